@@ -1,0 +1,459 @@
+"""The four questions in order, for one patient: from a case to an assessment.
+
+An assessment is plain data. It holds what was understood, what follows, every verdict with its reasons and
+sources, and what is not known; the report only shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from myoresist import __version__
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from myoresist import knowledge as packaged
+from myoresist.case.catalogue import Catalogue
+from myoresist.case.model import Case
+from myoresist.case.record import Record, findings_table, record
+from myoresist.diagnosis.criteria import CriteriaSet
+from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, UNDETERMINED, VARIANT, Criteria, column
+from myoresist.knowledge.schema import Reference, load_references
+from myoresist.rules.inference import Inference, finding_names
+from myoresist.rules.interpreter import explain
+from myoresist.rules.variants import variants
+
+SCHEMA_VERSION = "1.0"
+NOTICE = (
+    "Research and decision-support tool, not a certified medical device. "
+    "Classification criteria do not make a diagnosis; the physician decides."
+)
+
+State = Literal["met", "not_met", "undetermined"]
+Value = bool | float | str
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FindingResult(_Result):
+    """A finding that is known of the patient, or that the record contradicts."""
+
+    id: str
+    label: str
+    group: str
+    value: Value | None
+    unit: str | None = None
+    how: Literal["recorded", "follows", "contradicted"]
+    where: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+class ContradictionResult(_Result):
+    """Two statements that cannot both be true; what they touch counts as unknown."""
+
+    finding: str
+    other: str
+    text: str
+
+
+class ItemResult(_Result):
+    """One item of a criteria set: true, false or unknown, and the findings that settle it or leave it open."""
+
+    id: str
+    text: str
+    value: bool | None
+    because: tuple[str, ...]
+    points: float | None = None
+    cites: tuple[str, ...] = ()
+
+
+class ScoreResult(_Result):
+    """A weighted score; ``points`` counts unknown items as zero, so it is also the lowest possible."""
+
+    variant: str
+    variant_text: str
+    points: float
+    points_max: float
+    probability: float | None
+    probability_max: float | None
+    outcome_max: str
+    outcome_by_probability: str | None
+    borderline: bool
+
+
+class AnswerResult(_Result):
+    """What a set would say if one unknown finding were known."""
+
+    finding: str
+    value: str
+    outcome: str
+    state: State
+    subgroup: str | None = None
+
+
+class NoteResult(_Result):
+    """A remark, limit or disagreement, with its sources."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+
+
+class SetResult(_Result):
+    """One criteria set for one patient."""
+
+    id: str
+    title: str
+    short: str
+    kind: str
+    population: str
+    since: int | None
+    status: Literal["implemented", "outline"]
+    status_note: str | None
+    state: State | None
+    outcome: str | None
+    outcome_text: str
+    confidence: str | None = None
+    open_classes: tuple[str, ...] = ()
+    excluded: bool | None = None
+    exclusion_text: str | None = None
+    exclusion_because: tuple[str, ...] = ()
+    score: ScoreResult | None = None
+    subgroup: str | None = None
+    subgroup_text: str | None = None
+    items: tuple[ItemResult, ...] = ()
+    answers: tuple[AnswerResult, ...] = ()
+    open_findings: tuple[str, ...] = ()
+    notes: tuple[NoteResult, ...] = ()
+    limits: tuple[NoteResult, ...] = ()
+    missing: str
+    cites: tuple[str, ...]
+    check: str
+
+
+class Assessment(_Result):
+    """The second opinion on one patient, as data. The JSON form is this, under ``schema_version``."""
+
+    schema_version: str = SCHEMA_VERSION
+    software_version: str
+    knowledge_version: str
+    notice: str = NOTICE
+    patient_id: str
+    label: str | None
+    source: str | None
+    record: tuple[FindingResult, ...]
+    contradictions: tuple[ContradictionResult, ...]
+    remarks: tuple[str, ...]
+    criteria: tuple[SetResult, ...]
+    disagreements: tuple[NoteResult, ...]
+    labels: dict[str, str]
+    references: dict[str, Reference]
+
+    def __repr__(self) -> str:
+        """Return one line: who, and which sets are met, not met or undetermined."""
+        count = {s: sum(one.state == s for one in self.criteria) for s in ("met", "not_met", UNDETERMINED)}
+        verdicts = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in count.items())
+        return f"<Assessment of {self.patient_id}: criteria sets {verdicts}>"
+
+    def _repr_html_(self) -> str:
+        from myoresist.report.notebook import render
+
+        return render(self)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything an assessment rests on, read from one knowledge folder and compiled."""
+
+    folder: Path
+    catalogue: Catalogue
+    inference: Inference
+    criteria: Criteria
+    references: Mapping[str, Reference]
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Knowledge:
+        """Read and check a knowledge folder; without one, the packaged knowledge (read once).
+
+        Raises:
+            DocumentError: naming file, line and field of whatever cannot be used.
+        """
+        return _load(folder or packaged.folder())
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Return the findings that a physician could add and that a criteria set reads."""
+        read = self.criteria.program.leaves(self.criteria.program.rules)
+        through = self.inference.program.leaves(read)
+        derived = self.inference.derivations.keys()
+        numbers = {x for x in read & derived if self.catalogue[x].kind == "number"}
+        return frozenset(through - derived) | numbers
+
+    @cached_property
+    def thresholds(self) -> dict[str, tuple[float, ...]]:
+        """Return for each numeric finding the numbers with which a rule compares it."""
+        found: dict[str, set[float]] = {}
+        for program in (self.criteria.program, self.inference.program):
+            for name, numbers in program.thresholds.items():
+                found.setdefault(name, set()).update(numbers)
+        return {name: tuple(sorted(numbers)) for name, numbers in found.items()}
+
+
+@cache
+def _load(folder: Path) -> Knowledge:
+    catalogue = Catalogue.load(folder)
+    return Knowledge(
+        folder=folder,
+        catalogue=catalogue,
+        inference=Inference.load(folder, catalogue),
+        criteria=Criteria.load(folder, finding_names(catalogue)),
+        references=load_references(folder / "references.json"),
+    )
+
+
+def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
+    """Answer the questions for one patient.
+
+    Args:
+        case: what is known of the patient.
+        knowledge: what medicine knows; the packaged knowledge when left out.
+    """
+    base = knowledge or Knowledge.load()
+    noted = record(case)
+    recorded = findings_table([noted], base.catalogue)
+    known = base.inference.known(recorded)
+    answers = variants(recorded, known.findings, base.asked, base.thresholds, base.catalogue)
+    answered = base.inference.known(answers.drop("finding", "value")).findings
+    verdicts = base.criteria.evaluate(pl.concat([known.findings, answered]))
+    one = _Patient(
+        base,
+        noted,
+        recorded.row(0, named=True),
+        known.findings.row(0, named=True),
+        verdicts.row(0, named=True),
+        answers.select("finding", "value"),
+        verdicts[1:],
+    )
+    criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
+    disagreements = one.disagreements()
+    contradictions = one.contradictions(
+        base.inference.contradictions(recorded, known) if known.conflicted[0] else ()
+    )
+    facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
+    cited = [
+        *(key for result in criteria for key in _cites(result)),
+        *(key for note in disagreements for key in note.cites),
+    ]
+    return Assessment(
+        software_version=__version__,
+        knowledge_version=packaged.version(),
+        patient_id=noted.patient_id,
+        label=case.label,
+        source=case.source.citation if case.source else None,
+        record=facts,
+        contradictions=contradictions,
+        remarks=noted.remarks,
+        criteria=criteria,
+        disagreements=disagreements,
+        labels={finding.id: finding.label for finding in base.catalogue},
+        references={key: base.references[key] for key in dict.fromkeys(cited) if key in base.references},
+    )
+
+
+def _cites(result: SetResult) -> Iterable[str]:
+    yield from result.cites
+    for part in (*result.items, *result.notes, *result.limits):
+        yield from part.cites
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """One patient's rows, and what they mean in words."""
+
+    base: Knowledge
+    noted: Record
+    recorded: Mapping[str, Any]
+    known: Mapping[str, Any]
+    row: Mapping[str, Any]
+    answers: pl.DataFrame
+    answered: pl.DataFrame
+
+    def verdict(self, one: CriteriaSet) -> SetResult:
+        common: dict[str, Any] = {
+            "id": one.id,
+            "title": one.title,
+            "short": one.short,
+            "kind": one.kind,
+            "population": one.population,
+            "since": one.since,
+            "status": one.status,
+            "status_note": one.status_note,
+            "notes": self._notes(one),
+            "limits": tuple(NoteResult(text=x.text, cites=x.cites or one.cites) for x in one.limits),
+            "missing": one.missing,
+            "cites": one.cites,
+            "check": one.check,
+        }
+        if one.status == "outline":
+            return SetResult(state=None, outcome=None, outcome_text="Not computed", **common)
+        outcome = str(self._of(one, "outcome"))
+        subgroup = self._of(one, "subgroup") if one.subgroups else None
+        open_classes = self.base.criteria.open_classes(one, self.row)
+        return SetResult(
+            **common,
+            state=self._of(one, "state"),
+            outcome=outcome,
+            outcome_text=one.meaning(outcome),
+            confidence=next((o.confidence for o in one.outcomes if o.name == outcome), None),
+            open_classes=open_classes,
+            excluded=self._of(one, EXCLUDED) if one.exclusions else None,
+            exclusion_text=one.exclusions.text if one.exclusions else None,
+            exclusion_because=self._because(one, EXCLUDED) if one.exclusions else (),
+            score=self._score(one),
+            subgroup=subgroup,
+            subgroup_text=one.meaning(subgroup) if subgroup else None,
+            items=self._items(one),
+            answers=self._answers(one),
+            open_findings=self._open_findings(one, open_classes),
+        )
+
+    def facts(self, contradicted: set[str]) -> tuple[FindingResult, ...]:
+        stated: dict[str, list[str]] = {}
+        for statement in self.noted.statements:
+            place = statement.field + (f" (line {statement.line})" if statement.line else "")
+            stated.setdefault(statement.finding, []).append(place)
+        facts = []
+        for finding in self.base.catalogue:
+            value = self.known[finding.id]
+            if finding.id in contradicted:
+                how: Literal["recorded", "follows", "contradicted"] = "contradicted"
+            elif value is None:
+                continue
+            else:
+                how = "recorded" if self.recorded[finding.id] is not None else "follows"
+            reasons = (
+                self.base.inference.because(finding.id, self.recorded, self.known)
+                if how == "follows"
+                else ()
+            )
+            shown = value if value is None or isinstance(value, bool | float | str) else str(value)
+            facts.append(
+                FindingResult(
+                    id=finding.id,
+                    label=finding.label,
+                    group=finding.group,
+                    value=shown,
+                    unit=finding.unit,
+                    how=how,
+                    where=tuple(stated.get(finding.id, ())),
+                    because=reasons,
+                )
+            )
+        return tuple(facts)
+
+    def contradictions(self, found: Sequence[Any]) -> tuple[ContradictionResult, ...]:
+        label = self.base.catalogue
+        results = [
+            ContradictionResult(finding=c.finding, other=c.finding, text=c.text)
+            for c in self.noted.conflicts
+        ]
+        for clash in found:
+            said = f"{label[clash.finding].label} is {_said(clash.says)}"
+            if clash.other == clash.finding:
+                text = f"{said}, but {_said(clash.other_says)} follows from other entries: {clash.why}"
+            else:
+                text = f"{said}, yet {label[clash.other].label} is {_said(clash.other_says)}: {clash.why}"
+            results.append(
+                ContradictionResult(finding=clash.finding, other=clash.other, text=text)
+            )
+        return tuple(results)
+
+    def disagreements(self) -> tuple[NoteResult, ...]:
+        return tuple(
+            NoteResult(text=clash.text, cites=clash.cites)
+            for clash in self.base.criteria.disagreements
+            if self.row[column("disagreement", clash.id)]
+        )
+
+    def _of(self, one: CriteriaSet, *parts: str) -> Any:
+        return self.row[column(one.id, *parts)]
+
+    def _because(self, one: CriteriaSet, *parts: str) -> tuple[str, ...]:
+        name = column(one.id, *parts)
+        return tuple(sorted(explain(name, self.base.criteria.program, self.known).because))
+
+    def _items(self, one: CriteriaSet) -> tuple[ItemResult, ...]:
+        variant = self._of(one, VARIANT) if one.score else ""
+        return tuple(
+            ItemResult(
+                id=item.id,
+                text=item.text,
+                value=self._of(one, item.id),
+                because=self._because(one, item.id),
+                points=float(item.points[variant]) if variant in item.points else None,
+                cites=item.cites,
+            )
+            for item in one.items
+        )
+
+    def _score(self, one: CriteriaSet) -> ScoreResult | None:
+        if one.score is None:
+            return None
+        variant = next(v for v in one.score.variants if v.id == self._of(one, VARIANT))
+        by_probability = self._of(one, "outcome_by_probability")
+        known = variant.logistic_intercept is not None
+        return ScoreResult(
+            variant=variant.id,
+            variant_text=variant.text,
+            points=self._of(one, "score"),
+            points_max=self._of(one, "score_max"),
+            probability=self._of(one, "probability"),
+            probability_max=self._of(one, "probability_max"),
+            outcome_max=self._of(one, "outcome_max"),
+            outcome_by_probability=by_probability if known else None,
+            borderline=known and by_probability != self._of(one, "outcome"),
+        )
+
+    def _answers(self, one: CriteriaSet) -> tuple[AnswerResult, ...]:
+        differs = self.base.criteria.changed(one, self.row, self.answered)
+        outcome, state = column(one.id, "outcome"), column(one.id, "state")
+        subgroup = column(one.id, "subgroup")
+        before = (self.row[outcome], self.row[state], self.row.get(subgroup))
+        results = []
+        for answer, verdict in zip(
+            self.answers.filter(differs).to_dicts(),
+            self.answered.filter(differs).to_dicts(),
+            strict=True,
+        ):
+            after = (verdict[outcome], verdict[state], verdict.get(subgroup))
+            if after != before:
+                results.append(
+                    AnswerResult(**answer, outcome=after[0], state=after[1], subgroup=after[2])
+                )
+        return tuple(results)
+
+    def _open_findings(self, one: CriteriaSet, open_classes: tuple[str, ...]) -> tuple[str, ...]:
+        if one.score:
+            parts = [(item.id,) for item in one.items if self._of(one, item.id) is None]
+        else:
+            parts = [(CLASS, name) for name in open_classes]
+        found = {finding for part in parts for finding in self._because(one, *part)}
+        return tuple(sorted(finding for finding in found if self.known[finding] is None))
+
+    def _notes(self, one: CriteriaSet) -> tuple[NoteResult, ...]:
+        return tuple(
+            NoteResult(text=note.text, cites=note.cites or one.cites)
+            for note in one.notes
+            if note.when is None or (one.status == "implemented" and self._of(one, NOTE, note.id))
+        )
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "present" if value else "absent"
+    return f"{value:g}" if isinstance(value, float) else str(value)

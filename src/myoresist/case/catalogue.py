@@ -1,0 +1,173 @@
+"""The finding catalogue: every fact about a patient that a rule may read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import polars as pl
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from myoresist.document import DocumentError, Problem
+from myoresist.knowledge.schema import Entry
+
+Model = TypeVar("Model", bound=Entry)
+Kind = Literal["bool", "number", "category", "date"]
+
+DTYPES: Mapping[Kind, type[pl.DataType]] = {
+    "bool": pl.Boolean,
+    "number": pl.Float64,
+    "category": pl.String,
+    "date": pl.Date,
+}
+
+
+class Finding(Entry):
+    """One finding: what it is called, what a physician is asked, and what values it can take."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Kind
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    group: str
+    label: str
+    question: str
+    synonyms: tuple[str, ...] = ()
+    hpo: str | None = None
+    hpo_name: str | None = None
+    loinc: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @field_validator("synonyms", "choices", mode="before")
+    @classmethod
+    def _listed(cls, text: str | None) -> tuple[str, ...]:
+        return tuple(part.strip() for part in (text or "").split("|") if part.strip())
+
+    @model_validator(mode="after")
+    def _ranged(self) -> Finding:
+        if self.kind == "number" and (self.unit is None or self.minimum is None or self.maximum is None):
+            raise ValueError("a number needs a unit and a plausible range")
+        if (self.kind == "category") != bool(self.choices):
+            raise ValueError("a category, and only a category, has choices")
+        return self
+
+
+class Link(Entry):
+    """A finding that implies or excludes another, and why."""
+
+    finding: str
+    other: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All findings by id, and which imply or exclude each other."""
+
+    findings: Mapping[str, Finding]
+    implications: tuple[Link, ...]
+    exclusions: tuple[Link, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> Catalogue:
+        """Read ``findings/`` of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file and line of whatever cannot be used.
+        """
+        where = folder / "findings"
+        rows = _rows(where / "findings.csv", Finding, {})
+        findings = {finding.id: finding for _, finding in rows}
+        links = {
+            name: _rows(where / f"{name}.csv", Link, {verb: "other"})
+            for name, verb in (("implications", "implies"), ("exclusions", "excludes"))
+        }
+        problems = [
+            Problem(str(where / f"{name}.csv"), line, one, "is not in findings.csv")
+            for name, read in links.items()
+            for line, link in read
+            for one in (link.finding, link.other)
+            if one not in findings
+        ]
+        seen: set[str] = set()
+        for line, finding in rows:
+            if finding.id in seen:
+                problems.append(Problem(str(where / "findings.csv"), line, finding.id, "stands here twice"))
+            seen.add(finding.id)
+        if problems:
+            raise DocumentError(problems)
+        return cls(
+            findings,
+            tuple(link for _, link in links["implications"]),
+            tuple(link for _, link in links["exclusions"]),
+        )
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Walk through the findings in the order of the file."""
+        return iter(self.findings.values())
+
+    def __getitem__(self, finding: str) -> Finding:
+        """Return the finding with this id."""
+        return self.findings[finding]
+
+    def __contains__(self, finding: object) -> bool:
+        """Tell whether there is a finding with this id."""
+        return finding in self.findings
+
+    def table_schema(self) -> dict[str, type[pl.DataType]]:
+        """Return the column type of every finding."""
+        return {finding.id: DTYPES[finding.kind] for finding in self}
+
+    @cached_property
+    def _words(self) -> Mapping[str, str]:
+        """Return every id, label and synonym, in lower case, with the id it stands for."""
+        words: dict[str, str] = {}
+        for finding in self:
+            for word in (finding.id, finding.label, *finding.synonyms):
+                words.setdefault(word.lower(), finding.id)
+        return words
+
+    def find(self, word: str) -> Finding | None:
+        """Return the finding with this id, label or synonym, whatever the case."""
+        known = self._words.get(word.strip().lower())
+        return self.findings[known] if known else None
+
+    def nearest(self, word: str, groups: frozenset[str] | None = None) -> str | None:
+        """Return the id of the finding whose id, label or synonym is most like ``word``.
+
+        Args:
+            word: what somebody wrote.
+            groups: only findings of these groups; all when left out.
+        """
+        words = {
+            text: finding
+            for text, finding in self._words.items()
+            if groups is None or self.findings[finding].group in groups
+        }
+        near = get_close_matches(word.strip().lower(), words, n=1, cutoff=0.6)
+        return words[near[0]] if near else None
+
+
+def _rows(path: Path, model: type[Model], renamed: Mapping[str, str]) -> list[tuple[int, Model]]:
+    """Return the rows of a CSV file, each with its line; an empty cell is not given."""
+    found, problems = [], []
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            cells = {renamed.get(name, name): cell for name, cell in row.items() if cell}
+            try:
+                found.append((reader.line_num, model.model_validate(cells)))
+            except ValidationError as error:
+                first = error.errors()[0]
+                field = ".".join(str(part) for part in first["loc"])
+                message = first["msg"].removeprefix("Value error, ")
+                problems.append(Problem(str(path), reader.line_num, field, message))
+    if problems:
+        raise DocumentError(problems)
+    return found

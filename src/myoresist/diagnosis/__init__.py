@@ -1,0 +1,1 @@
+"""Question 1: was the original diagnosis right?"""

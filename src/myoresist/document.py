@@ -1,0 +1,218 @@
+"""Read a YAML or JSON file with the line of every value, in bounded time and memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 40
+MAX_NODES = 200_000
+
+Path_ = tuple[str | int, ...]
+
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_NOT_A_NUMBER = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+    **dict.fromkeys(("", "~", "null", "none"), None),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in a file."""
+
+    file: str
+    line: int | None
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return ``file:line: field: message``; what is not known is left out."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.field, self.message) if part)
+
+
+class DocumentError(ValueError):
+    """A file that cannot be used; it holds every problem that was found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems in the order of the file."""
+        self.problems = tuple(sorted(problems, key=lambda one: (one.file, one.line or 0, one.field)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of a file, and the 1-based line on which each value stands."""
+
+    name: str
+    data: Any
+    lines: Mapping[Path_, int]
+
+    def line(self, path: Path_) -> int | None:
+        """Return the line of a value or, when it has none, of the nearest value around it."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return None
+
+
+def read_document(source: str | Path, *, name: str | None = None, max_bytes: int = MAX_BYTES) -> Document:
+    """Read a YAML or JSON file.
+
+    Args:
+        source: a path, or ``-`` for standard input.
+        name: what to call the file in errors; its path when left out.
+        max_bytes: a longer file is refused without being read whole.
+
+    Raises:
+        DocumentError: with one clear problem.
+    """
+    shown = name or ("standard input" if str(source) == "-" else str(source))
+    try:
+        if str(source) == "-":
+            content = sys.stdin.buffer.read(max_bytes + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise DocumentError([Problem(shown, None, "", f"cannot be read: {error.strerror}")]) from error
+    if len(content) > max_bytes:
+        message = f"is larger than {max_bytes / 1e6:g} MB; a case is a few kB"
+        raise DocumentError([Problem(shown, None, "", message)])
+    return parse_document(content, shown)
+
+
+def parse_document(text: str | bytes, name: str) -> Document:
+    """Parse YAML or JSON text; see ``read_document``."""
+    decoded = _decoded(text, name)
+    if decoded.lstrip()[:1] in ("{", "["):
+        # In JSON a tab is plain space and cannot stand in a string; YAML takes neither tabs nor surrogates.
+        decoded = _SURROGATES.sub(_joined, decoded.replace("\t", " "))
+    builder = _Builder(name)
+    try:
+        builder.build(yaml.parse(decoded, Loader=yaml.CSafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        message = f"is neither YAML nor JSON: {getattr(error, 'problem', None) or error}"
+        raise DocumentError(
+            [Problem(name, mark.line + 1 if mark else None, "", " ".join(message.split()))]
+        ) from error
+    if not builder.filled:
+        raise DocumentError([Problem(name, None, "", "is empty")])
+    if builder.problems:
+        raise DocumentError(builder.problems)
+    return Document(name, builder.root, builder.lines)
+
+
+def _decoded(text: str | bytes, name: str) -> str:
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            message = "is not UTF-8 text; save it as UTF-8"
+            raise DocumentError([Problem(name, None, "", message)]) from error
+    if "\0" in text:
+        raise DocumentError([Problem(name, None, "", "is a binary file, not text")])
+    return text
+
+
+def _joined(match: re.Match[str]) -> str:
+    return str(json.loads(f'"{match[0]}"'))
+
+
+class _Builder:
+    """Builds plain data from YAML events, one by one, and stops at the first sign of an attack."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.root: Any = None
+        self.filled = False
+        self.lines: dict[Path_, int] = {}
+        self.problems: list[Problem] = []
+        self.nodes = 0
+
+    def build(self, events: Iterator[Any]) -> None:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if self.filled:
+                    self._stop(event, "holds a second document; keep one to a file")
+                first = next(events)
+                self.filled = not (isinstance(first, yaml.ScalarEvent) and not first.value and first.implicit[0])
+                self.root = self._value(first, events, ())
+
+    def _stop(self, event: Any, message: str) -> None:
+        raise DocumentError([Problem(self.name, event.start_mark.line + 1, "", message)])
+
+    def _value(self, event: Any, events: Iterator[Any], path: Path_) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self._stop(event, f"has more than {MAX_NODES} entries")
+        if len(path) > MAX_DEPTH:
+            self._stop(event, f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            self._stop(event, "uses a YAML anchor or alias (& or *); write the value out, or quote it")
+        if event.tag and event.tag != "!":
+            self._stop(event, f"uses a YAML tag ({event.tag}); leave it out")
+        self.lines.setdefault(path, event.start_mark.line + 1)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            values: list[Any] = []
+            for inner in events:
+                if isinstance(inner, yaml.SequenceEndEvent):
+                    return values
+                values.append(self._value(inner, events, (*path, len(values))))
+        return self._mapping(events, path)
+
+    def _mapping(self, events: Iterator[Any], path: Path_) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key in events:
+            if isinstance(key, yaml.MappingEndEvent):
+                break
+            if not isinstance(key, yaml.ScalarEvent) or key.anchor:
+                self._stop(key, "has a key that is not plain text")
+            inner = (*path, key.value)
+            line = key.start_mark.line + 1
+            if key.value in result:
+                message = f"stands here twice; the first is on line {self.lines[inner]}"
+                self.problems.append(Problem(self.name, line, _field(inner), message))
+            else:
+                self.lines[inner] = line
+            result[key.value] = self._value(next(events), events, inner)
+        return result
+
+    def _scalar(self, event: yaml.ScalarEvent, path: Path_) -> Any:
+        text = event.value
+        if not event.implicit[0]:
+            return text
+        if text.lower() in _WORDS:
+            return _WORDS[text.lower()]
+        if _INTEGER.fullmatch(text):
+            return int(text) if len(text) < 20 else float(text)
+        if _DECIMAL.fullmatch(text) and abs(float(text)) != float("inf"):
+            return float(text)
+        if _NOT_A_NUMBER.fullmatch(text) or _DECIMAL.fullmatch(text):
+            message = f"{text} is not a number that can be used; leave the entry out if it is unknown"
+            self.problems.append(Problem(self.name, event.start_mark.line + 1, _field(path), message))
+        return text
+
+
+def _field(path: Path_) -> str:
+    """Return a path as a person would write it, such as ``labs[2].unit``."""
+    shown = ""
+    for part in path:
+        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
+    return shown

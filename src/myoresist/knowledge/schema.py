@@ -1,0 +1,131 @@
+"""What every knowledge file has in common: strict entries, how a fact was checked, and the bibliography."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from myoresist.document import Document, DocumentError, Problem, read_document
+
+HOW_CHECKED = ("seen", "recall", "estimate", "computed", "convention")
+
+
+def _check(text: str) -> str:
+    if not re.match(rf"({'|'.join(HOW_CHECKED)})\b", text):
+        raise ValueError(f"a check starts with one of {', '.join(HOW_CHECKED)}")
+    return text
+
+
+Check = Annotated[str, AfterValidator(_check)]
+"""How a fact was checked: ``seen <where>``, ``recall (confidence: …)``, ``estimate``, ``computed`` or ``convention``."""
+
+
+class Entry(BaseModel):
+    """A piece of knowledge. Unknown keys are errors, so that a misspelt one cannot be lost unseen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(Entry):
+    """An entry that names the works it rests on and how it was checked."""
+
+    cites: tuple[str, ...] = ()
+    check: Check | None = None
+
+
+class Reference(Entry):
+    """One work of the bibliography."""
+
+    key: str
+    text: str
+    doi: str | None = None
+    pmid: str | None = None
+    url: str | None = None
+
+    @property
+    def link(self) -> str | None:
+        """Return the address under which the work is found: its DOI, else PubMed, else its page."""
+        if self.doi:
+            return f"https://doi.org/{self.doi}"
+        if self.pmid:
+            return f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/"
+        return self.url
+
+
+def _authors(names: list[dict[str, str]]) -> str:
+    shown = [
+        name.get("literal") or f"{name.get('family', '')} {name.get('given', '')}".strip()
+        for name in names
+    ]
+    if len(shown) > 4:
+        shown = [*shown[:3], "et al."]
+    return ", ".join(shown).removesuffix(".")
+
+
+def _cited(item: Mapping[str, Any]) -> str:
+    year = item.get("issued", {}).get("date-parts", [[None]])[0][0]
+    volume = str(item.get("volume", ""))
+    if item.get("issue"):
+        volume += f"({item['issue']})"
+    place = ":".join(part for part in (volume, str(item.get("page", ""))) if part)
+    when = ";".join(part for part in (str(year or ""), place) if part)
+    tail = " ".join(part for part in (item.get("container-title", ""), when) if part)
+    parts = [_authors(item.get("author", [])), item["title"].rstrip("."), tail]
+    return ". ".join(part for part in parts if part) + "."
+
+
+def load_references(path: Path) -> dict[str, Reference]:
+    """Read the bibliography, a CSL-JSON array, as works by key."""
+    items = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        item["id"]: Reference(
+            key=item["id"],
+            text=_cited(item),
+            doi=item.get("DOI"),
+            pmid=str(item["PMID"]) if item.get("PMID") else None,
+            url=item.get("URL"),
+        )
+        for item in items
+    }
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], data: Any, document: Document, at: tuple[str | int, ...] = ()) -> Model:
+    """Return ``data``, found at ``at`` in ``document``, as ``model``.
+
+    Raises:
+        DocumentError: one problem per wrong field, each with file, line and field.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = []
+        for one in error.errors(include_url=False):
+            path = (*at, *one["loc"])
+            field = ".".join(str(part) for part in path)
+            message = one["msg"].removeprefix("Value error, ")
+            problems.append(Problem(document.name, document.line(path), field, message))
+        raise DocumentError(problems) from error
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """Read one knowledge file as ``model``; errors name file, line and field."""
+    document = read_document(path)
+    return validated(model, document.data, document)
+
+
+def load_list(path: Path, model: type[Model]) -> tuple[Model, ...]:
+    """Read a knowledge file that holds a list of ``model``; errors name file, line and field."""
+    document = read_document(path)
+    if not isinstance(document.data, list):
+        raise DocumentError([Problem(document.name, 1, "", "a list of entries is expected here")])
+    return tuple(
+        validated(model, one, document, (index,)) for index, one in enumerate(document.data)
+    )

@@ -1,0 +1,286 @@
+"""What follows from what was recorded: implied, excluded and derived findings, and contradictions.
+
+Every finding is present, absent or unknown, but a record can also say both: a physician notes normal
+strength and, elsewhere, proximal weakness. Evidence for and against is therefore gathered apart. Where both
+exist the finding counts as unknown until someone settles it, and the contradiction is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from pathlib import Path
+
+import polars as pl
+
+from myoresist.case.catalogue import Catalogue
+from myoresist.document import DocumentError, Problem
+from myoresist.knowledge.schema import Sourced, load_list
+from myoresist.rules.interpreter import decisive
+from myoresist.rules.program import Program
+from myoresist.rules.syntax import Condition, Name, RuleError, parse
+
+ROUNDING = 0.05
+"""Two roundings of one measurement may differ by this share before they count as a contradiction."""
+
+FOR, AGAINST, CLASH = ".for", ".against", ".clash"
+
+
+class Derivation(Sourced):
+    """A finding that follows from others by a rule."""
+
+    id: str
+    text: str
+    when: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Two things that the record of one patient says and that cannot both be true."""
+
+    patient_id: str
+    finding: str
+    says: object
+    other: str
+    other_says: object
+    why: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of each patient.
+
+    Attributes:
+        findings: one row a patient, one column a finding; implied, excluded and derived findings are filled
+            in, and a contradicted finding is NULL.
+        conflicted: for each row, whether the record contradicts itself.
+    """
+
+    findings: pl.DataFrame
+    conflicted: pl.Series
+
+
+@dataclass(frozen=True)
+class Inference:
+    """The rules by which recorded findings settle others."""
+
+    catalogue: Catalogue
+    derivations: Mapping[str, Derivation]
+    program: Program
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Inference:
+        """Read ``findings/derived.yaml`` of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file and entry of a rule that cannot be used.
+        """
+        path = folder / "findings" / "derived.yaml"
+        names = finding_names(catalogue)
+        derivations: dict[str, Derivation] = {}
+        rules: dict[str, Condition] = {}
+        problems = []
+        for entry in load_list(path, Derivation):
+            derivations[entry.id] = entry
+            try:
+                if entry.id not in names:
+                    raise RuleError("is not in the catalogue")
+                if (entry.when is None) == (entry.value is None):
+                    raise RuleError("needs either 'when' or 'value'")
+                text = entry.when or entry.value or ""
+                rules[entry.id] = parse(text, names, names[entry.id].kind)
+            except RuleError as error:
+                problems.append(Problem(str(path), None, entry.id, str(error)))
+        if problems:
+            raise DocumentError(problems)
+        return cls(catalogue, derivations, Program(rules))
+
+    def known(self, recorded: pl.DataFrame) -> Known:
+        """Return what is known of each patient.
+
+        Args:
+            recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
+        """
+        evidence = self._weighed(recorded)
+        clashes = {x: pl.col(x + FOR) & pl.col(x + AGAINST) for x in self._related}
+        conflicted = evidence.select(_any(clashes.values())).to_series()
+        if conflicted.any():
+            # Everything that rests on a contradicted statement has to go with it, so weigh again without.
+            cleared = {x: pl.when(~clash).then(pl.col(x)) for x, clash in clashes.items()}
+            evidence = self._weighed(evidence.with_columns(**cleared))
+        settled = {
+            x: pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR))
+            for x in self._related
+        }
+        table = evidence.with_columns(**settled)
+        for level in self.program.levels:
+            columns: dict[str, pl.Expr] = {}
+            for finding, rule in level.items():
+                clash = self._apart(finding, rule)
+                columns[finding] = pl.when(~clash).then(pl.coalesce(pl.col(finding), rule))
+                columns[finding + CLASH] = clash
+            table = table.with_columns(**columns)
+        ruled = table.select(_any(pl.col(x + CLASH) for x in self.derivations)).to_series()
+        return Known(table.select(recorded.columns), (conflicted | ruled).alias("conflicted"))
+
+    def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
+        """Return every contradiction in the records, pair by pair.
+
+        Args:
+            recorded: as for ``known``, with a column ``patient_id``.
+            known: what ``known`` returned for it.
+        """
+        found = []
+        rows = recorded.filter(known.conflicted).to_dicts()
+        beliefs = known.findings.filter(known.conflicted)
+        rules = {x: rule for level in self.program.levels for x, rule in level.items()}
+        ruled = beliefs.select(**rules).to_dicts()
+        for row, by_rule in zip(rows, ruled, strict=True):
+            patient = row["patient_id"]
+            for (one, says), (other, other_says), why in self._forbidden:
+                if row[one] is says and row[other] is other_says:
+                    found.append(Contradiction(patient, one, says, other, other_says, why))
+            for finding, entry in self.derivations.items():
+                said, follows = row[finding], by_rule[finding]
+                if said is not None and follows is not None and _differ(said, follows):
+                    found.append(
+                        Contradiction(patient, finding, said, finding, follows, f"it follows: {entry.text}")
+                    )
+        return found
+
+    def implied_by(self, row: Mapping[str, object]) -> set[str]:
+        """Return the findings that follow, by implication, from those that are present in ``row``."""
+        present = [finding for finding, value in row.items() if value is True]
+        return {parent for finding in present for parent in self._parents.get(finding, ())}
+
+    def because(
+        self, finding: str, recorded: Mapping[str, object], known: Mapping[str, object]
+    ) -> tuple[str, ...]:
+        """Return the findings from which one finding of one patient follows.
+
+        Args:
+            finding: a finding that is known but was not recorded.
+            recorded: the patient's row as recorded.
+            known: the patient's row of ``known``.
+        """
+        value = known[finding]
+        if value is True:
+            sources = [y for y in self._children.get(finding, ()) if recorded[y] is True]
+        else:
+            sources = [y for y in self._parents.get(finding, ()) if recorded[y] is False]
+            for partner in self._excluded_by(finding):
+                line = (partner, *self._children.get(partner, ()))
+                sources += [y for y in line if recorded[y] is True]
+        if not sources and finding in self.derivations:
+            tree = self.program.rules[finding].tree
+            sources = [x for x in decisive(tree, known) if known[x] is not None]
+        return tuple(sorted(set(sources)))
+
+    def _weighed(self, recorded: pl.DataFrame) -> pl.DataFrame:
+        """Add the evidence for and against each finding that implies or excludes another.
+
+        A finding is supported when it, or anything that implies it, is recorded as present. It is opposed
+        when it, or anything that it implies, is recorded as absent or is excluded by what is supported.
+        """
+        support = {
+            x + FOR: _any(pl.col(y) for y in (x, *sorted(self._children.get(x, ()))))
+            for x in self._related
+        }
+        opposition = {
+            x + AGAINST: _any(
+                [
+                    *(~pl.col(y) for y in (x, *sorted(self._parents.get(x, ())))),
+                    *(pl.col(y + FOR) for y in sorted(self._excluded_by(x))),
+                ]
+            )
+            for x in self._related
+        }
+        return recorded.with_columns(**support).with_columns(**opposition)
+
+    @cached_property
+    def _related(self) -> tuple[str, ...]:
+        """Return the findings that imply or exclude others, or are implied or excluded."""
+        links = (*self.catalogue.implications, *self.catalogue.exclusions)
+        return tuple(sorted({finding for link in links for finding in (link.finding, link.other)}))
+
+    @cached_property
+    def _children(self) -> Mapping[str, frozenset[str]]:
+        return _closure((link.other, link.finding) for link in self.catalogue.implications)
+
+    @cached_property
+    def _parents(self) -> Mapping[str, frozenset[str]]:
+        return _closure((link.finding, link.other) for link in self.catalogue.implications)
+
+    @cached_property
+    def _partners(self) -> Mapping[str, Mapping[str, str]]:
+        """Return for each finding those that exclude it, with the reason."""
+        partners: dict[str, dict[str, str]] = {}
+        for link in self.catalogue.exclusions:
+            partners.setdefault(link.finding, {})[link.other] = link.why
+            partners.setdefault(link.other, {})[link.finding] = link.why
+        return partners
+
+    def _excluded_by(self, finding: str) -> set[str]:
+        line = (finding, *self._parents.get(finding, ()))
+        return {partner for one in line for partner in self._partners.get(one, ())}
+
+    def _apart(self, finding: str, rule: pl.Expr) -> pl.Expr:
+        """Tell whether what was recorded and what follows by rule differ; false where either is unknown."""
+        said = pl.col(finding)
+        if self.catalogue[finding].kind == "number":
+            larger = pl.max_horizontal(said.abs(), rule.abs())
+            return ((said - rule).abs() > ROUNDING * larger).fill_null(False)
+        return (said != rule).fill_null(False)
+
+    @cached_property
+    def _forbidden(self) -> list[tuple[tuple[str, bool], tuple[str, bool], str]]:
+        """Return every pair of recorded values that cannot both be true, with the reason."""
+        direct = {(link.finding, link.other): link.why for link in self.catalogue.implications}
+        pairs: dict[tuple[tuple[str, bool], tuple[str, bool]], str] = {}
+        for child, parents in self._parents.items():
+            for parent in parents:
+                why = direct.get((child, parent)) or "the first is a form of the second"
+                pairs[(child, True), (parent, False)] = why
+        for one in self._related:
+            for above in (one, *self._parents.get(one, ())):
+                for partner, why in self._partners.get(above, {}).items():
+                    for other in (partner, *self._children.get(partner, ())):
+                        if one < other:
+                            pairs.setdefault(((one, True), (other, True)), why)
+        return [(one, other, why) for (one, other), why in pairs.items()]
+
+
+def finding_names(catalogue: Catalogue) -> dict[str, Name]:
+    """Return the names that a condition over findings may use."""
+    return {finding.id: Name(finding.id, finding.kind) for finding in catalogue}
+
+
+def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
+    """Tell whether any is true; an unknown one does not count."""
+    return reduce(or_, conditions, pl.lit(False)).fill_null(False)
+
+
+def _differ(said: object, follows: object) -> bool:
+    if isinstance(said, float) and isinstance(follows, float):
+        return abs(said - follows) > ROUNDING * max(abs(said), abs(follows))
+    return said != follows
+
+
+def _closure(links: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Return for each start everything that can be reached from it."""
+    direct: dict[str, set[str]] = {}
+    for start, end in links:
+        direct.setdefault(start, set()).add(end)
+    reached: dict[str, frozenset[str]] = {}
+    for start in direct:
+        found: set[str] = set()
+        todo = [start]
+        while todo:
+            for end in direct.get(todo.pop(), set()) - found:
+                found.add(end)
+                todo.append(end)
+        reached[start] = frozenset(found)
+    return reached
