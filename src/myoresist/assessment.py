@@ -23,7 +23,7 @@ from myoresist.case.record import Record, findings_table, record
 from myoresist.diagnosis.criteria import CriteriaSet
 from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, UNDETERMINED, VARIANT, Criteria, column
 from myoresist.knowledge.schema import Reference, load_references
-from myoresist.rules.inference import Inference, finding_names
+from myoresist.rules.inference import Contradiction, Inference, Known, finding_names
 from myoresist.rules.interpreter import explain
 from myoresist.rules.variants import variants
 
@@ -154,6 +154,10 @@ class Assessment(_Result):
     labels: dict[str, str]
     references: dict[str, Reference]
 
+    def __str__(self) -> str:
+        """Return one line; see ``__repr__``."""
+        return repr(self)
+
     def __repr__(self) -> str:
         """Return one line: who, and which sets are met, not met or undetermined."""
         count = {s: sum(one.state == s for one in self.criteria) for s in ("met", "not_met", UNDETERMINED)}
@@ -226,24 +230,26 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
     base = knowledge or Knowledge.load()
     noted = record(case)
     recorded = findings_table([noted], base.catalogue)
-    known = base.inference.known(recorded)
-    answers = variants(recorded, known.findings, base.asked, base.thresholds, base.catalogue)
-    answered = base.inference.known(answers.drop("finding", "value")).findings
-    verdicts = base.criteria.evaluate(pl.concat([known.findings, answered]))
+    asked = variants(recorded, base.asked, base.thresholds, base.catalogue)
+    known = base.inference.known(pl.concat([recorded, asked.select(recorded.columns)]))
+    verdicts = base.criteria.evaluate(known.findings)
+    now, row = known.findings.row(0, named=True), verdicts.row(0, named=True)
+    # What is settled already, and an answer that would contradict the record, decides nothing.
+    settled = [finding for finding, value in now.items() if value is not None]
+    useful = ~asked["finding"].is_in(settled) & ~known.conflicted[1:]
     one = _Patient(
         base,
         noted,
         recorded.row(0, named=True),
-        known.findings.row(0, named=True),
-        verdicts.row(0, named=True),
-        answers.select("finding", "value"),
-        verdicts[1:],
+        now,
+        row,
+        asked.select("finding", "value").filter(useful),
+        verdicts[1:].filter(useful),
     )
     criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
     disagreements = one.disagreements()
-    contradictions = one.contradictions(
-        base.inference.contradictions(recorded, known) if known.conflicted[0] else ()
-    )
+    own = Known(known.findings[:1], known.conflicted[:1])
+    contradictions = one.contradictions(base.inference.contradictions(recorded, own))
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
         *(key for result in criteria for key in _cites(result)),
@@ -356,7 +362,7 @@ class _Patient:
             )
         return tuple(facts)
 
-    def contradictions(self, found: Sequence[Any]) -> tuple[ContradictionResult, ...]:
+    def contradictions(self, found: Sequence[Contradiction]) -> tuple[ContradictionResult, ...]:
         label = self.base.catalogue
         results = [
             ContradictionResult(finding=c.finding, other=c.finding, text=c.text)
@@ -420,22 +426,17 @@ class _Patient:
         )
 
     def _answers(self, one: CriteriaSet) -> tuple[AnswerResult, ...]:
-        differs = self.base.criteria.changed(one, self.row, self.answered)
-        outcome, state = column(one.id, "outcome"), column(one.id, "state")
-        subgroup = column(one.id, "subgroup")
-        before = (self.row[outcome], self.row[state], self.row.get(subgroup))
-        results = []
-        for answer, verdict in zip(
-            self.answers.filter(differs).to_dicts(),
-            self.answered.filter(differs).to_dicts(),
-            strict=True,
-        ):
-            after = (verdict[outcome], verdict[state], verdict.get(subgroup))
-            if after != before:
-                results.append(
-                    AnswerResult(**answer, outcome=after[0], state=after[1], subgroup=after[2])
-                )
-        return tuple(results)
+        differs = self._changed[one.id]
+        parts = ("outcome", "state", *(["subgroup"] if one.subgroups else []))
+        after = self.answered.filter(differs).select(
+            pl.col(column(one.id, part)).alias(part) for part in parts
+        )
+        asked = self.answers.filter(differs)
+        return tuple(AnswerResult(**answer) for answer in asked.hstack(after).to_dicts())
+
+    @cached_property
+    def _changed(self) -> pl.DataFrame:
+        return self.base.criteria.changed(self.row, self.answered)
 
     def _open_findings(self, one: CriteriaSet, open_classes: tuple[str, ...]) -> tuple[str, ...]:
         if one.score:

@@ -188,7 +188,7 @@ class _Builder:
             line = key.start_mark.line + 1
             if key.value in result:
                 message = f"stands here twice; the first is on line {self.lines[inner]}"
-                self.problems.append(Problem(self.name, line, _field(inner), message))
+                self.problems.append(Problem(self.name, line, field_name(inner), message))
             else:
                 self.lines[inner] = line
             result[key.value] = self._value(next(events), events, inner)
@@ -206,11 +206,11 @@ class _Builder:
             return float(text)
         if _NOT_A_NUMBER.fullmatch(text) or _DECIMAL.fullmatch(text):
             message = f"{text} is not a number that can be used; leave the entry out if it is unknown"
-            self.problems.append(Problem(self.name, event.start_mark.line + 1, _field(path), message))
+            self.problems.append(Problem(self.name, event.start_mark.line + 1, field_name(path), message))
         return text
 
 
-def _field(path: Path_) -> str:
+def field_name(path: Path_) -> str:
     """Return a path as a person would write it, such as ``labs[2].unit``."""
     shown = ""
     for part in path:

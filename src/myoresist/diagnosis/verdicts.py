@@ -92,14 +92,32 @@ class Criteria:
             it is also the lowest value possible), ``S.score_max``, ``S.probability``,
             ``S.probability_max``, ``S.outcome_max``, ``S.outcome_by_probability`` and ``S.subgroup``.
         """
-        table = self.program.run(known)
+        given = set(known.columns)
+        table = self.program.run(known.select(sorted(self._read & given)))
+        for step in self._steps:
+            table = table.with_columns(**step)
+        results = table.select(name for name in table.columns if name not in given)
+        if "patient_id" in given:
+            results.insert_column(0, known["patient_id"])
+        return results
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        return self.program.leaves(self.program.rules)
+
+    @cached_property
+    def _steps(self) -> tuple[dict[str, pl.Expr], ...]:
+        """Return what turns rules into verdicts: outcomes and scores, then states, then subgroups."""
+        steps: tuple[dict[str, pl.Expr], ...] = ({}, {}, {})
         for one in self.implemented:
-            table = _scored(one, table) if one.score else table.with_columns(**_reached(one))
+            if one.score:
+                steps[0].update(_scored(one))
+                steps[1].update(_score_state(one))
+            else:
+                steps[0].update(_reached(one))
             if one.subgroups:
-                table = table.with_columns(**_subgroup(one))
-        results = [name for name in table.columns if name not in known.columns]
-        kept = ["patient_id"] if "patient_id" in known.columns else []
-        return table.select(*kept, *results)
+                steps[2].update(_subgroup(one))
+        return steps
 
     def open_classes(self, one: CriteriaSet, row: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the classes stronger than the outcome that one patient could still reach, in order.
@@ -119,16 +137,22 @@ class Criteria:
             stronger = stronger[: stronger.index(outcome)]
         return tuple(name for name in stronger if row[column(one.id, CLASS, name)] is None)
 
-    def changed(self, one: CriteriaSet, base: Mapping[str, Any], answers: pl.DataFrame) -> pl.Series:
-        """Return for each row of ``answers`` whether the verdict of the set differs from ``base``."""
-        watched = [column(one.id, "outcome"), column(one.id, "state")]
-        if one.score:
-            watched += [column(one.id, name) for name in ("outcome_max", VARIANT)]
-            watched += [column(one.id, "subgroup")] if one.subgroups else []
-        else:
-            watched += [column(one.id, CLASS, way.name) for way in one.outcomes]
-        differs = (pl.col(name).ne_missing(pl.lit(base[name])) for name in watched)
-        return answers.select(reduce(or_, differs)).to_series()
+    def changed(self, base: Mapping[str, Any], answers: pl.DataFrame) -> pl.DataFrame:
+        """Tell for each row of ``answers`` and each set whether the verdict differs from ``base``.
+
+        Args:
+            base: one patient's row of ``evaluate``.
+            answers: rows of ``evaluate`` for the same patient with more known.
+
+        Returns:
+            One Boolean column a set, named by its id.
+        """
+        differs: dict[str, pl.Expr] = {}
+        for one in self.implemented:
+            watched = ["outcome", "state", *(["subgroup"] if one.subgroups else [])]
+            names = [column(one.id, name) for name in watched]
+            differs[one.id] = reduce(or_, (pl.col(x).ne_missing(pl.lit(base[x])) for x in names))
+        return answers.select(**differs)
 
 
 class _Compiler:
@@ -234,13 +258,12 @@ def _reached(one: CriteriaSet) -> dict[str, pl.Expr]:
     }
 
 
-def _scored(one: CriteriaSet, table: pl.DataFrame) -> pl.DataFrame:
+def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
     """Score with the variant that applies, and turn the scores into classes and probabilities."""
     assert one.score is not None
     variants = one.score.variants
     names = dict.fromkeys(reached.name for v in variants for reached in v.classes)
     classes = pl.Enum([*names, NOT_MET])
-    meets = [reached.name for v in variants for reached in v.classes if reached.meets]
 
     def chosen(values: Iterable[pl.Expr]) -> pl.Expr:
         *earlier, last = values
@@ -281,7 +304,13 @@ def _scored(one: CriteriaSet, table: pl.DataFrame) -> pl.DataFrame:
         columns["probability" + suffix] = chosen(probability(v, end) for v in variants)
         columns["outcome" + suffix] = chosen(classed(v, end) for v in variants).cast(classes)
     columns["outcome_by_probability"] = chosen(classed_by_probability(v) for v in variants)
-    table = table.with_columns(**{column(one.id, name): expr for name, expr in columns.items()})
+    return {column(one.id, name): expr for name, expr in columns.items()}
+
+
+def _score_state(one: CriteriaSet) -> dict[str, pl.Expr]:
+    """Met when the lowest score meets, not met when the highest does not, else undetermined."""
+    assert one.score is not None
+    meets = [way.name for v in one.score.variants for way in v.classes if way.meets]
     low, high = (pl.col(column(one.id, name)) for name in ("outcome", "outcome_max"))
     state = (
         pl.when(low.is_in(meets))
@@ -290,7 +319,7 @@ def _scored(one: CriteriaSet, table: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(UNDETERMINED))
         .otherwise(pl.lit(NOT_MET))
     )
-    return table.with_columns(state.cast(STATE).alias(column(one.id, "state")))
+    return {column(one.id, "state"): state.cast(STATE)}
 
 
 def _subgroup(one: CriteriaSet) -> dict[str, pl.Expr]:

@@ -104,25 +104,15 @@ class Inference:
         Args:
             recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
         """
-        evidence = self._weighed(recorded)
-        clashes = {x: pl.col(x + FOR) & pl.col(x + AGAINST) for x in self._related}
-        conflicted = evidence.select(_any(clashes.values())).to_series()
+        evidence = self._weighed(recorded.select(self._related))
+        conflicted = evidence.select(_any(self._clashes.values())).to_series()
         if conflicted.any():
             # Everything that rests on a contradicted statement has to go with it, so weigh again without.
-            cleared = {x: pl.when(~clash).then(pl.col(x)) for x, clash in clashes.items()}
-            evidence = self._weighed(evidence.with_columns(**cleared))
-        settled = {
-            x: pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR))
-            for x in self._related
-        }
-        table = evidence.with_columns(**settled)
-        for level in self.program.levels:
-            columns: dict[str, pl.Expr] = {}
-            for finding, rule in level.items():
-                clash = self._apart(finding, rule)
-                columns[finding] = pl.when(~clash).then(pl.coalesce(pl.col(finding), rule))
-                columns[finding + CLASH] = clash
-            table = table.with_columns(**columns)
+            cleared = {x: pl.when(~clash).then(pl.col(x)) for x, clash in self._clashes.items()}
+            evidence = self._weighed(evidence.select(**cleared))
+        table = recorded.with_columns(evidence.select(**self._settled))
+        for level in self._derived:
+            table = table.with_columns(**level)
         ruled = table.select(_any(pl.col(x + CLASH) for x in self.derivations)).to_series()
         return Known(table.select(recorded.columns), (conflicted | ruled).alias("conflicted"))
 
@@ -180,16 +170,21 @@ class Inference:
         return tuple(sorted(set(sources)))
 
     def _weighed(self, recorded: pl.DataFrame) -> pl.DataFrame:
-        """Add the evidence for and against each finding that implies or excludes another.
+        """Add the evidence for and against each finding that implies or excludes another."""
+        return recorded.with_columns(**self._support).with_columns(**self._opposition)
 
-        A finding is supported when it, or anything that implies it, is recorded as present. It is opposed
-        when it, or anything that it implies, is recorded as absent or is excluded by what is supported.
-        """
-        support = {
+    @cached_property
+    def _support(self) -> dict[str, pl.Expr]:
+        """A finding is supported when it, or anything that implies it, is recorded as present."""
+        return {
             x + FOR: _any(pl.col(y) for y in (x, *sorted(self._children.get(x, ()))))
             for x in self._related
         }
-        opposition = {
+
+    @cached_property
+    def _opposition(self) -> dict[str, pl.Expr]:
+        """It is opposed when it, or anything it implies, is absent or is excluded by what is supported."""
+        return {
             x + AGAINST: _any(
                 [
                     *(~pl.col(y) for y in (x, *sorted(self._parents.get(x, ())))),
@@ -198,7 +193,30 @@ class Inference:
             )
             for x in self._related
         }
-        return recorded.with_columns(**support).with_columns(**opposition)
+
+    @cached_property
+    def _clashes(self) -> dict[str, pl.Expr]:
+        return {x: pl.col(x + FOR) & pl.col(x + AGAINST) for x in self._related}
+
+    @cached_property
+    def _settled(self) -> dict[str, pl.Expr]:
+        return {
+            x: pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR))
+            for x in self._related
+        }
+
+    @cached_property
+    def _derived(self) -> tuple[dict[str, pl.Expr], ...]:
+        """What was recorded, else what follows by rule; unknown where the two differ."""
+        levels = []
+        for level in self.program.levels:
+            columns: dict[str, pl.Expr] = {}
+            for finding, rule in level.items():
+                clash = self._apart(finding, rule)
+                columns[finding] = pl.when(~clash).then(pl.coalesce(pl.col(finding), rule))
+                columns[finding + CLASH] = clash
+            levels.append(columns)
+        return tuple(levels)
 
     @cached_property
     def _related(self) -> tuple[str, ...]:

@@ -2,64 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 import polars as pl
 
 from myoresist.case.catalogue import Catalogue
 
-def representative(thresholds: Sequence[float], low: float, high: float) -> list[float]:
+def representative(
+    thresholds: Sequence[float], low: float, high: float, whole: bool = False
+) -> dict[str, float]:
     """Return one number for every stretch on which comparisons with ``thresholds`` cannot differ.
 
-    These are the thresholds and one number before, between and after them, within ``low`` to ``high``.
+    Args:
+        thresholds: the numbers with which rules compare.
+        low: the lowest plausible value.
+        high: the highest plausible value.
+        whole: whether only whole numbers make sense, as in a count.
+
+    Returns:
+        Numbers by what they stand for: ``below 2``, ``exactly 2``, ``between 2 and 4``, ``above 4``.
     """
     inner = [number for number in sorted(set(thresholds)) if low <= number <= high]
-    points = [low, *inner, high]
-    between = [(one + other) / 2 for one, other in pairwise(points) if one < other]
-    return sorted({*inner, *between})
+    found: dict[str, float] = {}
+    for number, following in zip_longest(inner, inner[1:]):
+        if not found and low < number:
+            found[f"below {number:g}"] = low if whole else (low + number) / 2
+        found[f"exactly {number:g}"] = number
+        if following is None and number < high:
+            found[f"above {number:g}"] = number + 1 if whole else (number + high) / 2
+        elif following is not None and not (whole and following <= number + 1):
+            between = number + 1 if whole else (number + following) / 2
+            found[f"between {number:g} and {following:g}"] = between
+    return found
 
 
 def variants(
     recorded: pl.DataFrame,
-    known: pl.DataFrame,
     asked: Iterable[str],
-    thresholds: dict[str, tuple[float, ...]],
+    thresholds: Mapping[str, tuple[float, ...]],
     catalogue: Catalogue,
 ) -> pl.DataFrame:
-    """Return further rows for one patient, each with one unknown finding answered.
+    """Return further rows for one patient, each with one unrecorded finding answered.
 
     Args:
         recorded: the patient's row as recorded.
-        known: the same row with what follows from it; only what is unknown there is answered.
         asked: the findings to consider.
         thresholds: the numbers with which rules compare numeric findings.
         catalogue: the finding catalogue, for plausible ranges.
 
     Returns:
         A table with the columns of ``recorded`` and two more: ``finding``, which was answered, and
-        ``value``, the answer as text (``present``, ``absent`` or a number).
+        ``value``, the answer in words (``present``, ``absent``, ``above 4``).
     """
     row = recorded.row(0, named=True)
-    settled = known.row(0, named=True)
-    rows = []
+    answers: list[tuple[str, str, bool | float]] = []
     for finding in sorted(asked):
-        if settled[finding] is not None or row[finding] is not None:
+        if row[finding] is not None:
             continue
         entry = catalogue[finding]
-        answers: list[bool] | list[float] = []
         if entry.kind == "bool":
-            answers = [True, False]
-        elif entry.kind == "number" and finding in thresholds:
-            low, high = entry.minimum or 0.0, entry.maximum
-            answers = representative(thresholds[finding], low, high or thresholds[finding][-1] * 2)
-        for answer in answers:
-            rows.append(row | {finding: answer, "finding": finding, "value": _shown(answer)})
-    schema = recorded.schema | {"finding": pl.String, "value": pl.String}
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _shown(answer: bool | float) -> str:
-    if isinstance(answer, bool):
-        return "present" if answer else "absent"
-    return f"{answer:g}"
+            answers += [(finding, "present", True), (finding, "absent", False)]
+        elif entry.kind == "number" and entry.minimum is not None and entry.maximum is not None:
+            points = representative(
+                thresholds.get(finding, ()), entry.minimum, entry.maximum, entry.unit == "count"
+            )
+            answers += [(finding, text, number) for text, number in points.items()]
+    asked_for = pl.DataFrame(
+        [(finding, text) for finding, text, _ in answers],
+        schema={"finding": pl.String, "value": pl.String},
+        orient="row",
+    )
+    columns = dict.fromkeys(finding for finding, _, _ in answers)
+    schema = recorded.schema
+    filled = {
+        finding: pl.Series(
+            finding,
+            [value if name == finding else None for name, _, value in answers],
+            dtype=schema[finding],
+        )
+        for finding in columns
+    }
+    same = recorded.select(pl.all().exclude(list(columns)))
+    repeated = same.select(pl.all().repeat_by(len(answers)).explode()) if answers else same.clear()
+    return repeated.with_columns(**filled).select(recorded.columns).hstack(asked_for)

@@ -1,0 +1,76 @@
+"""Dates as medicine writes them: a year, a month or a day."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+_FORM = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+@dataclass(frozen=True)
+class PartialDate:
+    """A date of which the day, or day and month, may be unknown."""
+
+    year: int
+    month: int | None = None
+    day: int | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> PartialDate:
+        """Read ``2023``, ``2023-05`` or ``2023-05-17``.
+
+        Raises:
+            ValueError: saying what to write instead.
+        """
+        if isinstance(value, PartialDate):
+            return value
+        match = _FORM.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+        if match is None:
+            raise ValueError(f"{value} is not a date; write 2023, 2023-05 or 2023-05-17")
+        year, month, day = (int(part) if part else None for part in match.groups())
+        try:
+            date(year or 0, month or 1, day or 1)
+        except ValueError as error:
+            raise ValueError(f"{value} is not a date of the calendar") from error
+        return cls(year or 0, month, day)
+
+    def __str__(self) -> str:
+        """Return the date as it was written."""
+        parts = [f"{self.year:04}", *(f"{part:02}" for part in (self.month, self.day) if part)]
+        return "-".join(parts)
+
+    @property
+    def earliest(self) -> date:
+        """Return the first day that it could be."""
+        return date(self.year, self.month or 1, self.day or 1)
+
+    @property
+    def latest(self) -> date:
+        """Return the last day that it could be."""
+        month = self.month or 12
+        return date(self.year, month, self.day or calendar.monthrange(self.year, month)[1])
+
+
+def whole_months(start: PartialDate, end: PartialDate) -> tuple[int, int]:
+    """Return the least and the most completed months from ``start`` to ``end``."""
+
+    def between(first: date, last: date) -> int:
+        months = (last.year - first.year) * 12 + last.month - first.month
+        return months - (last.day < first.day)
+
+    return between(start.latest, end.earliest), between(start.earliest, end.latest)
+
+
+When = Annotated[
+    PartialDate,
+    PlainValidator(PartialDate.parse),
+    PlainSerializer(str),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["2023", "2023-05", "2023-05-17"]}),
+]
+"""A partial date in a case file."""

@@ -1,0 +1,311 @@
+"""Read a case file, or say everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from myoresist import knowledge
+from myoresist.case.catalogue import Catalogue, Finding
+from myoresist.case.dates import PartialDate
+from myoresist.case.model import Case
+from myoresist.case.terms import LabTest, Section, Terms
+from myoresist.case.units import converted, spelling
+from myoresist.document import Document, DocumentError, Problem, field_name, parse_document, read_document
+
+FINDING_SECTIONS = ("findings", "exposures", "comorbidities")
+FINDING_LISTS = ("biopsies", "imaging", "emg")
+
+
+class CaseError(DocumentError):
+    """A case file that cannot be used; it holds every problem that was found."""
+
+
+@cache
+def packaged_terms() -> Terms:
+    """Return the terms of the packaged knowledge, read once."""
+    folder = knowledge.folder()
+    return Terms.load(folder, Catalogue.load(folder))
+
+
+def read_case(source: str | Path, terms: Terms | None = None) -> Case:
+    """Read one case from a YAML or JSON file.
+
+    Args:
+        source: a path, or ``-`` for standard input.
+        terms: the words that a case may use; those of the packaged knowledge when left out.
+
+    Raises:
+        CaseError: with one line for every problem, naming file, line and field.
+    """
+    case, problems = check_case(source, terms)
+    if case is None:
+        raise CaseError(problems)
+    return case
+
+
+def check_case(source: str | Path, terms: Terms | None = None) -> tuple[Case | None, list[Problem]]:
+    """Read one case and return it, or ``None`` and everything that is wrong with it."""
+    try:
+        return checked(read_document(source), terms or packaged_terms())
+    except DocumentError as error:
+        return None, list(error.problems)
+
+
+def check_case_text(text: str | bytes, name: str, terms: Terms | None = None) -> tuple[Case | None, list[Problem]]:
+    """Read one case from text; see ``check_case``."""
+    try:
+        return checked(parse_document(text, name), terms or packaged_terms())
+    except DocumentError as error:
+        return None, list(error.problems)
+
+
+def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem]]:
+    """Return the case that a document holds, or ``None`` and everything that is wrong with it."""
+    if not isinstance(document.data, Mapping):
+        message = "a case is a list of sections such as patient: and findings:; see 'myoresist template'"
+        return None, [Problem(document.name, 1, "", message)]
+    check = _Check(document, terms)
+    case: Case | None = None
+    try:
+        case = Case.model_validate(document.data)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            check.add(one["loc"], _message(one))
+    check.findings()
+    check.labs()
+    check.antibodies()
+    check.numbers()
+    check.label()
+    if case is not None:
+        check.dates(case)
+    if check.problems:
+        return None, sorted(set(check.problems), key=lambda one: (one.line or 0, one.field, one.message))
+    if case is not None:
+        case._document = document
+    return case, []
+
+
+class _Check:
+    """Checks the content of a document against what a case may name, whatever else is wrong with it."""
+
+    def __init__(self, document: Document, terms: Terms) -> None:
+        self.document = document
+        self.data: Mapping[str, Any] = document.data
+        self.terms = terms
+        self.problems: list[Problem] = []
+
+    def add(self, path: tuple[str | int, ...], message: str) -> None:
+        line = self.document.line(path)
+        self.problems.append(Problem(self.document.name, line, field_name(path), message))
+
+    def findings(self) -> None:
+        for section in FINDING_SECTIONS:
+            self._section((section,), self.data.get(section))
+        for section in FINDING_LISTS:
+            for index, entry in self._entries(section):
+                self._section((section, index, "findings"), entry.get("findings"))
+
+    def labs(self) -> None:
+        for index, entry in self._entries("labs"):
+            name, unit = entry.get("test"), entry.get("unit")
+            if not isinstance(name, str):
+                continue
+            test = self.terms.lab(name)
+            if test is None:
+                known = ", ".join(lab.synonyms[0] for lab in self.terms.labs.values())
+                near = self.terms.nearest_lab(name)
+                hint = f"did you mean {near}?" if near else f"known are {known}"
+                self.add(("labs", index, "test"), f"unknown test {name}; {hint}")
+                continue
+            if not isinstance(unit, str):
+                continue
+            known_unit = spelling(unit, test)
+            if known_unit is None:
+                message = f"{unit} is not a unit of {test.synonyms[0]}; write {_either(test.units)}"
+                self.add(("labs", index, "unit"), message)
+                continue
+            self._lab_values(index, entry, known_unit, test)
+
+    def _lab_values(self, index: int, entry: Mapping[str, Any], unit: str, test: LabTest) -> None:
+        for field in ("value", "upper_limit"):
+            value = entry.get(field)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            kept = converted(float(value), unit, test)
+            if not test.minimum <= kept <= test.maximum:
+                message = (
+                    f"{value:g} {unit} is impossible for {test.synonyms[0]}; "
+                    f"it lies between {test.minimum:g} and {test.maximum:g} {test.unit}"
+                )
+                self.add(("labs", index, field), message)
+
+    def antibodies(self) -> None:
+        for index, entry in self._entries("autoantibodies"):
+            name = entry.get("antibody")
+            if isinstance(name, str) and self.terms.antibody(name) is None:
+                near = self.terms.nearest_antibody(name)
+                hint = f"did you mean {near}?" if near else "see 'myoresist template' for the list"
+                self.add(("autoantibodies", index, "antibody"), f"unknown antibody {name}; {hint}")
+
+    def numbers(self) -> None:
+        """Check numbers that stand outside ``findings`` against the range of the finding they fill."""
+        for section, key, finding in (
+            ("patient", "age", "age"),
+            ("onset", "age", "age_at_onset"),
+            ("onset", "duration_months", "weakness_duration_months"),
+        ):
+            part = self.data.get(section)
+            if isinstance(part, Mapping) and finding in self.terms.catalogue:
+                self._in_range((section, key), part.get(key), self.terms.catalogue[finding])
+        for index, entry in self._entries("visits"):
+            for key, finding in self.terms.sections.visits.items():
+                if finding in self.terms.catalogue:
+                    self._in_range(("visits", index, key), entry.get(key), self.terms.catalogue[finding])
+
+    def label(self) -> None:
+        label = self.data.get("label")
+        if isinstance(label, str) and "diagnosis_label" in self.terms.catalogue:
+            self._value(("label",), label, self.terms.catalogue["diagnosis_label"])
+
+    def dates(self, case: Case) -> None:
+        born, onset, today = case.patient.birth_date, case.onset.date, case.date
+        if born and onset and onset.latest < born.earliest:
+            self.add(("onset", "date"), f"{onset} is before the birth ({born})")
+        age, first = case.patient.age, case.onset.age
+        if age is not None and first is not None and first > age:
+            self.add(("onset", "age"), f"{first:g} is more than the age of the patient ({age:g})")
+        for path, date in _dated(case):
+            if today and date.earliest > today.latest:
+                self.add(path, f"{date} is after the date of this assessment ({today})")
+            if born and date.latest < born.earliest:
+                self.add(path, f"{date} is before the birth ({born})")
+
+    def _entries(self, section: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        entries = self.data.get(section)
+        if isinstance(entries, list):
+            for index, entry in enumerate(entries):
+                if isinstance(entry, Mapping):
+                    yield index, entry
+
+    def _section(self, path: tuple[str | int, ...], entries: Any) -> None:
+        if not isinstance(entries, Mapping):
+            return
+        section = self.terms.sections.sections.get(str(path[0]))
+        for name, value in entries.items():
+            if name in self.terms.catalogue:
+                finding = self.terms.catalogue[name]
+                self._place((*path, name), finding, section)
+                self._value((*path, name), value, finding)
+            else:
+                near = self.terms.catalogue.nearest(name)
+                hint = f"; did you mean {near}?" if near else "; see 'myoresist template' for the list"
+                self.add((*path, name), f"unknown finding{hint}")
+
+    def _place(self, path: tuple[str | int, ...], finding: Finding, section: Section | None) -> None:
+        if section is not None and not section.takes(finding):
+            self.add(path, f"does not belong under {path[0]}; write it under findings")
+
+    def _value(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
+        if value is None or value == "unknown":
+            return
+        if finding.kind == "bool" and not isinstance(value, bool):
+            self.add(path, f"{value} is not an answer; write yes, no or unknown")
+        elif finding.kind == "number":
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                self.add(path, f"{_shown(value)} is not a number; write a number in {finding.unit}, or unknown")
+            else:
+                self._in_range(path, value, finding)
+        elif finding.kind == "category" and value not in finding.choices:
+            near = get_close_matches(str(value), finding.choices, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"write {_either(finding.choices)}"
+            self.add(path, f"{_shown(value)} is not one of the choices; {hint}")
+        elif finding.kind == "date":
+            try:
+                PartialDate.parse(value)
+            except ValueError as error:
+                self.add(path, str(error))
+
+    def _in_range(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        low, high = finding.minimum, finding.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            self.add(path, f"{value:g} is impossible; it lies between {low:g} and {high:g} {finding.unit}")
+
+
+def _dated(case: Case) -> Iterator[tuple[tuple[str | int, ...], PartialDate]]:
+    """Yield every date of the record with its place."""
+    for section in ("labs", "autoantibodies", *FINDING_LISTS, "visits"):
+        for index, entry in enumerate(getattr(case, section)):
+            if entry.date:
+                yield (section, index, "date"), entry.date
+    for index, course in enumerate(case.treatments):
+        if course.start:
+            yield ("treatments", index, "start"), course.start
+        if course.stop:
+            yield ("treatments", index, "stop"), course.stop
+    if case.onset.date:
+        yield ("onset", "date"), case.onset.date
+
+
+def _message(error: ErrorDetails) -> str:
+    """Say what is wrong, and what to write instead, for an error of the model."""
+    kind, value = error["type"], error.get("input")
+    key = str(error["loc"][-1]) if error["loc"] else ""
+    if kind == "extra_forbidden":
+        fields = _fields_at(Case, error["loc"][:-1])
+        near = get_close_matches(key, fields, n=1)
+        return "unknown key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}")
+    if kind == "missing":
+        return "is missing"
+    if kind == "literal_error":
+        return f"{_shown(value)} is not one of the choices; write {error['ctx']['expected'].replace(chr(39), '')}"
+    if kind.startswith("float") or kind == "finite_number":
+        return f"{_shown(value)} is not a number; a limit such as <5 belongs into notes"
+    if kind.startswith("bool"):
+        return f"{_shown(value)} is not an answer; write yes or no"
+    if kind.startswith("string"):
+        return "must be text"
+    if kind in ("tuple_type", "list_type"):
+        return "must be a list; begin each entry with -"
+    if kind in ("model_type", "model_attributes_type", "mapping_type", "dict_type"):
+        return "must have keys of its own, such as key: value"
+    if kind == "greater_than":
+        return f"{_shown(value)} is impossible; it must be above {error['ctx']['gt']:g}"
+    if kind == "greater_than_equal":
+        return f"{_shown(value)} is impossible; it must be at least {error['ctx']['ge']:g}"
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that the part of the model at ``path`` may have."""
+    for part in path:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue
+        for kind in _inner(model.model_fields[part].annotation):
+            model = kind
+    return list(model.model_fields)
+
+
+def _inner(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _inner(part)
+
+
+def _either(words: Any) -> str:
+    listed = list(words)
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
+
+
+def _shown(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:40] + "…"

@@ -1,0 +1,88 @@
+"""An empty case file with everything that can be written into it, as comments."""
+
+from __future__ import annotations
+
+import yaml
+
+from myoresist.case.catalogue import Finding
+from myoresist.case.model import Case
+from myoresist.case.reading import packaged_terms
+from myoresist.case.terms import Terms
+
+_HEAD = """\
+# One patient. Leave out what you do not know: what is not written here is unknown, never absent.
+# Answers are yes, no or unknown. Dates may be a year (2023), a month (2023-05) or a day (2023-05-17).
+
+patient:
+  id: P1                  # any name or number
+  # sex: female           # female, male
+  # age: 62               # years at the date of this assessment
+  # birth_date: 1961-04   # instead of age
+  # weight_kg: 70
+
+# date: 2024-03-01        # of this assessment; without it, the latest date below
+# label: polymyositis     # the diagnosis that the patient carries: {labels}
+# source: {{citation: "Author. Title. Journal year", doi: 10.1000/example, url: ""}}   # for a published case
+# notes: free text
+
+# onset:
+#   age: 60               # years at the first symptom
+#   date: 2022-01
+#   duration_months: 18   # of weakness
+#   tempo: subacute       # acute (days), subacute (weeks to months), insidious (years)
+
+# labs:                   # {labs}
+# - {{test: CK, value: 1200, unit: U/L, upper_limit: 200, date: 2023-05}}
+
+# autoantibodies:         # result: negative, weak, moderate, strong, positive, or a value with the cut-off
+# - {{antibody: anti-Jo-1, method: line blot, result: negative, date: 2023-05}}
+# - {{antibody: anti-HMGCR, method: ELISA, value: 80, cut_off: 20, unit: U, date: 2023-05}}
+
+# biopsies:               # only what the report states
+# - {{date: 2023-06, tissue: muscle, site: deltoid, findings: {{biopsy_rimmed_vacuoles: no}}}}
+
+# imaging:
+# - {{date: 2023-06, modality: MRI, region: thighs, findings: {{mri_muscle_edema: yes}}}}
+
+# emg:
+# - {{date: 2023-06, findings: {{emg_irritable_myopathy: yes}}}}
+
+# exposures: {{statin_exposure: yes}}
+# comorbidities: {{diabetes: no}}
+
+# treatments:             # response: none, partial, good; reason_stopped: no effect, side effect, remission, other
+# - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06, response: none}}
+# treatments_complete: yes   # is every course listed?
+
+# visits:                 # MMT8 0-150, global activities in cm 0-10, HAQ-DI 0-3
+# - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25, extramuscular_global: 2}}
+
+# Findings. Take the # away from what you know; biopsy, EMG and imaging findings may also stand in their own sections.
+findings:
+"""
+
+
+def template(terms: Terms | None = None) -> str:
+    """Return a commented empty case, which is itself a valid case."""
+    known = terms or packaged_terms()
+    labels = known.catalogue["diagnosis_label"].choices if "diagnosis_label" in known.catalogue else ()
+    text = _HEAD.format(
+        labels=", ".join(labels),
+        labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),
+    )
+    groups: dict[str, list[Finding]] = {}
+    for finding in known.catalogue:
+        if finding.kind in ("bool", "number"):
+            groups.setdefault(finding.group, []).append(finding)
+    for group, findings in groups.items():
+        text += f"\n  # {group}\n"
+        for finding in findings:
+            value = "" if finding.kind == "bool" else f"  ({finding.unit})"
+            text += f"  # {finding.id}:    # {finding.question}{value}\n"
+    return text
+
+
+def write_case(case: Case) -> str:
+    """Return a case as YAML text that ``read_case`` reads back as the same case."""
+    data = case.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100)

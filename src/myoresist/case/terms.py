@@ -1,0 +1,184 @@
+"""The words that a case file may use besides findings: laboratory tests, results, sections and drugs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from myoresist.case.catalogue import Catalogue, Finding
+from myoresist.knowledge.schema import Entry, Sourced, load, load_list
+
+
+class LabFinding(Entry):
+    """Which row of a test fills which findings."""
+
+    take: Literal["highest_multiple", "latest"]
+    value: str
+    upper_limit: str | None = None
+    dated: bool = False
+
+
+class LabTest(Sourced):
+    """A laboratory test: its names, units and the findings that it fills.
+
+    ``units`` maps each accepted spelling to a unit of the unit library; the first is the one kept.
+    """
+
+    id: str
+    label: str
+    synonyms: tuple[str, ...] = ()
+    loinc: str | None = None
+    units: Mapping[str, str] = Field(min_length=1)
+    minimum: float
+    maximum: float
+    findings: tuple[LabFinding, ...]
+
+    @property
+    def unit(self) -> str:
+        """Return the unit in which values are kept."""
+        return next(iter(self.units))
+
+
+class ResultWord(Entry):
+    """What a result in words says about the antibody; without a finding it says nothing sure."""
+
+    finding: bool | None = None
+    text: str | None = None
+
+
+class AntibodyResults(Sourced):
+    """How results of autoantibody tests are read."""
+
+    words: Mapping[str, ResultWord]
+    value: str
+
+
+class Section(Entry):
+    """Which findings a section of the case file takes."""
+
+    groups: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+    def takes(self, finding: Finding) -> bool:
+        """Tell whether a finding belongs into this section."""
+        return finding.group in self.groups or finding.id in self.findings
+
+
+class Sections(Entry):
+    """Where the entries of a case lead."""
+
+    sections: Mapping[str, Section]
+    sex: Mapping[str, bool]
+    sex_finding: str
+    tempo: Mapping[str, str]
+    tissue: Mapping[str, str]
+    visits: Mapping[str, str]
+    current_drug_class: Mapping[str, str]
+
+
+class Drug(Entry):
+    """A drug by its usual names."""
+
+    id: str
+    label: str
+    drug_class: str = Field(alias="class")
+    synonyms: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that a case file may name."""
+
+    catalogue: Catalogue
+    labs: Mapping[str, LabTest]
+    results: AntibodyResults
+    sections: Sections
+    drugs: Mapping[str, Drug]
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Terms:
+        """Read the terms of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file, line and field of whatever cannot be used.
+        """
+        with (folder / "drugs" / "drugs.csv").open(encoding="utf-8", newline="") as file:
+            drugs = [Drug.model_validate(row) for row in csv.DictReader(file)]
+        return cls(
+            catalogue,
+            {lab.id: lab for lab in load_list(folder / "labs" / "labs.yaml", LabTest)},
+            load(folder / "antibodies" / "results.yaml", AntibodyResults),
+            load(folder / "findings" / "sections.yaml", Sections),
+            {drug.id: drug for drug in drugs},
+        )
+
+    @cached_property
+    def _lab_names(self) -> Mapping[str, str]:
+        return {
+            name.lower(): lab.id
+            for lab in self.labs.values()
+            for name in (lab.id, lab.label, *lab.synonyms)
+        }
+
+    @cached_property
+    def _drug_names(self) -> Mapping[str, str]:
+        return {
+            name.strip().lower(): drug.id
+            for drug in self.drugs.values()
+            for name in (drug.id, drug.label, *drug.synonyms.split("|"))
+            if name.strip()
+        }
+
+    @cached_property
+    def _antibody_names(self) -> Mapping[str, str]:
+        names: dict[str, str] = {}
+        for finding in self.catalogue:
+            if finding.group != "antibody" or finding.kind != "bool":
+                continue
+            for name in (finding.id, finding.label, *finding.synonyms):
+                names.setdefault(_plain(name), finding.id)
+        return names
+
+    def lab(self, name: str) -> LabTest | None:
+        """Return the laboratory test of this name."""
+        known = self._lab_names.get(name.strip().lower())
+        return self.labs[known] if known else None
+
+    def nearest_lab(self, name: str) -> str | None:
+        """Return the usual short name of the test most like ``name``."""
+        near = get_close_matches(name.strip().lower(), self._lab_names, n=1)
+        return self.labs[self._lab_names[near[0]]].synonyms[0] if near else None
+
+    def drug(self, name: str) -> Drug | None:
+        """Return the drug of this name."""
+        known = self._drug_names.get(name.strip().lower())
+        return self.drugs[known] if known else None
+
+    def nearest_drug(self, name: str) -> str | None:
+        """Return the name of the drug most like ``name``."""
+        near = get_close_matches(name.strip().lower(), self._drug_names, n=1, cutoff=0.75)
+        return self.drugs[self._drug_names[near[0]]].label if near else None
+
+    def antibody(self, name: str) -> Finding | None:
+        """Return the finding for an antibody, however it is spelt: Jo-1, anti-Jo-1 or anti_jo1."""
+        known = self._antibody_names.get(_plain(name))
+        return self.catalogue[known] if known else None
+
+    def nearest_antibody(self, name: str) -> str | None:
+        """Return the id of the antibody most like ``name``."""
+        near = get_close_matches(_plain(name), self._antibody_names, n=1)
+        return self._antibody_names[near[0]] if near else None
+
+
+def _plain(name: str) -> str:
+    """Return the name of an antibody without what people write in different ways."""
+    text = name.lower().split("(")[0].replace("γ", "gamma").replace("α", "alpha").replace("β", "beta")
+    kept = "".join(letter for letter in text if letter.isalnum())
+    return kept.removeprefix("anti").removesuffix("antibody").removesuffix("antibodies")
