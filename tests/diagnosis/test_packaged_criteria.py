@@ -27,8 +27,11 @@ def answers(finding: str) -> list[Any]:
     entry = KNOWLEDGE.catalogue[finding]
     if entry.kind == "bool":
         return [True, False]
-    limits = KNOWLEDGE.thresholds.get(finding, (1.0,))
-    return representative(limits, entry.minimum or 0.0, entry.maximum or 100.0)
+    assert entry.minimum is not None
+    assert entry.maximum is not None
+    limits = KNOWLEDGE.thresholds.get(finding, (entry.maximum / 2,))
+    whole = entry.unit == "count"
+    return list(representative(limits, entry.minimum, entry.maximum, whole).values())
 
 
 def random_patients(count: int, seed: int, unknown: float) -> pl.DataFrame:
@@ -54,7 +57,7 @@ def test_polars_duckdb_and_the_interpreter_agree_on_every_rule(unknown: float) -
         columns = ", ".join(f'{PROGRAM.rules[name].sql()} AS "{name}"' for name in level)
         with duckdb.connect() as connection:
             connection.register("patients", theirs.to_arrow())
-            answered = pl.from_arrow(connection.execute(f"SELECT {columns} FROM patients").to_arrow_table())
+            answered = pl.from_arrow(connection.sql(f"SELECT {columns} FROM patients").to_arrow_table())
         theirs = pl.concat([theirs, answered], how="horizontal")
     for name in PROGRAM.rules:
         assert ours[name].to_list() == theirs[name].to_list(), name
@@ -121,11 +124,8 @@ def test_the_highest_score_is_reached_and_never_passed(seed: int, unknown: float
         assert 0 <= row[f"{one.id}.score"] <= row[f"{one.id}.score_max"]
 
 
-def test_every_finding_that_a_set_reads_is_in_the_catalogue_and_can_be_asked() -> None:
-    unasked = set(READ) - set(ASKED)
-    assert unasked == {x for x in READ if KNOWLEDGE.catalogue[x].kind != "bool" and x.endswith("_u_l")} | (
-        unasked & KNOWLEDGE.inference.derivations.keys()
-    )
+def test_every_finding_that_a_set_reads_can_be_asked() -> None:
+    assert set(READ) <= set(ASKED)
 
 
 def test_every_work_that_is_cited_is_in_the_bibliography() -> None:

@@ -281,7 +281,9 @@ def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
         return result
 
     def points(variant: Variant, score: str) -> pl.Expr:
-        return pl.col(column(one.id, score, variant.id)) / _scale(one, variant)
+        # Rounded, since Polars divides a column by a number through its reciprocal but a single value exactly.
+        scale = _scale(one, variant)
+        return (pl.col(column(one.id, score, variant.id)) / scale).round(len(str(scale)) - 1)
 
     def probability(variant: Variant, score: str) -> pl.Expr:
         if variant.logistic_intercept is None:

@@ -153,8 +153,8 @@ def _kind(node: exp.Expression, names: Mapping[str, Name]) -> Kind:
             return "number"
         case exp.Add() | exp.Sub() | exp.Mul() | exp.Div():
             _require("number", [node.left, node.right], names, node)
-            if isinstance(node, exp.Div) and not _never_zero(node.right):
-                raise RuleError(f"{_shown(node)}: divide by NULLIF(x, 0) or a number other than 0")
+            if isinstance(node, exp.Div) and not _guarded(node.right):
+                raise RuleError(f"{_shown(node)}: divide by NULLIF(x, 0), x being a finding")
             return "number"
         case exp.Anonymous() if is_macro(node):
             least, *options = node.expressions
@@ -191,10 +191,10 @@ def _same(
     return first
 
 
-def _never_zero(node: exp.Expression) -> bool:
-    if isinstance(node, exp.Literal):
-        return not node.is_string and float(node.this) != 0
-    return isinstance(node, exp.Nullif) and node.expression.sql() == "0"
+def _guarded(node: exp.Expression) -> bool:
+    """Tell whether a divisor is safe: not zero, and not a number, by which Polars divides inexactly."""
+    zero = isinstance(node, exp.Nullif) and node.expression.sql() == "0"
+    return zero and any(node.this.find_all(exp.Column))
 
 
 def _shown(node: exp.Expression) -> str:
