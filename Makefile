@@ -32,7 +32,7 @@ bench: $(VENV)/.dev ## measure speed and memory; writes benchmarks/results.json
 	$(bin)/python benchmarks/bench.py
 
 mutate: $(VENV)/.dev ## change every number in the knowledge; a worked example must notice
-	$(bin)/python scripts/mutate_knowledge.py
+	$(bin)/python scripts/mutate_knowledge.py --floor 0.95
 
 lock: ## renew the lock files; UPGRADE=--upgrade takes newer versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" \

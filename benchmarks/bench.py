@@ -67,6 +67,7 @@ def _values(
     elif finding.kind == "date":
         known = pl.Series(rng.integers(15_000, 20_000, patients)).cast(pl.Int32).cast(pl.Date)
     else:
+        assert finding.minimum is not None and finding.maximum is not None
         anywhere = rng.uniform(finding.minimum, finding.maximum, patients)
         compared = rng.choice(np.array(thresholds), patients) if thresholds else anywhere
         known = pl.Series(np.where(fate.to_numpy() == 1, compared, anywhere))

@@ -78,7 +78,8 @@ class Mutant:
 def numbers(folder: Path, file: Path) -> list[Number]:
     """Return every number in an executable place of one knowledge file, in its order."""
     text = (folder / file).read_text(encoding="utf-8")
-    return list(_walk(yaml.compose(text, Loader=yaml.SafeLoader), text, file, "", ""))
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    return list(_walk(root, text, file, "", "")) if root else []
 
 
 def _walk(node: yaml.Node, text: str, file: Path, entry: str, key: str) -> Iterator[Number]:
@@ -213,9 +214,9 @@ def _report(results: dict[str, list[Mutant]], floor: float) -> int:
         tried = [one for one in mutants if not one.refused]
         dead = sum(one.noticed is not None for one in tried)
         made, killed = made + len(tried), killed + dead
-        rate = f"{dead / len(tried):.0%}" if tried else "-"
+        share = f"{dead / len(tried):.0%}" if tried else "-"
         row = (len(mutants), len(mutants) - len(tried), dead, len(tried) - dead)
-        print(f"{name:32}" + "".join(f"{n:>9}" for n in row[:3]) + f"{row[3]:>10}{rate:>8}")
+        print(f"{name:32}" + "".join(f"{n:>9}" for n in row[:3]) + f"{row[3]:>10}{share:>8}")
     if not made:
         print("there is no number to change")
         return 0

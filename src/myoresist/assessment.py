@@ -127,6 +127,7 @@ class SetResult(_Result):
     subgroup: str | None = None
     subgroup_text: str | None = None
     items: tuple[ItemResult, ...] = ()
+    classes: dict[str, str] = {}
     answers: tuple[AnswerResult, ...] = ()
     open_findings: tuple[str, ...] = ()
     notes: tuple[NoteResult, ...] = ()
@@ -152,6 +153,7 @@ class Assessment(_Result):
     criteria: tuple[SetResult, ...]
     disagreements: tuple[NoteResult, ...]
     labels: dict[str, str]
+    questions: dict[str, str]
     references: dict[str, Reference]
 
     def __str__(self) -> str:
@@ -168,6 +170,15 @@ class Assessment(_Result):
         from myoresist.report.notebook import render
 
         return render(self)
+
+
+def assessment_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the assessment."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:myoresist:assessment:{SCHEMA_VERSION}",
+        **Assessment.model_json_schema(mode="serialization"),
+    }
 
 
 @dataclass(frozen=True)
@@ -267,6 +278,7 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
         criteria=criteria,
         disagreements=disagreements,
         labels={finding.id: finding.label for finding in base.catalogue},
+        questions={finding.id: finding.question for finding in base.catalogue},
         references={key: base.references[key] for key in dict.fromkeys(cited) if key in base.references},
     )
 
@@ -324,6 +336,7 @@ class _Patient:
             subgroup=subgroup,
             subgroup_text=one.meaning(subgroup) if subgroup else None,
             items=self._items(one),
+            classes=one.classes,
             answers=self._answers(one),
             open_findings=self._open_findings(one, open_classes),
         )
@@ -426,17 +439,29 @@ class _Patient:
         )
 
     def _answers(self, one: CriteriaSet) -> tuple[AnswerResult, ...]:
-        differs = self._changed[one.id]
         parts = ("outcome", "state", *(["subgroup"] if one.subgroups else []))
-        after = self.answered.filter(differs).select(
-            pl.col(column(one.id, part)).alias(part) for part in parts
+        after = {part: self._after[column(one.id, part)] for part in parts}
+        return tuple(
+            AnswerResult(
+                finding=self._asked["finding"][index],
+                value=self._asked["value"][index],
+                **{part: values[index] for part, values in after.items()},
+            )
+            for index, differs in enumerate(self._changed[one.id])
+            if differs
         )
-        asked = self.answers.filter(differs)
-        return tuple(AnswerResult(**answer) for answer in asked.hstack(after).to_dicts())
 
     @cached_property
-    def _changed(self) -> pl.DataFrame:
-        return self.base.criteria.changed(self.row, self.answered)
+    def _asked(self) -> dict[str, list[str]]:
+        return self.answers.to_dict(as_series=False)
+
+    @cached_property
+    def _after(self) -> dict[str, list[Any]]:
+        return self.answered.to_dict(as_series=False)
+
+    @cached_property
+    def _changed(self) -> dict[str, list[bool]]:
+        return self.base.criteria.changed(self.row, self.answered).to_dict(as_series=False)
 
     def _open_findings(self, one: CriteriaSet, open_classes: tuple[str, ...]) -> tuple[str, ...]:
         if one.score:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import myoresist
+
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted(ROOT.glob("*.lock"))
 
@@ -31,6 +33,14 @@ def locked(lock: Path) -> dict[str, Requirement]:
     return {one.name: one for one in requirements if one.marker is None or one.marker.evaluate()}
 
 
+def installed(name: str) -> Distribution:
+    """Return what is installed under a name; the test is skipped where make test was not used."""
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        pytest.skip(f"{name} is not installed here; make test installs it")
+
+
 def licence(found: Distribution) -> str:
     """Return what a distribution says of its licence, on one line: the expression, else everything else."""
     about = found.metadata
@@ -47,10 +57,7 @@ NAMES = sorted({name for lock in LOCKS for name in locked(lock)})
 
 @pytest.mark.parametrize("name", NAMES)
 def test_licence_lets_everyone_use_it(name: str) -> None:
-    try:
-        stated = licence(distribution(name))
-    except PackageNotFoundError:
-        pytest.skip(f"{name} is not installed here; make test installs it")
+    stated = licence(installed(name))
     assert stated, f"{name} states no licence"
     if REFUSED.search(stated):
         assert name in WEAK_COPYLEFT, f"{name} is under {stated}"
@@ -87,8 +94,9 @@ def test_accepts(stated: str) -> None:
     assert not REFUSED.search(stated)
 
 
-def test_package_names_its_own_licences() -> None:
-    about = distribution("myoresist").metadata
+def test_package_names_its_version_and_its_licences() -> None:
+    about = installed("myoresist").metadata
+    assert about["Version"] == myoresist.__version__
     assert about["License-Expression"] == "Apache-2.0 AND CC-BY-4.0"
     assert set(about.get_all("License-File")) == {"LICENSE", "LICENSE-KNOWLEDGE"}
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")

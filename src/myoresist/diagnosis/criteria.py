@@ -147,14 +147,19 @@ class CriteriaSet(Sourced):
             raise ValueError("a set cites its paper and says how it was checked")
         return self
 
-    def meaning(self, name: str) -> str:
-        """Return what a class or subgroup of this set means, in words."""
-        ways = [*self.outcomes, *(self.score.variants[-1].classes if self.score else ())]
-        for one in ways:
-            if one.name == name:
-                return one.text
+    @property
+    def classes(self) -> dict[str, str]:
+        """Return what each class and subgroup of this set means, in words."""
         leaves = self.subgroups.leaves if self.subgroups else ()
-        return next((leaf.text for leaf in leaves if leaf.id == name), name)
+        scored = [way for variant in (self.score.variants if self.score else ()) for way in variant.classes]
+        return {
+            **{way.name: way.text for way in (*self.outcomes, *scored)},
+            **{leaf.id: leaf.text for leaf in leaves},
+        }
+
+    def meaning(self, name: str) -> str:
+        """Return what a class or subgroup of this set means; a name that is none, as it is."""
+        return self.classes.get(name, name.replace("_", " "))
 
 
 class Disagreement(Sourced):
@@ -167,7 +172,7 @@ class Disagreement(Sourced):
 
 
 def load_sets(folder: Path) -> dict[str, CriteriaSet]:
-    """Read every ``criteria/<set>/criteria.yaml`` of a knowledge folder, by id.
+    """Read every ``criteria/<set>/criteria.yaml`` of a knowledge folder, by id, in reading order.
 
     Raises:
         DocumentError: naming file, line and field of what is wrong.
@@ -179,7 +184,12 @@ def load_sets(folder: Path) -> dict[str, CriteriaSet]:
             message = f"the id is {one.id}, but the folder is called {path.parent.name}"
             raise DocumentError([Problem(str(path), 1, "id", message)])
         sets[one.id] = one
-    return sets
+    return dict(sorted(sets.items(), key=lambda item: _reading_order(item[1])))
+
+
+def _reading_order(one: CriteriaSet) -> tuple[bool, bool, int, str]:
+    """Criteria of a disease by year, then phenotypes, then definitions of refractory disease."""
+    return (one.kind == "refractory-definition", one.kind == "phenotype", one.since or 0, one.id)
 
 
 def load_disagreements(folder: Path) -> tuple[Disagreement, ...]:

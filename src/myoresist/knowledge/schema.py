@@ -94,6 +94,17 @@ def load_references(path: Path) -> dict[str, Reference]:
     }
 
 
+class Coverage(Entry):
+    """What the knowledge covers: a topic, its state, since when, and against what it was verified."""
+
+    id: str
+    kind: str
+    status: str
+    since: int | None = None
+    verified_against: str
+    note: str | None = None
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -110,11 +109,12 @@ class Inference:
             # Everything that rests on a contradicted statement has to go with it, so weigh again without.
             cleared = {x: pl.when(~clash).then(pl.col(x)) for x, clash in self._clashes.items()}
             evidence = self._weighed(evidence.select(**cleared))
-        table = recorded.with_columns(evidence.select(**self._settled))
+        table = recorded.select(self._touched).with_columns(evidence.select(**self._settled))
         for level in self._derived:
             table = table.with_columns(**level)
         ruled = table.select(_any(pl.col(x + CLASH) for x in self.derivations)).to_series()
-        return Known(table.select(recorded.columns), (conflicted | ruled).alias("conflicted"))
+        findings = recorded.with_columns(table.select(self._touched))
+        return Known(findings, (conflicted | ruled).alias("conflicted"))
 
     def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
         """Return every contradiction in the records, pair by pair.
@@ -225,6 +225,12 @@ class Inference:
         return tuple(sorted({finding for link in links for finding in (link.finding, link.other)}))
 
     @cached_property
+    def _touched(self) -> list[str]:
+        """Return the findings that inference reads or settles; the others stay as recorded."""
+        derived = self.derivations.keys()
+        return sorted({*self._related, *derived, *self.program.leaves(derived)})
+
+    @cached_property
     def _children(self) -> Mapping[str, frozenset[str]]:
         return _closure((link.other, link.finding) for link in self.catalogue.implications)
 
@@ -278,7 +284,7 @@ def finding_names(catalogue: Catalogue) -> dict[str, Name]:
 
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
     """Tell whether any is true; an unknown one does not count."""
-    return reduce(or_, conditions, pl.lit(False)).fill_null(False)
+    return pl.any_horizontal(pl.lit(False), *conditions).fill_null(False)
 
 
 def _differ(said: object, follows: object) -> bool:

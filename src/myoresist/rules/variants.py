@@ -73,16 +73,10 @@ def variants(
         schema={"finding": pl.String, "value": pl.String},
         orient="row",
     )
-    columns = dict.fromkeys(finding for finding, _, _ in answers)
     schema = recorded.schema
-    filled = {
-        finding: pl.Series(
-            finding,
-            [value if name == finding else None for name, _, value in answers],
-            dtype=schema[finding],
-        )
-        for finding in columns
-    }
-    same = recorded.select(pl.all().exclude(list(columns)))
-    repeated = same.select(pl.all().repeat_by(len(answers)).explode()) if answers else same.clear()
-    return repeated.with_columns(**filled).select(recorded.columns).hstack(asked_for)
+    columns: dict[str, list[bool | float | None]] = {}
+    for index, (finding, _, answer) in enumerate(answers):
+        columns.setdefault(finding, [None] * len(answers))[index] = answer
+    filled = {name: pl.Series(name, values, schema[name]) for name, values in columns.items()}
+    repeated = recorded.select(pl.all().gather([0] * len(answers)))
+    return repeated.with_columns(**filled).hstack(asked_for)

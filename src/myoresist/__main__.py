@@ -1,0 +1,5 @@
+"""``python -m myoresist`` is the same as ``myoresist``."""
+
+from myoresist.cli import main
+
+main()

@@ -1,0 +1,245 @@
+"""The command line. Heavy imports wait until a command needs them, so that --help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myoresist import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from myoresist.assessment import Assessment
+
+app = typer.Typer(
+    help="A sourced second opinion for treatment-resistant myositis.",
+    epilog="Example: myoresist demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+knowledge_app = typer.Typer(
+    help="Look into the knowledge: every rule in plain words, with its sources.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(knowledge_app, name="knowledge")
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write to this file instead of the terminal.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Everything = Annotated[bool, typer.Option("--all", help="Show sets that are not met in detail, too.")]
+EXAMPLES = Path(__file__).parent / "examples"
+DEMO = "dysferlinopathy_called_polymyositis"
+
+
+class Stop(Exception):
+    """Something that the user can mend; the message is shown as it is."""
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Turn what a user can mend into lines on standard error and exit code 2."""
+    from myoresist.document import DocumentError
+
+    try:
+        yield
+    except (DocumentError, Stop) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from myoresist.knowledge import version
+
+        typer.echo(f"myoresist {__version__}, knowledge {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print versions.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: myoresist assess patient.yaml --json -o patient.json")
+def assess(
+    case: Annotated[str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")],
+    json: Json = False,
+    text: Annotated[bool, typer.Option("--text", help="Print text; this is the default.")] = False,
+    everything: Everything = False,
+    output: Output = None,
+) -> None:
+    """Assess one patient: which criteria are met, not met or undetermined, and why."""
+    from myoresist.assessment import assess as assess_case
+    from myoresist.case.reading import read_case
+
+    with _user_errors():
+        if json and text:
+            raise Stop("--json and --text exclude each other; leave one out")
+        _show(assess_case(read_case(case)), json, everything, output)
+
+
+@app.command(epilog="Example: myoresist validate patient.yaml")
+def validate(
+    cases: Annotated[list[str], typer.Argument(help="Case files, or - for standard input.")],
+) -> None:
+    """Check case files; every mistake is one line with file, line, field and what to write."""
+    from myoresist.case.reading import check_case
+
+    wrong = False
+    for name in cases:
+        _, problems = check_case(name)
+        wrong = wrong or bool(problems)
+        for problem in problems:
+            typer.echo(str(problem), err=True)
+        if not problems:
+            typer.echo(f"{name}: ok")
+    if wrong:
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Example: myoresist template > patient.yaml")
+def template() -> None:
+    """Print a commented empty case file."""
+    from myoresist.case.template import template as text
+
+    typer.echo(text(), nl=False)
+
+
+@app.command(epilog="Example: myoresist schema case > case.schema.json")
+def schema(
+    what: Annotated[str, typer.Argument(help="case or assessment")] = "case",
+) -> None:
+    """Print the JSON Schema of the case file or of the assessment."""
+    from json import dumps
+
+    with _user_errors():
+        if what == "case":
+            from myoresist.case.model import case_schema as described
+        elif what == "assessment":
+            from myoresist.assessment import assessment_schema as described
+        else:
+            raise Stop(f"{what} has no schema; write case or assessment")
+        typer.echo(dumps(described(), indent=2, ensure_ascii=False))
+
+
+@app.command(epilog="Example: myoresist demo anti_srp_refractory")
+def demo(
+    name: Annotated[str, typer.Argument(help="A bundled case; --list names them.")] = DEMO,
+    listed: Annotated[bool, typer.Option("--list", help="Name the bundled cases.")] = False,
+    json: Json = False,
+    everything: Everything = False,
+    output: Output = None,
+) -> None:
+    """Assess a bundled published case."""
+    from myoresist.assessment import assess as assess_case
+    from myoresist.case.reading import read_case
+
+    names = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+    with _user_errors():
+        if listed:
+            typer.echo("\n".join(names))
+            return
+        if name not in names:
+            raise Stop(f"no bundled case is called {name}; there are {', '.join(names)}")
+        _show(assess_case(read_case(EXAMPLES / f"{name}.yaml")), json, everything, output)
+
+
+@knowledge_app.command("list", epilog="Example: myoresist knowledge list")
+def knowledge_list(json: Json = False) -> None:
+    """List what is covered: status, since when, and verified against what."""
+    from myoresist.assessment import Knowledge
+    from myoresist.knowledge.schema import Coverage, load_list
+
+    with _user_errors():
+        knowledge = Knowledge.load()
+        coverage = load_list(knowledge.folder / "coverage.yaml", Coverage)
+        if json:
+            from json import dumps
+
+            typer.echo(dumps([one.model_dump() for one in coverage], indent=2, ensure_ascii=False))
+            return
+        from myoresist.report.entry import listing
+
+        for line in listing(knowledge, coverage):
+            typer.echo(line)
+
+
+@knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
+def knowledge_show(
+    name: Annotated[str, typer.Argument(help="A criteria set, a finding or a cited work.")],
+) -> None:
+    """Show one entry with its rules in plain words and its sources."""
+    from myoresist.assessment import Knowledge
+    from myoresist.report.entry import UnknownEntry, describe
+
+    with _user_errors():
+        try:
+            lines = list(describe(Knowledge.load(), name))
+        except UnknownEntry as error:
+            raise Stop(str(error.args[0])) from error
+    for line in lines:
+        typer.echo(line)
+
+
+def _show(assessment: Assessment, json: bool, everything: bool, output: Path | None) -> None:
+    if json:
+        text = assessment.model_dump_json(indent=2) + "\n"
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            _write(output, text)
+        return
+    from rich.console import Console
+
+    from myoresist.report.terminal import render
+
+    if output is None:
+        render(assessment, Console(highlight=False, soft_wrap=False), everything)
+        return
+    import io
+
+    held = io.StringIO()
+    render(assessment, Console(file=held, width=110, highlight=False), everything)
+    _write(output, held.getvalue())
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside the file and then replace it, so that no half file is ever left."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Stop(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"wrote {path}", err=True)
+
+
+def main() -> None:
+    """Run the command line; an unexpected error is one line, unless MYORESIST_DEBUG is set."""
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("MYORESIST_DEBUG"):
+            raise
+        lines = str(error).splitlines() or [""]
+        hint = "set MYORESIST_DEBUG=1 to see where"
+        typer.echo(f"myoresist: unexpected error: {type(error).__name__}: {lines[0]} ({hint})", err=True)
+        sys.exit(1)
