@@ -20,7 +20,12 @@ level_high,bool,,,,lab,High level,Is the level high?,,,,,
 age_at_onset,number,years,0,120,demographics,Age at onset,How old?,,,,,
 """
 
-IMPLICATIONS = "finding,implies,why\nlarge_red,red,large red spots are red spots\nred,spots,a colour of spot\nblue,spots,a colour of spot\n"
+IMPLICATIONS = """\
+finding,implies,why
+large_red,red,large red spots are red spots
+red,spots,a colour of spot
+blue,spots,a colour of spot
+"""
 EXCLUSIONS = "finding,excludes,why\nsmooth_skin,spots,smooth skin has no spots\n"
 DERIVED = """\
 - {id: spots, text: any spots, when: red OR blue, check: convention}

@@ -9,19 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from myoresist import __version__
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.model import Case
 from myoresist.case.record import Record, findings_table, record
 from myoresist.diagnosis.criteria import CriteriaSet
-from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, UNDETERMINED, VARIANT, Criteria, column
+from myoresist.diagnosis.verdicts import (
+    CLASS,
+    EXCLUDED,
+    NOTE,
+    UNDETERMINED,
+    VARIANT,
+    Criteria,
+    column,
+)
 from myoresist.knowledge.schema import Reference, load_references
 from myoresist.rules.inference import Contradiction, Inference, Known, finding_names
 from myoresist.rules.interpreter import explain
@@ -63,7 +71,7 @@ class ContradictionResult(_Result):
 
 
 class ItemResult(_Result):
-    """One item of a criteria set: true, false or unknown, and the findings that settle it or leave it open."""
+    """One item of a set: true, false or unknown, and the findings that settle it or leave it open."""
 
     id: str
     text: str
@@ -162,8 +170,13 @@ class Assessment(_Result):
 
     def __repr__(self) -> str:
         """Return one line: who, and which sets are met, not met or undetermined."""
-        count = {s: sum(one.state == s for one in self.criteria) for s in ("met", "not_met", UNDETERMINED)}
-        verdicts = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in count.items())
+        count = {
+            s: sum(one.state == s for one in self.criteria)
+            for s in ("met", "not_met", UNDETERMINED)
+        }
+        verdicts = ", ".join(
+            f"{number} {state.replace('_', ' ')}" for state, number in count.items()
+        )
         return f"<Assessment of {self.patient_id}: criteria sets {verdicts}>"
 
     def _repr_html_(self) -> str:
@@ -279,14 +292,18 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
         disagreements=disagreements,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
-        references={key: base.references[key] for key in dict.fromkeys(cited) if key in base.references},
+        references={
+            key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
+        },
     )
 
 
 def _cites(result: SetResult) -> Iterable[str]:
     yield from result.cites
-    for part in (*result.items, *result.notes, *result.limits):
-        yield from part.cites
+    for item in result.items:
+        yield from item.cites
+    for note in (*result.notes, *result.limits):
+        yield from note.cites
 
 
 @dataclass(frozen=True)
@@ -312,7 +329,9 @@ class _Patient:
             "status": one.status,
             "status_note": one.status_note,
             "notes": self._notes(one),
-            "limits": tuple(NoteResult(text=x.text, cites=x.cites or one.cites) for x in one.limits),
+            "limits": tuple(
+                NoteResult(text=x.text, cites=x.cites or one.cites) for x in one.limits
+            ),
             "missing": one.missing,
             "cites": one.cites,
             "check": one.check,
@@ -384,12 +403,12 @@ class _Patient:
         for clash in found:
             said = f"{label[clash.finding].label} is {_said(clash.says)}"
             if clash.other == clash.finding:
-                text = f"{said}, but {_said(clash.other_says)} follows from other entries: {clash.why}"
+                text = (
+                    f"{said}, but {_said(clash.other_says)} follows from other entries: {clash.why}"
+                )
             else:
                 text = f"{said}, yet {label[clash.other].label} is {_said(clash.other_says)}: {clash.why}"
-            results.append(
-                ContradictionResult(finding=clash.finding, other=clash.other, text=text)
-            )
+            results.append(ContradictionResult(finding=clash.finding, other=clash.other, text=text))
         return tuple(results)
 
     def disagreements(self) -> tuple[NoteResult, ...]:
@@ -464,10 +483,9 @@ class _Patient:
         return self.base.criteria.changed(self.row, self.answered).to_dict(as_series=False)
 
     def _open_findings(self, one: CriteriaSet, open_classes: tuple[str, ...]) -> tuple[str, ...]:
+        parts: list[tuple[str, ...]] = [(CLASS, name) for name in open_classes]
         if one.score:
             parts = [(item.id,) for item in one.items if self._of(one, item.id) is None]
-        else:
-            parts = [(CLASS, name) for name in open_classes]
         found = {finding for part in parts for finding in self._because(one, *part)}
         return tuple(sorted(finding for finding in found if self.known[finding] is None))
 

@@ -36,7 +36,9 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write to this file instead of the terminal.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
-Everything = Annotated[bool, typer.Option("--all", help="Show sets that are not met in detail, too.")]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Show sets that are not met in detail, too.")
+]
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "dysferlinopathy_called_polymyositis"
 
@@ -76,7 +78,9 @@ def _common(
 
 @app.command(epilog="Example: myoresist assess patient.yaml --json -o patient.json")
 def assess(
-    case: Annotated[str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")],
+    case: Annotated[
+        str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")
+    ],
     json: Json = False,
     text: Annotated[bool, typer.Option("--text", help="Print text; this is the default.")] = False,
     everything: Everything = False,
@@ -241,5 +245,7 @@ def main() -> None:
             raise
         lines = str(error).splitlines() or [""]
         hint = "set MYORESIST_DEBUG=1 to see where"
-        typer.echo(f"myoresist: unexpected error: {type(error).__name__}: {lines[0]} ({hint})", err=True)
+        typer.echo(
+            f"myoresist: unexpected error: {type(error).__name__}: {lines[0]} ({hint})", err=True
+        )
         sys.exit(1)

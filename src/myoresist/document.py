@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ Path_ = tuple[str | int, ...]
 
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?!0[0-9])([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _NOT_A_NUMBER = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -49,7 +50,9 @@ class DocumentError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Keep the problems in the order of the file."""
-        self.problems = tuple(sorted(problems, key=lambda one: (one.file, one.line or 0, one.field)))
+        self.problems = tuple(
+            sorted(problems, key=lambda one: (one.file, one.line or 0, one.field))
+        )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -69,7 +72,9 @@ class Document:
         return None
 
 
-def read_document(source: str | Path, *, name: str | None = None, max_bytes: int = MAX_BYTES) -> Document:
+def read_document(
+    source: str | Path, *, name: str | None = None, max_bytes: int = MAX_BYTES
+) -> Document:
     """Read a YAML or JSON file.
 
     Args:
@@ -88,7 +93,9 @@ def read_document(source: str | Path, *, name: str | None = None, max_bytes: int
             with Path(source).open("rb") as file:
                 content = file.read(max_bytes + 1)
     except OSError as error:
-        raise DocumentError([Problem(shown, None, "", f"cannot be read: {error.strerror}")]) from error
+        raise DocumentError(
+            [Problem(shown, None, "", f"cannot be read: {error.strerror}")]
+        ) from error
     if len(content) > max_bytes:
         message = f"is larger than {max_bytes / 1e6:g} MB; a case is a few kB"
         raise DocumentError([Problem(shown, None, "", message)])
@@ -150,7 +157,9 @@ class _Builder:
                 if self.filled:
                     self._stop(event, "holds a second document; keep one to a file")
                 first = next(events)
-                self.filled = not (isinstance(first, yaml.ScalarEvent) and not first.value and first.implicit[0])
+                self.filled = not (
+                    isinstance(first, yaml.ScalarEvent) and not first.value and first.implicit[0]
+                )
                 self.root = self._value(first, events, ())
 
     def _stop(self, event: Any, message: str) -> None:
@@ -163,7 +172,9 @@ class _Builder:
         if len(path) > MAX_DEPTH:
             self._stop(event, f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._stop(event, "uses a YAML anchor or alias (& or *); write the value out, or quote it")
+            self._stop(
+                event, "uses a YAML anchor or alias (& or *); write the value out, or quote it"
+            )
         if event.tag and event.tag != "!":
             self._stop(event, f"uses a YAML tag ({event.tag}); leave it out")
         self.lines.setdefault(path, event.start_mark.line + 1)
@@ -200,14 +211,20 @@ class _Builder:
             return text
         if text.lower() in _WORDS:
             return _WORDS[text.lower()]
-        if _INTEGER.fullmatch(text):
-            return int(text) if len(text) < 20 else float(text)
-        if _DECIMAL.fullmatch(text) and abs(float(text)) != float("inf"):
-            return float(text)
-        if _NOT_A_NUMBER.fullmatch(text) or _DECIMAL.fullmatch(text):
-            message = f"{text} is not a number that can be used; leave the entry out if it is unknown"
-            self.problems.append(Problem(self.name, event.start_mark.line + 1, field_name(path), message))
-        return text
+        if _INTEGER.fullmatch(text) and len(text) < 20:
+            return int(text)
+        if _NUMBER.fullmatch(text):
+            if math.isfinite(float(text)):
+                return float(text)
+        elif not _NOT_A_NUMBER.fullmatch(text):
+            return text
+        message = f"{_cut(text)} is not a number that can be used; leave it out if it is unknown"
+        self.problems.append(Problem(self.name, self.lines[path], field_name(path), message))
+        return None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "…"
 
 
 def field_name(path: Path_) -> str:

@@ -57,7 +57,9 @@ def test_polars_duckdb_and_the_interpreter_agree_on_every_rule(unknown: float) -
         columns = ", ".join(f'{PROGRAM.rules[name].sql()} AS "{name}"' for name in level)
         with duckdb.connect() as connection:
             connection.register("patients", theirs.to_arrow())
-            answered = pl.from_arrow(connection.sql(f"SELECT {columns} FROM patients").to_arrow_table())
+            answered = pl.from_arrow(
+                connection.sql(f"SELECT {columns} FROM patients").to_arrow_table()
+            )
         theirs = pl.concat([theirs, answered], how="horizontal")
     for name in PROGRAM.rules:
         assert ours[name].to_list() == theirs[name].to_list(), name
@@ -85,7 +87,9 @@ def switches(one: CriteriaSet) -> set[str]:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), unknown=st.sampled_from([0.3, 0.6, 0.9]), data=st.data())
-def test_learning_a_finding_never_unsettles_a_verdict(seed: int, unknown: float, data: st.DataObject) -> None:
+def test_learning_a_finding_never_unsettles_a_verdict(
+    seed: int, unknown: float, data: st.DataObject
+) -> None:
     before = random_patients(1, seed, unknown)
     row = before.row(0, named=True)
     finding = data.draw(st.sampled_from([x for x in ASKED if row[x] is None]))

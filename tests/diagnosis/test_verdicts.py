@@ -1,4 +1,4 @@
-"""Criteria sets from a folder: adding one needs no Python, and every answer keeps unknown apart from absent."""
+"""Criteria sets from a folder: adding one needs no Python, and unknown is kept apart from absent."""
 
 from __future__ import annotations
 
@@ -77,8 +77,15 @@ notes:
 TESTS = """\
 set: spots_2026
 cases:
-- {name: two spots, source: worked from the rule, given: {red: true, blue: true}, others: absent, expect: {outcome: probable, possible: [definite], excluded: false}}
-- {name: wrong on purpose, source: worked from the rule, given: {red: true}, expect: {outcome: definite}}
+- name: two spots
+  source: worked from the rule
+  given: {red: true, blue: true}
+  others: absent
+  expect: {outcome: probable, possible: [definite], excluded: false}
+- name: wrong on purpose
+  source: worked from the rule
+  given: {red: true}
+  expect: {outcome: definite}
 """
 
 
@@ -99,7 +106,9 @@ def made_up(toy: Path) -> Knowledge:
 def answer(knowledge: Knowledge, **row: Any) -> dict[str, Any]:
     schema = {"patient_id": pl.String, **knowledge.catalogue.table_schema()}
     recorded = pl.DataFrame([{"patient_id": "1", **row}], schema=schema)
-    return knowledge.criteria.evaluate(knowledge.inference.known(recorded).findings).row(0, named=True)
+    return knowledge.criteria.evaluate(knowledge.inference.known(recorded).findings).row(
+        0, named=True
+    )
 
 
 def test_a_set_is_added_without_python(made_up: Knowledge) -> None:
@@ -140,13 +149,33 @@ def test_an_exclusion_is_known_or_unknown(made_up: Knowledge) -> None:
         ({}, "plain", 0.0, 5.5, "no_it_is_not", "undetermined"),
         ({"age_at_onset": 40.0, "red": True}, "plain", 5.5, 5.5, "yes_it_is", "met"),
         ({"age_at_onset": 39.0}, "plain", 1.1, 4.4, "no_it_is_not", "not_met"),
-        ({"tested": True, "age_at_onset": 50.0, "red": True}, "lab", 5.3, 7.7, "no_it_is_not", "undetermined"),
-        ({"tested": True, "age_at_onset": 50.0, "red": True, "level": 21.0}, "lab", 7.7, 7.7, "yes_it_is", "met"),
+        (
+            {"tested": True, "age_at_onset": 50.0, "red": True},
+            "lab",
+            5.3,
+            7.7,
+            "no_it_is_not",
+            "undetermined",
+        ),
+        (
+            {"tested": True, "age_at_onset": 50.0, "red": True, "level": 21.0},
+            "lab",
+            7.7,
+            7.7,
+            "yes_it_is",
+            "met",
+        ),
         ({"tested": False, "red": False}, "plain", 0.0, 2.2, "no_it_is_not", "not_met"),
     ],
 )
 def test_a_score_has_its_value_and_the_highest_it_could_be(
-    made_up: Knowledge, given: dict[str, Any], variant: str, score: float, highest: float, outcome: str, state: str
+    made_up: Knowledge,
+    given: dict[str, Any],
+    variant: str,
+    score: float,
+    highest: float,
+    outcome: str,
+    state: str,
 ) -> None:
     row = answer(made_up, **given)
     got = [row[f"score_2026.{x}"] for x in ("variant", "score", "score_max", "outcome", "state")]
@@ -177,13 +206,19 @@ def test_notes_are_shown_when_their_condition_is_true(made_up: Knowledge) -> Non
 def test_worked_examples_can_fail(made_up: Knowledge) -> None:
     examples = load_examples(made_up.folder, "spots_2026")
     found = failures(examples, made_up.catalogue, made_up.inference, made_up.criteria)
-    assert [str(one) for one in found] == ["spots_2026: wrong on purpose: outcome is hint, expected definite"]
+    assert [str(one) for one in found] == [
+        "spots_2026: wrong on purpose: outcome is hint, expected definite"
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("when: red}", "when: redd}", r"spots_2026/criteria.yaml: sp_red: unknown name redd; did you mean red"),
+        (
+            "when: red}",
+            "when: redd}",
+            r"spots_2026/criteria.yaml: sp_red: unknown name redd; did you mean red",
+        ),
         ("when: level > 20", "when: level", "sp_level: gives a number, but a bool is expected"),
         ("kind: diagnostic", "kind: diagnosis", r"criteria.yaml:4: kind: "),
         ("text: blue spots", "txt: blue spots", r"criteria.yaml:8: items.1"),

@@ -21,7 +21,9 @@ def load(folder: Path) -> Inference:
 
 def table(inference: Inference, *rows: dict[str, Any]) -> pl.DataFrame:
     named = [{"patient_id": str(index), **row} for index, row in enumerate(rows)]
-    return pl.DataFrame(named, schema={"patient_id": pl.String, **inference.catalogue.table_schema()})
+    return pl.DataFrame(
+        named, schema={"patient_id": pl.String, **inference.catalogue.table_schema()}
+    )
 
 
 def known(inference: Inference, **row: Any) -> dict[str, Any]:
@@ -54,7 +56,12 @@ def test_a_contradiction_counts_as_unknown_and_takes_its_consequences_along(toy:
     assert [row[x] for x in ("large_red", "red", "spots", "blue", "smooth_skin")] == [None] * 5
     assert row["tested"] is True
     (clash,) = inference.contradictions(recorded, result)
-    assert (clash.finding, clash.says, clash.other, clash.other_says) == ("large_red", True, "spots", False)
+    assert (clash.finding, clash.says, clash.other, clash.other_says) == (
+        "large_red",
+        True,
+        "spots",
+        False,
+    )
 
 
 def test_excluded_findings_contradict_each_other(toy: Path) -> None:
@@ -89,7 +96,9 @@ def test_reasons_name_what_was_recorded(toy: Path) -> None:
 def test_a_rule_that_cannot_be_used_names_file_and_entry(toy: Path) -> None:
     path = toy / "findings" / "derived.yaml"
     path.write_text("- {id: spots, text: any, when: red OR blu, check: convention}\n")
-    with pytest.raises(DocumentError, match=r"derived.yaml.*spots.*unknown name blu; did you mean blue"):
+    with pytest.raises(
+        DocumentError, match=r"derived.yaml.*spots.*unknown name blu; did you mean blue"
+    ):
         load(toy)
 
 
@@ -98,7 +107,9 @@ BOOLS = ("red", "blue", "spots", "large_red", "smooth_skin", "level_high")
 record = st.fixed_dictionaries(
     {**dict.fromkeys(BOOLS, answers), "level": st.sampled_from([None, 1.0, 50.0])}
 )
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def settled(result: Known) -> list[dict[str, Any]]:
@@ -107,7 +118,9 @@ def settled(result: Known) -> list[dict[str, Any]]:
 
 @quick
 @given(rows=st.lists(record, min_size=1, max_size=6))
-def test_one_patient_alone_is_that_patient_in_a_table(toy: Path, rows: list[dict[str, Any]]) -> None:
+def test_one_patient_alone_is_that_patient_in_a_table(
+    toy: Path, rows: list[dict[str, Any]]
+) -> None:
     inference = load(toy)
     together = settled(inference.known(table(inference, *rows)))
     alone = [settled(inference.known(table(inference, row)))[0] for row in rows]
@@ -137,13 +150,17 @@ def test_learning_adds_and_takes_nothing_away(
     after = inference.known(table(inference, {**row, finding: answer}))
     if row[finding] is not None or after.conflicted[0] or before.conflicted[0]:
         return
-    for (name, old), new in zip(settled(before)[0].items(), settled(after)[0].values(), strict=True):
+    for (name, old), new in zip(
+        settled(before)[0].items(), settled(after)[0].values(), strict=True
+    ):
         assert old is None or new == old, name
 
 
 @quick
 @given(row=record)
-def test_a_contradiction_is_reported_exactly_when_there_is_one(toy: Path, row: dict[str, Any]) -> None:
+def test_a_contradiction_is_reported_exactly_when_there_is_one(
+    toy: Path, row: dict[str, Any]
+) -> None:
     inference = load(toy)
     recorded = table(inference, row)
     result = inference.known(recorded)

@@ -105,7 +105,12 @@ def by_interpreter(text: str, table: pl.DataFrame) -> list[Any]:
 def by_duckdb(text: str, table: pl.DataFrame) -> list[Any]:
     with duckdb.connect() as connection:
         connection.register("patients", table.to_arrow())
-        return [row[0] for row in connection.execute(f"SELECT {parse(text, NAMES).sql()} FROM patients").fetchall()]
+        return [
+            row[0]
+            for row in connection.execute(
+                f"SELECT {parse(text, NAMES).sql()} FROM patients"
+            ).fetchall()
+        ]
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -51,7 +51,9 @@ class Finding(Entry):
 
     @model_validator(mode="after")
     def _ranged(self) -> Finding:
-        if self.kind == "number" and (self.unit is None or self.minimum is None or self.maximum is None):
+        if self.kind == "number" and (
+            self.unit is None or self.minimum is None or self.maximum is None
+        ):
             raise ValueError("a number needs a unit and a plausible range")
         if (self.kind == "category") != bool(self.choices):
             raise ValueError("a category, and only a category, has choices")
@@ -98,7 +100,9 @@ class Catalogue:
         seen: set[str] = set()
         for line, finding in rows:
             if finding.id in seen:
-                problems.append(Problem(str(where / "findings.csv"), line, finding.id, "stands here twice"))
+                problems.append(
+                    Problem(str(where / "findings.csv"), line, finding.id, "stands here twice")
+                )
             seen.add(finding.id)
         if problems:
             raise DocumentError(problems)

@@ -30,6 +30,18 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:
+        """An entry with nothing behind it, as the template has them, is an entry left out."""
+        if isinstance(data, dict):
+            return {
+                key: value
+                for key, value in data.items()
+                if value is not None or key not in cls.model_fields
+            }
+        return data
+
 
 class Patient(Part):
     """Who the patient is."""
@@ -130,7 +142,9 @@ class Treatment(Part):
     start: When | None = None
     stop: When | None = None
     response: Literal["none", "partial", "good", "unknown"] | None = None
-    reason_stopped: Literal["no effect", "side effect", "remission", "other", "unknown"] | None = None
+    reason_stopped: Literal["no effect", "side effect", "remission", "other", "unknown"] | None = (
+        None
+    )
     notes: str | None = None
 
     @model_validator(mode="after")
@@ -145,10 +159,14 @@ class Visit(Part):
 
     date: When
     mmt8: float | None = Field(None, description="MMT8, both sides with neck, 0 to 150.")
-    physician_global: float | None = Field(None, description="Physician global activity, cm, 0 to 10.")
+    physician_global: float | None = Field(
+        None, description="Physician global activity, cm, 0 to 10."
+    )
     patient_global: float | None = Field(None, description="Patient global activity, cm, 0 to 10.")
     haq_di: float | None = Field(None, description="HAQ disability index, 0 to 3.")
-    extramuscular_global: float | None = Field(None, description="Extramuscular activity, cm, 0 to 10.")
+    extramuscular_global: float | None = Field(
+        None, description="Extramuscular activity, cm, 0 to 10."
+    )
     weight_kg: float | None = Field(None, gt=0)
     notes: str | None = None
 

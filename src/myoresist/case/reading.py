@@ -17,7 +17,14 @@ from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case
 from myoresist.case.terms import LabTest, Section, Terms
 from myoresist.case.units import converted, spelling
-from myoresist.document import Document, DocumentError, Problem, field_name, parse_document, read_document
+from myoresist.document import (
+    Document,
+    DocumentError,
+    Problem,
+    field_name,
+    parse_document,
+    read_document,
+)
 
 FINDING_SECTIONS = ("findings", "exposures", "comorbidities")
 FINDING_LISTS = ("biopsies", "imaging", "emg")
@@ -58,7 +65,9 @@ def check_case(source: str | Path, terms: Terms | None = None) -> tuple[Case | N
         return None, list(error.problems)
 
 
-def check_case_text(text: str | bytes, name: str, terms: Terms | None = None) -> tuple[Case | None, list[Problem]]:
+def check_case_text(
+    text: str | bytes, name: str, terms: Terms | None = None
+) -> tuple[Case | None, list[Problem]]:
     """Read one case from text; see ``check_case``."""
     try:
         return checked(parse_document(text, name), terms or packaged_terms())
@@ -69,7 +78,9 @@ def check_case_text(text: str | bytes, name: str, terms: Terms | None = None) ->
 def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem]]:
     """Return the case that a document holds, or ``None`` and everything that is wrong with it."""
     if not isinstance(document.data, Mapping):
-        message = "a case is a list of sections such as patient: and findings:; see 'myoresist template'"
+        message = (
+            "a case is a list of sections such as patient: and findings:; see 'myoresist template'"
+        )
         return None, [Problem(document.name, 1, "", message)]
     check = _Check(document, terms)
     case: Case | None = None
@@ -86,7 +97,9 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
     if case is not None:
         check.dates(case)
     if check.problems:
-        return None, sorted(set(check.problems), key=lambda one: (one.line or 0, one.field, one.message))
+        return None, sorted(
+            set(check.problems), key=lambda one: (one.line or 0, one.field, one.message)
+        )
     if case is not None:
         case._document = document
     return case, []
@@ -167,7 +180,9 @@ class _Check:
         for index, entry in self._entries("visits"):
             for key, finding in self.terms.sections.visits.items():
                 if finding in self.terms.catalogue:
-                    self._in_range(("visits", index, key), entry.get(key), self.terms.catalogue[finding])
+                    self._in_range(
+                        ("visits", index, key), entry.get(key), self.terms.catalogue[finding]
+                    )
 
     def label(self) -> None:
         label = self.data.get("label")
@@ -205,10 +220,14 @@ class _Check:
                 self._value((*path, name), value, finding)
             else:
                 near = self.terms.catalogue.nearest(name)
-                hint = f"; did you mean {near}?" if near else "; see 'myoresist template' for the list"
+                hint = (
+                    f"; did you mean {near}?" if near else "; see 'myoresist template' for the list"
+                )
                 self.add((*path, name), f"unknown finding{hint}")
 
-    def _place(self, path: tuple[str | int, ...], finding: Finding, section: Section | None) -> None:
+    def _place(
+        self, path: tuple[str | int, ...], finding: Finding, section: Section | None
+    ) -> None:
         if section is not None and not section.takes(finding):
             self.add(path, f"does not belong under {path[0]}; write it under findings")
 
@@ -219,7 +238,10 @@ class _Check:
             self.add(path, f"{value} is not an answer; write yes, no or unknown")
         elif finding.kind == "number":
             if isinstance(value, bool) or not isinstance(value, int | float):
-                self.add(path, f"{_shown(value)} is not a number; write a number in {finding.unit}, or unknown")
+                self.add(
+                    path,
+                    f"{_shown(value)} is not a number; write a number in {finding.unit}, or unknown",
+                )
             else:
                 self._in_range(path, value, finding)
         elif finding.kind == "category" and value not in finding.choices:
@@ -237,7 +259,10 @@ class _Check:
             return
         low, high = finding.minimum, finding.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            self.add(path, f"{value:g} is impossible; it lies between {low:g} and {high:g} {finding.unit}")
+            self.add(
+                path,
+                f"{value:g} is impossible; it lies between {low:g} and {high:g} {finding.unit}",
+            )
 
 
 def _dated(case: Case) -> Iterator[tuple[tuple[str | int, ...], PartialDate]]:
@@ -262,11 +287,14 @@ def _message(error: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         fields = _fields_at(Case, error["loc"][:-1])
         near = get_close_matches(key, fields, n=1)
-        return "unknown key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}")
+        return "unknown key; " + (
+            f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
+        )
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
-        return f"{_shown(value)} is not one of the choices; write {error['ctx']['expected'].replace(chr(39), '')}"
+        choices = error["ctx"]["expected"].replace("'", "")
+        return f"{_shown(value)} is not one of the choices; write {choices}"
     if kind.startswith("float") or kind == "finite_number":
         return f"{_shown(value)} is not a number; a limit such as <5 belongs into notes"
     if kind.startswith("bool"):

@@ -154,8 +154,9 @@ class _Reader:
 
     def _patient(self) -> Iterator[Statement]:
         case, sections = self.case, self.terms.sections
-        if case.patient.sex in sections.sex:
-            yield self._says(sections.sex_finding, sections.sex[case.patient.sex], "patient", "sex")
+        female = sections.sex.get(case.patient.sex or "")
+        if female is not None:
+            yield self._says(sections.sex_finding, female, "patient", "sex")
         if case.label:
             yield self._says("diagnosis_label", case.label, "label")
         today = case.date or self._latest_date()
@@ -165,8 +166,9 @@ class _Reader:
         duration = case.onset.duration_months
         path = ("onset", "duration_months")
         yield from self._span("weakness_duration_months", duration, path, onset, today, 1)
-        if case.onset.tempo in sections.tempo:
-            yield self._says(sections.tempo[case.onset.tempo], True, "onset", "tempo")
+        tempo = sections.tempo.get(case.onset.tempo or "")
+        if tempo is not None:
+            yield self._says(tempo, True, "onset", "tempo")
 
     def _span(
         self,
@@ -186,8 +188,8 @@ class _Reader:
                 yield self._says(finding, float(least), *path)
             else:
                 self.remarks.append(
-                    f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} to {most} "
-                    f"open, so it is unknown; give {'.'.join(path)}"
+                    f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} "
+                    f"to {most} open, so it is unknown; give {'.'.join(path)}"
                 )
 
     def _latest_date(self) -> PartialDate | None:
@@ -237,7 +239,9 @@ class _Reader:
             with_limit = [one for one in rows if one[1].upper_limit]
             chosen = max(
                 with_limit or rows,
-                key=lambda one: one[1].value / (one[1].upper_limit or 1) if with_limit else one[1].value,
+                key=lambda one: (
+                    one[1].value / (one[1].upper_limit or 1) if with_limit else one[1].value
+                ),
             )
         else:
             dated = [(row.date.latest, index, row) for index, row in rows if row.date]
@@ -279,7 +283,9 @@ class _Reader:
         return test.value >= test.cut_off, None
 
     def _visits(self) -> Iterator[Statement]:
-        visits = sorted(enumerate(self.case.visits), key=lambda one: one[1].date.latest, reverse=True)
+        visits = sorted(
+            enumerate(self.case.visits), key=lambda one: one[1].date.latest, reverse=True
+        )
         for measure, finding in self.terms.sections.visits.items():
             for index, visit in visits:
                 value = getattr(visit, measure)
@@ -293,7 +299,9 @@ class _Reader:
             if drug is None:
                 near = self.terms.nearest_drug(course.drug)
                 hint = f"; did you mean {near}?" if near else ""
-                self.remarks.append(f"treatments[{index}]: {course.drug} is not in the list of drugs{hint}")
+                self.remarks.append(
+                    f"treatments[{index}]: {course.drug} is not in the list of drugs{hint}"
+                )
                 continue
             finding = self.terms.sections.current_drug_class.get(drug.drug_class)
             # Without a stop date a course is only known to go on when the list is said to be complete.

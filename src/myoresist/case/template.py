@@ -50,14 +50,18 @@ patient:
 # exposures: {{statin_exposure: yes}}
 # comorbidities: {{diabetes: no}}
 
-# treatments:             # response: none, partial, good; reason_stopped: no effect, side effect, remission, other
-# - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06, response: none}}
+# treatments:             # response: none, partial, good
+#                         # reason_stopped: no effect, side effect, remission, other
+# - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06,
+#    response: none}}
 # treatments_complete: yes   # is every course listed?
 
 # visits:                 # MMT8 0-150, global activities in cm 0-10, HAQ-DI 0-3
-# - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25, extramuscular_global: 2}}
+# - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25,
+#    extramuscular_global: 2}}
 
-# Findings. Take the # away from what you know; biopsy, EMG and imaging findings may also stand in their own sections.
+# Findings. Take the # away from what you know. Biopsy, EMG and imaging findings may also stand in their
+# own sections.
 findings:
 """
 
@@ -65,7 +69,9 @@ findings:
 def template(terms: Terms | None = None) -> str:
     """Return a commented empty case, which is itself a valid case."""
     known = terms or packaged_terms()
-    labels = known.catalogue["diagnosis_label"].choices if "diagnosis_label" in known.catalogue else ()
+    labels = (
+        known.catalogue["diagnosis_label"].choices if "diagnosis_label" in known.catalogue else ()
+    )
     text = _HEAD.format(
         labels=", ".join(labels),
         labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),

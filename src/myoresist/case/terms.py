@@ -179,6 +179,8 @@ class Terms:
 
 def _plain(name: str) -> str:
     """Return the name of an antibody without what people write in different ways."""
-    text = name.lower().split("(")[0].replace("γ", "gamma").replace("α", "alpha").replace("β", "beta")
+    text = (
+        name.lower().split("(")[0].replace("γ", "gamma").replace("α", "alpha").replace("β", "beta")
+    )
     kept = "".join(letter for letter in text if letter.isalnum())
     return kept.removeprefix("anti").removesuffix("antibody").removesuffix("antibodies")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,7 +24,7 @@ class Item(Sourced):
     id: str
     text: str
     when: str
-    points: dict[str, Points] = {}
+    points: Mapping[str, Points] = Field({})
     one_of: str | None = None
 
 
@@ -151,9 +152,14 @@ class CriteriaSet(Sourced):
     def classes(self) -> dict[str, str]:
         """Return what each class and subgroup of this set means, in words."""
         leaves = self.subgroups.leaves if self.subgroups else ()
-        scored = [way for variant in (self.score.variants if self.score else ()) for way in variant.classes]
+        scored = [
+            way
+            for variant in (self.score.variants if self.score else ())
+            for way in variant.classes
+        ]
         return {
-            **{way.name: way.text for way in (*self.outcomes, *scored)},
+            **{way.name: way.text for way in self.outcomes},
+            **{way.name: way.text for way in scored},
             **{leaf.id: leaf.text for leaf in leaves},
         }
 

@@ -1,4 +1,4 @@
-"""Every criteria set answered for every patient: met, not met or undetermined, and what could still change."""
+"""Every criteria set answered for every patient: met, not met or undetermined."""
 
 from __future__ import annotations
 
@@ -193,7 +193,9 @@ class _Compiler:
             where = (names, file, "exclusions")
             self.rule(column(one.id, EXCLUDED), one.exclusions.when, *where)
         for way in one.outcomes:
-            self.rule(column(one.id, CLASS, way.name), way.when, names, file, f"outcomes.{way.name}")
+            self.rule(
+                column(one.id, CLASS, way.name), way.when, names, file, f"outcomes.{way.name}"
+            )
         for leaf in one.subgroups.leaves if one.subgroups else ():
             self.rule(column(one.id, LEAF, leaf.id), leaf.when, names, file, f"subgroups.{leaf.id}")
         for note in one.notes:
@@ -281,7 +283,7 @@ def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
         return result
 
     def points(variant: Variant, score: str) -> pl.Expr:
-        # Rounded, since Polars divides a column by a number through its reciprocal but a single value exactly.
+        # Rounded, since Polars divides a column by a number through its reciprocal, a single value exactly.
         scale = _scale(one, variant)
         return (pl.col(column(one.id, score, variant.id)) / scale).round(len(str(scale)) - 1)
 

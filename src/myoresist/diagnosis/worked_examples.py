@@ -82,15 +82,15 @@ def load_examples(folder: Path, set_id: str) -> Examples:
     return load(folder / "criteria" / set_id / "tests.yaml", Examples)
 
 
-def recorded_rows(
-    examples: Examples, catalogue: Catalogue, inference: Inference
-) -> pl.DataFrame:
+def recorded_rows(examples: Examples, catalogue: Catalogue, inference: Inference) -> pl.DataFrame:
     """Return one row an example with every finding of the catalogue as it is recorded."""
     rows = []
     for example in examples.cases:
         unknown = sorted(set(example.given) - {finding.id for finding in catalogue})
         if unknown:
-            raise ValueError(f"{examples.set}: {example.name}: unknown finding {', '.join(unknown)}")
+            raise ValueError(
+                f"{examples.set}: {example.name}: unknown finding {', '.join(unknown)}"
+            )
         row: dict[str, Any] = dict(example.given)
         if example.others == "absent":
             spared = set(row) | inference.derivations.keys() | inference.implied_by(row)
@@ -125,7 +125,16 @@ def failures(
 
 def _said(criteria: Criteria, set_id: str, row: Mapping[str, Any]) -> dict[str, Any]:
     one = criteria.sets[set_id]
-    names = ("outcome", "state", "variant", "score", "score_max", "probability", "outcome_max", "subgroup")
+    names = (
+        "outcome",
+        "state",
+        "variant",
+        "score",
+        "score_max",
+        "probability",
+        "outcome_max",
+        "subgroup",
+    )
     got = {name: row.get(column(set_id, name)) for name in names}
     by_probability = row.get(column(set_id, "outcome_by_probability"))
     return {

@@ -22,7 +22,7 @@ def _check(text: str) -> str:
 
 
 Check = Annotated[str, AfterValidator(_check)]
-"""How a fact was checked: ``seen <where>``, ``recall (confidence: …)``, ``estimate``, ``computed`` or ``convention``."""
+"""How a fact was checked: seen (and where), recall (and how sure), estimate, computed or convention."""
 
 
 class Entry(BaseModel):
@@ -108,7 +108,9 @@ class Coverage(Entry):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(model: type[Model], data: Any, document: Document, at: tuple[str | int, ...] = ()) -> Model:
+def validated(
+    model: type[Model], data: Any, document: Document, at: tuple[str | int, ...] = ()
+) -> Model:
     """Return ``data``, found at ``at`` in ``document``, as ``model``.
 
     Raises:

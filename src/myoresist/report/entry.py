@@ -85,9 +85,11 @@ class _Words:
         yield from self._items(one)
         yield from self._outcomes(one)
         for note in one.notes:
-            when = f" (shown if {self.rule(one.id, NOTE, note.id)})" if note.when and (
-                one.status == "implemented"
-            ) else ""
+            when = (
+                f" (shown if {self.rule(one.id, NOTE, note.id)})"
+                if note.when and (one.status == "implemented")
+                else ""
+            )
             yield f"Note: {note.text}{when} {self.source(note)}"
         yield f"Missing data: {one.missing}"
         for limit in one.limits:
@@ -140,7 +142,11 @@ class _Words:
     def finding(self, one: Finding) -> Iterator[str]:
         catalogue, inference = self.knowledge.catalogue, self.knowledge.inference
         yield one.label
-        unit = f" in {one.unit}, plausible {one.minimum:g} to {one.maximum:g}" if one.kind == "number" else ""
+        unit = (
+            f" in {one.unit}, plausible {one.minimum:g} to {one.maximum:g}"
+            if one.kind == "number"
+            else ""
+        )
         yield f"{one.id}: {one.kind}{unit}, group {one.group}"
         yield f"Question: {one.question}"
         if one.synonyms:
@@ -155,14 +161,21 @@ class _Words:
             entry = inference.derivations[one.id]
             yield f"Follows by rule: {entry.text} {self.source(entry)}"
             yield f"    rule: {in_words(inference.program.rules[one.id].tree, self.phrase)}"
-        for links, verb in ((catalogue.implications, "Implies"), (catalogue.exclusions, "Excludes")):
+        for links, verb in (
+            (catalogue.implications, "Implies"),
+            (catalogue.exclusions, "Excludes"),
+        ):
             for link in links:
                 if link.finding == one.id:
                     yield f"{verb}: {link.other} ({link.why})"
                 elif link.other == one.id:
                     yield f"{verb if verb == 'Excludes' else 'Implied by'}: {link.finding} ({link.why})"
         for criteria_set in self.knowledge.criteria.implemented:
-            own = [x for x in self.knowledge.criteria.program.rules if x.startswith(criteria_set.id + ".")]
+            own = [
+                x
+                for x in self.knowledge.criteria.program.rules
+                if x.startswith(criteria_set.id + ".")
+            ]
             leaves = self.knowledge.criteria.program.leaves(own)
             if one.id in leaves | inference.program.leaves(leaves):
                 yield f"Read by: {criteria_set.id}"

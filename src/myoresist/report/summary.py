@@ -8,8 +8,13 @@ from dataclasses import dataclass
 
 from myoresist.assessment import AnswerResult, Assessment, SetResult
 
-_EDGE = re.compile(r"[-0-9.e+]+")
-SIGNS = {"met": "✓ met", "not_met": "✗ not met", "undetermined": "? undetermined", None: "– not computed"}
+_EDGE = re.compile(r"-?\d[\d.e+]*")
+SIGNS = {
+    "met": "✓ met",
+    "not_met": "✗ not met",
+    "undetermined": "? undetermined",
+    None: "– not computed",
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Question:
     def settles(self) -> int:
         """Return how many undetermined sets some answer would settle."""
         return sum(
-            one.state == "undetermined" and any(answer.state != "undetermined" for answer in answers)
+            one.state == "undetermined"
+            and any(answer.state != "undetermined" for answer in answers)
             for one, answers in self.changes
         )
 

@@ -56,7 +56,9 @@ class _Report:
         self._line(self.data.notice, "dim")
 
     def _line(self, text: str = "", style: str = "", indent: int = 0) -> None:
-        self.console.print(Padding(Text(_plain(text), style=style), (0, 0, 0, indent), expand=False))
+        self.console.print(
+            Padding(Text(_plain(text), style=style), (0, 0, 0, indent), expand=False)
+        )
 
     def _heading(self, text: str) -> None:
         self._line()
@@ -67,10 +69,15 @@ class _Report:
         self._line(f"Second opinion: {self.data.patient_id}{label}", "bold")
         if self.data.source:
             self._line(self.data.source, "dim")
-        versions = f"myoresist {self.data.software_version}, knowledge {self.data.knowledge_version}"
+        versions = (
+            f"myoresist {self.data.software_version}, knowledge {self.data.knowledge_version}"
+        )
         known = [fact for fact in self.data.record if fact.how == "recorded"]
         follows = [fact for fact in self.data.record if fact.how == "follows"]
-        self._line(f"{versions}. {len(known)} findings recorded, {len(follows)} more follow from them.", "dim")
+        self._line(
+            f"{versions}. {len(known)} findings recorded, {len(follows)} more follow from them.",
+            "dim",
+        )
 
     def _record_problems(self) -> None:
         if self.data.contradictions:
@@ -97,7 +104,8 @@ class _Report:
                     self._line(said, indent=4)
             else:
                 names = (
-                    f"{one.short} ({reservation(one)})" if one.excluded else one.short for one in sets
+                    f"{one.short} ({reservation(one)})" if one.excluded else one.short
+                    for one in sets
                 )
                 self._line("; ".join(names), indent=4)
         self._line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
@@ -113,7 +121,9 @@ class _Report:
             for one, answers in question.changes:
                 self._line(f"{one.short}: {self._answers(one, answers)}", indent=4)
         if len(asked) > MOST_QUESTIONS:
-            more = ", ".join(question.label for question in asked[MOST_QUESTIONS : MOST_QUESTIONS + 8])
+            more = ", ".join(
+                question.label for question in asked[MOST_QUESTIONS : MOST_QUESTIONS + 8]
+            )
             rest = len(asked) - MOST_QUESTIONS - 8
             self._line(f"Also: {more}" + (f", and {rest} more." if rest > 0 else "."), "dim")
 
@@ -164,8 +174,8 @@ class _Report:
         if one.subgroup:
             self._line(f"Subgroup: {one.subgroup_text}", indent=2)
         if one.confidence or one.status_note:
-            note = one.status_note or f"The rule is known with {one.confidence} confidence."
-            self._line(note, "yellow", 2)
+            known = one.status_note or f"The rule is known with {one.confidence} confidence."
+            self._line(known, "yellow", 2)
         self._exclusions(one)
         for item in one.items:
             sign, style = ITEM_SIGNS[item.value]
@@ -215,12 +225,12 @@ class _Report:
             label = self.data.labels.get(finding, finding)
             fact = facts.get(finding)
             if fact is None or fact.value is None:
-                parts.append(f"{label} unknown")
+                parts.append(f"{label}: unknown")
             elif isinstance(fact.value, bool):
-                parts.append(f"{label} {'present' if fact.value else 'absent'}")
+                parts.append(f"{label}: {'present' if fact.value else 'absent'}")
             else:
                 shown = f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value)
-                parts.append(f"{label} {shown} {fact.unit or ''}".strip())
+                parts.append(f"{label}: {shown} {fact.unit or ''}".strip())
         if value is None and len(parts) > 3:
             return f"{len(parts)} findings unknown"
         return "; ".join(parts)

@@ -137,7 +137,9 @@ class Inference:
                 said, follows = row[finding], by_rule[finding]
                 if said is not None and follows is not None and _differ(said, follows):
                     found.append(
-                        Contradiction(patient, finding, said, finding, follows, f"it follows: {entry.text}")
+                        Contradiction(
+                            patient, finding, said, finding, follows, f"it follows: {entry.text}"
+                        )
                     )
         return found
 

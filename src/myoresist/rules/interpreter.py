@@ -15,7 +15,7 @@ from sqlglot import exp
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import is_macro
 
-_BINARY: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
+_BINARY: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.GT: gt, exp.GTE: ge, exp.LT: lt, exp.LTE: le, exp.EQ: eq, exp.NEQ: ne,
     exp.Add: add, exp.Sub: sub, exp.Mul: mul, exp.Div: truediv,
 }  # fmt: skip
@@ -42,13 +42,13 @@ def explain(column: str, program: Program, values: Mapping[str, Any]) -> Verdict
     return _evaluate(program.rules[column].tree, lambda name: explain(name, program, values))
 
 
-def decisive(tree: exp.Expression, values: Mapping[str, Any]) -> frozenset[str]:
+def decisive(tree: exp.Expr, values: Mapping[str, Any]) -> frozenset[str]:
     """Return the columns that settle a single condition for one patient, or that leave it open."""
     return _evaluate(tree, lambda name: Verdict(values.get(name), frozenset([name]))).because
 
 
-def _evaluate(node: exp.Expression, look_up: Callable[[str], Verdict]) -> Verdict:
-    def parts(*nodes: exp.Expression) -> list[Verdict]:
+def _evaluate(node: exp.Expr, look_up: Callable[[str], Verdict]) -> Verdict:
+    def parts(*nodes: exp.Expr) -> list[Verdict]:
         return [_evaluate(one, look_up) for one in nodes]
 
     match node:
@@ -95,6 +95,7 @@ def _evaluate(node: exp.Expression, look_up: Callable[[str], Verdict]) -> Verdic
             default = node.args.get("default")
             value = _evaluate(default, look_up) if default else Verdict(None)
             return Verdict(value.value, read | value.because)
+    assert isinstance(node, exp.Binary)
     return _strict(_BINARY[type(node)], *parts(node.left, node.right))
 
 

@@ -26,7 +26,9 @@ class Program:
         try:
             TopologicalSorter(self._inner_reads).prepare()
         except CycleError as error:
-            raise ValueError("rules read each other in a circle: " + " -> ".join(error.args[1])) from error
+            raise ValueError(
+                "rules read each other in a circle: " + " -> ".join(error.args[1])
+            ) from error
 
     @cached_property
     def _inner_reads(self) -> dict[str, set[str]]:
@@ -44,7 +46,9 @@ class Program:
         while sorter.is_active():
             ready = sorter.get_ready()
             sorter.done(*ready)
-            levels.append({column: pl.sql_expr(self.rules[column].sql()) for column in sorted(ready)})
+            levels.append(
+                {column: pl.sql_expr(self.rules[column].sql()) for column in sorted(ready)}
+            )
         return tuple(levels)
 
     def run(self, table: pl.DataFrame) -> pl.DataFrame:

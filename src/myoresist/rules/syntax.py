@@ -39,7 +39,7 @@ class Condition:
     """A checked condition: as written, its parse tree with resolved columns, and the kind of its value."""
 
     text: str
-    tree: exp.Expression
+    tree: exp.Expr
     kind: Kind
 
     @property
@@ -66,7 +66,7 @@ class Condition:
         return {column: numbers for column, numbers in found.items() if numbers}
 
 
-def is_macro(node: exp.Expression) -> bool:
+def is_macro(node: exp.Expr) -> bool:
     """Tell whether a node is ``n_of(k, a, b, …)``: at least k of the arguments are true."""
     return isinstance(node, exp.Anonymous) and node.name.lower() == "n_of"
 
@@ -87,14 +87,14 @@ def parse(text: str, names: Mapping[str, Name], expected: Kind | None = "bool") 
     except (SqlglotError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         raise RuleError(f"not an SQL expression: {reason}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Expression):
+    if len(statements) != 1 or not isinstance(statements[0], exp.Expr):
         raise RuleError("exactly one SQL expression is expected")
     tree = statements[0]
     kind = _kind(tree, names)
     if expected is not None and kind != expected:
         raise RuleError(f"gives a {kind}, but a {expected} is expected")
 
-    def resolve(node: exp.Expression) -> exp.Expression:
+    def resolve(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             return exp.column(exp.to_identifier(names[node.name].column, quoted=True))
         return node
@@ -102,7 +102,7 @@ def parse(text: str, names: Mapping[str, Name], expected: Kind | None = "bool") 
     return Condition(text=text, tree=tree.transform(resolve), kind=kind)
 
 
-def _kind(node: exp.Expression, names: Mapping[str, Name]) -> Kind:
+def _kind(node: exp.Expr, names: Mapping[str, Name]) -> Kind:
     """Return the kind of a node's value; raise RuleError for whatever the allow-list does not hold."""
     match node:
         case exp.Paren():
@@ -174,34 +174,30 @@ def _named(name: str, names: Mapping[str, Name]) -> Name:
     raise RuleError(f"unknown name {name}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
-def _require(
-    kind: Kind, parts: list[exp.Expression], names: Mapping[str, Name], node: exp.Expression
-) -> None:
+def _require(kind: Kind, parts: list[exp.Expr], names: Mapping[str, Name], node: exp.Expr) -> None:
     for part in parts:
         found = _kind(part, names)
         if found != kind:
             raise RuleError(f"{_shown(node)}: {_shown(part)} is a {found}, not a {kind}")
 
 
-def _same(
-    parts: list[exp.Expression], names: Mapping[str, Name], node: exp.Expression
-) -> Kind:
+def _same(parts: list[exp.Expr], names: Mapping[str, Name], node: exp.Expr) -> Kind:
     first = _kind(parts[0], names)
     _require(first, parts[1:], names, node)
     return first
 
 
-def _guarded(node: exp.Expression) -> bool:
+def _guarded(node: exp.Expr) -> bool:
     """Tell whether a divisor is safe: not zero, and not a number, by which Polars divides inexactly."""
     zero = isinstance(node, exp.Nullif) and node.expression.sql() == "0"
     return zero and any(node.this.find_all(exp.Column))
 
 
-def _shown(node: exp.Expression) -> str:
+def _shown(node: exp.Expr) -> str:
     return node.sql(dialect=DIALECT)
 
 
-def _expanded(node: exp.Expression) -> exp.Expression:
+def _expanded(node: exp.Expr) -> exp.Expr:
     """Replace ``n_of`` by plain SQL that is true, false or NULL as Kleene's counting asks."""
     if not is_macro(node):
         return node

@@ -9,6 +9,7 @@ import polars as pl
 
 from myoresist.case.catalogue import Catalogue
 
+
 def representative(
     thresholds: Sequence[float], low: float, high: float, whole: bool = False
 ) -> dict[str, float]:

@@ -8,14 +8,14 @@ from sqlglot import exp
 
 from myoresist.rules.syntax import is_macro
 
-_RELATIONS = {
+_RELATIONS: dict[type[exp.Binary], str] = {
     exp.GT: "above", exp.GTE: "at least", exp.LT: "below", exp.LTE: "at most", exp.EQ: "=",
     exp.NEQ: "other than",
 }  # fmt: skip
-_SIGNS = {exp.Add: "+", exp.Sub: "−", exp.Mul: "×", exp.Div: "÷"}
+_SIGNS: dict[type[exp.Binary], str] = {exp.Add: "+", exp.Sub: "−", exp.Mul: "×", exp.Div: "÷"}
 
 
-def in_words(node: exp.Expression, phrase: Callable[[str], str]) -> str:
+def in_words(node: exp.Expr, phrase: Callable[[str], str]) -> str:
     """Return a parsed condition in words.
 
     Args:
@@ -23,10 +23,10 @@ def in_words(node: exp.Expression, phrase: Callable[[str], str]) -> str:
         phrase: what to call each column.
     """
 
-    def say(part: exp.Expression) -> str:
+    def say(part: exp.Expr) -> str:
         return in_words(part, phrase)
 
-    def listed(parts: list[exp.Expression], joint: str) -> str:
+    def listed(parts: list[exp.Expr], joint: str) -> str:
         return joint.join(
             f"({say(part)})" if isinstance(part.unnest(), exp.And | exp.Or) else say(part)
             for part in parts
@@ -45,7 +45,9 @@ def in_words(node: exp.Expression, phrase: Callable[[str], str]) -> str:
             inner = node.this.unnest()
             if isinstance(inner, exp.Is):
                 return f"{say(inner.this)} is known"
-            return f"not ({say(inner)})" if isinstance(inner, exp.And | exp.Or) else f"no {say(inner)}"
+            return (
+                f"not ({say(inner)})" if isinstance(inner, exp.And | exp.Or) else f"no {say(inner)}"
+            )
         case exp.Is():
             return f"{say(node.this)} is not known"
         case exp.Anonymous() if is_macro(node):
@@ -76,6 +78,6 @@ def in_words(node: exp.Expression, phrase: Callable[[str], str]) -> str:
             return f"the size of {say(node.this)}"
         case exp.Neg():
             return f"−{say(node.this)}"
-    if type(node) in _RELATIONS:
-        return f"{say(node.left)} {_RELATIONS[type(node)]} {say(node.right)}"
-    return f"{say(node.left)} {_SIGNS[type(node)]} {say(node.right)}"
+    assert isinstance(node, exp.Binary)
+    relation = _RELATIONS.get(type(node)) or _SIGNS[type(node)]
+    return f"{say(node.left)} {relation} {say(node.right)}"

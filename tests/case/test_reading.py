@@ -1,0 +1,200 @@
+"""Reading a case: what is written comes back, and every mistake is one line that says what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoresist.case.model import Case, case_schema
+from myoresist.case.reading import CaseError, check_case_text, packaged_terms, read_case
+from myoresist.case.template import template, write_case
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "src" / "myoresist" / "examples").glob("*.yaml"))
+
+
+def problems(text: str) -> list[str]:
+    return [str(one) for one in check_case_text(text, "c")[1]]
+
+
+def case(text: str) -> Case:
+    read, wrong = check_case_text("patient: {id: P}\n" + text, "c")
+    assert read is not None, wrong
+    return read
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "findings: {heliotrop_rash: yes}",
+            "findings.heliotrop_rash: unknown finding; did you mean heliotrope_rash?",
+        ),
+        ("findngs: {}", "findngs: unknown key; did you mean findings?"),
+        (
+            "findings: {ild: maybe}",
+            "findings.ild: maybe is not an answer; write yes, no or unknown",
+        ),
+        ("findings: {ild: 3}", "findings.ild: 3 is not an answer; write yes, no or unknown"),
+        (
+            "findings: {age: yes}",
+            "findings.age: True is not a number; write a number in years, or unknown",
+        ),
+        (
+            "findings: {age: 300}",
+            "findings.age: 300 is impossible; it lies between 0 and 120 years",
+        ),
+        ("onset: {age: -4}", "onset.age: -4 is impossible; it lies between 0 and 120 years"),
+        (
+            "emg: [{findings: {ild: yes}}]",
+            "emg[0].findings.ild: does not belong under emg; write it under findings",
+        ),
+        (
+            "label: polymyosits",
+            "label: polymyosits is not one of the choices; did you mean polymyositis?",
+        ),
+        (
+            "labs: [{test: CKK, value: 1, unit: U/L}]",
+            "labs[0].test: unknown test CKK; did you mean CK?",
+        ),
+        (
+            "labs: [{test: CK, value: 1, unit: mmol/L}]",
+            "labs[0].unit: mmol/L is not a unit of CK; write U/L, IU/L, µkat/L, ukat/L or nkat/L",
+        ),
+        ("labs: [{test: CK, unit: U/L}]", "labs[0].value: is missing"),
+        (
+            "labs: [{test: CK, value: '<5', unit: U/L}]",
+            "labs[0].value: <5 is not a number; a limit such as <5 belongs into notes",
+        ),
+        (
+            "labs: [{test: CK, value: 90000000, unit: U/L}]",
+            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 0 and 1e+06 U/L",
+        ),
+        (
+            "autoantibodies: [{antibody: anti-Jo1x, result: negative}]",
+            "autoantibodies[0].antibody: unknown antibody anti-Jo1x; did you mean anti_jo1?",
+        ),
+        (
+            "autoantibodies: [{antibody: anti-Jo-1, result: positiv}]",
+            "autoantibodies[0].result: positiv is not one of the choices; write negative, weak, moderate, "
+            "strong, positive or unknown",
+        ),
+        (
+            "autoantibodies: [{antibody: anti-Jo-1, value: 3}]",
+            "autoantibodies[0]: give a result (negative, weak, …) or a value with its cut_off",
+        ),
+        ("date: 2023-02-30", "date: 2023-02-30 is not a date of the calendar"),
+        ("date: 5/2023", "date: 5/2023 is not a date; write 2023, 2023-05 or 2023-05-17"),
+        (
+            "treatments: [{drug: prednisone, start: 2023-05, stop: 2022}]",
+            "treatments[0]: stops (2022) before it starts (2023-05)",
+        ),
+        (
+            "{date: 2020, visits: [{date: 2021, mmt8: 120}]}",
+            "visits[0].date: 2021 is after the date of this assessment (2020)",
+        ),
+        (
+            "visits: [{date: 2021, mmt8: 151}]",
+            "visits[0].mmt8: 151 is impossible; it lies between 0 and 150 points",
+        ),
+        ("labs: {test: CK}", "labs: must be a list; begin each entry with -"),
+        ("onset: subacute", "onset: must have keys of its own, such as key: value"),
+    ],
+)
+def test_each_mistake_is_one_line_that_says_what_to_write(line: str, message: str) -> None:
+    body = line[1:-1].replace(", visits", "\nvisits") if line.startswith("{") else line
+    found = problems("patient: {id: P}\n" + body)
+    assert len(found) == 1, found
+    place, _, rest = found[0].partition(": ")
+    assert place.startswith("c:")
+    assert rest == message
+
+
+def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
+    text = (
+        "patient: {}\nfindings:\n  ilt: yes\n  age: 900\nlabs:\n- {test: CK, value: 1, unit: g}\n"
+    )
+    text += "extra: 1\n"
+    assert [one.split(": ")[0] for one in problems(text)] == ["c:1", "c:3", "c:4", "c:6", "c:7"]
+
+
+def test_a_case_that_is_wrong_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("patient: {id: P}\nfindings: {ilt: yes}\n")
+    with pytest.raises(CaseError, match=r"c.yaml:2: findings.ilt: unknown finding"):
+        read_case(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(content=st.binary(max_size=200) | st.text(max_size=200))
+def test_whatever_the_file_holds_there_is_a_case_or_a_problem(content: str | bytes) -> None:
+    read, wrong = check_case_text(content, "c")
+    assert (read is None) == bool(wrong)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["findings", "test", "value", "unit", "date", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.dictionaries(st.sampled_from(list(Case.model_fields)), junk))
+def test_any_value_in_any_section_is_a_case_or_a_problem(data: dict[str, Any]) -> None:
+    import json
+
+    read, wrong = check_case_text(json.dumps(data), "c")
+    assert (read is None) == bool(wrong)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_are_cases_with_a_source_and_come_back_unchanged(path: Path) -> None:
+    read = read_case(path)
+    assert read.source is not None
+    again, wrong = check_case_text(write_case(read), "again")
+    assert wrong == []
+    assert again is not None
+    assert again.model_dump() == read.model_dump()
+
+
+def test_the_template_is_a_case_and_names_every_finding() -> None:
+    text = template()
+    read, wrong = check_case_text(text, "t")
+    assert wrong == []
+    assert read is not None
+    named = {
+        finding.id for finding in packaged_terms().catalogue if finding.kind in ("bool", "number")
+    }
+    assert all(f"# {finding}:" in text for finding in named)
+
+
+def test_the_template_is_a_case_with_every_comment_taken_away() -> None:
+    """What the comments show can be written as it stands."""
+    head = template().split("# Findings. Take")[0]
+    lines = [
+        line[2:] if line.startswith("# ") and ":" in line else line for line in head.splitlines()
+    ]
+    body = "\n".join(
+        line for line in lines if not line.lstrip().startswith(("One patient", "Answers are", "#"))
+    )
+    read, wrong = check_case_text(
+        body.replace("  # sex", "  sex").replace("  # weight", "  weight"), "t"
+    )
+    assert wrong == []
+    assert read is not None
+    assert len(read.treatments) == len(read.visits) == 1
+
+
+def test_the_schema_describes_every_section() -> None:
+    described = case_schema()
+    assert described["$id"] == "urn:myoresist:case:1.0"
+    assert set(described["properties"]) == set(Case.model_fields)
