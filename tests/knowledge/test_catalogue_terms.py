@@ -29,7 +29,9 @@ def test_hpo_terms_exist_under_the_name_that_is_stored(finding, ontology) -> Non
 
 
 def test_an_hpo_term_stands_for_one_finding() -> None:
-    twice = [term for term, count in Counter(finding.hpo for finding in WITH_HPO).items() if count > 1]
+    twice = [
+        term for term, count in Counter(finding.hpo for finding in WITH_HPO).items() if count > 1
+    ]
     assert twice == []
 
 
