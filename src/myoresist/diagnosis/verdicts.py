@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, reduce
@@ -94,7 +94,7 @@ class Criteria:
         """
         given = set(known.columns)
         table = self.program.run(known.select(sorted(self._read & given)))
-        for step in self._steps:
+        for step in self.steps:
             table = table.with_columns(**step)
         results = table.select(name for name in table.columns if name not in given)
         if "patient_id" in given:
@@ -106,7 +106,7 @@ class Criteria:
         return self.program.leaves(self.program.rules)
 
     @cached_property
-    def _steps(self) -> tuple[dict[str, pl.Expr], ...]:
+    def steps(self) -> tuple[dict[str, pl.Expr], ...]:
         """Return what turns rules into verdicts: outcomes and scores, then states, then subgroups."""
         steps: tuple[dict[str, pl.Expr], ...] = ({}, {}, {})
         for one in self.implemented:
@@ -241,31 +241,39 @@ def _sums(one: CriteriaSet, variant: Variant) -> tuple[str, str]:
 def _reached(one: CriteriaSet) -> dict[str, pl.Expr]:
     """The first class that is true; a class that is unknown leaves the outcome open, never false."""
     classes = [(way, pl.col(column(one.id, CLASS, way.name))) for way in one.outcomes]
-    names = pl.Enum([*dict.fromkeys(way.name for way in one.outcomes), NOT_MET, UNDETERMINED])
-    open_ = reduce(or_, (value.is_null() for _, value in classes))
-    outcome = pl.when(open_).then(pl.lit(UNDETERMINED)).otherwise(pl.lit(NOT_MET))
+    say = _words([way.name for way in one.outcomes])
+    open_ = pl.any_horizontal(value.is_null() for _, value in classes)
+    outcome = pl.when(open_).then(say(UNDETERMINED)).otherwise(say(NOT_MET))
     for way, value in reversed(classes):
-        outcome = pl.when(value).then(pl.lit(way.name)).otherwise(outcome)
+        outcome = pl.when(value).then(say(way.name)).otherwise(outcome)
     meeting = [value for way, value in classes if way.meets]
-    state = (
-        pl.when(reduce(or_, meeting))
-        .then(pl.lit(MET))
-        .when(reduce(or_, (value.is_null() for value in meeting)))
-        .then(pl.lit(UNDETERMINED))
-        .otherwise(pl.lit(NOT_MET))
+    state = _state(
+        pl.any_horizontal(meeting).fill_null(False),
+        pl.any_horizontal(value.is_null() for value in meeting),
     )
-    return {
-        column(one.id, "outcome"): outcome.cast(names),
-        column(one.id, "state"): state.cast(STATE),
-    }
+    return {column(one.id, "outcome"): outcome, column(one.id, "state"): state}
+
+
+def _words(names: Iterable[str]) -> Callable[[str], pl.Expr]:
+    """Return how to write one of these classes, or the lack of one, into a column."""
+    known = pl.Enum(list(dict.fromkeys([*names, NOT_MET, UNDETERMINED])))
+    return lambda name: pl.lit(name, dtype=known)
+
+
+def _state(met: pl.Expr, open_: pl.Expr) -> pl.Expr:
+    word = {name: pl.lit(name, dtype=STATE) for name in (MET, NOT_MET, UNDETERMINED)}
+    return (
+        pl.when(met)
+        .then(word[MET])
+        .otherwise(pl.when(open_).then(word[UNDETERMINED]).otherwise(word[NOT_MET]))
+    )
 
 
 def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
     """Score with the variant that applies, and turn the scores into classes and probabilities."""
     assert one.score is not None
     variants = one.score.variants
-    names = dict.fromkeys(reached.name for v in variants for reached in v.classes)
-    classes = pl.Enum([*names, NOT_MET])
+    say = _words(reached.name for v in variants for reached in v.classes)
 
     def chosen(values: Iterable[pl.Expr]) -> pl.Expr:
         *earlier, last = values
@@ -276,10 +284,10 @@ def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
 
     def classed(variant: Variant, score: str) -> pl.Expr:
         value = pl.col(column(one.id, score, variant.id))
-        result = pl.lit(NOT_MET)
+        result = say(NOT_MET)
         for reached in reversed(variant.classes):
             limit = int(reached.at_least * _scale(one, variant))
-            result = pl.when(value >= limit).then(pl.lit(reached.name)).otherwise(result)
+            result = pl.when(value >= limit).then(say(reached.name)).otherwise(result)
         return result
 
     def points(variant: Variant, score: str) -> pl.Expr:
@@ -293,20 +301,21 @@ def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
         return 1 / (1 + (-(points(variant, score) + variant.logistic_intercept)).exp())
 
     def classed_by_probability(variant: Variant) -> pl.Expr:
-        result = pl.lit(NOT_MET)
+        result = say(NOT_MET)
         for reached in reversed(variant.classes):
             if reached.probability_at_least is None:
                 continue
             enough = probability(variant, "score") >= reached.probability_at_least
-            result = pl.when(enough).then(pl.lit(reached.name)).otherwise(result)
+            result = pl.when(enough).then(say(reached.name)).otherwise(result)
         return result
 
-    columns: dict[str, pl.Expr] = {"variant": chosen(pl.lit(v.id) for v in variants)}
+    used = pl.Enum([v.id for v in variants])
+    columns: dict[str, pl.Expr] = {VARIANT: chosen(pl.lit(v.id, dtype=used) for v in variants)}
     for end in ("score", "score_max"):
         suffix = end.removeprefix("score")
         columns[end] = chosen(points(v, end) for v in variants)
         columns["probability" + suffix] = chosen(probability(v, end) for v in variants)
-        columns["outcome" + suffix] = chosen(classed(v, end) for v in variants).cast(classes)
+        columns["outcome" + suffix] = chosen(classed(v, end) for v in variants)
     columns["outcome_by_probability"] = chosen(classed_by_probability(v) for v in variants)
     return {column(one.id, name): expr for name, expr in columns.items()}
 
@@ -314,30 +323,26 @@ def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
 def _score_state(one: CriteriaSet) -> dict[str, pl.Expr]:
     """Met when the lowest score meets, not met when the highest does not, else undetermined."""
     assert one.score is not None
-    meets = [way.name for v in one.score.variants for way in v.classes if way.meets]
-    low, high = (pl.col(column(one.id, name)) for name in ("outcome", "outcome_max"))
-    state = (
-        pl.when(low.is_in(meets))
-        .then(pl.lit(MET))
-        .when(high.is_in(meets))
-        .then(pl.lit(UNDETERMINED))
-        .otherwise(pl.lit(NOT_MET))
-    )
-    return {column(one.id, "state"): state.cast(STATE)}
+    names = {way.name: way.meets for v in one.score.variants for way in v.classes}
+    say = _words(names)
+
+    def meets(outcome: str) -> pl.Expr:
+        reached = pl.col(column(one.id, outcome))
+        return pl.any_horizontal(reached == say(name) for name, enough in names.items() if enough)
+
+    return {column(one.id, "state"): _state(meets("outcome"), meets("outcome_max"))}
 
 
 def _subgroup(one: CriteriaSet) -> dict[str, pl.Expr]:
     """Walk the tree from the top: an unknown leaf leaves everything below it undetermined."""
     assert one.subgroups is not None
-    found: pl.Expr = pl.lit(NOT_MET)
+    say = _words(leaf.id for leaf in one.subgroups.leaves)
+    found = say(NOT_MET)
     for leaf in reversed(one.subgroups.leaves):
         value = pl.col(column(one.id, LEAF, leaf.id))
-        found = (
-            pl.when(value)
-            .then(pl.lit(leaf.id))
-            .when(value.is_null())
-            .then(pl.lit(UNDETERMINED))
-            .otherwise(found)
-        )
-    applies = pl.col(column(one.id, "outcome")).is_in(list(one.subgroups.requires))
-    return {column(one.id, "subgroup"): pl.when(applies).then(found)}
+        below = pl.when(value.is_null()).then(say(UNDETERMINED)).otherwise(found)
+        found = pl.when(value).then(say(leaf.id)).otherwise(below)
+    outcome = pl.col(column(one.id, "outcome")).cast(pl.String)
+    return {
+        column(one.id, "subgroup"): pl.when(outcome.is_in(list(one.subgroups.requires))).then(found)
+    }

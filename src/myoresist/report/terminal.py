@@ -56,9 +56,8 @@ class _Report:
         self._line(self.data.notice, "dim")
 
     def _line(self, text: str = "", style: str = "", indent: int = 0) -> None:
-        self.console.print(
-            Padding(Text(_plain(text), style=style), (0, 0, 0, indent), expand=False)
-        )
+        shown = Text(_plain(text), style=style)
+        self.console.print(Padding(shown, (0, 0, 0, indent), expand=False) if text else "")
 
     def _heading(self, text: str) -> None:
         self._line()
@@ -92,6 +91,10 @@ class _Report:
 
     def _in_short(self, computed: Sequence[SetResult]) -> None:
         self._heading("In short: published criteria")
+        for one in computed:
+            if one.excluded:
+                reasons = self._reasons(one.exclusion_because, True)
+                self._line(f"! {one.short} does not apply while this stands: {reasons}", "bold red")
         for state in ("met", "undetermined", "not_met"):
             sets = [one for one in computed if one.state == state]
             if not sets:
@@ -103,10 +106,7 @@ class _Report:
                     said = f"{one.short}: {in_short(one)}" + (f" [{extra}]" if extra else "")
                     self._line(said, indent=4)
             else:
-                names = (
-                    f"{one.short} ({reservation(one)})" if one.excluded else one.short
-                    for one in sets
-                )
+                names = (one.short for one in sets)
                 self._line("; ".join(names), indent=4)
         self._line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
 
