@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from myoresist import assessment
 from myoresist.assessment import Assessment, Knowledge
-from myoresist.cli import DEMO, EXAMPLES, app
+from myoresist.cli import DEMO, EXAMPLES, app, main
 
 HOSTILE = "[bold]x[/bold]<script>\x1b[31m"
 CASE = "patient: {id: P}\nfindings: {ild: yes}\nautoantibodies: [{antibody: anti-Jo-1, result: positive}]\n"
@@ -124,19 +131,127 @@ def test_hostile_text_cannot_write_to_the_terminal() -> None:
     assert "[bold]x[/bold]<script>" in done.stdout
 
 
-def test_a_terminal_without_unicode_is_no_reason_to_crash() -> None:
-    done = shell("assess", "-", text=CASE, PYTHONIOENCODING="ascii")
-    assert done.returncode in (0, 1)
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_met_not_met_and_unknown_stay_three_signs_without_unicode(encoding: str) -> None:
+    done = shell("demo", "anti_srp_refractory", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "+ met (1)" in done.stdout
+    assert "x not met (3)" in done.stdout
+    assert "? undetermined (15)" in done.stdout
+    signs = set(re.findall(r"(\S+) (?:not met|met|undetermined|not computed)\b", done.stdout))
+    assert {"+", "x", "?"} <= signs
+    assert "? met" not in done.stdout
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    command = f"{sys.executable} -m myoresist demo | head -1"
+def test_what_a_machine_reads_is_utf_8_everywhere() -> None:
+    for words in (("demo", "--json"), ("template",), ("schema",), ("knowledge", "list", "--json")):
+        assert (
+            shell(*words, PYTHONIOENCODING="latin-1").stdout
+            == shell(*words, PYTHONIOENCODING="utf-8").stdout
+        )
+
+
+@pytest.mark.parametrize("words", ["demo", "demo --json", "knowledge show eular_acr_2017"])
+def test_a_closed_pipe_is_no_error(words: str) -> None:
+    command = f"{sys.executable} -m myoresist {words} | true"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
-    assert done.stdout.startswith("Second opinion")
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_is_quiet() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "myoresist", "assess", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    # More than a pipe holds: once it is written, the command is reading and waits for the end.
+    process.stdin.write(b"#" * 500_000)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+def test_an_unexpected_error_is_one_line_that_tells_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("broken\nin two lines")
+
+    monkeypatch.setattr(assessment, "assess", fail)
+    monkeypatch.setattr(sys, "argv", ["myoresist", "demo"])
+    monkeypatch.delenv("MYORESIST_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == (
+        "myoresist: unexpected error: RuntimeError: broken (set MYORESIST_DEBUG=1 to see where)\n"
+    )
+    monkeypatch.setenv("MYORESIST_DEBUG", "1")
+    with pytest.raises(RuntimeError):
+        main()
+
+
+def test_an_error_cannot_write_to_the_terminal_and_stays_one_line() -> None:
+    hostile = "\x1b[31mred\nnew"
+    case = json.dumps({"patient": {"id": "P"}, "findings": {hostile: True, "ild": hostile}})
+    for words, lines in (
+        (("assess", "-"), 2),
+        (("validate", "-"), 2),
+        (("assess", f"none{hostile}"), 1),
+        (("demo", hostile), 1),
+        (("knowledge", "show", hostile), 1),
+        (("schema", hostile), 1),
+    ):
+        done = shell(*words, text=case)
+        assert done.returncode == 2, words
+        assert "\x1b" not in done.stderr
+        assert len(done.stderr.splitlines()) == lines, done.stderr
+
+
+def test_a_report_never_replaces_its_own_case(tmp_path: Path) -> None:
+    case = tmp_path / "case.yaml"
+    case.write_text(CASE)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(case)
+    for output in (case, link):
+        code, _, err = run("assess", str(case), "-o", str(output))
+        assert (code, err) == (
+            2,
+            f"{output}: is the case itself; write the report to another file\n",
+        )
+    assert case.read_text() == CASE
+
+
+def test_a_report_replaces_a_file_whole_and_follows_a_link(tmp_path: Path) -> None:
+    kept, link = tmp_path / "kept.txt", tmp_path / "link.txt"
+    kept.write_text("old")
+    link.symlink_to(kept)
+    assert run("assess", "-", "-o", str(link), text=CASE)[0] == 0
+    assert link.is_symlink()
+    assert kept.read_text(encoding="utf-8").startswith("Second opinion: P\n")
+    assert sorted(tmp_path.iterdir()) == [kept, link]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    assert run("assess", "-", "-o", str(pipe), text=CASE)[0] == 0
+    reader.join(timeout=30)
+    assert read[0].startswith("Second opinion: P")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_folder_is_no_place_for_a_report(tmp_path: Path) -> None:
+    code, _, err = run("assess", "-", "-o", str(tmp_path), text=CASE)
+    assert (code, err) == (2, f"{tmp_path}: is a folder; name a file in it\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -157,8 +272,69 @@ def test_version_names_software_and_knowledge() -> None:
     assert re.fullmatch(r"myoresist \d+\.\d+\.\d+, knowledge \d{4}\.\d{2}\n", run("--version")[1])
 
 
-@pytest.mark.parametrize(
-    "words", [(), ("assess",), ("validate",), ("demo",), ("knowledge", "show")]
-)
-def test_help_has_an_example(words: tuple[str, ...]) -> None:
-    assert "Example: myoresist" in run(*words, "--help")[1]
+def test_knowledge_as_data() -> None:
+    data = json.loads(run("knowledge", "show", "eular_acr_2017", "--json")[1])
+    assert data["entry"] == "criteria set"
+    assert data["rules_in_words"]["ea_rash"] == "[ea_heliotrope] or [ea_papules] or [ea_sign]"
+    assert {"lundberg2017", "patel2018"} <= {work["key"] for work in data["references"]}
+    data = json.loads(run("knowledge", "show", "dm_rash", "--json")[1])
+    assert data["rule_in_words"] == "Heliotrope rash or Gottron papules or Gottron sign"
+    assert "heliotrope_rash" in {link["finding"] for link in data["implied_by"]}
+    assert "bohan_peter_1975" in data["read_by"]
+    data = json.loads(run("knowledge", "show", "iaccarino2014", "--json")[1])
+    assert data["cited_by"] == ["bohan_peter_1975"]
+    assert run("knowledge", "show", "iaccarino2015", "--json")[0] == 2
+    listed = json.loads(run("knowledge", "list", "--json")[1])
+    assert {one["id"] for one in listed} >= set(Knowledge.load().criteria.sets)
+
+
+def test_a_set_names_every_work_that_it_cites() -> None:
+    for name in Knowledge.load().criteria.sets:
+        said = run("knowledge", "show", name)[1]
+        rules, _, sources = said.partition("\nSources:\n")
+        listed = {line.split(":")[0].strip() for line in sources.splitlines()}
+        for group in re.findall(r" \[([a-z0-9_, ]+)\]", rules):
+            for key in group.split(", "):
+                assert key in listed or key not in Knowledge.load().references, (name, key)
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) -> None:
+    said = " ".join(run(*words, "--help")[1].split())
+    assert "Example: myoresist" in said
+    example = said.partition("Example: ")[2]
+    assert example.startswith(" ".join(("myoresist", *words)))
+    (tmp_path / "patient.yaml").write_text(CASE)
+    command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; sys.argv = ['myoresist', '--help']\n"
+        "from myoresist.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted(x for x in sys.modules if '.' not in x), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    for heavy in ("polars", "pydantic", "sqlglot", "pint", "yaml", "rich"):
+        assert f"'{heavy}'" not in done.stderr

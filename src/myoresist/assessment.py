@@ -24,6 +24,7 @@ from myoresist.diagnosis.criteria import CriteriaSet
 from myoresist.diagnosis.verdicts import (
     CLASS,
     EXCLUDED,
+    NOT_MET,
     NOTE,
     UNDETERMINED,
     VARIANT,
@@ -79,6 +80,7 @@ class ItemResult(_Result):
     because: tuple[str, ...]
     points: float | None = None
     cites: tuple[str, ...] = ()
+    check: str | None = None
 
 
 class ScoreResult(_Result):
@@ -128,6 +130,7 @@ class SetResult(_Result):
     outcome_text: str
     confidence: str | None = None
     open_classes: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
     excluded: bool | None = None
     exclusion_text: str | None = None
     exclusion_because: tuple[str, ...] = ()
@@ -162,6 +165,7 @@ class Assessment(_Result):
     disagreements: tuple[NoteResult, ...]
     labels: dict[str, str]
     questions: dict[str, str]
+    units: dict[str, str]
     references: dict[str, Reference]
 
     def __str__(self) -> str:
@@ -292,6 +296,7 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
         disagreements=disagreements,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
+        units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
         references={
             key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
         },
@@ -348,6 +353,7 @@ class _Patient:
             outcome_text=one.meaning(outcome),
             confidence=next((o.confidence for o in one.outcomes if o.name == outcome), None),
             open_classes=open_classes,
+            because=self._settled_by(one, outcome),
             excluded=self._of(one, EXCLUDED) if one.exclusions else None,
             exclusion_text=one.exclusions.text if one.exclusions else None,
             exclusion_because=self._because(one, EXCLUDED) if one.exclusions else (),
@@ -425,6 +431,11 @@ class _Patient:
         name = column(one.id, *parts)
         return tuple(sorted(explain(name, self.base.criteria.program, self.known).because))
 
+    def _settled_by(self, one: CriteriaSet, outcome: str) -> tuple[str, ...]:
+        """Return the findings behind a class that is reached, or behind none being reachable."""
+        classes = [way.name for way in one.outcomes if outcome in (way.name, NOT_MET)]
+        return tuple(sorted({f for name in classes for f in self._because(one, CLASS, name)}))
+
     def _items(self, one: CriteriaSet) -> tuple[ItemResult, ...]:
         variant = self._of(one, VARIANT) if one.score else ""
         return tuple(
@@ -435,6 +446,7 @@ class _Patient:
                 because=self._because(one, item.id),
                 points=float(item.points[variant]) if variant in item.points else None,
                 cites=item.cites,
+                check=item.check,
             )
             for item in one.items
         )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from myoresist import __version__
+from myoresist.report.plain import SPELT, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,7 @@ app = typer.Typer(
 )
 knowledge_app = typer.Typer(
     help="Look into the knowledge: every rule in plain words, with its sources.",
+    epilog="Example: myoresist knowledge list",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -41,6 +44,7 @@ Everything = Annotated[
 ]
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "dysferlinopathy_called_polymyositis"
+FILE_WIDTH = 110
 
 
 class Stop(Exception):
@@ -54,16 +58,47 @@ def _user_errors() -> Iterator[None]:
 
     try:
         yield
-    except (DocumentError, Stop) as error:
-        typer.echo(str(error), err=True)
+    except DocumentError as error:
+        _complain(*map(str, error.problems))
         raise typer.Exit(2) from None
+    except Stop as error:
+        _complain(str(error))
+        raise typer.Exit(2) from None
+
+
+def _say(text: str) -> None:
+    """Print for a reader. That the reader has seen enough and closes the pipe is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _stop_reading()
+
+
+def _hand_over(text: str) -> None:
+    """Print for a machine: UTF-8, whatever the terminal speaks."""
+    try:
+        typer.echo(text.encode(), nl=False)
+    except BrokenPipeError:
+        _stop_reading()
+
+
+def _stop_reading() -> None:
+    # Python would complain once more when it closes standard output.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit
+
+
+def _complain(*messages: str) -> None:
+    """Print errors, one line each, whatever the case or the command line put into them."""
+    for message in messages:
+        print(plain(message), file=sys.stderr)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         from myoresist.knowledge import version
 
-        typer.echo(f"myoresist {__version__}, knowledge {version()}")
+        _say(f"myoresist {__version__}, knowledge {version()}")
         raise typer.Exit
 
 
@@ -93,7 +128,10 @@ def assess(
     with _user_errors():
         if json and text:
             raise Stop("--json and --text exclude each other; leave one out")
-        _show(assess_case(read_case(case)), json, everything, output)
+        known = read_case(case)
+        if output and case != "-" and output.exists() and output.samefile(case):
+            raise Stop(f"{output}: is the case itself; write the report to another file")
+        _show(assess_case(known), json, everything, output)
 
 
 @app.command(epilog="Example: myoresist validate patient.yaml")
@@ -107,10 +145,9 @@ def validate(
     for name in cases:
         _, problems = check_case(name)
         wrong = wrong or bool(problems)
-        for problem in problems:
-            typer.echo(str(problem), err=True)
+        _complain(*map(str, problems))
         if not problems:
-            typer.echo(f"{name}: ok")
+            _say(plain(f"{name}: ok"))
     if wrong:
         raise typer.Exit(2)
 
@@ -120,7 +157,7 @@ def template() -> None:
     """Print a commented empty case file."""
     from myoresist.case.template import template as text
 
-    typer.echo(text(), nl=False)
+    _hand_over(text())
 
 
 @app.command(epilog="Example: myoresist schema case > case.schema.json")
@@ -137,7 +174,7 @@ def schema(
             from myoresist.assessment import assessment_schema as described
         else:
             raise Stop(f"{what} has no schema; write case or assessment")
-        typer.echo(dumps(described(), indent=2, ensure_ascii=False))
+        _hand_over(dumps(described(), indent=2, ensure_ascii=False) + "\n")
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")
@@ -155,7 +192,7 @@ def demo(
     names = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
     with _user_errors():
         if listed:
-            typer.echo("\n".join(names))
+            _say("\n".join(names))
             return
         if name not in names:
             raise Stop(f"no bundled case is called {name}; there are {', '.join(names)}")
@@ -174,36 +211,41 @@ def knowledge_list(json: Json = False) -> None:
         if json:
             from json import dumps
 
-            typer.echo(dumps([one.model_dump() for one in coverage], indent=2, ensure_ascii=False))
+            listed = [one.model_dump() for one in coverage]
+            _hand_over(dumps(listed, indent=2, ensure_ascii=False) + "\n")
             return
         from myoresist.report.entry import listing
 
-        for line in listing(knowledge, coverage):
-            typer.echo(line)
+        _say("\n".join(listing(knowledge, coverage)))
 
 
 @knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
 def knowledge_show(
     name: Annotated[str, typer.Argument(help="A criteria set, a finding or a cited work.")],
+    json: Json = False,
 ) -> None:
     """Show one entry with its rules in plain words and its sources."""
     from myoresist.assessment import Knowledge
-    from myoresist.report.entry import UnknownEntry, describe
+    from myoresist.report.entry import UnknownEntry, describe, entry
 
     with _user_errors():
         try:
-            lines = list(describe(Knowledge.load(), name))
+            if json:
+                from json import dumps
+
+                found = entry(Knowledge.load(), name)
+                _hand_over(dumps(found, indent=2, ensure_ascii=False) + "\n")
+            else:
+                _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:
             raise Stop(str(error.args[0])) from error
-    for line in lines:
-        typer.echo(line)
 
 
 def _show(assessment: Assessment, json: bool, everything: bool, output: Path | None) -> None:
     if json:
         text = assessment.model_dump_json(indent=2) + "\n"
         if output is None:
-            typer.echo(text, nl=False)
+            _hand_over(text)
         else:
             _write(output, text)
         return
@@ -212,40 +254,51 @@ def _show(assessment: Assessment, json: bool, everything: bool, output: Path | N
     from myoresist.report.terminal import render
 
     if output is None:
-        render(assessment, Console(highlight=False, soft_wrap=False), everything)
+        console = Console(highlight=False)
+        # What is captured keeps its colours, and a closed pipe is met in one place only.
+        with console.capture() as shown:
+            render(assessment, console, everything)
+        _say(shown.get().removesuffix("\n"))
         return
-    import io
-
     held = io.StringIO()
-    render(assessment, Console(file=held, width=110, highlight=False), everything)
+    render(assessment, Console(file=held, width=FILE_WIDTH, highlight=False), everything)
     _write(output, held.getvalue())
 
 
 def _write(path: Path, text: str) -> None:
     """Write beside the file and then replace it, so that no half file is ever left."""
-    beside = path.with_name(f".{path.name}.part")
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        if target.is_dir():
+            raise Stop(f"{path}: is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, and never replaced by a file.
+            path.write_text(text, encoding="utf-8")
+        else:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise Stop(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"wrote {path}", err=True)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    _complain(f"wrote {path}")
 
 
 def main() -> None:
     """Run the command line; an unexpected error is one line, unless MYORESIST_DEBUG is set."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SPELT)
     try:
         app()
-    except BrokenPipeError:
-        # The reader has seen enough. Python would complain once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as error:
         if os.environ.get("MYORESIST_DEBUG"):
             raise
         lines = str(error).splitlines() or [""]
         hint = "set MYORESIST_DEBUG=1 to see where"
-        typer.echo(
-            f"myoresist: unexpected error: {type(error).__name__}: {lines[0]} ({hint})", err=True
-        )
+        _complain(f"myoresist: unexpected error: {type(error).__name__}: {lines[0]} ({hint})")
         sys.exit(1)

@@ -19,14 +19,21 @@ MAX_NODES = 200_000
 
 Path_ = tuple[str | int, ...]
 
-_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+# Characters that YAML does not take, raw or escaped, in its own or in JSON clothes.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Next line, line and paragraph separator: line breaks for YAML, but for no editor and not for JSON.
+ODD_BREAKS = "\x85\u2028\u2029"
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|\t', re.DOTALL)
+_JSON_PART = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\.|[\x85\u2028\u2029]", re.DOTALL
+)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"[-+]?(?!0[0-9])([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?!0[0-9])([0-9]++\.?[0-9]*+|\.[0-9]++)([eE][-+]?[0-9]++)?")
 _NOT_A_NUMBER = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
     **dict.fromkeys(("false", "no", "off"), False),
-    **dict.fromkeys(("", "~", "null", "none"), None),
+    **dict.fromkeys(("", "~", "null"), None),
 }
 
 
@@ -40,9 +47,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """Return ``file:line: field: message``; what is not known is left out."""
+        """Return ``file:line: field: message`` on one line; what is not known is left out."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.field, self.message) if part)
+        return _printable(": ".join(part for part in (place, self.field, self.message) if part))
 
 
 class DocumentError(ValueError):
@@ -85,37 +92,39 @@ def read_document(
     Raises:
         DocumentError: with one clear problem.
     """
-    shown = name or ("standard input" if str(source) == "-" else str(source))
+    called = name or ("standard input" if str(source) == "-" else str(source))
     try:
         if str(source) == "-":
             content = sys.stdin.buffer.read(max_bytes + 1)
         else:
             with Path(source).open("rb") as file:
                 content = file.read(max_bytes + 1)
-    except OSError as error:
-        raise DocumentError(
-            [Problem(shown, None, "", f"cannot be read: {error.strerror}")]
-        ) from error
+    except (OSError, ValueError) as error:  # a name with a zero in it is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DocumentError([Problem(called, None, "", f"cannot be read: {reason}")]) from error
     if len(content) > max_bytes:
         message = f"is larger than {max_bytes / 1e6:g} MB; a case is a few kB"
-        raise DocumentError([Problem(shown, None, "", message)])
-    return parse_document(content, shown)
+        raise DocumentError([Problem(called, None, "", message)])
+    return parse_document(content, called)
 
 
 def parse_document(text: str | bytes, name: str) -> Document:
     """Parse YAML or JSON text; see ``read_document``."""
     decoded = _decoded(text, name)
     if decoded.lstrip()[:1] in ("{", "["):
-        # In JSON a tab is plain space and cannot stand in a string; YAML takes neither tabs nor surrogates.
-        decoded = _SURROGATES.sub(_joined, decoded.replace("\t", " "))
+        decoded = _JSON_STRING.sub(_json_as_yaml, decoded)
+    decoded = decoded.translate(dict.fromkeys(map(ord, ODD_BREAKS), " "))
     builder = _Builder(name)
     try:
         builder.build(yaml.parse(decoded, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        message = f"is neither YAML nor JSON: {getattr(error, 'problem', None) or error}"
+        reason = getattr(error, "problem", None) or error
+        if mark and decoded[mark.index : mark.index + 1] == "\t":
+            reason = "a tab stands where YAML takes only spaces"
+        message = " ".join(f"is neither YAML nor JSON: {reason}".split())
         raise DocumentError(
-            [Problem(name, mark.line + 1 if mark else None, "", " ".join(message.split()))]
+            [Problem(name, mark.line + 1 if mark else None, "", message)]
         ) from error
     if not builder.filled:
         raise DocumentError([Problem(name, None, "", "is empty")])
@@ -133,11 +142,26 @@ def _decoded(text: str | bytes, name: str) -> str:
             raise DocumentError([Problem(name, None, "", message)]) from error
     if "\0" in text:
         raise DocumentError([Problem(name, None, "", "is a binary file, not text")])
+    text = text.removeprefix("\ufeff")
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        line = len(re.findall(r"\r\n|\r|\n", text[: forbidden.start()])) + 1
+        message = f"holds the control character U+{ord(forbidden[0]):04X}; remove it"
+        raise DocumentError([Problem(name, line, "", message)])
     return text
 
 
-def _joined(match: re.Match[str]) -> str:
-    return str(json.loads(f'"{match[0]}"'))
+def _json_as_yaml(match: re.Match[str]) -> str:
+    """Write a string of JSON as YAML means it, and a tab between values as a space."""
+    return " " if match[0] == "\t" else _JSON_PART.sub(_part_as_yaml, match[0])
+
+
+def _part_as_yaml(match: re.Match[str]) -> str:
+    """Join the two halves of a character, and keep a line break that only YAML sees."""
+    part = match[0]
+    if len(part) == 1:
+        return f"\\u{ord(part):04x}"
+    return str(json.loads(f'"{part}"')) if len(part) == 12 else part
 
 
 class _Builder:
@@ -176,7 +200,7 @@ class _Builder:
                 event, "uses a YAML anchor or alias (& or *); write the value out, or quote it"
             )
         if event.tag and event.tag != "!":
-            self._stop(event, f"uses a YAML tag ({event.tag}); leave it out")
+            self._stop(event, f"uses a YAML tag ({shown(event.tag)}); leave it out")
         self.lines.setdefault(path, event.start_mark.line + 1)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
@@ -206,30 +230,54 @@ class _Builder:
         return result
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path_) -> Any:
-        text = event.value
         if not event.implicit[0]:
-            return text
-        if text.lower() in _WORDS:
-            return _WORDS[text.lower()]
-        if _INTEGER.fullmatch(text) and len(text) < 20:
-            return int(text)
-        if _NUMBER.fullmatch(text):
-            if math.isfinite(float(text)):
-                return float(text)
-        elif not _NOT_A_NUMBER.fullmatch(text):
-            return text
-        message = f"{_cut(text)} is not a number that can be used; leave it out if it is unknown"
+            return event.value
+        value = plain_value(event.value)
+        if not isinstance(value, float) or math.isfinite(value):
+            return value
+        message = (
+            f"{shown(event.value)} is not a number that can be used; leave it out if it is unknown"
+        )
         self.problems.append(Problem(self.name, self.lines[path], field_name(path), message))
         return None
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= 40 else text[:40] + "…"
+def plain_value(text: str) -> bool | int | float | str | None:
+    """Return what text without quotes stands for; NaN or infinity for a number that cannot be used."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _INTEGER.fullmatch(text) and len(text) < 20:
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    return math.nan if _NOT_A_NUMBER.fullmatch(text) else text
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in an error: on one line, shortened, a truth value as yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a group of keys"
+    text = str(value)
+    cut = " ".join(text[:200].split())
+    return cut if len(text) <= 200 and len(cut) <= 40 else cut[:40] + "…"
 
 
 def field_name(path: Path_) -> str:
     """Return a path as a person would write it, such as ``labs[2].unit``."""
-    shown = ""
+    name = ""
     for part in path:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
-    return shown
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            name += ("." if name else "") + (part if len(part) <= 80 else part[:80] + "…")
+    return name
+
+
+def _printable(text: str) -> str:
+    """Write out what would break the line or steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from myoresist import assess, read_case
 from myoresist.assessment import Assessment
 from myoresist.case.reading import check_case_text
 from myoresist.report import notebook
+from myoresist.report.plain import plain, spelt
 from myoresist.report.summary import percent, questions, ranges
 from myoresist.report.terminal import render
 
@@ -23,7 +25,7 @@ EXAMPLES = Path(__file__).parents[2] / "src" / "myoresist" / "examples"
 def text(assessment: Assessment, width: int = 100, everything: bool = False) -> str:
     held = io.StringIO()
     render(assessment, Console(file=held, width=width, highlight=False), everything)
-    return "\n".join(line.rstrip() for line in held.getvalue().splitlines()) + "\n"
+    return held.getvalue()
 
 
 def assessed(body: str) -> Assessment:
@@ -110,11 +112,35 @@ def test_no_line_is_longer_than_the_terminal(width: int) -> None:
     said = text(
         assess(read_case(EXAMPLES / "dysferlinopathy_called_polymyositis.yaml")), width, True
     )
-    assert max(len(line) for line in said.splitlines()) <= width
+    # An address that is broken in two cannot be followed.
+    addresses = [
+        line for line in said.splitlines() if re.fullmatch(r" +(\d+\. )?https?://\S+", line)
+    ]
+    assert all(len(line) <= width for line in said.splitlines() if line not in addresses)
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_an_address_is_never_broken(width: int) -> None:
+    assessment = assess(read_case(EXAMPLES / "inclusion_body_myositis.yaml"))
+    links = {work.link for work in assessment.references.values()}
+    shown = [
+        word for word in text(assessment, width, everything=True).split() if word.startswith("http")
+    ]
+    assert len(shown) > 30
+    assert set(shown) <= links
+
+
+def test_no_line_ends_in_blanks() -> None:
+    held = io.StringIO()
+    console = Console(file=held, width=80, highlight=False)
+    render(assess(read_case(EXAMPLES / "antisynthetase_pl7.yaml")), console, True)
+    assert not [line for line in held.getvalue().splitlines() if line != line.rstrip()]
 
 
 def test_numbers_have_a_sensible_precision() -> None:
-    assert [percent(x) for x in (0.0003, 0.5423, 0.732841, 0.9995)] == ["<1%", "54%", "73%", ">99%"]
+    shares = (0.0003, 0.01, 0.0567, 0.0994, 0.0996, 0.5423, 0.732841, 0.9995)
+    said = ["<1%", "1.0%", "5.7%", "9.9%", "10%", "54%", "73%", ">99%"]
+    assert [percent(share) for share in shares] == said
 
 
 @pytest.mark.parametrize(
@@ -131,6 +157,114 @@ def test_numbers_have_a_sensible_precision() -> None:
 )
 def test_neighbouring_answers_are_joined(values: list[str], said: str) -> None:
     assert ranges(values) == said
+
+
+def test_the_label_stands_beside_what_is_met_and_nothing_is_called_a_diagnosis() -> None:
+    said = assess(read_case(EXAMPLES / "anti_srp_refractory.yaml"))
+    assert "Label carried: not given. Classes met: Anti-SRP myopathy.\n" in text(said)
+    said = assess(read_case(EXAMPLES / "dysferlinopathy_called_polymyositis.yaml"))
+    assert "Label carried: polymyositis. Classes met: none.\n" in text(said)
+
+
+def in_one_line(assessment: Assessment) -> str:
+    return " ".join(text(assessment, width=140, everything=True).split())
+
+
+def test_an_exclusion_stands_on_the_line_of_its_set() -> None:
+    said = in_one_line(assessed("findings: {family_history_muscle_disease: yes}\n"))
+    short = said.partition("In short")[2].partition("What would decide most")[0]
+    assert "Bohan & Peter 1975 [exclusions not assessed]" in short
+    assert "ENMC 2003 [an exclusion applies]" in short
+
+
+def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
+    assessment = assessed("")
+    report = text(assessment, width=140, everything=True)
+    for one in assessment.criteria:
+        checks = " ".join([one.check, *(item.check or "" for item in one.items)])
+        for level in re.findall(r"recall.*?confidence: (medium|low)", checks):
+            own = report.partition(one.title)[2].partition("\n\n")[0]
+            assert f"{level} confidence" in own, one.id
+    assert "? HAQ of 0.25 or more [from memory, low confidence]" in report
+    assert "The rule is written from memory, with high confidence." in report
+
+
+def test_a_set_that_is_not_met_or_not_computed_says_why_in_a_line() -> None:
+    said = text(assessed("onset: {age: 22}\n"), width=140)
+    assert re.search(r"✗ ENMC 2011, IBM \[.*\]: Age at first symptom.*: 22 years\n", said)
+    assert re.search(r"– ENMC 2024, IBM \[.*\]: Not computed\. The exact list", said)
+
+
+def test_a_borderline_score_shows_both_readings() -> None:
+    said = in_one_line(
+        assessed(
+            "onset: {age: 45}\n"
+            "findings: {biopsy_done: no, proximal_upper_weakness: yes, proximal_lower_weakness: yes,\n"
+            "  neck_flexor_weaker_than_extensor: yes}\n"
+        )
+    )
+    assert "Score 5.5 (up to" in said
+    assert "probability 54% to >99%" in said
+    assert "By its probability the same patient is: Possible IIM" in said
+    assert "borderline: score and probability cut-offs disagree" in said
+
+
+def test_a_number_is_asked_for_and_told_with_its_unit() -> None:
+    said = in_one_line(assess(read_case(EXAMPLES / "anti_srp_refractory.yaml")))
+    assert "Duration of weakness: 1 month;" in said or "Duration of weakness: 1 month " in said
+    said = in_one_line(assessed(""))
+    assert "first symptom of the disease? (in years)" in said
+
+
+def test_a_class_is_told_with_its_subgroup_and_with_an_exclusion_that_applies() -> None:
+    body = (
+        "onset: {age: 45}\n"
+        "findings: {proximal_upper_weakness: yes, proximal_lower_weakness: yes, gottron_sign: yes,\n"
+        "  neck_flexor_weaker_than_extensor: yes"
+    )
+    said = in_one_line(assessed(body + "}\n"))
+    assert "EULAR/ACR 2017: Definite IIM, Dermatomyositis [exclusions not assessed]" in said
+    said = in_one_line(assessed(body + ", better_explanation_exists: yes}\n"))
+    assert "Definite IIM, Dermatomyositis [an exclusion applies]." in said
+    assert "EULAR/ACR 2017 does not apply while this stands: Another disease explains" in said
+
+
+def test_an_answer_that_rules_a_set_out_says_so() -> None:
+    said = in_one_line(assess(read_case(EXAMPLES / "antisynthetase_pl7.yaml")))
+    assert "RIM trial, refractory: if above 125, not met" in said
+
+
+def test_a_sign_that_the_terminal_lacks_is_spelt_and_never_a_question_mark() -> None:
+    assert spelt("✓ ✗ – → µkat Vencovský Łódź 筋") == "+ x - -> ukat Vencovsky #odz #"
+    assert plain("a\nb\x1b[31m\u202ec\u009b") == "a b [31m c "
+
+
+def test_while_the_record_contradicts_itself_no_answer_is_said_to_be_useless() -> None:
+    assessment = assessed("findings: {no_objective_weakness: yes, proximal_weakness: yes}\n")
+    for said in (in_one_line(assessment), notebook.render(assessment)):
+        assert "contradicts itself" in said
+        assert "No single" not in said
+        assert (not questions(assessment)) == ("settle that first" in said)
+
+
+def test_the_notebook_view_has_the_top_of_the_report() -> None:
+    html = notebook.render(
+        assessed(
+            "label: polymyositis\nfindings: {dysphagia: yes}\n"
+            "labs: [{test: CK, value: 1200, unit: U/L}]\n"
+        )
+    )
+    for part in (
+        "called polymyositis",
+        "Could not be used as written",
+        "CK without its upper limit of normal",
+        "Label carried: polymyositis. Classes met: none.",
+        "What would decide most",
+        "<td>? undetermined</td>",
+        "Definite DM; Definite PM",
+        "not a certified medical device",
+    ):
+        assert part in html, part
 
 
 def test_the_notebook_view_escapes_what_the_case_says() -> None:

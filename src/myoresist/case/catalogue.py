@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -17,6 +18,7 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry
 
 Model = TypeVar("Model", bound=Entry)
+Rows = list[tuple[int, Model]]
 Kind = Literal["bool", "number", "category", "date"]
 
 DTYPES: Mapping[Kind, type[pl.DataType]] = {
@@ -25,6 +27,11 @@ DTYPES: Mapping[Kind, type[pl.DataType]] = {
     "category": pl.String,
     "date": pl.Date,
 }
+
+
+def listed(cell: object) -> tuple[str, ...]:
+    """Return the parts of a cell that are separated by ``|``."""
+    return tuple(part.strip() for part in str(cell or "").split("|") if part.strip())
 
 
 class Finding(Entry):
@@ -44,10 +51,7 @@ class Finding(Entry):
     loinc: str | None = None
     choices: tuple[str, ...] = ()
 
-    @field_validator("synonyms", "choices", mode="before")
-    @classmethod
-    def _listed(cls, text: str | None) -> tuple[str, ...]:
-        return tuple(part.strip() for part in (text or "").split("|") if part.strip())
+    _listed = field_validator("synonyms", "choices", mode="before")(listed)
 
     @model_validator(mode="after")
     def _ranged(self) -> Finding:
@@ -84,10 +88,10 @@ class Catalogue:
             DocumentError: naming file and line of whatever cannot be used.
         """
         where = folder / "findings"
-        rows = _rows(where / "findings.csv", Finding, {})
+        rows = read_rows(where / "findings.csv", Finding)
         findings = {finding.id: finding for _, finding in rows}
         links = {
-            name: _rows(where / f"{name}.csv", Link, {verb: "other"})
+            name: read_rows(where / f"{name}.csv", Link, {verb: "other"})
             for name, verb in (("implications", "implies"), ("exclusions", "excludes"))
         }
         problems = [
@@ -142,35 +146,44 @@ class Catalogue:
         known = self._words.get(word.strip().lower())
         return self.findings[known] if known else None
 
-    def nearest(self, word: str, groups: frozenset[str] | None = None) -> str | None:
-        """Return the id of the finding whose id, label or synonym is most like ``word``.
-
-        Args:
-            word: what somebody wrote.
-            groups: only findings of these groups; all when left out.
-        """
-        words = {
-            text: finding
-            for text, finding in self._words.items()
-            if groups is None or self.findings[finding].group in groups
-        }
-        near = get_close_matches(word.strip().lower(), words, n=1, cutoff=0.6)
-        return words[near[0]] if near else None
+    def nearest(self, word: str) -> str | None:
+        """Return the id of the finding whose id, label or synonym is most like ``word``."""
+        near = get_close_matches(word.strip().lower(), self._words, n=1, cutoff=0.6)
+        return self._words[near[0]] if near else None
 
 
-def _rows(path: Path, model: type[Model], renamed: Mapping[str, str]) -> list[tuple[int, Model]]:
-    """Return the rows of a CSV file, each with its line; an empty cell is not given."""
+def read_rows(
+    path: Path, model: type[Model], renamed: Mapping[str, str] | None = None
+) -> Rows[Model]:
+    """Return the rows of a CSV file, each with its line; an empty cell is not given.
+
+    Args:
+        path: the file, with a heading.
+        model: what each row becomes.
+        renamed: columns whose name differs from the field of the model.
+
+    Raises:
+        DocumentError: one problem a wrong row, with its line and column.
+    """
     found, problems = [], []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            cells = {renamed.get(name, name): cell for name, cell in row.items() if cell}
-            try:
-                found.append((reader.line_num, model.model_validate(cells)))
-            except ValidationError as error:
-                first = error.errors()[0]
-                field = ".".join(str(part) for part in first["loc"])
-                message = first["msg"].removeprefix("Value error, ")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DocumentError([Problem(str(path), None, "", f"cannot be read: {reason}")]) from error
+    reader = csv.DictReader(StringIO(text))
+    for row in reader:
+        if None in row:
+            message = "has more cells than the heading; put a cell with a comma in quotes"
+            problems.append(Problem(str(path), reader.line_num, "", message))
+            continue
+        cells = {(renamed or {}).get(name, name): cell for name, cell in row.items() if cell}
+        try:
+            found.append((reader.line_num, model.model_validate(cells)))
+        except ValidationError as error:
+            for one in error.errors():
+                field = ".".join(str(part) for part in one["loc"])
+                message = one["msg"].removeprefix("Value error, ")
                 problems.append(Problem(str(path), reader.line_num, field, message))
     if problems:
         raise DocumentError(problems)

@@ -10,7 +10,9 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-_FORM = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+from myoresist.document import shown
+
+_FORM = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class PartialDate:
             return value
         match = _FORM.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
         if match is None:
-            raise ValueError(f"{value} is not a date; write 2023, 2023-05 or 2023-05-17")
+            raise ValueError(f"{shown(value)} is not a date; write 2023, 2023-05 or 2023-05-17")
         year, month, day = (int(part) if part else None for part in match.groups())
         try:
             date(year or 0, month or 1, day or 1)
         except ValueError as error:
-            raise ValueError(f"{value} is not a date of the calendar") from error
+            raise ValueError(f"{shown(value)} is not a date of the calendar") from error
         return cls(year or 0, month, day)
 
     def __str__(self) -> str:
@@ -55,6 +57,18 @@ class PartialDate:
         """Return the last day that it could be."""
         month = self.month or 12
         return date(self.year, month, self.day or calendar.monthrange(self.year, month)[1])
+
+    @property
+    def exact(self) -> date | None:
+        """Return the day, if it is known."""
+        return self.earliest if self.day else None
+
+
+def misordered(start: PartialDate | None, stop: PartialDate | None) -> str | None:
+    """Say what is wrong if something certainly stops before it starts."""
+    if start and stop and stop.latest < start.earliest:
+        return f"stops ({stop}) before it starts ({start})"
+    return None
 
 
 def whole_months(start: PartialDate, end: PartialDate) -> tuple[int, int]:

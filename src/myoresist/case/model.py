@@ -5,24 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 
-from myoresist.case.dates import When
+from myoresist.case.dates import When, misordered
 from myoresist.document import Document
 
 SCHEMA_VERSION = "1.0"
 
-Unknown = Literal["unknown"]
-Answer = bool | float | str | None
+Answer = bool | int | float | str | None
 """``yes``, ``no``, ``unknown``, or for findings that are numbers or categories the value."""
 Findings = Mapping[str, Answer]
+
+# Strict: otherwise `value: yes` is the number 1, and a number in quotes escapes the check of its range.
+Number = Annotated[float, Strict()]
+YesNo = Annotated[bool, Strict()]
 
 
 def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Name = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Name = Annotated[
+    str,
+    BeforeValidator(_text),
+    Field(min_length=1),
+    WithJsonSchema({"type": ["string", "integer"], "minLength": 1}),
+]
 
 
 class Part(BaseModel):
@@ -47,27 +64,29 @@ class Patient(Part):
     """Who the patient is."""
 
     id: Name = Field(description="Any name or number; no need for a real one.")
-    sex: Literal["female", "male", "unknown"] | None = None
-    age: float | None = Field(None, description="Age in years at the date of this assessment.")
-    birth_date: When | None = None
-    weight_kg: float | None = Field(None, gt=0)
+    sex: Literal["female", "male", "unknown"] | None = Field(
+        None, description="Sex, as far as it matters for the criteria."
+    )
+    age: Number | None = Field(None, description="Age in years at the date of this assessment.")
+    birth_date: When | None = Field(None, description="Date of birth, instead of age.")
+    weight_kg: Number | None = Field(None, gt=0, description="Body weight in kg.")
 
 
 class Source(Part):
     """Where a published case comes from."""
 
-    citation: str
-    doi: str | None = None
-    pmid: Name | None = None
-    url: str | None = None
+    citation: str = Field(description="Author, title, journal and year.")
+    doi: str | None = Field(None, description="Such as 10.1000/example.")
+    pmid: Name | None = Field(None, description="Number in PubMed.")
+    url: str | None = Field(None, description="Address, if there is no DOI.")
 
 
 class Onset(Part):
     """How the disease began."""
 
-    age: float | None = Field(None, description="Age in years at the first symptom.")
-    date: When | None = None
-    duration_months: float | None = Field(None, ge=0, description="Months of weakness so far.")
+    age: Number | None = Field(None, description="Age in years at the first symptom.")
+    date: When | None = Field(None, description="Date of the first symptom.")
+    duration_months: Number | None = Field(None, ge=0, description="Months of weakness so far.")
     tempo: Literal["acute", "subacute", "insidious", "unknown"] | None = Field(
         None, description="acute: days; subacute: weeks to months; insidious: years."
     )
@@ -76,25 +95,33 @@ class Onset(Part):
 class Lab(Part):
     """One laboratory value; the upper limit of normal is in the same unit."""
 
-    test: str
-    value: float
-    unit: str
-    upper_limit: float | None = Field(None, gt=0)
-    date: When | None = None
-    notes: str | None = None
+    test: str = Field(description="Such as CK, aldolase, CRP.")
+    value: Number = Field(description="The value, in the unit given.")
+    unit: str = Field(description="Such as U/L; the template lists the tests with their units.")
+    upper_limit: Number | None = Field(
+        None, gt=0, description="Upper limit of normal of this laboratory, in the same unit."
+    )
+    date: When | None = Field(
+        None, description="Date of the sample; the current value is the latest one with a date."
+    )
+    notes: str | None = Field(None, description="Free text.")
 
 
 class AntibodyTest(Part):
     """One autoantibody test: a result in words, or a value with the cut-off of the assay."""
 
-    antibody: str
-    method: str | None = None
-    result: Literal["negative", "weak", "moderate", "strong", "positive", "unknown"] | None = None
-    value: float | None = None
-    cut_off: float | None = None
-    unit: str | None = None
-    date: When | None = None
-    notes: str | None = None
+    antibody: str = Field(description="Such as anti-Jo-1.")
+    method: str | None = Field(None, description="Such as line blot, ELISA, immunoprecipitation.")
+    result: Literal["negative", "weak", "moderate", "strong", "positive", "unknown"] | None = Field(
+        None, description="Result in words; a weak one counts as unknown until it is confirmed."
+    )
+    value: Number | None = Field(None, ge=0, description="Result as a number; needs cut_off.")
+    cut_off: Number | None = Field(
+        None, gt=0, description="Value from which the assay counts as positive."
+    )
+    unit: str | None = Field(None, description="Unit of value and cut_off.")
+    date: When | None = Field(None, description="Date of the sample.")
+    notes: str | None = Field(None, description="Free text.")
 
     @model_validator(mode="after")
     def _answered(self) -> AntibodyTest:
@@ -103,94 +130,105 @@ class AntibodyTest(Part):
         return self
 
 
+_FOUND = Field(description="Findings with yes, no or unknown; leave out what is not mentioned.")
+_REPORT = Field(None, description="Text of the report, for your own reference; it is not read.")
+
+
 class Biopsy(Part):
     """One biopsy. What the report does not mention is unknown: leave it out."""
 
-    date: When | None = None
-    tissue: Literal["muscle", "skin"] = "muscle"
-    site: str | None = None
-    findings: Findings = {}
-    report: str | None = None
+    date: When | None = Field(None, description="Date of the biopsy.")
+    tissue: Literal["muscle", "skin"] | None = Field(
+        None, description="What was taken; without it the biopsy does not count as one of muscle."
+    )
+    site: str | None = Field(None, description="Such as deltoid.")
+    findings: Annotated[Findings, _FOUND] = {}
+    report: str | None = _REPORT
 
 
 class Imaging(Part):
     """One imaging study."""
 
-    date: When | None = None
-    modality: str | None = None
-    region: str | None = None
-    findings: Findings = {}
-    report: str | None = None
+    date: When | None = Field(None, description="Date of the study.")
+    modality: str | None = Field(None, description="Such as MRI, CT, ultrasound.")
+    region: str | None = Field(None, description="Such as thighs, chest.")
+    findings: Annotated[Findings, _FOUND] = {}
+    report: str | None = _REPORT
 
 
 class Emg(Part):
     """One electromyography."""
 
-    date: When | None = None
-    findings: Findings = {}
-    report: str | None = None
+    date: When | None = Field(None, description="Date of the examination.")
+    findings: Annotated[Findings, _FOUND] = {}
+    report: str | None = _REPORT
 
 
 class Treatment(Part):
     """One course of one drug."""
 
-    drug: str
-    dose: float | None = Field(None, ge=0)
+    drug: str = Field(description="Name of the drug.")
+    dose: Number | None = Field(None, ge=0, description="Dose, in the unit given.")
     unit: str | None = Field(None, description="Such as mg, mg/kg, g/kg.")
     frequency: str | None = Field(None, description="Such as daily, weekly, every 4 weeks.")
-    route: str | None = None
-    start: When | None = None
-    stop: When | None = None
-    response: Literal["none", "partial", "good", "unknown"] | None = None
-    reason_stopped: Literal["no effect", "side effect", "remission", "other", "unknown"] | None = (
-        None
+    route: str | None = Field(None, description="Such as oral, intravenous, topical.")
+    start: When | None = Field(None, description="Date of the first dose.")
+    stop: When | None = Field(None, description="Date of the last dose; none while it goes on.")
+    response: Literal["none", "partial", "good", "unknown"] | None = Field(
+        None, description="Response of the myositis to this course."
     )
-    notes: str | None = None
+    reason_stopped: Literal["no effect", "side effect", "remission", "other", "unknown"] | None = (
+        Field(None, description="Why it was stopped; a course with a reason has ended.")
+    )
+    notes: str | None = Field(None, description="Free text.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Treatment:
-        if self.start and self.stop and self.stop.latest < self.start.earliest:
-            raise ValueError(f"stops ({self.stop}) before it starts ({self.start})")
+        wrong = misordered(self.start, self.stop)
+        if wrong:
+            raise ValueError(wrong)
         return self
 
 
 class Visit(Part):
     """One visit with core set measures."""
 
-    date: When
-    mmt8: float | None = Field(None, description="MMT8, both sides with neck, 0 to 150.")
-    physician_global: float | None = Field(
+    date: When = Field(description="Date of the visit.")
+    mmt8: Number | None = Field(None, description="MMT8, both sides with neck, 0 to 150.")
+    physician_global: Number | None = Field(
         None, description="Physician global activity, cm, 0 to 10."
     )
-    patient_global: float | None = Field(None, description="Patient global activity, cm, 0 to 10.")
-    haq_di: float | None = Field(None, description="HAQ disability index, 0 to 3.")
-    extramuscular_global: float | None = Field(
+    patient_global: Number | None = Field(None, description="Patient global activity, cm, 0 to 10.")
+    haq_di: Number | None = Field(None, description="HAQ disability index, 0 to 3.")
+    extramuscular_global: Number | None = Field(
         None, description="Extramuscular activity, cm, 0 to 10."
     )
-    weight_kg: float | None = Field(None, gt=0)
-    notes: str | None = None
+    weight_kg: Number | None = Field(None, gt=0, description="Body weight in kg.")
+    notes: str | None = Field(None, description="Free text.")
 
 
 class Case(Part):
     """What is known of one patient. Every section but ``patient`` may be left out."""
 
     patient: Patient
-    date: When | None = Field(None, description="Date of this assessment.")
+    date: When | None = Field(
+        None, description="Date of this assessment; the latest date of the record when left out."
+    )
     label: str | None = Field(None, description="The diagnosis that the patient carries.")
-    source: Source | None = None
+    source: Source | None = Field(None, description="For a published case: where it comes from.")
     onset: Onset = Onset()
-    findings: Findings = {}
-    labs: tuple[Lab, ...] = ()
-    autoantibodies: tuple[AntibodyTest, ...] = ()
-    biopsies: tuple[Biopsy, ...] = ()
-    imaging: tuple[Imaging, ...] = ()
-    emg: tuple[Emg, ...] = ()
-    exposures: Findings = {}
-    comorbidities: Findings = {}
-    treatments: tuple[Treatment, ...] = ()
-    treatments_complete: bool | None = Field(None, description="Is every course listed?")
-    visits: tuple[Visit, ...] = ()
-    notes: str | None = None
+    findings: Findings = Field({}, description="Findings with yes, no, unknown or a value.")
+    labs: tuple[Lab, ...] = Field((), description="Laboratory values.")
+    autoantibodies: tuple[AntibodyTest, ...] = Field((), description="Autoantibody tests.")
+    biopsies: tuple[Biopsy, ...] = Field((), description="Biopsies of muscle and skin.")
+    imaging: tuple[Imaging, ...] = Field((), description="Imaging studies.")
+    emg: tuple[Emg, ...] = Field((), description="Electromyographies.")
+    exposures: Findings = Field({}, description="Drugs and other exposures, as findings.")
+    comorbidities: Findings = Field({}, description="Other diseases, as findings.")
+    treatments: tuple[Treatment, ...] = Field((), description="Courses of treatment.")
+    treatments_complete: YesNo | None = Field(None, description="Is every course listed?")
+    visits: tuple[Visit, ...] = Field((), description="Visits with core set measures.")
+    notes: str | None = Field(None, description="Free text.")
 
     _document: Document | None = PrivateAttr(None)
 
@@ -212,8 +250,26 @@ class Case(Part):
 
 def case_schema() -> dict[str, Any]:
     """Return the JSON Schema of the case file."""
+    schema = Case.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        for name, field in part["properties"].items():
+            if name not in part.get("required", ()) and {"type": "null"} not in field.get(
+                "anyOf", ()
+            ):
+                part["properties"][name] = _empty_allowed(field)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:myoresist:case:{SCHEMA_VERSION}",
-        **Case.model_json_schema(),
+        **schema,
+    }
+
+
+def _empty_allowed(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an entry that may have nothing behind it, as those of the template do."""
+    said = {key: field[key] for key in ("title", "description", "default") if key in field}
+    return said | {
+        "anyOf": [
+            {key: value for key, value in field.items() if key not in said},
+            {"type": "null"},
+        ]
     }

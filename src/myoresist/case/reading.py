@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from myoresist import knowledge
 from myoresist.case.catalogue import Catalogue, Finding
-from myoresist.case.dates import PartialDate
+from myoresist.case.dates import PartialDate, misordered
 from myoresist.case.model import Case
-from myoresist.case.terms import LabTest, Section, Terms
+from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import converted, spelling
 from myoresist.document import (
     Document,
@@ -23,15 +24,24 @@ from myoresist.document import (
     Problem,
     field_name,
     parse_document,
+    plain_value,
     read_document,
+    shown,
 )
 
 FINDING_SECTIONS = ("findings", "exposures", "comorbidities")
 FINDING_LISTS = ("biopsies", "imaging", "emg")
+DATED_LISTS = ("labs", "autoantibodies", *FINDING_LISTS, "visits")
+
+MAX_PROBLEMS = 200
 
 
 class CaseError(DocumentError):
     """A case file that cannot be used; it holds every problem that was found."""
+
+
+class _EnoughError(Exception):
+    """There are so many problems that the rest is not worth the time."""
 
 
 @cache
@@ -87,19 +97,21 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
     try:
         case = Case.model_validate(document.data)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            check.add(one["loc"], _message(one))
-    check.findings()
-    check.labs()
-    check.antibodies()
-    check.numbers()
-    check.label()
-    if case is not None:
-        check.dates(case)
+        wrong = error.errors(include_url=False)
+    else:
+        wrong = []
+    with suppress(_EnoughError):
+        for one in wrong:
+            if not _is_answer(one["loc"]):
+                check.add(one["loc"], _message(one))
+        check.findings()
+        check.labs()
+        check.antibodies()
+        check.numbers()
+        check.label()
+        check.dates()
     if check.problems:
-        return None, sorted(
-            set(check.problems), key=lambda one: (one.line or 0, one.field, one.message)
-        )
+        return None, sorted(check.problems, key=lambda one: (one.line or 0, one.field, one.message))
     if case is not None:
         case._document = document
     return case, []
@@ -112,18 +124,23 @@ class _Check:
         self.document = document
         self.data: Mapping[str, Any] = document.data
         self.terms = terms
-        self.problems: list[Problem] = []
+        self.problems: set[Problem] = set()
 
     def add(self, path: tuple[str | int, ...], message: str) -> None:
         line = self.document.line(path)
-        self.problems.append(Problem(self.document.name, line, field_name(path), message))
+        self.problems.add(Problem(self.document.name, line, field_name(path), message))
+        if len(self.problems) == MAX_PROBLEMS:
+            rest = f"holds {MAX_PROBLEMS} mistakes or more; mend these first"
+            self.problems.add(Problem(self.document.name, None, "", rest))
+            raise _EnoughError
 
     def findings(self) -> None:
         for section in FINDING_SECTIONS:
             self._section((section,), self.data.get(section))
         for section in FINDING_LISTS:
             for index, entry in self._entries(section):
-                self._section((section, index, "findings"), entry.get("findings"))
+                tissue = entry.get("tissue") if section == "biopsies" else None
+                self._section((section, index, "findings"), entry.get("findings"), tissue)
 
     def labs(self) -> None:
         for index, entry in self._entries("labs"):
@@ -135,13 +152,13 @@ class _Check:
                 known = ", ".join(lab.synonyms[0] for lab in self.terms.labs.values())
                 near = self.terms.nearest_lab(name)
                 hint = f"did you mean {near}?" if near else f"known are {known}"
-                self.add(("labs", index, "test"), f"unknown test {name}; {hint}")
+                self.add(("labs", index, "test"), f"unknown test {shown(name)}; {hint}")
                 continue
             if not isinstance(unit, str):
                 continue
             known_unit = spelling(unit, test)
             if known_unit is None:
-                message = f"{unit} is not a unit of {test.synonyms[0]}; write {_either(test.units)}"
+                message = f"{shown(unit)} is not a unit of {test.synonyms[0]}; write {_either(test.units)}"
                 self.add(("labs", index, "unit"), message)
                 continue
             self._lab_values(index, entry, known_unit, test)
@@ -149,7 +166,7 @@ class _Check:
     def _lab_values(self, index: int, entry: Mapping[str, Any], unit: str, test: LabTest) -> None:
         for field in ("value", "upper_limit"):
             value = entry.get(field)
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if not _is_number(value):
                 continue
             kept = converted(float(value), unit, test)
             if not test.minimum <= kept <= test.maximum:
@@ -165,7 +182,8 @@ class _Check:
             if isinstance(name, str) and self.terms.antibody(name) is None:
                 near = self.terms.nearest_antibody(name)
                 hint = f"did you mean {near}?" if near else "see 'myoresist template' for the list"
-                self.add(("autoantibodies", index, "antibody"), f"unknown antibody {name}; {hint}")
+                message = f"unknown antibody {shown(name)}; {hint}"
+                self.add(("autoantibodies", index, "antibody"), message)
 
     def numbers(self) -> None:
         """Check numbers that stand outside ``findings`` against the range of the finding they fill."""
@@ -179,28 +197,62 @@ class _Check:
                 self._in_range((section, key), part.get(key), self.terms.catalogue[finding])
         for index, entry in self._entries("visits"):
             for key, finding in self.terms.sections.visits.items():
-                if finding in self.terms.catalogue:
-                    self._in_range(
-                        ("visits", index, key), entry.get(key), self.terms.catalogue[finding]
-                    )
+                self._in_range(
+                    ("visits", index, key), entry.get(key), self.terms.catalogue[finding]
+                )
+            self._weight(("visits", index, "weight_kg"), entry.get("weight_kg"))
+        self._weight(("patient", "weight_kg"), self._get("patient", "weight_kg"))
+
+    def _weight(self, path: tuple[str | int, ...], value: Any) -> None:
+        limits = self.terms.sections.weight_kg
+        # The model refuses what is not above zero.
+        if _is_number(value) and value > 0 and not limits.minimum <= value <= limits.maximum:
+            self.add(
+                path,
+                f"{value:g} is impossible; it lies between {limits.minimum:g} and "
+                f"{limits.maximum:g} kg",
+            )
 
     def label(self) -> None:
         label = self.data.get("label")
         if isinstance(label, str) and "diagnosis_label" in self.terms.catalogue:
             self._value(("label",), label, self.terms.catalogue["diagnosis_label"])
 
-    def dates(self, case: Case) -> None:
-        born, onset, today = case.patient.birth_date, case.onset.date, case.date
-        if born and onset and onset.latest < born.earliest:
-            self.add(("onset", "date"), f"{onset} is before the birth ({born})")
-        age, first = case.patient.age, case.onset.age
-        if age is not None and first is not None and first > age:
+    def dates(self) -> None:
+        """Check dates and ages against each other; what is not a date, the model refuses."""
+        born, today = _date(self._get("patient", "birth_date")), _date(self.data.get("date"))
+        age, first = self._get("patient", "age"), self._get("onset", "age")
+        if _is_number(age) and _is_number(first) and first > age:
             self.add(("onset", "age"), f"{first:g} is more than the age of the patient ({age:g})")
-        for path, date in _dated(case):
+        for path, date in self._dates():
             if today and date.earliest > today.latest:
                 self.add(path, f"{date} is after the date of this assessment ({today})")
             if born and date.latest < born.earliest:
                 self.add(path, f"{date} is before the birth ({born})")
+        for index, entry in self._entries("treatments"):
+            wrong = misordered(_date(entry.get("start")), _date(entry.get("stop")))
+            if wrong:
+                self.add(("treatments", index), wrong)
+
+    def _dates(self) -> Iterator[tuple[tuple[str | int, ...], PartialDate]]:
+        """Yield every date of the record with its place."""
+        found: list[tuple[tuple[str | int, ...], Any]] = [
+            (("date",), self.data.get("date")),
+            (("onset", "date"), self._get("onset", "date")),
+        ]
+        for section in DATED_LISTS:
+            for index, entry in self._entries(section):
+                found.append(((section, index, "date"), entry.get("date")))
+        for index, entry in self._entries("treatments"):
+            found += [(("treatments", index, key), entry.get(key)) for key in ("start", "stop")]
+        for path, value in found:
+            date = _date(value)
+            if date:
+                yield path, date
+
+    def _get(self, section: str, key: str) -> Any:
+        part = self.data.get(section)
+        return part.get(key) if isinstance(part, Mapping) else None
 
     def _entries(self, section: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         entries = self.data.get(section)
@@ -209,14 +261,20 @@ class _Check:
                 if isinstance(entry, Mapping):
                     yield index, entry
 
-    def _section(self, path: tuple[str | int, ...], entries: Any) -> None:
+    def _section(self, path: tuple[str | int, ...], entries: Any, tissue: object = None) -> None:
         if not isinstance(entries, Mapping):
             return
         section = self.terms.sections.sections.get(str(path[0]))
+        sample = self.terms.sections.tissue.get(tissue) if isinstance(tissue, str) else None
         for name, value in entries.items():
             if name in self.terms.catalogue:
                 finding = self.terms.catalogue[name]
-                self._place((*path, name), finding, section)
+                if section is not None and not section.takes(finding):
+                    message = f"does not belong under {path[0]}; write it under findings"
+                    self.add((*path, name), message)
+                elif sample is not None and not sample.takes(finding):
+                    message = f"does not belong to a biopsy of {tissue}; write it under findings"
+                    self.add((*path, name), message)
                 self._value((*path, name), value, finding)
             else:
                 near = self.terms.catalogue.nearest(name)
@@ -225,29 +283,21 @@ class _Check:
                 )
                 self.add((*path, name), f"unknown finding{hint}")
 
-    def _place(
-        self, path: tuple[str | int, ...], finding: Finding, section: Section | None
-    ) -> None:
-        if section is not None and not section.takes(finding):
-            self.add(path, f"does not belong under {path[0]}; write it under findings")
-
     def _value(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
         if value is None or value == "unknown":
             return
         if finding.kind == "bool" and not isinstance(value, bool):
-            self.add(path, f"{value} is not an answer; write yes, no or unknown")
+            self.add(path, f"{shown(value)} is not an answer; write yes, no or unknown")
         elif finding.kind == "number":
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                self.add(
-                    path,
-                    f"{_shown(value)} is not a number; write a number in {finding.unit}, or unknown",
-                )
-            else:
+            if _is_number(value):
                 self._in_range(path, value, finding)
+            else:
+                message = f"{_quoted(value)} is not a number; write a number in {finding.unit}, or unknown"
+                self.add(path, message)
         elif finding.kind == "category" and value not in finding.choices:
             near = get_close_matches(str(value), finding.choices, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"write {_either(finding.choices)}"
-            self.add(path, f"{_shown(value)} is not one of the choices; {hint}")
+            self.add(path, f"{shown(value)} is not one of the choices; {hint}")
         elif finding.kind == "date":
             try:
                 PartialDate.parse(value)
@@ -255,7 +305,7 @@ class _Check:
                 self.add(path, str(error))
 
     def _in_range(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_number(value):
             return
         low, high = finding.minimum, finding.maximum
         if (low is not None and value < low) or (high is not None and value > high):
@@ -265,19 +315,22 @@ class _Check:
             )
 
 
-def _dated(case: Case) -> Iterator[tuple[tuple[str | int, ...], PartialDate]]:
-    """Yield every date of the record with its place."""
-    for section in ("labs", "autoantibodies", *FINDING_LISTS, "visits"):
-        for index, entry in enumerate(getattr(case, section)):
-            if entry.date:
-                yield (section, index, "date"), entry.date
-    for index, course in enumerate(case.treatments):
-        if course.start:
-            yield ("treatments", index, "start"), course.start
-        if course.stop:
-            yield ("treatments", index, "stop"), course.stop
-    if case.onset.date:
-        yield ("onset", "date"), case.onset.date
+def _is_answer(path: tuple[str | int, ...]) -> bool:
+    """Tell whether this is the answer to a finding, which is checked against the catalogue."""
+    if path[0] in FINDING_LISTS:
+        return len(path) > 3 and path[2] == "findings"
+    return path[0] in FINDING_SECTIONS and len(path) > 1
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _date(value: object) -> PartialDate | None:
+    try:
+        return PartialDate.parse(value)
+    except ValueError:
+        return None
 
 
 def _message(error: ErrorDetails) -> str:
@@ -294,21 +347,26 @@ def _message(error: ErrorDetails) -> str:
         return "is missing"
     if kind == "literal_error":
         choices = error["ctx"]["expected"].replace("'", "")
-        return f"{_shown(value)} is not one of the choices; write {choices}"
+        return f"{shown(value)} is not one of the choices; write {choices}"
     if kind.startswith("float") or kind == "finite_number":
-        return f"{_shown(value)} is not a number; a limit such as <5 belongs into notes"
+        said = _quoted(value)
+        if said.startswith(("<", ">", "≤", "≥")):
+            return f"{said} is not a number; a limit such as <5 belongs into notes"
+        quotes = " without quotes" if said.startswith('"') else ""
+        return f"{said} is not a number; write a number{quotes}"
     if kind.startswith("bool"):
-        return f"{_shown(value)} is not an answer; write yes or no"
+        return f"{shown(value)} is not an answer; write yes or no"
     if kind.startswith("string"):
-        return "must be text"
+        plain = isinstance(value, bool | int | float)
+        return f"{shown(value)} is not text; put it in quotes" if plain else "must be text"
     if kind in ("tuple_type", "list_type"):
         return "must be a list; begin each entry with -"
     if kind in ("model_type", "model_attributes_type", "mapping_type", "dict_type"):
         return "must have keys of its own, such as key: value"
     if kind == "greater_than":
-        return f"{_shown(value)} is impossible; it must be above {error['ctx']['gt']:g}"
+        return f"{shown(value)} is impossible; it must be above {error['ctx']['gt']:g}"
     if kind == "greater_than_equal":
-        return f"{_shown(value)} is impossible; it must be at least {error['ctx']['ge']:g}"
+        return f"{shown(value)} is impossible; it must be at least {error['ctx']['ge']:g}"
     return error["msg"].removeprefix("Value error, ")
 
 
@@ -334,6 +392,7 @@ def _either(words: Any) -> str:
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
 
 
-def _shown(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 40 else text[:40] + "…"
+def _quoted(value: object) -> str:
+    """Return a value as it is shown where a number is asked: in quotes if these are the mistake."""
+    looks_right = isinstance(value, str) and _is_number(plain_value(value))
+    return f'"{shown(value)}"' if looks_right else shown(value)

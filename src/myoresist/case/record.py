@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
 
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.dates import PartialDate, whole_months
-from myoresist.case.model import Answer, AntibodyTest, Case, Lab
-from myoresist.case.reading import FINDING_LISTS, FINDING_SECTIONS, packaged_terms
+from myoresist.case.model import Answer, Case, Lab, Treatment
+from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
 from myoresist.case.terms import LabFinding, LabTest, Terms
 from myoresist.case.units import converted, spelling
+from myoresist.document import shown
 
 Value = bool | float | str | date
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,16 @@ def _schema(catalogue: Catalogue) -> dict[str, type[pl.DataType]]:
     return {"patient_id": pl.String, **catalogue.table_schema()}
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A laboratory value with its limit, both in the unit in which the test is kept."""
+
+    index: int
+    lab: Lab
+    value: float
+    limit: float | None
+
+
 class _Reader:
     """Walks through a case in the order of its sections."""
 
@@ -141,10 +155,7 @@ class _Reader:
         for name in FINDING_LISTS:
             for index, entry in enumerate(getattr(self.case, name)):
                 yield from self._answers((name, index, "findings"), entry.findings)
-        for index, biopsy in enumerate(self.case.biopsies):
-            finding = self.terms.sections.tissue.get(biopsy.tissue)
-            if finding:
-                yield self._says(finding, True, "biopsies", index)
+        yield from self._biopsies()
         yield from self._visits()
         yield from self._courses()
 
@@ -161,11 +172,14 @@ class _Reader:
             yield self._says("diagnosis_label", case.label, "label")
         today = case.date or self._latest_date()
         born, onset = case.patient.birth_date, case.onset.date
-        yield from self._span("age", case.patient.age, ("patient", "age"), born, today, 12)
-        yield from self._span("age_at_onset", case.onset.age, ("onset", "age"), born, onset, 12)
-        duration = case.onset.duration_months
-        path = ("onset", "duration_months")
-        yield from self._span("weakness_duration_months", duration, path, onset, today, 1)
+        # Without a date of its own, an assessment may be later than all that is written down.
+        now = case.date if case.patient.age is not None else today
+        age, birth = ("patient", "age"), ("patient", "birth_date")
+        yield from self._span("age", case.patient.age, age, birth, born, now, 12)
+        age, begin = ("onset", "age"), ("onset", "date")
+        yield from self._span("age_at_onset", case.onset.age, age, begin, born, onset, 12)
+        months, path = case.onset.duration_months, ("onset", "duration_months")
+        yield from self._span("weakness_duration_months", months, path, begin, onset, today, 1)
         tempo = sections.tempo.get(case.onset.tempo or "")
         if tempo is not None:
             yield self._says(tempo, True, "onset", "tempo")
@@ -175,31 +189,37 @@ class _Reader:
         finding: str,
         given: float | None,
         path: tuple[str, str],
+        dated: tuple[str, str],
         start: PartialDate | None,
         end: PartialDate | None,
         months: int,
     ) -> Iterator[Statement]:
-        """State a time as it was given, or from two dates if these leave no doubt."""
+        """State a time as it was given, and what two dates make of it if these leave no doubt."""
         if given is not None:
             yield self._says(finding, float(given), *path)
-        elif start and end:
-            least, most = (span // months for span in whole_months(start, end))
-            if least == most >= 0:
-                yield self._says(finding, float(least), *path)
-            else:
-                self.remarks.append(
-                    f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} "
-                    f"to {most} open, so it is unknown; give {'.'.join(path)}"
-                )
+        if start is None or end is None:
+            return
+        least, most = (span // months for span in whole_months(start, end))
+        if given is not None:
+            # Two ages that cannot both be true contradict each other; for months, people round.
+            nearest = min(max(math.floor(given), least), most)
+            if months == 12 and most >= 0 and nearest != math.floor(given):
+                yield self._says(finding, float(nearest), *dated)
+        elif least == most >= 0:
+            yield self._says(finding, float(least), *dated)
+        elif most >= 0:
+            self.remarks.append(
+                f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} "
+                f"to {most} open, so it is unknown; give {'.'.join(path)}"
+            )
 
     def _latest_date(self) -> PartialDate | None:
         dates = [
-            entry.date
-            for name in ("labs", "autoantibodies", *FINDING_LISTS, "visits")
-            for entry in getattr(self.case, name)
-            if entry.date
+            *(entry.date for name in DATED_LISTS for entry in getattr(self.case, name)),
+            *(date for course in self.case.treatments for date in (course.start, course.stop)),
         ]
-        return max(dates, key=lambda one: one.latest, default=None)
+        known = [date for date in dates if date]
+        return max(known, key=lambda one: one.latest, default=None)
 
     def _answers(
         self, path: tuple[str | int, ...], answers: Mapping[str, Answer]
@@ -212,86 +232,103 @@ class _Reader:
             if kind == "number":
                 value = float(answer)
             elif kind == "date":
-                value = PartialDate.parse(answer).earliest
+                given = PartialDate.parse(answer)
+                if given.exact is None:
+                    label = self.terms.catalogue[finding].label
+                    self.remarks.append(f"{label}: {given} leaves the day open, so it is unknown")
+                    continue
+                value = given.exact
             yield self._says(finding, value, *path, finding)
 
     def _labs(self) -> Iterator[Statement]:
-        rows: dict[str, list[tuple[int, Lab]]] = {}
-        for index, row in enumerate(self.case.labs):
-            test = self.terms.lab(row.test)
+        rows: dict[str, list[_Row]] = {}
+        for index, lab in enumerate(self.case.labs):
+            test = self.terms.lab(lab.test)
             if test is not None:
-                rows.setdefault(test.id, []).append((index, row))
+                unit = spelling(lab.unit, test) or test.unit
+                limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
+                row = _Row(index, lab, converted(lab.value, unit, test), limit)
+                rows.setdefault(test.id, []).append(row)
         for name, found in rows.items():
             test = self.terms.labs[name]
             for use in test.findings:
-                yield from self._lab(test, use, found)
-            without = [index for index, row in found if row.upper_limit is None]
+                highest = use.take == "highest_multiple"
+                taken = _highest(found) if highest else self._latest(test, use, found)
+                if taken is None:
+                    continue
+                yield self._says(use.value, taken.value, "labs", taken.index, "value")
+                if use.upper_limit and taken.limit:
+                    path = ("labs", taken.index, "upper_limit")
+                    yield self._says(use.upper_limit, taken.limit, *path)
+            without = [row.index for row in found if row.limit is None]
             if without and any(use.upper_limit for use in test.findings):
                 self.remarks.append(
                     f"labs[{without[0]}]: {test.synonyms[0]} without its upper limit of normal, so its "
                     "multiple of the limit is unknown; give upper_limit"
                 )
 
-    def _lab(
-        self, test: LabTest, use: LabFinding, rows: Sequence[tuple[int, Lab]]
-    ) -> Iterator[Statement]:
-        if use.take == "highest_multiple":
-            with_limit = [one for one in rows if one[1].upper_limit]
-            chosen = max(
-                with_limit or rows,
-                key=lambda one: (
-                    one[1].value / (one[1].upper_limit or 1) if with_limit else one[1].value
-                ),
+    def _latest(self, test: LabTest, use: LabFinding, rows: Sequence[_Row]) -> _Row | None:
+        """Return the row that gives the current value, if there is no doubt which one it is."""
+        if len(rows) == 1 and rows[0].lab.date is None and not use.dated:
+            return rows[0]
+        last = _last([(row.lab.date, row) for row in rows if row.lab.date])
+        undated = [row for row in rows if row.lab.date is None]
+        if undated:
+            so = "it is not taken for the current value" if last else "the current value is unknown"
+            self.remarks.append(
+                f"labs[{undated[0].index}]: {test.synonyms[0]} without a date, so {so}; give date"
             )
-        else:
-            dated = [(row.date.latest, index, row) for index, row in rows if row.date]
-            if dated:
-                _, index, row = max(dated, key=lambda one: (one[0], one[1]))
-                chosen = (index, row)
-            elif use.dated or len(rows) > 1:
-                self.remarks.append(
-                    f"labs[{rows[0][0]}]: {test.synonyms[0]} without a date, so the current value is "
-                    "unknown; give date"
-                )
-                return
-            else:
-                chosen = rows[0]
-        index, row = chosen
-        unit = spelling(row.unit, test) or test.unit
-        yield self._says(use.value, converted(row.value, unit, test), "labs", index, "value")
-        if use.upper_limit and row.upper_limit:
-            limit = converted(row.upper_limit, unit, test)
-            yield self._says(use.upper_limit, limit, "labs", index, "upper_limit")
+        if len({(row.value, row.limit) for row in last}) > 1:
+            places = " and ".join(f"labs[{row.index}]" for row in last)
+            self.remarks.append(
+                f"{places}: {test.synonyms[0]}: the dates do not tell which is the latest, so the "
+                "current value is unknown; give the day"
+            )
+            return None
+        return last[-1] if last else None
 
     def _antibodies(self) -> Iterator[Statement]:
         for index, test in enumerate(self.case.autoantibodies):
             finding = self.terms.antibody(test.antibody)
             if finding is None:
                 continue
-            said, remark = self._result(test)
-            if said is not None:
-                yield self._says(finding.id, said, "autoantibodies", index)
-            if remark:
-                self.remarks.append(f"autoantibodies[{index}]: {finding.label}: {remark}")
+            word = self.terms.results.words[test.result] if test.result else None
+            if word is not None and word.finding is not None:
+                yield self._says(finding.id, word.finding, "autoantibodies", index)
+            if word is not None and word.text:
+                self.remarks.append(f"autoantibodies[{index}]: {finding.label}: {word.text}")
+            elif test.value is not None and test.cut_off is not None:
+                # Beside a word that says otherwise, this is a contradiction to report.
+                said = test.value >= test.cut_off
+                yield self._says(finding.id, said, "autoantibodies", index, "value")
 
-    def _result(self, test: AntibodyTest) -> tuple[bool | None, str | None]:
-        if test.result is not None:
-            word = self.terms.results.words[test.result]
-            return word.finding, word.text
-        if test.value is None or test.cut_off is None:
-            return None, None
-        return test.value >= test.cut_off, None
+    def _biopsies(self) -> Iterator[Statement]:
+        for index, biopsy in enumerate(self.case.biopsies):
+            if biopsy.tissue is None:
+                self.remarks.append(
+                    f"biopsies[{index}]: without its tissue it does not count as a muscle biopsy; "
+                    "give tissue"
+                )
+            elif done := self.terms.sections.tissue[biopsy.tissue].done:
+                yield self._says(done, True, "biopsies", index)
 
     def _visits(self) -> Iterator[Statement]:
-        visits = sorted(
-            enumerate(self.case.visits), key=lambda one: one[1].date.latest, reverse=True
-        )
         for measure, finding in self.terms.sections.visits.items():
-            for index, visit in visits:
-                value = getattr(visit, measure)
-                if value is not None:
-                    yield self._says(finding, float(value), "visits", index, measure)
-                    break
+            measured = [
+                (visit.date, (index, getattr(visit, measure)))
+                for index, visit in enumerate(self.case.visits)
+                if getattr(visit, measure) is not None
+            ]
+            last = _last(measured)
+            if len({value for _, value in last}) > 1:
+                places = " and ".join(f"visits[{index}]" for index, _ in last)
+                self.remarks.append(
+                    f"{places}: {measure}: the dates do not tell which is the latest, so it is "
+                    "unknown; give the day"
+                )
+            elif last:
+                index, value = last[-1]
+                yield self._says(finding, float(value), "visits", index, measure)
 
     def _courses(self) -> Iterator[Statement]:
         for index, course in enumerate(self.case.treatments):
@@ -300,13 +337,32 @@ class _Reader:
                 near = self.terms.nearest_drug(course.drug)
                 hint = f"; did you mean {near}?" if near else ""
                 self.remarks.append(
-                    f"treatments[{index}]: {course.drug} is not in the list of drugs{hint}"
+                    f"treatments[{index}]: {shown(course.drug)} is not in the list of drugs{hint}"
                 )
                 continue
             finding = self.terms.sections.current_drug_class.get(drug.drug_class)
-            # Without a stop date a course is only known to go on when the list is said to be complete.
-            if finding and course.start and course.stop is None and self.case.treatments_complete:
+            if finding and self._goes_on(course):
                 yield self._says(finding, True, "treatments", index)
+
+    def _goes_on(self, course: Treatment) -> bool:
+        """Tell whether it is sure that the patient takes this now, and not only on the skin."""
+        # Without a stop date a course is only known to go on when the list is said to be complete.
+        ended = course.stop is not None or course.reason_stopped is not None
+        words = re.findall(r"\w+", (course.route or "").lower())
+        local = not set(words).isdisjoint(self.terms.sections.local_routes)
+        return bool(self.case.treatments_complete and course.start and not ended and not local)
+
+
+def _highest(rows: Sequence[_Row]) -> _Row:
+    """Return the row with the highest multiple of its limit or, where none has one, the highest."""
+    with_limit = [row for row in rows if row.limit]
+    return max(with_limit or rows, key=lambda row: row.value / (row.limit or 1))
+
+
+def _last(dated: Sequence[tuple[PartialDate, Entry]]) -> list[Entry]:
+    """Return every entry that may be the latest: those that are not certainly before another."""
+    since = max((date.earliest for date, _ in dated), default=None)
+    return [entry for date, entry in dated if since is None or date.latest >= since]
 
 
 def _place(statement: Statement) -> str:

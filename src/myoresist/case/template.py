@@ -8,6 +8,7 @@ from myoresist.case.catalogue import Finding
 from myoresist.case.model import Case
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
+from myoresist.document import ODD_BREAKS, plain_value
 
 _HEAD = """\
 # One patient. Leave out what you do not know: what is not written here is unknown, never absent.
@@ -91,4 +92,17 @@ def template(terms: Terms | None = None) -> str:
 def write_case(case: Case) -> str:
     """Return a case as YAML text that ``read_case`` reads back as the same case."""
     data = case.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100)
+    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text with quotes where it would be read as something else without them."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # What the reader takes for a number is not always one for this library, and it folds odd line breaks.
+    quoted = not isinstance(plain_value(text), str) or any(sign in text for sign in ODD_BREAKS)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
+
+
+_Dumper.add_representer(str, _text)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from myoresist.case.catalogue import Catalogue, Finding
+from myoresist.case.catalogue import Catalogue, Finding, listed, read_rows
+from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
 
@@ -71,6 +71,19 @@ class Section(Entry):
         return finding.group in self.groups or finding.id in self.findings
 
 
+class Tissue(Section):
+    """Which findings a biopsy of this tissue takes, and which one says that there was a biopsy."""
+
+    done: str | None = None
+
+
+class Range(Entry):
+    """Limits beyond which a value must be a mistake."""
+
+    minimum: float
+    maximum: float
+
+
 class Sections(Entry):
     """Where the entries of a case lead."""
 
@@ -78,9 +91,20 @@ class Sections(Entry):
     sex: Mapping[str, bool]
     sex_finding: str
     tempo: Mapping[str, str]
-    tissue: Mapping[str, str]
+    tissue: Mapping[str, Tissue]
     visits: Mapping[str, str]
     current_drug_class: Mapping[str, str]
+    local_routes: tuple[str, ...]
+    weight_kg: Range
+
+    def named(self) -> Iterator[str]:
+        """Walk through every finding that is named."""
+        for section in (*self.sections.values(), *self.tissue.values()):
+            yield from section.findings
+        yield self.sex_finding
+        yield from (tissue.done for tissue in self.tissue.values() if tissue.done)
+        for leads in (self.tempo, self.visits, self.current_drug_class):
+            yield from leads.values()
 
 
 class Drug(Entry):
@@ -89,7 +113,9 @@ class Drug(Entry):
     id: str
     label: str
     drug_class: str = Field(alias="class")
-    synonyms: str = ""
+    synonyms: tuple[str, ...] = ()
+
+    _listed = field_validator("synonyms", mode="before")(listed)
 
 
 @dataclass(frozen=True)
@@ -109,14 +135,36 @@ class Terms:
         Raises:
             DocumentError: naming file, line and field of whatever cannot be used.
         """
-        with (folder / "drugs" / "drugs.csv").open(encoding="utf-8", newline="") as file:
-            drugs = [Drug.model_validate(row) for row in csv.DictReader(file)]
+        where = {
+            "labs": folder / "labs" / "labs.yaml",
+            "sections": folder / "findings" / "sections.yaml",
+        }
+        labs = load_list(where["labs"], LabTest)
+        sections = load(where["sections"], Sections)
+        named = {
+            "sections": set(sections.named()),
+            "labs": {
+                name
+                for lab in labs
+                for use in lab.findings
+                for name in (use.value, use.upper_limit)
+                if name
+            },
+        }
+        problems = [
+            Problem(str(where[file]), None, finding, "is not in findings.csv")
+            for file, findings in named.items()
+            for finding in sorted(findings)
+            if finding not in catalogue
+        ]
+        if problems:
+            raise DocumentError(problems)
         return cls(
             catalogue,
-            {lab.id: lab for lab in load_list(folder / "labs" / "labs.yaml", LabTest)},
+            {lab.id: lab for lab in labs},
             load(folder / "antibodies" / "results.yaml", AntibodyResults),
-            load(folder / "findings" / "sections.yaml", Sections),
-            {drug.id: drug for drug in drugs},
+            sections,
+            {drug.id: drug for _, drug in read_rows(folder / "drugs" / "drugs.csv", Drug)},
         )
 
     @cached_property
@@ -130,10 +178,9 @@ class Terms:
     @cached_property
     def _drug_names(self) -> Mapping[str, str]:
         return {
-            name.strip().lower(): drug.id
+            name.lower(): drug.id
             for drug in self.drugs.values()
-            for name in (drug.id, drug.label, *drug.synonyms.split("|"))
-            if name.strip()
+            for name in (drug.id, drug.label, *drug.synonyms)
         }
 
     @cached_property

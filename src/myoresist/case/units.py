@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
 
 
 @cache
-def _registry() -> UnitRegistry[float]:
+def _registry() -> UnitRegistry[Decimal]:
     # The library takes 0.4 s to load, and most values are already in the unit in which they are kept.
     from pint import UnitRegistry
 
-    return UnitRegistry()
+    # Decimals, so that 0.09 mg/dL is 0.9 mg/L and meets a threshold that 0.8999999 would miss.
+    return UnitRegistry(non_int_type=Decimal)
 
 
 def spelling(unit: str, test: LabTest) -> str | None:
@@ -39,4 +41,4 @@ def converted(value: float, unit: str, test: LabTest) -> float:
     have, want = test.units[unit], test.units[test.unit]
     if have == want:
         return value
-    return float(_registry().Quantity(value, have).to(want).magnitude)
+    return float(_registry().Quantity(Decimal(repr(value)), have).to(want).magnitude)

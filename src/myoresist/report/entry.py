@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import Any, Literal
 
 from myoresist.assessment import Knowledge
-from myoresist.case.catalogue import Finding
-from myoresist.diagnosis.criteria import CriteriaSet
+from myoresist.case.catalogue import Finding, Link
+from myoresist.diagnosis.criteria import CriteriaSet, Disagreement
 from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
 from myoresist.knowledge.schema import Coverage, Sourced
 from myoresist.rules.words import in_words
@@ -46,10 +47,65 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
         return _Words(knowledge).finding(finding)
     if name in knowledge.references:
         return _Words(knowledge).work(name)
+    raise _unknown(knowledge, name)
+
+
+def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
+    """Return one entry as data: as it stands in the knowledge, its rules in words, and its links.
+
+    Raises:
+        UnknownEntry: when nothing has this id; the message names the nearest one.
+    """
+    words = _Words(knowledge)
+    if name in knowledge.criteria.sets:
+        one = knowledge.criteria.sets[name]
+        works = [knowledge.references[key] for key in words.cited(one)]
+        return {
+            "entry": "criteria set",
+            **one.model_dump(mode="json", by_alias=True),
+            "rules_in_words": words.rules(one),
+            "references": [{**work.model_dump(), "link": work.link} for work in works],
+        }
+    finding = knowledge.catalogue.find(name)
+    if finding:
+        derivation = knowledge.inference.derivations.get(finding.id)
+        return {
+            "entry": "finding",
+            **finding.model_dump(mode="json"),
+            "implies": [x.model_dump() for x in words.links("implications", finding, "finding")],
+            "implied_by": [x.model_dump() for x in words.links("implications", finding, "other")],
+            "excludes": [
+                x.model_dump()
+                for side in ("finding", "other")
+                for x in words.links("exclusions", finding, side)
+            ],
+            "derived": derivation.model_dump(mode="json") if derivation else None,
+            "rule_in_words": words.derivation(finding.id) if derivation else None,
+            "read_by": list(words.readers(finding)),
+        }
+    if name in knowledge.references:
+        work = knowledge.references[name]
+        cited_by = list(words.citing(name))
+        return {"entry": "work", **work.model_dump(), "link": work.link, "cited_by": cited_by}
+    raise _unknown(knowledge, name)
+
+
+def _unknown(knowledge: Knowledge, name: str) -> UnknownEntry:
     everything = [*knowledge.criteria.sets, *knowledge.catalogue.findings, *knowledge.references]
     near = get_close_matches(name, everything, n=1)
     hint = f"; did you mean {near[0]}?" if near else "; see 'myoresist knowledge list'"
-    raise UnknownEntry(f"nothing is called {name}{hint}")
+    return UnknownEntry(f"nothing is called {name}{hint}")
+
+
+def _parts(one: CriteriaSet) -> Iterator[Sourced]:
+    """Yield everything in a set that cites works of its own."""
+    yield one
+    if one.exclusions:
+        yield one.exclusions
+    yield from (*one.items, *one.outcomes, *(one.score.variants if one.score else ()))
+    if one.subgroups:
+        yield one.subgroups
+    yield from (*one.notes, *one.limits, *one.performance)
 
 
 class _Words:
@@ -67,9 +123,53 @@ class _Words:
     def rule(self, *parts: str) -> str:
         return in_words(self.knowledge.criteria.program.rules[column(*parts)].tree, self.phrase)
 
-    def source(self, entry: Sourced) -> str:
-        cites = f"[{', '.join(entry.cites)}]" if entry.cites else ""
-        return " ".join(part for part in (cites, f"({entry.check})" if entry.check else "") if part)
+    def rules(self, one: CriteriaSet) -> dict[str, str]:
+        """Return every rule of a set in words, by what it decides."""
+        own = self.knowledge.criteria.program.rules
+        prefix = f"{one.id}."
+        return {
+            name.removeprefix(prefix): in_words(own[name].tree, self.phrase)
+            for name in own
+            if name.startswith(prefix)
+        }
+
+    def derivation(self, finding: str) -> str:
+        return in_words(self.knowledge.inference.program.rules[finding].tree, self.phrase)
+
+    def clashes(self, one: CriteriaSet) -> list[Disagreement]:
+        return [x for x in self.knowledge.criteria.disagreements if one.id in x.sets]
+
+    def cited(self, one: CriteriaSet) -> list[str]:
+        """Return every work that a set, a part of it or a disagreement about it rests on."""
+        parts = (*_parts(one), *self.clashes(one))
+        return list(dict.fromkeys(key for part in parts for key in part.cites))
+
+    def citing(self, key: str) -> Iterator[str]:
+        """Yield the ids of the sets and of the derived findings that cite a work."""
+        for one in self.knowledge.criteria.sets.values():
+            if key in self.cited(one):
+                yield one.id
+        for rule in self.knowledge.inference.derivations.values():
+            if key in rule.cites:
+                yield rule.id
+
+    def readers(self, finding: Finding) -> Iterator[str]:
+        """Yield the ids of the sets whose rules read a finding, directly or through others."""
+        program, inference = self.knowledge.criteria.program, self.knowledge.inference
+        for one in self.knowledge.criteria.implemented:
+            leaves = program.leaves([x for x in program.rules if x.startswith(f"{one.id}.")])
+            if finding.id in leaves | inference.program.leaves(leaves):
+                yield one.id
+
+    def links(
+        self, kind: Literal["implications", "exclusions"], finding: Finding, side: str
+    ) -> list[Link]:
+        links = getattr(self.knowledge.catalogue, kind)
+        return [link for link in links if getattr(link, side) == finding.id]
+
+    def source(self, part: Sourced) -> str:
+        cites = f"[{', '.join(part.cites)}]" if part.cites else ""
+        return " ".join(one for one in (cites, f"({part.check})" if part.check else "") if one)
 
     def criteria_set(self, one: CriteriaSet) -> Iterator[str]:
         yield one.title
@@ -79,7 +179,7 @@ class _Words:
             yield f"Status: {one.status_note}"
         yield f"Checked: {one.check}"
         if one.exclusions:
-            yield f"Exclusions: {one.exclusions.text}"
+            yield f"Exclusions: {one.exclusions.text} {self.source(one.exclusions)}".rstrip()
             if one.status == "implemented":
                 yield f"    rule: {self.rule(one.id, EXCLUDED)}"
         yield from self._items(one)
@@ -97,12 +197,10 @@ class _Words:
         for row in one.performance:
             figures = f"sensitivity {row.sensitivity}%, specificity {row.specificity}%"
             yield f"Performance, {row.set}: {figures} {self.source(row)}"
-        clashes = [x for x in self.knowledge.criteria.disagreements if one.id in x.sets]
-        for clash in clashes:
+        for clash in self.clashes(one):
             yield f"Disagrees with other sets: {clash.text} {self.source(clash)}"
         yield "Sources:"
-        entries = (one, *one.items, *one.outcomes, *one.notes, *one.limits, *one.performance)
-        for key in dict.fromkeys(key for entry in entries for key in entry.cites):
+        for key in self.cited(one):
             yield from (f"    {line}" for line in self._work(key))
 
     def _items(self, one: CriteriaSet) -> Iterator[str]:
@@ -140,7 +238,7 @@ class _Words:
                 yield f"    {leaf.id}: {leaf.text}; {self.rule(one.id, LEAF, leaf.id)}"
 
     def finding(self, one: Finding) -> Iterator[str]:
-        catalogue, inference = self.knowledge.catalogue, self.knowledge.inference
+        inference = self.knowledge.inference
         yield one.label
         unit = (
             f" in {one.unit}, plausible {one.minimum:g} to {one.maximum:g}"
@@ -158,34 +256,24 @@ class _Words:
         if one.loinc:
             yield f"LOINC: {one.loinc}"
         if one.id in inference.derivations:
-            entry = inference.derivations[one.id]
-            yield f"Follows by rule: {entry.text} {self.source(entry)}"
-            yield f"    rule: {in_words(inference.program.rules[one.id].tree, self.phrase)}"
-        for links, verb in (
-            (catalogue.implications, "Implies"),
-            (catalogue.exclusions, "Excludes"),
-        ):
-            for link in links:
-                if link.finding == one.id:
-                    yield f"{verb}: {link.other} ({link.why})"
-                elif link.other == one.id:
-                    yield f"{verb if verb == 'Excludes' else 'Implied by'}: {link.finding} ({link.why})"
-        for criteria_set in self.knowledge.criteria.implemented:
-            own = [
-                x
-                for x in self.knowledge.criteria.program.rules
-                if x.startswith(criteria_set.id + ".")
-            ]
-            leaves = self.knowledge.criteria.program.leaves(own)
-            if one.id in leaves | inference.program.leaves(leaves):
-                yield f"Read by: {criteria_set.id}"
+            rule = inference.derivations[one.id]
+            yield f"Follows by rule: {rule.text} {self.source(rule)}"
+            yield f"    rule: {self.derivation(one.id)}"
+        for link in self.links("implications", one, "finding"):
+            yield f"Implies: {link.other} ({link.why})"
+        for link in self.links("implications", one, "other"):
+            yield f"Implied by: {link.finding} ({link.why})"
+        for link in self.links("exclusions", one, "finding"):
+            yield f"Excludes: {link.other} ({link.why})"
+        for link in self.links("exclusions", one, "other"):
+            yield f"Excludes: {link.finding} ({link.why})"
+        for name in self.readers(one):
+            yield f"Read by: {name}"
 
     def work(self, key: str) -> Iterator[str]:
         yield from self._work(key)
-        for one in self.knowledge.criteria.sets.values():
-            entries = (one, *one.items, *one.outcomes, *one.notes, *one.limits, *one.performance)
-            if any(key in entry.cites for entry in entries):
-                yield f"Cited by: {one.id}"
+        for name in self.citing(key):
+            yield f"Cited by: {name}"
 
     def _work(self, key: str) -> Iterator[str]:
         work = self.knowledge.references[key]

@@ -2,31 +2,76 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
+from collections.abc import Iterable
 
-from myoresist.assessment import Assessment
-from myoresist.report.summary import SIGNS, in_short, questions, reservation, score
+from myoresist.assessment import Assessment, SetResult
+from myoresist.report.plain import plain
+from myoresist.report.summary import (
+    SIGNS,
+    asked,
+    carried,
+    in_short,
+    nothing_decides,
+    questions,
+    reservation,
+    results,
+    score,
+    words,
+)
+
+MOST_QUESTIONS = 6
 
 
 def render(assessment: Assessment) -> str:
-    """Return the verdicts and the questions that would decide most, as HTML."""
-    rows = "".join(
-        f"<tr><td>{escape(one.short)}</td><td>{SIGNS[one.state]}</td>"
-        f"<td>{escape('' if one.outcome in (None, 'not_met', 'undetermined') else in_short(one))}</td>"
-        f"<td>{escape('; '.join(part for part in (score(one), reservation(one)) if part))}</td></tr>"
-        for one in assessment.criteria
-    )
-    clashes = "".join(f"<li>{escape(clash.text)}</li>" for clash in assessment.contradictions)
-    asked = "".join(
-        f"<li>{escape(assessment.questions[question.finding])}</li>"
-        for question in questions(assessment)[:6]
-    )
-    label = f", called {escape(assessment.label.replace('_', ' '))}" if assessment.label else ""
+    """Return what stands at the top of the report: problems, summary, verdicts and open questions."""
+    called = f", called {assessment.label.replace('_', ' ')}" if assessment.label else ""
+    clashes = [_text(clash.text) for clash in assessment.contradictions]
+    unused = [_text(remark) for remark in assessment.remarks]
+    unknown = [
+        f"{_text(asked(assessment, question.finding))}"
+        + _list(
+            "ul", [_text(f"{one.short}: {results(one, said)}") for one, said in question.changes]
+        )
+        for question in questions(assessment)[:MOST_QUESTIONS]
+    ]
+    rows = "".join(_row(one) for one in assessment.criteria)
     return (
-        f"<div><h3>Second opinion: {escape(assessment.patient_id)}{label}</h3>"
-        + (f"<p><b>The record contradicts itself</b></p><ul>{clashes}</ul>" if clashes else "")
-        + "<table><thead><tr><th>Set</th><th>Verdict</th><th>Class</th><th></th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        + (f"<p><b>What would decide most</b></p><ol>{asked}</ol>" if asked else "")
-        + f"<p><small>{escape(assessment.notice)}</small></p></div>"
+        f"<div><h3>{_text(f'Second opinion: {assessment.patient_id}{called}')}</h3>"
+        + (f"<p>{_text(assessment.source)}</p>" if assessment.source else "")
+        + _part("The record contradicts itself", _list("ul", clashes))
+        + _part("Could not be used as written", _list("ul", unused))
+        + f"<p>{_text(carried(assessment))}</p>"
+        + _part(
+            "What would decide most",
+            _list("ol", unknown) or f"<p>{_text(nothing_decides(assessment))}</p>",
+        )
+        + "<table><thead><tr><th>Set</th><th>Verdict</th><th>Class reached</th>"
+        f"<th>Reservations</th><th>Still possible</th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<p><small>{_text(assessment.notice)}</small></p></div>"
     )
+
+
+def _row(one: SetResult) -> str:
+    reached = "" if one.outcome in (None, "not_met", "undetermined") else in_short(one)
+    cells = (
+        one.short,
+        SIGNS[one.state],
+        "; ".join(part for part in (reached, score(one)) if part),
+        reservation(one),
+        "; ".join(words(one, name).split(":")[0] for name in one.open_classes),
+    )
+    return "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _part(heading: str, content: str) -> str:
+    return f"<p><b>{_text(heading)}</b></p>{content}" if content else ""
+
+
+def _list(kind: str, entries: Iterable[str]) -> str:
+    points = "".join(f"<li>{entry}</li>" for entry in entries)
+    return f"<{kind}>{points}</{kind}>" if points else ""
+
+
+def _text(text: str) -> str:
+    return html.escape(plain(text))

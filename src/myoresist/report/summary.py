@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from myoresist.assessment import AnswerResult, Assessment, SetResult
+from myoresist.assessment import AnswerResult, Assessment, FindingResult, SetResult
 
 _EDGE = re.compile(r"-?\d[\d.e+]*")
+_RECALLED = re.compile(r"\brecall\b.*?\bconfidence: (high|medium|low)\b")
+_UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}
 SIGNS = {
     "met": "✓ met",
     "not_met": "✗ not met",
@@ -66,8 +68,13 @@ def words(one: SetResult, outcome: str) -> str:
 
 
 def in_short(one: SetResult) -> str:
-    """Return the class reached in a few words: its text up to the first colon."""
-    return words(one, one.outcome or "").split(":")[0].strip()
+    """Return the class reached in a few words, up to the first colon, with its subgroup if it has one."""
+    reached = words(one, one.outcome or "").split(":")[0].strip()
+    return f"{reached}, {_subgroup(one, one.subgroup)}" if one.subgroup else reached
+
+
+def _subgroup(one: SetResult, name: str) -> str:
+    return "subgroup undetermined" if name == "undetermined" else words(one, name)
 
 
 def score(one: SetResult) -> str:
@@ -89,21 +96,92 @@ def percent(share: float) -> str:
         return "<1%"
     if share > 0.99:
         return ">99%"
-    return f"{share * 100:.0f}%"
+    return f"{share * 100:.1f}%" if share < 0.0995 else f"{share * 100:.0f}%"
+
+
+def unit(name: str | None) -> str:
+    """Return a unit of the catalogue as a reader would write it."""
+    return _UNITS.get(name or "", name or "")
+
+
+def measured(fact: FindingResult) -> str:
+    """Return the value of a finding with its unit."""
+    shown = f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value)
+    measure = unit(fact.unit)
+    return f"{shown} {measure.removesuffix('s') if shown == '1' else measure}".strip()
+
+
+def recalled(check: str | None) -> str | None:
+    """Return with how much confidence a fact was written from memory, or ``None`` if it was looked up."""
+    found = _RECALLED.search(check or "")
+    return found[1] if found else None
+
+
+def confidence(one: SetResult) -> str | None:
+    """Return how sure a rule from memory is: of the class reached, else of the set and its items."""
+    if one.confidence:
+        return one.confidence
+    known = {recalled(check) for check in (one.check, *(item.check for item in one.items))}
+    return next((word for word in ("low", "medium", "high") if word in known), None)
+
+
+def exclusion(one: SetResult) -> str:
+    """Return that an exclusion applies or was not assessed, or nothing."""
+    if one.excluded is True:
+        return "an exclusion applies"
+    return "exclusions not assessed" if one.exclusion_text and one.excluded is None else ""
 
 
 def reservation(one: SetResult) -> str:
     """Return what stands against a verdict: an exclusion, an unassessed one, or weak confidence."""
-    parts = []
-    if one.excluded is True:
-        parts.append("an exclusion applies")
-    elif one.exclusion_text and one.excluded is None:
-        parts.append("exclusions not assessed")
+    parts = [exclusion(one)] if exclusion(one) else []
     if one.score and one.score.borderline:
         parts.append("borderline: score and probability cut-offs disagree")
-    if one.confidence in ("low", "medium"):
-        parts.append(f"rule known with {one.confidence} confidence")
+    known = confidence(one)
+    if known in ("low", "medium"):
+        whole = one.confidence or one.check.startswith("recall")
+        parts.append(f"rule{'' if whole else ' in part'} from memory, {known} confidence")
     return "; ".join(parts)
+
+
+def carried(assessment: Assessment) -> str:
+    """Return the label that the patient carries beside the classes that are met; it judges neither."""
+    met = [one for one in assessment.criteria if one.state == "met"]
+    said = (in_short(one) + (" [an exclusion applies]" if one.excluded else "") for one in met)
+    classes = "; ".join(dict.fromkeys(said)) or "none"
+    label = assessment.label.replace("_", " ") if assessment.label else "not given"
+    return f"Label carried: {label}. Classes met: {classes}."
+
+
+def asked(assessment: Assessment, finding: str) -> str:
+    """Return what to ask the physician, with the unit of the answer if it has one."""
+    measure = unit(assessment.units.get(finding))
+    # A question after a multiple says of what.
+    named = measure and not measure.startswith("×")
+    return assessment.questions[finding] + (f" (in {measure})" if named else "")
+
+
+def results(one: SetResult, answers: Iterable[AnswerResult]) -> str:
+    """Return what each answer would make of a set; answers with the same result stand together."""
+    found: dict[str, list[str]] = {}
+    for answer in answers:
+        result = words(one, answer.outcome).split(":")[0]
+        if answer.subgroup:
+            result += f", {_subgroup(one, answer.subgroup)}"
+        if answer.state == "undetermined" != answer.outcome:
+            result += ", still open"
+        elif answer.state == "not_met" != answer.outcome:
+            # A class that does not meet the set, or one of several such classes.
+            result = "not met" + (f" ({result})" if answer.outcome != "undetermined" else "")
+        found.setdefault(result, []).append(answer.value)
+    return "; ".join(f"if {ranges(values)}, {result}" for result, values in found.items())
+
+
+def nothing_decides(assessment: Assessment) -> str:
+    """Return why there is no question to ask: none would help, or none was worked out."""
+    if assessment.contradictions:
+        return "Single answers are not worked out while the record contradicts itself; settle that first."
+    return "No single unknown finding would change a verdict."
 
 
 def questions(assessment: Assessment) -> Sequence[Question]:
@@ -113,7 +191,7 @@ def questions(assessment: Assessment) -> Sequence[Question]:
         for answer in one.answers:
             found.setdefault(answer.finding, {}).setdefault(one.id, []).append(answer)
     sets = {one.id: one for one in assessment.criteria}
-    asked = [
+    unknown = [
         Question(
             finding,
             assessment.labels[finding],
@@ -121,4 +199,4 @@ def questions(assessment: Assessment) -> Sequence[Question]:
         )
         for finding, changes in found.items()
     ]
-    return sorted(asked, key=lambda one: (-one.settles, -len(one.changes), one.label))
+    return sorted(unknown, key=lambda one: (-one.settles, -len(one.changes), one.label))

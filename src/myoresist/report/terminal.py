@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from myoresist.assessment import AnswerResult, Assessment, SetResult
-from myoresist.report.summary import SIGNS, in_short, questions, ranges, reservation, score, words
+from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
+from myoresist.report.plain import plain
+from myoresist.report.summary import (
+    SIGNS,
+    asked,
+    carried,
+    confidence,
+    exclusion,
+    in_short,
+    measured,
+    nothing_decides,
+    questions,
+    recalled,
+    reservation,
+    results,
+    score,
+    unit,
+    words,
+)
 
 STYLES = {"met": "bold green", "not_met": "dim", "undetermined": "yellow", None: "dim"}
 ITEM_SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 MOST_QUESTIONS = 6
+MOST_REASONS = 5
 
 
 def render(assessment: Assessment, console: Console, everything: bool = False) -> None:
@@ -48,16 +66,43 @@ class _Report:
             for one in computed:
                 if one.state == state and (everything or state != "not_met"):
                     self._details(one)
-        if not everything and any(one.state == "not_met" for one in computed):
-            self._line("Sets that are not met are left out here; --all shows them.", "dim")
+        if not everything:
+            self._not_met([one for one in computed if one.state == "not_met"])
+        self._not_computed()
         self._disagreements()
         self._sources()
         self._line()
         self._line(self.data.notice, "dim")
 
-    def _line(self, text: str = "", style: str = "", indent: int = 0) -> None:
-        shown = Text(_plain(text), style=style)
-        self.console.print(Padding(shown, (0, 0, 0, indent), expand=False) if text else "")
+    def _line(
+        self, text: str = "", style: str = "", indent: int = 0, sign: str = "", whole: bool = False
+    ) -> None:
+        """Print one paragraph; nothing in it is markup.
+
+        Args:
+            text: what to say.
+            style: how it looks.
+            indent: spaces before every line.
+            sign: what stands before the first line; the others begin below its text.
+            whole: whether a word that is longer than the line stays in one piece, as an address has to.
+        """
+        self._paragraph(Text(plain(text), style), indent, Text(plain(sign), style), whole)
+
+    def _paragraph(self, text: Text, indent: int, sign: Text, whole: bool = False) -> None:
+        first = Text.assemble(" " * indent, sign, " " if sign else "")
+        width = max(self.console.width - len(first), 20)
+        if whole:
+            found = wrap(text.plain, width, break_long_words=False, break_on_hyphens=False)
+            lines = [Text(line, text.style) for line in found]
+        else:
+            lines = list(text.wrap(self.console, width))
+        for number, line in enumerate(lines or [Text()]):
+            line.rstrip()
+            before = Text(" " * len(first)) if number else first
+            self._print(Text.assemble(before, line) if line else Text())
+
+    def _print(self, line: Text) -> None:
+        self.console.print(line, overflow="ignore", no_wrap=True, crop=False)
 
     def _heading(self, text: str) -> None:
         self._line()
@@ -74,7 +119,7 @@ class _Report:
         known = [fact for fact in self.data.record if fact.how == "recorded"]
         follows = [fact for fact in self.data.record if fact.how == "follows"]
         self._line(
-            f"{versions}. {len(known)} findings recorded, {len(follows)} more follow from them.",
+            f"{versions}. Findings: {len(known)} recorded, {len(follows)} that follow from them.",
             "dim",
         )
 
@@ -83,59 +128,51 @@ class _Report:
             self._heading("The record contradicts itself")
             self._line("What is named here counts as unknown until you settle it.")
             for clash in self.data.contradictions:
-                self._line(f"! {clash.text}", "bold red", 2)
+                self._line(clash.text, "bold red", 2, "!")
         if self.data.remarks:
             self._heading("Could not be used as written")
             for remark in self.data.remarks:
-                self._line(f"· {remark}", indent=2)
+                self._line(remark, indent=2, sign="·")
 
     def _in_short(self, computed: Sequence[SetResult]) -> None:
         self._heading("In short: published criteria")
+        self._line(carried(self.data))
         for one in computed:
             if one.excluded:
                 reasons = self._reasons(one.exclusion_because, True)
-                self._line(f"! {one.short} does not apply while this stands: {reasons}", "bold red")
+                said = f"{one.short} does not apply while this stands: {reasons}"
+                self._line(said, "bold red", sign="!")
         for state in ("met", "undetermined", "not_met"):
             sets = [one for one in computed if one.state == state]
             if not sets:
                 continue
             self._line(f"{SIGNS[state]} ({len(sets)})", STYLES[state])
-            if state == "met":
-                for one in sets:
-                    extra = reservation(one)
-                    said = f"{one.short}: {in_short(one)}" + (f" [{extra}]" if extra else "")
-                    self._line(said, indent=4)
-            else:
-                names = (one.short for one in sets)
-                self._line("; ".join(names), indent=4)
+            names = []
+            for one in sets:
+                met = state == "met"
+                extra = reservation(one) if met else exclusion(one)
+                name = f"{one.short}: {in_short(one)}" if met else one.short
+                names.append(name + (f" [{extra}]" if extra else ""))
+            for paragraph in names if state == "met" else ["; ".join(names)]:
+                self._line(paragraph, indent=4)
         self._line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
 
     def _questions(self) -> None:
-        asked = questions(self.data)
+        unknown = questions(self.data)
         self._heading("What would decide most")
-        if not asked:
-            self._line("No single unknown finding would change a verdict.")
+        if not unknown:
+            self._line(nothing_decides(self.data))
             return
-        for number, question in enumerate(asked[:MOST_QUESTIONS], 1):
-            self._line(f"{number}. {self.data.questions[question.finding]}", "bold")
+        for number, question in enumerate(unknown[:MOST_QUESTIONS], 1):
+            self._line(asked(self.data, question.finding), "bold", sign=f"{number}.")
             for one, answers in question.changes:
-                self._line(f"{one.short}: {self._answers(one, answers)}", indent=4)
-        if len(asked) > MOST_QUESTIONS:
+                self._line(f"{one.short}: {results(one, answers)}", indent=4)
+        if len(unknown) > MOST_QUESTIONS:
             more = ", ".join(
-                question.label for question in asked[MOST_QUESTIONS : MOST_QUESTIONS + 8]
+                question.label for question in unknown[MOST_QUESTIONS : MOST_QUESTIONS + 8]
             )
-            rest = len(asked) - MOST_QUESTIONS - 8
+            rest = len(unknown) - MOST_QUESTIONS - 8
             self._line(f"Also: {more}" + (f", and {rest} more." if rest > 0 else "."), "dim")
-
-    def _answers(self, one: SetResult, answers: Iterable[AnswerResult]) -> str:
-        """Return what each answer would make of a set; answers with the same result stand together."""
-        results: dict[str, list[str]] = {}
-        for answer in answers:
-            result = words(one, answer.outcome).split(":")[0]
-            if answer.subgroup and answer.subgroup != "undetermined":
-                result += f", {words(one, answer.subgroup)}"
-            results.setdefault(result, []).append(answer.value)
-        return "; ".join(f"if {ranges(values)}, {result}" for result, values in results.items())
 
     def _table(self) -> None:
         self._heading("All criteria sets")
@@ -148,17 +185,21 @@ class _Report:
             reached = "" if one.outcome in (None, "undetermined", "not_met") else in_short(one)
             if one.score and one.state == "undetermined":
                 reached += " (unknown items counted as absent)"
-            extra = [part for part in (score(one), reservation(one)) if part]
+            points = f"score {score(one)}" if one.score else ""
+            extra = [part for part in (points, reservation(one)) if part]
             detail = "\n".join([reached, *extra]).strip()
             still = "; ".join(words(one, name).split(":")[0] for name in one.open_classes)
             style = STYLES[one.state]
             table.add_row(
-                Text(_plain(one.short)),
+                Text(one.short),
                 Text(SIGNS[one.state], style=style),
                 Text(detail),
                 Text(still, style="dim"),
             )
-        self.console.print(table)
+        for row in self.console.render_lines(table, pad=False):
+            line = Text.assemble(*((part.text, part.style or "") for part in row))
+            line.rstrip()
+            self._print(line)
 
     def _details(self, one: SetResult) -> None:
         self._line()
@@ -173,23 +214,69 @@ class _Report:
                 self._line(f"By its probability the same patient is: {by_probability}", "yellow", 2)
         if one.subgroup:
             self._line(f"Subgroup: {one.subgroup_text}", indent=2)
-        if one.confidence or one.status_note:
-            known = one.status_note or f"The rule is known with {one.confidence} confidence."
-            self._line(known, "yellow", 2)
+        if one.because and one.state != "undetermined":
+            self._line(f"Settled by {self._reasons(one.because, True)}", indent=2)
+        self._doubts(one)
         self._exclusions(one)
         for item in one.items:
-            sign, style = ITEM_SIGNS[item.value]
-            points = f" ({item.points:g} points)" if item.points is not None else ""
-            reasons = self._reasons(item.because, item.value)
-            text = Text.assemble((f"{sign} ", style), _plain(f"{item.text}{points}"))
-            if reasons:
-                text.append(f"  {_plain(reasons)}", style="dim")
-            self.console.print(Padding(text, (0, 0, 0, 4), expand=False))
+            self._item(item)
         self._open(one)
         for note in one.notes:
             self._line(f"Note: {note.text} {self._cite(note.cites)}", indent=2)
+        if one.state == "undetermined" or one.score:
+            self._line(f"Missing data: {one.missing}", "dim", 2)
         for limit in one.limits:
             self._line(f"Limit: {limit.text} {self._cite(limit.cites)}", "dim", 2)
+
+    def _doubts(self, one: SetResult) -> None:
+        """Say what the authors of the entry say against it, and what of it was written from memory."""
+        if one.status_note:
+            self._line(one.status_note, "yellow", 2)
+        if one.status_note and "confidence" in one.status_note:
+            return
+        known = confidence(one)
+        if one.check.startswith("recall") or one.confidence:
+            text = f"The rule is written from memory, with {known} confidence."
+            self._line(text, "yellow" if known != "high" else "dim", 2)
+        elif known:
+            self._line(f"Parts are written from memory, with {known} confidence.", "yellow", 2)
+
+    def _item(self, item: ItemResult) -> None:
+        sign, style = ITEM_SIGNS[item.value]
+        points = f" ({item.points:g} points)" if item.points is not None else ""
+        known = recalled(item.check)
+        memory = f" [from memory, {known} confidence]" if known in ("low", "medium") else ""
+        text = Text.assemble(plain(f"{item.text}{points}"), (memory, "yellow"))
+        reasons = self._reasons(item.because, item.value)
+        beside = Text.assemble(text, (f"  ← {plain(reasons)}", "dim"))
+        if reasons and 6 + beside.cell_len <= self.console.width:
+            self._paragraph(beside, 4, Text(sign, style))
+            return
+        self._paragraph(text, 4, Text(sign, style))
+        if reasons:
+            self._line(reasons, "dim", 6, "←")
+
+    def _not_met(self, sets: Sequence[SetResult]) -> None:
+        """Say in a line each which sets are not met, and the findings that settle it."""
+        if not sets:
+            return
+        self._line()
+        self._line("Not met, and what settles it; --all shows every item", "bold")
+        for one in sets:
+            reasons = self._reasons(one.because, False)
+            text = f"{one.short} {self._cite(one.cites)}" + (f": {reasons}" if reasons else "")
+            self._line(text, indent=2, sign="✗")
+
+    def _not_computed(self) -> None:
+        """Name the sets that are listed in outline only, and why."""
+        sets = [one for one in self.data.criteria if one.status == "outline"]
+        if not sets:
+            return
+        self._line()
+        self._line("Not computed", "bold")
+        for one in sets:
+            text = f"{one.short} {self._cite(one.cites)}: {one.status_note or 'in outline only.'}"
+            self._line(text, indent=2, sign="–")
 
     def _exclusions(self, one: SetResult) -> None:
         if one.exclusion_text is None:
@@ -201,7 +288,8 @@ class _Report:
         }[one.excluded]
         reasons = self._reasons(one.exclusion_because, one.excluded) if one.excluded else ""
         style = {True: "bold red", False: "green", None: "yellow"}[one.excluded]
-        self._line(f"{text}: {one.exclusion_text} {reasons}", style, 2)
+        because = f" Settled by {reasons}" if reasons else ""
+        self._line(f"{text}: {one.exclusion_text}{because}", style, 2)
 
     def _open(self, one: SetResult) -> None:
         if one.state != "undetermined" and not one.open_classes:
@@ -211,12 +299,15 @@ class _Report:
             deciding.setdefault(answer.finding, []).append(answer)
         alike: dict[str, list[str]] = {}
         for finding, answers in deciding.items():
-            alike.setdefault(self._answers(one, answers), []).append(self.data.labels[finding])
+            measure = unit(self.data.units.get(finding))
+            label = self.data.labels[finding] + (f" ({measure})" if measure else "")
+            alike.setdefault(results(one, answers), []).append(label)
         for result, labels in alike.items():
-            self._line(f"→ {'; '.join(labels)}: {result}", "cyan", 2)
+            self._line(f"{'; '.join(labels)}: {result}", "cyan", 2, "→")
         if one.state == "undetermined" and not deciding:
             open_ = "; ".join(self.data.labels[finding] for finding in one.open_findings)
-            self._line(f"→ No single finding decides. Unknown: {open_}", "cyan", 2)
+            alone = "No single finding decides. " if not self.data.contradictions else ""
+            self._line(f"{alone}Unknown: {open_}", "cyan", 2, "→")
 
     def _reasons(self, findings: Iterable[str], value: bool | None) -> str:
         facts = {fact.id: fact for fact in self.data.record}
@@ -229,10 +320,11 @@ class _Report:
             elif isinstance(fact.value, bool):
                 parts.append(f"{label}: {'present' if fact.value else 'absent'}")
             else:
-                shown = f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value)
-                parts.append(f"{label}: {shown} {fact.unit or ''}".strip())
+                parts.append(f"{label}: {measured(fact)}")
         if value is None and len(parts) > 3:
             return f"{len(parts)} findings unknown"
+        if len(parts) > MOST_REASONS + 1:
+            parts[MOST_REASONS:] = [f"and {len(parts) - MOST_REASONS} more"]
         return "; ".join(parts)
 
     def _disagreements(self) -> None:
@@ -240,7 +332,7 @@ class _Report:
             return
         self._heading("Where published sets disagree about this patient")
         for clash in self.data.disagreements:
-            self._line(f"· {clash.text} {self._cite(clash.cites)}", indent=2)
+            self._line(f"{clash.text} {self._cite(clash.cites)}", indent=2, sign="·")
 
     def _cite(self, keys: Iterable[str]) -> str:
         numbers = []
@@ -254,9 +346,4 @@ class _Report:
         for key, number in self.numbers.items():
             work = self.data.references[key]
             link = f" {work.link}" if work.link else ""
-            self._line(f"{number}. {work.text}{link}", indent=2)
-
-
-def _plain(text: str) -> str:
-    """Return text without control characters, so that a case cannot write to the terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+            self._line(work.text + link, indent=2, sign=f"{number}.", whole=True)
