@@ -88,8 +88,8 @@ def best(run: Callable[[], object]) -> float:
 
 def bare(criteria: Criteria, frame: pl.DataFrame) -> pl.DataFrame:
     """Evaluate the same expressions with nothing around them: what cannot be undercut."""
-    for step in (*criteria.program.levels, *criteria.steps):
-        frame = frame.with_columns(**step)
+    for step in (*(list(level.values()) for level in criteria.program.levels), *criteria.steps):
+        frame = frame.with_columns(step)
     return frame
 
 

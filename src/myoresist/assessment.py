@@ -32,8 +32,8 @@ from myoresist.diagnosis.verdicts import (
     column,
 )
 from myoresist.knowledge.schema import Reference, load_references
-from myoresist.rules.inference import Contradiction, Inference, Known, finding_names
-from myoresist.rules.interpreter import explain
+from myoresist.rules.inference import Contradiction, Inference, finding_names
+from myoresist.rules.interpreter import Verdict, explain
 from myoresist.rules.variants import variants
 
 SCHEMA_VERSION = "1.0"
@@ -258,26 +258,31 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
     base = knowledge or Knowledge.load()
     noted = record(case)
     recorded = findings_table([noted], base.catalogue)
-    asked = variants(recorded, base.asked, base.thresholds, base.catalogue)
-    known = base.inference.known(pl.concat([recorded, asked.select(recorded.columns)]))
-    verdicts = base.criteria.evaluate(known.findings)
-    now, row = known.findings.row(0, named=True), verdicts.row(0, named=True)
+    own = base.inference.known(recorded)
+    clashes = base.inference.contradictions(recorded, own)
+    # A contradiction counts as unknown, so what would decide is asked of the record without it.
+    clashing = {name for clash in clashes for name in (clash.finding, clash.other)}
+    free = recorded.with_columns(pl.lit(None).cast(recorded.schema[x]).alias(x) for x in clashing)
+    asked = variants(free, base.asked, base.thresholds, base.catalogue)
+    now = own.findings.row(0, named=True)
     # What is settled already, and an answer that would contradict the record, decides nothing.
-    settled = [finding for finding, value in now.items() if value is not None]
-    useful = ~asked["finding"].is_in(settled) & ~known.conflicted[1:]
+    open_ = [finding for finding, value in now.items() if value is None]
+    asked = asked.filter(asked["finding"].is_in(open_))
+    answered, possible = base.inference.consistent(asked.select(recorded.columns))
+    verdicts = base.criteria.evaluate(pl.concat([own.findings, answered]))
+    row = verdicts.row(0, named=True)
     one = _Patient(
         base,
         noted,
         recorded.row(0, named=True),
         now,
         row,
-        asked.select("finding", "value").filter(useful),
-        verdicts[1:].filter(useful),
+        asked.select("finding", "value").filter(possible),
+        verdicts[1:],
     )
     criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
     disagreements = one.disagreements()
-    own = Known(known.findings[:1], known.conflicted[:1])
-    contradictions = one.contradictions(base.inference.contradictions(recorded, own))
+    contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
         *(key for result in criteria for key in _cites(result)),
@@ -429,7 +434,8 @@ class _Patient:
 
     def _because(self, one: CriteriaSet, *parts: str) -> tuple[str, ...]:
         name = column(one.id, *parts)
-        return tuple(sorted(explain(name, self.base.criteria.program, self.known).because))
+        verdict = explain(name, self.base.criteria.program, self.known, self._seen)
+        return tuple(sorted(verdict.because))
 
     def _settled_by(self, one: CriteriaSet, outcome: str) -> tuple[str, ...]:
         """Return the findings behind a class that is reached, or behind none being reachable."""
@@ -481,6 +487,10 @@ class _Patient:
             for index, differs in enumerate(self._changed[one.id])
             if differs
         )
+
+    @cached_property
+    def _seen(self) -> dict[str, Verdict]:
+        return {}
 
     @cached_property
     def _asked(self) -> dict[str, list[str]]:

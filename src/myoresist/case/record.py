@@ -10,6 +10,7 @@ from datetime import date
 from typing import TypeVar
 
 import polars as pl
+import polars.selectors as cs
 
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.dates import PartialDate, whole_months
@@ -91,7 +92,7 @@ def record(case: Case, terms: Terms | None = None) -> Record:
 def findings_table(records: Sequence[Record], catalogue: Catalogue) -> pl.DataFrame:
     """Return one row a record: ``patient_id`` and one typed column for every finding; NULL is unknown."""
     rows = [{"patient_id": one.patient_id, **one.values} for one in records]
-    return conform(pl.DataFrame(rows, schema=_schema(catalogue)), catalogue)
+    return pl.DataFrame(rows, schema=_schema(catalogue)).with_columns(cs.float().fill_nan(None))
 
 
 def conform(table: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:

@@ -95,7 +95,7 @@ class Criteria:
         given = set(known.columns)
         table = self.program.run(known.select(sorted(self._read & given)))
         for step in self.steps:
-            table = table.with_columns(**step)
+            table = table.with_columns(step)
         results = table.select(name for name in table.columns if name not in given)
         if "patient_id" in given:
             results.insert_column(0, known["patient_id"])
@@ -106,7 +106,7 @@ class Criteria:
         return self.program.leaves(self.program.rules)
 
     @cached_property
-    def steps(self) -> tuple[dict[str, pl.Expr], ...]:
+    def steps(self) -> tuple[list[pl.Expr], ...]:
         """Return what turns rules into verdicts: outcomes and scores, then states, then subgroups."""
         steps: tuple[dict[str, pl.Expr], ...] = ({}, {}, {})
         for one in self.implemented:
@@ -117,7 +117,7 @@ class Criteria:
                 steps[0].update(_reached(one))
             if one.subgroups:
                 steps[2].update(_subgroup(one))
-        return steps
+        return tuple([expr.alias(name) for name, expr in step.items()] for step in steps)
 
     def open_classes(self, one: CriteriaSet, row: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the classes stronger than the outcome that one patient could still reach, in order.

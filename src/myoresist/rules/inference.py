@@ -104,17 +104,40 @@ class Inference:
             recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
         """
         evidence = self._weighed(recorded.select(self._related))
-        conflicted = evidence.select(_any(self._clashes.values())).to_series()
+        conflicted = evidence.select(self._conflicted).to_series()
         if conflicted.any():
             # Everything that rests on a contradicted statement has to go with it, so weigh again without.
-            cleared = {x: pl.when(~clash).then(pl.col(x)) for x, clash in self._clashes.items()}
-            evidence = self._weighed(evidence.select(**cleared))
-        table = recorded.select(self._touched).with_columns(evidence.select(**self._settled))
-        for level in self._derived:
-            table = table.with_columns(**level)
-        ruled = table.select(_any(pl.col(x + CLASH) for x in self.derivations)).to_series()
-        findings = recorded.with_columns(table.select(self._touched))
+            evidence = self._weighed(evidence.select(self._cleared))
+        findings, ruled = self._concluded(recorded, evidence)
         return Known(findings, (conflicted | ruled).alias("conflicted"))
+
+    def consistent(self, recorded: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """Return what is known of the patients whose record does not contradict itself.
+
+        Args:
+            recorded: as for ``known``.
+
+        Returns:
+            The rows of ``known`` without those that it calls conflicted, and for each row of ``recorded``
+            whether it is among them.
+        """
+        evidence = self._weighed(recorded.select(self._related))
+        sound = ~evidence.select(self._conflicted).to_series()
+        findings, ruled = self._concluded(recorded.filter(sound), evidence.filter(sound))
+        kept = sound.clone()
+        kept[sound.arg_true()] = ~ruled
+        return findings.filter(~ruled), kept
+
+    def _concluded(
+        self, recorded: pl.DataFrame, evidence: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """Settle findings by the evidence and then by rule; tell which rows a rule contradicts."""
+        settled = evidence.select(self._settled)
+        table = recorded.select(self._touched).with_columns(settled.get_columns())
+        for level in self._derived:
+            table = table.with_columns(level)
+        ruled = table.select(self._ruled).to_series()
+        return recorded.with_columns(table.select(self._touched).get_columns()), ruled
 
     def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
         """Return every contradiction in the records, pair by pair.
@@ -123,6 +146,8 @@ class Inference:
             recorded: as for ``known``, with a column ``patient_id``.
             known: what ``known`` returned for it.
         """
+        if not known.conflicted.any():
+            return []
         found = []
         rows = recorded.filter(known.conflicted).to_dicts()
         beliefs = known.findings.filter(known.conflicted)
@@ -173,52 +198,60 @@ class Inference:
 
     def _weighed(self, recorded: pl.DataFrame) -> pl.DataFrame:
         """Add the evidence for and against each finding that implies or excludes another."""
-        return recorded.with_columns(**self._support).with_columns(**self._opposition)
+        return recorded.with_columns(self._support).with_columns(self._opposition)
 
     @cached_property
-    def _support(self) -> dict[str, pl.Expr]:
+    def _support(self) -> list[pl.Expr]:
         """A finding is supported when it, or anything that implies it, is recorded as present."""
-        return {
-            x + FOR: _any(pl.col(y) for y in (x, *sorted(self._children.get(x, ()))))
+        return [
+            _any(pl.col(y) for y in (x, *sorted(self._children.get(x, ())))).alias(x + FOR)
             for x in self._related
-        }
+        ]
 
     @cached_property
-    def _opposition(self) -> dict[str, pl.Expr]:
+    def _opposition(self) -> list[pl.Expr]:
         """It is opposed when it, or anything it implies, is absent or is excluded by what is supported."""
-        return {
-            x + AGAINST: _any(
+        return [
+            _any(
                 [
                     *(~pl.col(y) for y in (x, *sorted(self._parents.get(x, ())))),
                     *(pl.col(y + FOR) for y in sorted(self._excluded_by(x))),
                 ]
-            )
+            ).alias(x + AGAINST)
             for x in self._related
-        }
+        ]
 
     @cached_property
-    def _clashes(self) -> dict[str, pl.Expr]:
-        return {x: pl.col(x + FOR) & pl.col(x + AGAINST) for x in self._related}
+    def _conflicted(self) -> pl.Expr:
+        return _any(_clash(x) for x in self._related)
 
     @cached_property
-    def _settled(self) -> dict[str, pl.Expr]:
-        return {
-            x: pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR))
+    def _cleared(self) -> list[pl.Expr]:
+        return [pl.when(~_clash(x)).then(pl.col(x)).alias(x) for x in self._related]
+
+    @cached_property
+    def _settled(self) -> list[pl.Expr]:
+        return [
+            pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR)).alias(x)
             for x in self._related
-        }
+        ]
 
     @cached_property
-    def _derived(self) -> tuple[dict[str, pl.Expr], ...]:
+    def _derived(self) -> tuple[list[pl.Expr], ...]:
         """What was recorded, else what follows by rule; unknown where the two differ."""
         levels = []
         for level in self.program.levels:
-            columns: dict[str, pl.Expr] = {}
+            columns = []
             for finding, rule in level.items():
-                clash = self._apart(finding, rule)
-                columns[finding] = pl.when(~clash).then(pl.coalesce(pl.col(finding), rule))
-                columns[finding + CLASH] = clash
+                apart = self._apart(finding, rule)
+                settled = pl.when(~apart).then(pl.coalesce(pl.col(finding), rule))
+                columns += [settled.alias(finding), apart.alias(finding + CLASH)]
             levels.append(columns)
         return tuple(levels)
+
+    @cached_property
+    def _ruled(self) -> pl.Expr:
+        return _any(pl.col(x + CLASH) for x in self.derivations)
 
     @cached_property
     def _related(self) -> tuple[str, ...]:
@@ -284,9 +317,14 @@ def finding_names(catalogue: Catalogue) -> dict[str, Name]:
     return {finding.id: Name(finding.id, finding.kind) for finding in catalogue}
 
 
+def _clash(finding: str) -> pl.Expr:
+    return pl.col(finding + FOR) & pl.col(finding + AGAINST)
+
+
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
     """Tell whether any is true; an unknown one does not count."""
-    return pl.any_horizontal(pl.lit(False), *conditions).fill_null(False)
+    given = list(conditions)
+    return pl.any_horizontal(given).fill_null(False) if given else pl.lit(False)
 
 
 def _differ(said: object, follows: object) -> bool:

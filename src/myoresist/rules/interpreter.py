@@ -29,17 +29,25 @@ class Verdict:
     because: frozenset[str] = frozenset()
 
 
-def explain(column: str, program: Program, values: Mapping[str, Any]) -> Verdict:
+def explain(
+    column: str, program: Program, values: Mapping[str, Any], seen: dict[str, Verdict] | None = None
+) -> Verdict:
     """Evaluate one rule of a program for one patient, down to the columns of the table.
 
     Args:
         column: a column that the program fills, or one of the table.
         program: the rules.
         values: the patient's row; a missing key is unknown.
+        seen: verdicts on the same patient, kept so that rules which share items need not repeat them.
     """
-    if column not in program.rules:
-        return Verdict(values.get(column), frozenset([column]))
-    return _evaluate(program.rules[column].tree, lambda name: explain(name, program, values))
+    known = {} if seen is None else seen
+    if column not in known:
+        if column in program.rules:
+            tree = program.rules[column].tree
+            known[column] = _evaluate(tree, lambda name: explain(name, program, values, known))
+        else:
+            known[column] = Verdict(values.get(column), frozenset([column]))
+    return known[column]
 
 
 def decisive(tree: exp.Expr, values: Mapping[str, Any]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -47,14 +47,17 @@ class Program:
             ready = sorter.get_ready()
             sorter.done(*ready)
             levels.append(
-                {column: pl.sql_expr(self.rules[column].sql()) for column in sorted(ready)}
+                {
+                    column: pl.sql_expr(self.rules[column].sql()).alias(column)
+                    for column in sorted(ready)
+                }
             )
         return tuple(levels)
 
     def run(self, table: pl.DataFrame) -> pl.DataFrame:
         """Return the table with one further column a rule; NULL is unknown."""
         for level in self.levels:
-            table = table.with_columns(**level)
+            table = table.with_columns(list(level.values()))
         return table
 
     def leaves(self, columns: Iterable[str]) -> frozenset[str]:
@@ -81,14 +84,3 @@ class Program:
             for column, numbers in rule.thresholds().items():
                 found.setdefault(column, set()).update(numbers)
         return {column: tuple(sorted(numbers)) for column, numbers in found.items()}
-
-
-def merged(programs: Sequence[Program]) -> Program:
-    """Return one program with the rules of several; their columns must differ."""
-    rules: dict[str, Condition] = {}
-    for program in programs:
-        twice = rules.keys() & program.rules.keys()
-        if twice:
-            raise ValueError(f"filled by two rules: {', '.join(sorted(twice))}")
-        rules.update(program.rules)
-    return Program(rules)

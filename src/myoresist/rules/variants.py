@@ -78,6 +78,5 @@ def variants(
     columns: dict[str, list[bool | float | None]] = {}
     for index, (finding, _, answer) in enumerate(answers):
         columns.setdefault(finding, [None] * len(answers))[index] = answer
-    filled = {name: pl.Series(name, values, schema[name]) for name, values in columns.items()}
-    repeated = recorded.select(pl.all().gather([0] * len(answers)))
-    return repeated.with_columns(**filled).hstack(asked_for)
+    filled = pl.DataFrame(columns, schema={name: schema[name] for name in columns})
+    return recorded[[0] * len(answers)].with_columns(filled).hstack(asked_for)
