@@ -258,26 +258,15 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
     base = knowledge or Knowledge.load()
     noted = record(case)
     recorded = findings_table([noted], base.catalogue)
-    own = base.inference.known(recorded)
-    clashes = base.inference.contradictions(recorded, own)
-    # A contradiction counts as unknown, so what would decide is asked of the record without it.
-    clashing = {name for clash in clashes for name in (clash.finding, clash.other)}
-    free = recorded.with_columns(pl.lit(None).cast(recorded.schema[x]).alias(x) for x in clashing)
-    asked = variants(free, base.asked, base.thresholds, base.catalogue)
-    now = own.findings.row(0, named=True)
-    # What is settled already, and an answer that would contradict the record, decides nothing.
-    open_ = [finding for finding, value in now.items() if value is None]
-    asked = asked.filter(asked["finding"].is_in(open_))
-    answered, possible = base.inference.consistent(asked.select(recorded.columns))
-    verdicts = base.criteria.evaluate(pl.concat([own.findings, answered]))
-    row = verdicts.row(0, named=True)
+    clashes, asked, findings = _with_answers(base, recorded)
+    verdicts = base.criteria.evaluate(findings)
     one = _Patient(
         base,
         noted,
         recorded.row(0, named=True),
-        now,
-        row,
-        asked.select("finding", "value").filter(possible),
+        findings.row(0, named=True),
+        verdicts.row(0, named=True),
+        asked,
         verdicts[1:],
     )
     criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
@@ -306,6 +295,40 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
             key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
         },
     )
+
+
+def _with_answers(
+    base: Knowledge, recorded: pl.DataFrame
+) -> tuple[list[Contradiction], pl.DataFrame, pl.DataFrame]:
+    """Return what a record contradicts, which answers it leaves open, and what is then known.
+
+    Returns:
+        The contradictions; ``finding`` and ``value`` of each answer that would be possible and new; and what
+        is known, first as recorded and then with each of these answers.
+    """
+
+    def answered(start: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+        asked = variants(start, base.asked, base.thresholds, base.catalogue)
+        together = pl.concat([start, asked.select(start.columns)])
+        findings, sound = base.inference.consistent(together)
+        return asked.filter(sound[1:]), findings, sound
+
+    clashes: list[Contradiction] = []
+    asked, findings, sound = answered(recorded)
+    if not sound[0]:
+        # A contradiction counts as unknown, so what would decide is asked of the record without it.
+        own = base.inference.known(recorded)
+        clashes = base.inference.contradictions(recorded, own)
+        if any(clash.finding == clash.other for clash in clashes):
+            # A finding against its own rule has no record without it: whatever is taken out, one side stays.
+            return clashes, asked.clear().select("finding", "value"), own.findings
+        clashing = {name for clash in clashes for name in (clash.finding, clash.other)}
+        empty = {x: pl.lit(None, recorded.schema[x]) for x in clashing}
+        asked, findings, _ = answered(recorded.with_columns(**empty))
+    now = findings.row(0, named=True)
+    new = asked["finding"].is_in([finding for finding, value in now.items() if value is None])
+    rows = pl.concat([pl.Series([True]), new])
+    return clashes, asked.filter(new).select("finding", "value"), findings.filter(rows)
 
 
 def _cites(result: SetResult) -> Iterable[str]:

@@ -273,3 +273,22 @@ def test_the_notebook_view_escapes_what_the_case_says() -> None:
     html = notebook.render(assess(case))
     assert "<script>" not in html
     assert "not a certified medical device" in html
+
+
+def test_a_contradiction_does_not_silence_what_would_decide() -> None:
+    clash = "no_objective_weakness: yes, proximal_weakness: yes"
+    known = assessed(f"findings: {{{clash}, ild: yes, anti_jo1: unknown}}\n")
+    assert known.contradictions
+    asked = {question.finding for question in questions(known)}
+    assert "anti_jo1" in asked
+    assert "no_objective_weakness" in asked
+
+
+def test_a_finding_against_its_own_rule_is_unknown_and_answers_wait() -> None:
+    known = assessed(
+        "findings: {dm_rash: yes, heliotrope_rash: no, gottron_papules: no, gottron_sign: no}\n"
+    )
+    assert [clash.finding for clash in known.contradictions] == ["dm_rash"]
+    (rash,) = [fact for fact in known.record if fact.id == "dm_rash"]
+    assert (rash.value, rash.how) == (None, "contradicted")
+    assert all(one.answers == () for one in known.criteria)
