@@ -185,7 +185,7 @@ def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
         for level in re.findall(r"recall.*?confidence: (medium|low)", checks):
             own = report.partition(one.title)[2].partition("\n\n")[0]
             assert f"{level} confidence" in own, one.id
-    assert "? HAQ of 0.25 or more [from memory, low confidence]" in report
+    assert "? HAQ or CHAQ of 0.25 or more [from memory, medium confidence]" in report
     assert "The rule is written from memory, with high confidence." in report
 
 
