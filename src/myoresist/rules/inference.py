@@ -204,9 +204,13 @@ class Inference:
     def _support(self) -> list[pl.Expr]:
         """A finding is supported when it, or anything that implies it, is recorded as present."""
         return [
-            _any(pl.col(y) for y in (x, *sorted(self._children.get(x, ())))).alias(x + FOR)
-            for x in self._related
+            _any(pl.col(y) for y in (x, *sorted(children))).alias(x + FOR)
+            for x, children in self._children.items()
         ]
+
+    def _supported(self, finding: str) -> pl.Expr:
+        """Return the evidence for a finding; one that nothing implies needs no column for it."""
+        return pl.col(finding + FOR if finding in self._children else finding)
 
     @cached_property
     def _opposition(self) -> list[pl.Expr]:
@@ -215,7 +219,7 @@ class Inference:
             _any(
                 [
                     *(~pl.col(y) for y in (x, *sorted(self._parents.get(x, ())))),
-                    *(pl.col(y + FOR) for y in sorted(self._excluded_by(x))),
+                    *(self._supported(y) for y in sorted(self._excluded_by(x))),
                 ]
             ).alias(x + AGAINST)
             for x in self._related
@@ -223,18 +227,29 @@ class Inference:
 
     @cached_property
     def _conflicted(self) -> pl.Expr:
-        return _any(_clash(x) for x in self._related)
+        return _any(self._clash(x) for x in self._related)
 
     @cached_property
     def _cleared(self) -> list[pl.Expr]:
-        return [pl.when(~_clash(x)).then(pl.col(x)).alias(x) for x in self._related]
+        return [
+            pl.when(~self._clash(x).fill_null(False)).then(pl.col(x)).alias(x)
+            for x in self._related
+        ]
+
+    def _clash(self, finding: str) -> pl.Expr:
+        return self._supported(finding) & pl.col(finding + AGAINST)
 
     @cached_property
     def _settled(self) -> list[pl.Expr]:
+        """Present where supported, absent where opposed, else unknown; nothing is both any more."""
         return [
-            pl.when(pl.col(x + FOR) | pl.col(x + AGAINST)).then(pl.col(x + FOR)).alias(x)
+            pl.when(pl.col(x + AGAINST)).then(pl.lit(False)).otherwise(self._present(x)).alias(x)
             for x in self._related
         ]
+
+    def _present(self, finding: str) -> pl.Expr:
+        supported = self._supported(finding)
+        return pl.when(supported).then(supported)
 
     @cached_property
     def _derived(self) -> tuple[list[pl.Expr], ...]:
@@ -315,10 +330,6 @@ class Inference:
 def finding_names(catalogue: Catalogue) -> dict[str, Name]:
     """Return the names that a condition over findings may use."""
     return {finding.id: Name(finding.id, finding.kind) for finding in catalogue}
-
-
-def _clash(finding: str) -> pl.Expr:
-    return pl.col(finding + FOR) & pl.col(finding + AGAINST)
 
 
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
