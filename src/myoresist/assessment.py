@@ -7,7 +7,7 @@ sources, and what is not known; the report only shows it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -257,7 +257,7 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
     """
     base = knowledge or Knowledge.load()
     noted = record(case)
-    recorded = findings_table([noted], base.catalogue)
+    recorded = _undisputed(base, noted)
     clashes, asked, findings = _with_answers(base, recorded)
     verdicts = base.criteria.evaluate(findings)
     one = _Patient(
@@ -295,6 +295,26 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
             key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
         },
     )
+
+
+def _undisputed(base: Knowledge, noted: Record) -> pl.DataFrame:
+    """Return the recorded row without what holds on one side of a dispute only.
+
+    Where a case says two things about one finding, the finding is unknown, and so is every other statement
+    that contradicts one of the two: it must not bring the finding back.
+    """
+    recorded = findings_table([noted], base.catalogue)
+    if not noted.conflicts:
+        return recorded
+    sides = [
+        replace(
+            noted, values={**noted.values, **{c.finding: c.values[side] for c in noted.conflicts}}
+        )
+        for side in (0, 1)
+    ]
+    one, other = base.inference.known(findings_table(sides, base.catalogue)).findings.to_dicts()
+    disputed = [x for x in noted.values if one[x] is None or one[x] != other[x]]
+    return recorded.with_columns(pl.lit(None, recorded.schema[x]).alias(x) for x in disputed)
 
 
 def _with_answers(
@@ -402,7 +422,7 @@ class _Patient:
         facts = []
         for finding in self.base.catalogue:
             value = self.known[finding.id]
-            if finding.id in contradicted:
+            if finding.id in contradicted or (value is None and finding.id in stated):
                 how: Literal["recorded", "follows", "contradicted"] = "contradicted"
             elif value is None:
                 continue
@@ -434,6 +454,10 @@ class _Patient:
             ContradictionResult(finding=c.finding, other=c.finding, text=c.text)
             for c in self.noted.conflicts
         ]
+        for finding, value in self.noted.values.items():
+            if self.recorded[finding] is None:
+                text = f"{label[finding].label} is {_said(value)}, which fits only one side of a dispute above"
+                results.append(ContradictionResult(finding=finding, other=finding, text=text))
         for clash in found:
             said = f"{label[clash.finding].label} is {_said(clash.says)}"
             if clash.other == clash.finding:

@@ -292,3 +292,18 @@ def test_a_finding_against_its_own_rule_is_unknown_and_answers_wait() -> None:
     (rash,) = [fact for fact in known.record if fact.id == "dm_rash"]
     assert (rash.value, rash.how) == (None, "contradicted")
     assert all(one.answers == () for one in known.criteria)
+
+
+def test_a_disputed_finding_is_not_brought_back_by_another_statement() -> None:
+    known = assessed(
+        "findings: {ild: yes, rapidly_progressive_ild: yes, raynaud: yes}\n"
+        "imaging:\n- {modality: CT, findings: {ild: no}}\n"
+        "autoantibodies: [{antibody: MDA5, result: strong}]\n"
+    )
+    facts = {fact.id: (fact.value, fact.how) for fact in known.record}
+    assert facts["ild"] == (None, "contradicted")
+    assert facts["rapidly_progressive_ild"] == (None, "contradicted")
+    assert facts["raynaud"] == (True, "recorded")
+    (mda5,) = [one for one in known.criteria if one.id == "mda5_dm"]
+    assert mda5.state == "undetermined"
+    assert [clash.finding for clash in known.contradictions] == ["ild", "rapidly_progressive_ild"]

@@ -39,6 +39,7 @@ class Conflict:
     """Two statements of one case that disagree about the same finding."""
 
     finding: str
+    values: tuple[Value, Value]
     text: str
 
 
@@ -82,7 +83,8 @@ def record(case: Case, terms: Terms | None = None) -> Record:
                 f"{label[one.finding].label}: {_place(first[one.finding])} says "
                 f"{_said(first[one.finding].value)}, {_place(one)} says {_said(one.value)}"
             )
-            conflicts.setdefault(one.finding, Conflict(one.finding, text))
+            both = (values[one.finding], one.value)
+            conflicts.setdefault(one.finding, Conflict(one.finding, both, text))
     kept = {finding: value for finding, value in values.items() if finding not in conflicts}
     return Record(
         case.patient.id, kept, statements, tuple(conflicts.values()), tuple(reader.remarks)
