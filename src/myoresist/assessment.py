@@ -19,7 +19,9 @@ from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.model import Case
+from myoresist.case.reading import packaged_terms
 from myoresist.case.record import Record, findings_table, record
+from myoresist.case.terms import Terms
 from myoresist.diagnosis.criteria import CriteriaSet
 from myoresist.diagnosis.verdicts import (
     CLASS,
@@ -34,6 +36,7 @@ from myoresist.diagnosis.verdicts import (
 from myoresist.knowledge.schema import Reference, load_references
 from myoresist.rules.inference import Contradiction, Inference, finding_names
 from myoresist.rules.interpreter import Verdict, explain
+from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
 
 SCHEMA_VERSION = "1.0"
@@ -229,16 +232,20 @@ class Knowledge:
     @cached_property
     def thresholds(self) -> dict[str, tuple[float, ...]]:
         """Return for each numeric finding the numbers with which a rule compares it."""
-        found: dict[str, set[float]] = {}
-        for program in (self.criteria.program, self.inference.program):
-            for name, numbers in program.thresholds.items():
-                found.setdefault(name, set()).update(numbers)
-        return {name: tuple(sorted(numbers)) for name, numbers in found.items()}
+        return Program({**self.criteria.program.rules, **self.inference.program.rules}).thresholds
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Return the words that a case may use."""
+        if self.folder == packaged.folder():
+            return packaged_terms()
+        return Terms.load(self.folder, self.catalogue)
 
 
 @cache
 def _load(folder: Path) -> Knowledge:
-    catalogue = Catalogue.load(folder)
+    own = folder == packaged.folder()
+    catalogue = packaged_terms().catalogue if own else Catalogue.load(folder)
     return Knowledge(
         folder=folder,
         catalogue=catalogue,
@@ -256,7 +263,7 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
         knowledge: what medicine knows; the packaged knowledge when left out.
     """
     base = knowledge or Knowledge.load()
-    noted = record(case)
+    noted = record(case, base.terms)
     recorded = _undisputed(base, noted)
     clashes, asked, findings = _with_answers(base, recorded)
     verdicts = base.criteria.evaluate(findings)
@@ -456,7 +463,8 @@ class _Patient:
         ]
         for finding, value in self.noted.values.items():
             if self.recorded[finding] is None:
-                text = f"{label[finding].label} is {_said(value)}, which fits only one side of a dispute above"
+                said = f"{label[finding].label} is {_said(value)}"
+                text = f"{said}, which fits only one side of a dispute above"
                 results.append(ContradictionResult(finding=finding, other=finding, text=text))
         for clash in found:
             said = f"{label[clash.finding].label} is {_said(clash.says)}"

@@ -82,6 +82,12 @@ def _hand_over(text: str) -> None:
         _stop_reading()
 
 
+def _hand_over_json(data: object) -> None:
+    from json import dumps
+
+    _hand_over(dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
 def _stop_reading() -> None:
     # Python would complain once more when it closes standard output.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -165,8 +171,6 @@ def schema(
     what: Annotated[str, typer.Argument(help="case or assessment")] = "case",
 ) -> None:
     """Print the JSON Schema of the case file or of the assessment."""
-    from json import dumps
-
     with _user_errors():
         if what == "case":
             from myoresist.case.model import case_schema as described
@@ -174,7 +178,7 @@ def schema(
             from myoresist.assessment import assessment_schema as described
         else:
             raise Stop(f"{what} has no schema; write case or assessment")
-        _hand_over(dumps(described(), indent=2, ensure_ascii=False) + "\n")
+        _hand_over_json(described())
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")
@@ -209,10 +213,7 @@ def knowledge_list(json: Json = False) -> None:
         knowledge = Knowledge.load()
         coverage = load_list(knowledge.folder / "coverage.yaml", Coverage)
         if json:
-            from json import dumps
-
-            listed = [one.model_dump() for one in coverage]
-            _hand_over(dumps(listed, indent=2, ensure_ascii=False) + "\n")
+            _hand_over_json([one.model_dump() for one in coverage])
             return
         from myoresist.report.entry import listing
 
@@ -231,10 +232,7 @@ def knowledge_show(
     with _user_errors():
         try:
             if json:
-                from json import dumps
-
-                found = entry(Knowledge.load(), name)
-                _hand_over(dumps(found, indent=2, ensure_ascii=False) + "\n")
+                _hand_over_json(entry(Knowledge.load(), name))
             else:
                 _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:

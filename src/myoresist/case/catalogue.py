@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -72,6 +72,44 @@ class Link(Entry):
     why: str
 
 
+def lower(word: str) -> str:
+    """Return a word without what people write in different ways."""
+    return word.strip().lower()
+
+
+@dataclass(frozen=True)
+class Names:
+    """Words that people write, each with the id it stands for."""
+
+    ids: Mapping[str, str]
+    plain: Callable[[str], str] = lower
+
+    @classmethod
+    def of(
+        cls, words: Iterable[tuple[str, Iterable[str]]], plain: Callable[[str], str] = lower
+    ) -> Names:
+        """Gather the words of each id; where two ids share one, it stands for the first.
+
+        Args:
+            words: each id with its words.
+            plain: what makes two ways of writing a word the same.
+        """
+        ids: dict[str, str] = {}
+        for id_, names in words:
+            for name in names:
+                ids.setdefault(plain(name), id_)
+        return cls(ids, plain)
+
+    def find(self, word: str) -> str | None:
+        """Return the id that a word stands for."""
+        return self.ids.get(self.plain(word))
+
+    def nearest(self, word: str, cutoff: float = 0.6) -> str | None:
+        """Return the id of the word most like this one, if any is as alike as ``cutoff`` (0 to 1)."""
+        near = get_close_matches(self.plain(word), self.ids, n=1, cutoff=cutoff)
+        return self.ids[near[0]] if near else None
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """All findings by id, and which imply or exclude each other."""
@@ -133,23 +171,18 @@ class Catalogue:
         return {finding.id: DTYPES[finding.kind] for finding in self}
 
     @cached_property
-    def _words(self) -> Mapping[str, str]:
-        """Return every id, label and synonym, in lower case, with the id it stands for."""
-        words: dict[str, str] = {}
-        for finding in self:
-            for word in (finding.id, finding.label, *finding.synonyms):
-                words.setdefault(word.lower(), finding.id)
-        return words
+    def _names(self) -> Names:
+        """Return every id, label and synonym with the id it stands for."""
+        return Names.of((x.id, (x.id, x.label, *x.synonyms)) for x in self)
 
     def find(self, word: str) -> Finding | None:
         """Return the finding with this id, label or synonym, whatever the case."""
-        known = self._words.get(word.strip().lower())
+        known = self._names.find(word)
         return self.findings[known] if known else None
 
     def nearest(self, word: str) -> str | None:
         """Return the id of the finding whose id, label or synonym is most like ``word``."""
-        near = get_close_matches(word.strip().lower(), self._words, n=1, cutoff=0.6)
-        return self._words[near[0]] if near else None
+        return self._names.nearest(word)
 
 
 def read_rows(

@@ -18,7 +18,7 @@ from myoresist.case.model import Answer, Case, Lab, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
 from myoresist.case.terms import LabFinding, LabTest, Terms
 from myoresist.case.units import converted, spelling
-from myoresist.document import shown
+from myoresist.document import field_name, shown
 
 Value = bool | float | str | date
 Entry = TypeVar("Entry")
@@ -163,8 +163,7 @@ class _Reader:
         yield from self._courses()
 
     def _says(self, finding: str, value: Value, *path: str | int) -> Statement:
-        shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        return Statement(finding, value, shown.removeprefix("."), self.case.line(*path))
+        return Statement(finding, value, field_name(path), self.case.line(*path))
 
     def _patient(self) -> Iterator[Statement]:
         case, sections = self.case, self.terms.sections

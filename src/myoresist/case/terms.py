@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
-from myoresist.case.catalogue import Catalogue, Finding, listed, read_rows
+from myoresist.case.catalogue import Catalogue, Finding, Names, listed, read_rows
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
@@ -168,60 +167,46 @@ class Terms:
         )
 
     @cached_property
-    def _lab_names(self) -> Mapping[str, str]:
-        return {
-            name.lower(): lab.id
-            for lab in self.labs.values()
-            for name in (lab.id, lab.label, *lab.synonyms)
-        }
+    def _lab_names(self) -> Names:
+        return Names.of((x.id, (x.id, x.label, *x.synonyms)) for x in self.labs.values())
 
     @cached_property
-    def _drug_names(self) -> Mapping[str, str]:
-        return {
-            name.lower(): drug.id
-            for drug in self.drugs.values()
-            for name in (drug.id, drug.label, *drug.synonyms)
-        }
+    def _drug_names(self) -> Names:
+        return Names.of((x.id, (x.id, x.label, *x.synonyms)) for x in self.drugs.values())
 
     @cached_property
-    def _antibody_names(self) -> Mapping[str, str]:
-        names: dict[str, str] = {}
-        for finding in self.catalogue:
-            if finding.group != "antibody" or finding.kind != "bool":
-                continue
-            for name in (finding.id, finding.label, *finding.synonyms):
-                names.setdefault(_plain(name), finding.id)
-        return names
+    def _antibody_names(self) -> Names:
+        found = (x for x in self.catalogue if x.group == "antibody" and x.kind == "bool")
+        return Names.of(((x.id, (x.id, x.label, *x.synonyms)) for x in found), _plain)
 
     def lab(self, name: str) -> LabTest | None:
         """Return the laboratory test of this name."""
-        known = self._lab_names.get(name.strip().lower())
+        known = self._lab_names.find(name)
         return self.labs[known] if known else None
 
     def nearest_lab(self, name: str) -> str | None:
         """Return the usual short name of the test most like ``name``."""
-        near = get_close_matches(name.strip().lower(), self._lab_names, n=1)
-        return self.labs[self._lab_names[near[0]]].synonyms[0] if near else None
+        near = self._lab_names.nearest(name)
+        return self.labs[near].synonyms[0] if near else None
 
     def drug(self, name: str) -> Drug | None:
         """Return the drug of this name."""
-        known = self._drug_names.get(name.strip().lower())
+        known = self._drug_names.find(name)
         return self.drugs[known] if known else None
 
     def nearest_drug(self, name: str) -> str | None:
         """Return the name of the drug most like ``name``."""
-        near = get_close_matches(name.strip().lower(), self._drug_names, n=1, cutoff=0.75)
-        return self.drugs[self._drug_names[near[0]]].label if near else None
+        near = self._drug_names.nearest(name, cutoff=0.75)
+        return self.drugs[near].label if near else None
 
     def antibody(self, name: str) -> Finding | None:
         """Return the finding for an antibody, however it is spelt: Jo-1, anti-Jo-1 or anti_jo1."""
-        known = self._antibody_names.get(_plain(name))
+        known = self._antibody_names.find(name)
         return self.catalogue[known] if known else None
 
     def nearest_antibody(self, name: str) -> str | None:
         """Return the id of the antibody most like ``name``."""
-        near = get_close_matches(_plain(name), self._antibody_names, n=1)
-        return self._antibody_names[near[0]] if near else None
+        return self._antibody_names.nearest(name)
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from myoresist.assessment import Assessment, SetResult
 from myoresist.report.plain import plain
 from myoresist.report.summary import (
+    MOST_QUESTIONS,
     SIGNS,
     asked,
     carried,
@@ -19,8 +20,6 @@ from myoresist.report.summary import (
     score,
     words,
 )
-
-MOST_QUESTIONS = 6
 
 
 def render(assessment: Assessment) -> str:

@@ -11,6 +11,7 @@ from myoresist.assessment import AnswerResult, Assessment, FindingResult, SetRes
 _EDGE = re.compile(r"-?\d[\d.e+]*")
 _RECALLED = re.compile(r"\brecall\b.*?\bconfidence: (high|medium|low)\b")
 _UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}
+MOST_QUESTIONS = 6
 SIGNS = {
     "met": "✓ met",
     "not_met": "✗ not met",

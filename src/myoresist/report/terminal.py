@@ -12,6 +12,7 @@ from rich.text import Text
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
 from myoresist.report.plain import plain
 from myoresist.report.summary import (
+    MOST_QUESTIONS,
     SIGNS,
     asked,
     carried,
@@ -31,7 +32,6 @@ from myoresist.report.summary import (
 
 STYLES = {"met": "bold green", "not_met": "dim", "undetermined": "yellow", None: "dim"}
 ITEM_SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
-MOST_QUESTIONS = 6
 MOST_REASONS = 5
 
 
@@ -52,6 +52,7 @@ class _Report:
     def __init__(self, assessment: Assessment, console: Console) -> None:
         self.data = assessment
         self.console = console
+        self.facts = {fact.id: fact for fact in assessment.record}
         self.numbers: dict[str, int] = {}
 
     def print(self, everything: bool) -> None:
@@ -310,11 +311,10 @@ class _Report:
             self._line(f"{alone}Unknown: {open_}", "cyan", 2, "→")
 
     def _reasons(self, findings: Iterable[str], value: bool | None) -> str:
-        facts = {fact.id: fact for fact in self.data.record}
         parts = []
         for finding in findings:
             label = self.data.labels.get(finding, finding)
-            fact = facts.get(finding)
+            fact = self.facts.get(finding)
             if fact is None or fact.value is None:
                 parts.append(f"{label}: unknown")
             elif isinstance(fact.value, bool):
