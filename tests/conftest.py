@@ -31,17 +31,93 @@ DERIVED = """\
 - {id: spots, text: any spots, when: red OR blue, check: convention}
 - {id: level_high, text: level above 10, when: level > 10, check: convention}
 """
+DISEASES = """\
+- {id: redpox, name: Redpox, family: pox, prior: 0.5, prior_rationale: common, prior_confidence: high,
+   beside_myositis: false, points_to_it: red, argues_against_it: blue, why_it_resists: it itches,
+   confirmed_by: large red spots, confirmed_when: large_red, implication: wait, cites: [made2026]}
+- {id: bluepox, name: Bluepox, family: pox, prior: 0.3, prior_rationale: less, prior_confidence: low,
+   beside_myositis: false, points_to_it: blue, argues_against_it: red, why_it_resists: it itches,
+   confirmed_by: blue, implication: wait, cites: [made2026]}
+- {id: fever, name: Fever, family: heat, prior: 0.2, prior_rationale: rare, prior_confidence: medium,
+   beside_myositis: true, points_to_it: a high level, argues_against_it: spots, why_it_resists: it is hot,
+   confirmed_by: the level, confirmed_when: level > 20, implication: wait, cites: [made2026]}
+"""
+FREQUENCIES = """\
+disease,finding,percent,low,high,n,total,source,check,confidence
+background,red,20,,,,,,estimate,low
+redpox,red,90,,,90,100,made2026,seen here,high
+bluepox,red,10,,,,,,estimate,low
+background,large_red,5,,,,,,estimate,low
+redpox,large_red,60,,,6,10,made2026,seen here,medium
+background,blue,10,,,,,,estimate,low
+bluepox,blue,80,,,,,,estimate,medium
+fever,blue,5,,,,,,estimate,low
+background,spots,40,,,,,,estimate,low
+redpox,spots,95,,,,,,estimate,high
+bluepox,spots,90,,,,,,estimate,medium
+fever,spots,10,,,1,10,made2026,seen here,medium
+background,tested,50,,,,,,estimate,low
+fever,tested,90,,,,,,estimate,low
+"""
+NUMBERS = """\
+disease,finding,p05,p25,p50,p75,p95,source,check,confidence
+background,level,1,4,8,15,30,,estimate,low
+fever,level,10,18,25,40,80,made2026,seen here,medium
+"""
+METHOD = """\
+population: Anyone.
+pseudo_counts: {low: 6, medium: 20, high: 60, convention: 1000}
+most_counts: 400
+shrinkage: 2
+lowest: 0.003
+highest: 0.995
+prior_power: 1
+prior_factor: {high: 1.5, medium: 2, low: 3}
+temperature: 1
+absence_weight: 1
+number_weight: 1
+number_background: 0.1
+linear_numbers: []
+correlation: 0.2
+label_findings: [tested]
+draws: 400
+seed: 1
+next_test: {samples: 200, shown: 2, results_shown: 2}
+typical_percent: 60
+unexplained_percent: 10
+red_flag_ratio: 1.5
+reason_ratio: 1.25
+beside_probability: 0.2
+check: estimate
+cites: [made2026]
+"""
+INVESTIGATIONS = """\
+- {id: look, name: Look, invasiveness: 1, bedside: true, resolves: [red, blue, spots, large_red], check: convention}
+- {id: blood, name: Blood, invasiveness: 1, resolves: [level], check: convention}
+- {id: knife, name: Knife, invasiveness: 3, resolves: [large_red], check: convention}
+"""
 
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
-    """Return a knowledge folder with nine findings and no criteria."""
+    """Return a knowledge folder with nine findings, three diseases and no criteria."""
     (tmp_path / "findings").mkdir()
     (tmp_path / "findings" / "findings.csv").write_text(FINDINGS)
     (tmp_path / "findings" / "implications.csv").write_text(IMPLICATIONS)
     (tmp_path / "findings" / "exclusions.csv").write_text(EXCLUSIONS)
     (tmp_path / "findings" / "derived.yaml").write_text(DERIVED)
     (tmp_path / "criteria").mkdir()
+    (tmp_path / "diseases").mkdir()
+    for name, text in {
+        "diseases.yaml": DISEASES,
+        "frequencies.csv": FREQUENCIES,
+        "numbers.csv": NUMBERS,
+        "method.yaml": METHOD,
+        "investigations.yaml": INVESTIGATIONS,
+        "dependence.yaml": "- {id: reds, text: red, kind: correlated, findings: [red, blue]}\n",
+        "families.yaml": "families: {pox: Pox, heat: Heat}\nlabels: {a_pox: [redpox, bluepox]}\n",
+    }.items():
+        (tmp_path / "diseases" / name).write_text(text)
     work = {"id": "made2026", "type": "article-journal", "title": "A made-up work"}
     (tmp_path / "references.json").write_text(json.dumps([work]))
     (tmp_path / "knowledge.yaml").write_text("version: '0'\nlicence: none\n")

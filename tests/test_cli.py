@@ -23,6 +23,14 @@ from myoresist.assessment import Assessment, Knowledge
 from myoresist.cli import DEMO, EXAMPLES, app, main
 
 HOSTILE = "[bold]x[/bold]<script>\x1b[31m"
+PUBLISHED = {
+    "id": "one",
+    "final_diagnosis": "inclusion_body_myositis",
+    "initial_label": "polymyositis",
+    "findings": {"present": ["finger_flexor_weakness", "biopsy_rimmed_vacuoles"], "absent": []},
+    "numbers": {"age": 70, "age_at_onset": 66},
+    "withheld": ["biopsy_rimmed_vacuoles"],
+}
 CASE = "patient: {id: P}\nfindings: {ild: yes}\nautoantibodies: [{antibody: anti-Jo-1, result: positive}]\n"
 
 
@@ -58,7 +66,7 @@ def test_json_is_the_published_form(tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     assert f"wrote {path}" in err
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert data["schema_version"] == "1.0"
+    assert data["schema_version"] == "1.1"
     assert Assessment.model_validate(data).model_dump(mode="json") == data
     schema = json.loads(run("schema", "assessment")[1])
     assert set(data) == set(schema["properties"])
@@ -314,6 +322,8 @@ def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) 
     example = said.partition("Example: ")[2]
     assert example.startswith(" ".join(("myoresist", *words)))
     (tmp_path / "patient.yaml").write_text(CASE)
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "one.json").write_text(json.dumps(PUBLISHED))
     command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
     done = subprocess.run(
         ["bash", "-c", command],

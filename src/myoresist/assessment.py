@@ -23,6 +23,8 @@ from myoresist.case.reading import packaged_terms
 from myoresist.case.record import Record, findings_table, record
 from myoresist.case.terms import Terms
 from myoresist.diagnosis.criteria import CriteriaSet
+from myoresist.diagnosis.differential import Differential, Setting
+from myoresist.diagnosis.opinion import DifferentialResult, opinion
 from myoresist.diagnosis.verdicts import (
     CLASS,
     EXCLUDED,
@@ -39,7 +41,7 @@ from myoresist.rules.interpreter import Verdict, explain
 from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
@@ -166,10 +168,16 @@ class Assessment(_Result):
     remarks: tuple[str, ...]
     criteria: tuple[SetResult, ...]
     disagreements: tuple[NoteResult, ...]
+    differential: DifferentialResult
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
     references: dict[str, Reference]
+
+    @property
+    def differential_names(self) -> dict[str, str]:
+        """Return the name of each disease of the differential by id."""
+        return {one.id: one.name for one in self.differential.diseases}
 
     def __str__(self) -> str:
         """Return one line; see ``__repr__``."""
@@ -209,6 +217,7 @@ class Knowledge:
     catalogue: Catalogue
     inference: Inference
     criteria: Criteria
+    differential: Differential
     references: Mapping[str, Reference]
 
     @classmethod
@@ -246,21 +255,29 @@ class Knowledge:
 def _load(folder: Path) -> Knowledge:
     own = folder == packaged.folder()
     catalogue = packaged_terms().catalogue if own else Catalogue.load(folder)
+    inference = Inference.load(folder, catalogue)
     return Knowledge(
         folder=folder,
         catalogue=catalogue,
-        inference=Inference.load(folder, catalogue),
+        inference=inference,
         criteria=Criteria.load(folder, finding_names(catalogue)),
+        differential=Differential.load(folder, inference),
         references=load_references(folder / "references.json"),
     )
 
 
-def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
+def assess(
+    case: Case, knowledge: Knowledge | None = None, setting: Setting | None = None
+) -> Assessment:
     """Answer the questions for one patient.
 
     Args:
         case: what is known of the patient.
         knowledge: what medicine knows; the packaged knowledge when left out.
+        setting: where the patient is seen, which changes how common diseases are.
+
+    Raises:
+        SettingError: for a setting that cannot be used.
     """
     base = knowledge or Knowledge.load()
     noted = record(case, base.terms)
@@ -278,11 +295,14 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
     )
     criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
     disagreements = one.disagreements()
+    differential = base.differential.within(setting) if setting else base.differential
+    diagnosis = opinion(differential, findings[:1], case.label)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
         *(key for result in criteria for key in _cites(result)),
         *(key for note in disagreements for key in note.cites),
+        *diagnosis.sources(),
     ]
     return Assessment(
         software_version=__version__,
@@ -295,6 +315,7 @@ def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
         remarks=noted.remarks,
         criteria=criteria,
         disagreements=disagreements,
+        differential=diagnosis,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},

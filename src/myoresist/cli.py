@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from myoresist.assessment import Assessment
+    from myoresist.diagnosis.differential import Setting
 
 app = typer.Typer(
     help="A sourced second opinion for treatment-resistant myositis.",
@@ -125,9 +126,15 @@ def assess(
     json: Json = False,
     text: Annotated[bool, typer.Option("--text", help="Print text; this is the default.")] = False,
     everything: Everything = False,
+    setting: Annotated[
+        Path | None,
+        typer.Option(
+            help="A YAML file that says which diseases are commoner here, or all there are."
+        ),
+    ] = None,
     output: Output = None,
 ) -> None:
-    """Assess one patient: which criteria are met, not met or undetermined, and why."""
+    """Assess one patient: the differential diagnosis and the criteria, with reasons and sources."""
     from myoresist.assessment import assess as assess_case
     from myoresist.case.reading import read_case
 
@@ -137,7 +144,7 @@ def assess(
         known = read_case(case)
         if output and case != "-" and output.exists() and output.samefile(case):
             raise Stop(f"{output}: is the case itself; write the report to another file")
-        _show(assess_case(known), json, everything, output)
+        _show(assess_case(known, setting=_setting(setting)), json, everything, output)
 
 
 @app.command(epilog="Example: myoresist validate patient.yaml")
@@ -203,6 +210,46 @@ def demo(
         _show(assess_case(read_case(EXAMPLES / f"{name}.yaml")), json, everything, output)
 
 
+@app.command(epilog="Example: myoresist evaluate cases/ --plot reliability.svg")
+def evaluate(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of published cases, one JSON file a case.")
+    ],
+    recoding: Annotated[
+        Path | None, typer.Option(help="A CSV file with findings that the case files lack.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Score children, thin cases and weak diagnoses, too.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a reliability plot (SVG) to this file.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Score the differential diagnosis on cases whose diagnosis is known."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoresist.assessment import Knowledge
+    from myoresist.evaluation import evaluate as score
+    from myoresist.evaluation import read_cases
+    from myoresist.report.evaluation import lines, reliability_plot
+
+    with _user_errors():
+        knowledge = Knowledge.load()
+        cases = read_cases(folder, knowledge.catalogue, recoding)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("scoring", total=len(cases))
+            scored = score(cases, knowledge, everything, lambda: progress.advance(task))
+        text = "\n".join(lines(scored)) + "\n"
+        if plot:
+            _write(plot, reliability_plot(scored))
+        if output:
+            _write(output, text)
+        else:
+            _say(text.removesuffix("\n"))
+
+
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
 def knowledge_list(json: Json = False) -> None:
     """List what is covered: status, since when, and verified against what."""
@@ -237,6 +284,21 @@ def knowledge_show(
                 _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:
             raise Stop(str(error.args[0])) from error
+
+
+def _setting(path: Path | None) -> Setting | None:
+    """Read where the patient is seen, and refuse what the differential does not know."""
+    if path is None:
+        return None
+    from myoresist.assessment import Knowledge
+    from myoresist.diagnosis.differential import SettingError, read_setting
+
+    setting = read_setting(path)
+    try:
+        Knowledge.load().differential.within(setting)
+    except SettingError as error:
+        raise Stop(f"{path}: {error}") from error
+    return setting
 
 
 def _show(assessment: Assessment, json: bool, everything: bool, output: Path | None) -> None:

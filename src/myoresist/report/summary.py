@@ -107,8 +107,13 @@ def unit(name: str | None) -> str:
 
 def measured(fact: FindingResult) -> str:
     """Return the value of a finding with its unit."""
-    shown = f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value)
-    measure = unit(fact.unit)
+    return measured_value(fact.value, fact.unit)
+
+
+def measured_value(value: object, named: str | None) -> str:
+    """Return a value with its unit."""
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    measure = unit(named)
     return f"{shown} {measure.removesuffix('s') if shown == '1' else measure}".strip()
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
+from myoresist.report.diagnosis import Diagnosis, Line
 from myoresist.report.plain import plain
 from myoresist.report.summary import (
     MOST_QUESTIONS,
@@ -59,9 +60,13 @@ class _Report:
         computed = [one for one in self.data.criteria if one.status == "implemented"]
         self._header()
         self._record_problems()
+        diagnosis = Diagnosis(self.data, self._cite)
+        self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
+        self._section("Which investigation would tell most", diagnosis.next_tests())
         self._in_short(computed)
         self._questions()
         self._table()
+        self._section("Reasons, disease by disease", diagnosis.reasons())
         self._heading("Reasons, set by set")
         for state in ("met", "undetermined", "not_met"):
             for one in computed:
@@ -108,6 +113,11 @@ class _Report:
     def _heading(self, text: str) -> None:
         self._line()
         self._line(text, "bold underline")
+
+    def _section(self, title: str, lines: Iterable[Line]) -> None:
+        self._heading(title)
+        for line in lines:
+            self._line(line.text, line.style, line.indent, line.sign)
 
     def _header(self) -> None:
         label = f", called {self.data.label.replace('_', ' ')}" if self.data.label else ""

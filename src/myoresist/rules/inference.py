@@ -171,7 +171,7 @@ class Inference:
     def implied_by(self, row: Mapping[str, object]) -> set[str]:
         """Return the findings that follow, by implication, from those that are present in ``row``."""
         present = [finding for finding, value in row.items() if value is True]
-        return {parent for finding in present for parent in self._parents.get(finding, ())}
+        return {parent for finding in present for parent in self.parents.get(finding, ())}
 
     def because(
         self, finding: str, recorded: Mapping[str, object], known: Mapping[str, object]
@@ -185,11 +185,11 @@ class Inference:
         """
         value = known[finding]
         if value is True:
-            sources = [y for y in self._children.get(finding, ()) if recorded[y] is True]
+            sources = [y for y in self.children.get(finding, ()) if recorded[y] is True]
         else:
-            sources = [y for y in self._parents.get(finding, ()) if recorded[y] is False]
+            sources = [y for y in self.parents.get(finding, ()) if recorded[y] is False]
             for partner in self._excluded_by(finding):
-                line = (partner, *self._children.get(partner, ()))
+                line = (partner, *self.children.get(partner, ()))
                 sources += [y for y in line if recorded[y] is True]
         if not sources and finding in self.derivations:
             tree = self.program.rules[finding].tree
@@ -205,12 +205,12 @@ class Inference:
         """A finding is supported when it, or anything that implies it, is recorded as present."""
         return [
             _any(pl.col(y) for y in (x, *sorted(children))).alias(x + FOR)
-            for x, children in self._children.items()
+            for x, children in self.children.items()
         ]
 
     def _supported(self, finding: str) -> pl.Expr:
         """Return the evidence for a finding; one that nothing implies needs no column for it."""
-        return pl.col(finding + FOR if finding in self._children else finding)
+        return pl.col(finding + FOR if finding in self.children else finding)
 
     @cached_property
     def _opposition(self) -> list[pl.Expr]:
@@ -218,7 +218,7 @@ class Inference:
         return [
             _any(
                 [
-                    *(~pl.col(y) for y in (x, *sorted(self._parents.get(x, ())))),
+                    *(~pl.col(y) for y in (x, *sorted(self.parents.get(x, ())))),
                     *(self._supported(y) for y in sorted(self._excluded_by(x))),
                 ]
             ).alias(x + AGAINST)
@@ -281,15 +281,17 @@ class Inference:
         return sorted({*self._related, *derived, *self.program.leaves(derived)})
 
     @cached_property
-    def _children(self) -> Mapping[str, frozenset[str]]:
+    def children(self) -> Mapping[str, frozenset[str]]:
+        """Return for each finding everything that implies it."""
         return _closure((link.other, link.finding) for link in self.catalogue.implications)
 
     @cached_property
-    def _parents(self) -> Mapping[str, frozenset[str]]:
+    def parents(self) -> Mapping[str, frozenset[str]]:
+        """Return for each finding everything that it implies."""
         return _closure((link.finding, link.other) for link in self.catalogue.implications)
 
     @cached_property
-    def _partners(self) -> Mapping[str, Mapping[str, str]]:
+    def partners(self) -> Mapping[str, Mapping[str, str]]:
         """Return for each finding those that exclude it, with the reason."""
         partners: dict[str, dict[str, str]] = {}
         for link in self.catalogue.exclusions:
@@ -298,8 +300,8 @@ class Inference:
         return partners
 
     def _excluded_by(self, finding: str) -> set[str]:
-        line = (finding, *self._parents.get(finding, ()))
-        return {partner for one in line for partner in self._partners.get(one, ())}
+        line = (finding, *self.parents.get(finding, ()))
+        return {partner for one in line for partner in self.partners.get(one, ())}
 
     def _apart(self, finding: str, rule: pl.Expr) -> pl.Expr:
         """Tell whether what was recorded and what follows by rule differ; false where either is unknown."""
@@ -314,14 +316,14 @@ class Inference:
         """Return every pair of recorded values that cannot both be true, with the reason."""
         direct = {(link.finding, link.other): link.why for link in self.catalogue.implications}
         pairs: dict[tuple[tuple[str, bool], tuple[str, bool]], str] = {}
-        for child, parents in self._parents.items():
+        for child, parents in self.parents.items():
             for parent in parents:
                 why = direct.get((child, parent)) or "the first is a form of the second"
                 pairs[(child, True), (parent, False)] = why
         for one in self._related:
-            for above in (one, *self._parents.get(one, ())):
-                for partner, why in self._partners.get(above, {}).items():
-                    for other in (partner, *self._children.get(partner, ())):
+            for above in (one, *self.parents.get(one, ())):
+                for partner, why in self.partners.get(above, {}).items():
+                    for other in (partner, *self.children.get(partner, ())):
                         if one < other:
                             pairs.setdefault(((one, True), (other, True)), why)
         return [(one, other, why) for (one, other), why in pairs.items()]

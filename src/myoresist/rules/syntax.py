@@ -47,6 +47,13 @@ class Condition:
         """Return the columns that the condition names."""
         return frozenset(column.name for column in self.tree.find_all(exp.Column))
 
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Return the columns of a condition that says no more than that any of them is true, else nothing."""
+        parts = tuple(self.tree.flatten()) if isinstance(self.tree, exp.Or) else ()
+        names = tuple(part.name for part in parts if isinstance(part, exp.Column))
+        return names if len(names) == len(parts) else ()
+
     def sql(self) -> str:
         """Return the condition as portable SQL, with macros expanded."""
         return self.tree.transform(_expanded).sql(dialect=DIALECT)

@@ -1,0 +1,213 @@
+"""The differential diagnosis: how probable each disease is, and how sure that is, patient by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from myoresist.diagnosis.diseases import Diseases
+from myoresist.diagnosis.likelihood import Array, Likelihoods, Seen
+from myoresist.knowledge.schema import Entry, load
+from myoresist.rules.inference import Inference, finding_names
+
+CHUNK = 20_000
+"""Patients worked on at a time, so that a large table needs little memory."""
+PREFIX = "differential."
+DRAWN = 256
+"""Patients drawn for at a time."""
+OUTER = (0.025, 0.975)
+
+
+class Setting(Entry):
+    """Where the patient is seen, and what that changes: some diseases are commoner, others do not occur."""
+
+    text: str = "as set by the user"
+    multiply: Mapping[str, float] = Field(
+        {}, description="How many times as common a disease, or each disease of a family, is."
+    )
+    only: tuple[str, ...] = Field(
+        (), description="Diseases or families to which the list is restricted."
+    )
+    cites: tuple[str, ...] = ()
+
+
+USUAL = Setting(text="refractory myositis at a centre")
+
+
+class SettingError(ValueError):
+    """A setting that names something unknown, or leaves nothing."""
+
+
+@dataclass(frozen=True)
+class Differential:
+    """The diseases, their likelihoods and their priors in one setting."""
+
+    base: Diseases
+    likelihoods: Likelihoods
+    setting: Setting = field(default=USUAL)
+
+    @classmethod
+    def load(cls, folder: Path, inference: Inference) -> Differential:
+        """Read ``diseases/`` of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file and entry of whatever cannot be used.
+        """
+        base = Diseases.load(folder, finding_names(inference.catalogue))
+        return cls(base, Likelihoods.of(base, inference))
+
+    def within(self, setting: Setting) -> Differential:
+        """Return the same in another setting.
+
+        Raises:
+            SettingError: for an unknown disease or family, a factor that is not positive, or an empty list.
+        """
+        known = {*self.base.diseases, *self.base.families.families}
+        for name in (*setting.multiply, *setting.only):
+            if name not in known:
+                raise SettingError(f"{name} is neither a disease nor a family of the differential")
+        for name, factor in setting.multiply.items():
+            if not (factor > 0 and np.isfinite(factor)):
+                raise SettingError(f"{name}: {factor:g} is no factor; write a number above 0")
+        return Differential(self.base, self.likelihoods, setting)
+
+    @property
+    def diseases(self) -> tuple[str, ...]:
+        """Return the ids of the diseases, in the order of every array."""
+        return self.likelihoods.diseases
+
+    @cached_property
+    def log_prior(self) -> Array:
+        """Return the logarithm of the prior of each disease, -inf for one that is left out, (D,)."""
+        method = self.base.method
+        prior = np.array([one.prior for one in self.base.diseases.values()])
+        logs: Array = method.prior_power * np.log(prior)
+        only = set(self.setting.only)
+        for index, one in enumerate(self.base.diseases.values()):
+            for name in (one.id, one.family):
+                logs[index] += np.log(self.setting.multiply.get(name, 1.0))
+            if only and not only & {one.id, one.family}:
+                logs[index] = -np.inf
+        return logs
+
+    def posterior(self, known: pl.DataFrame) -> Array:
+        """Return the probability of each disease, (N, D), rows summing to 1.
+
+        Args:
+            known: one row a patient, one column a finding, as ``Inference.known`` returns it.
+        """
+        parts = [
+            self.of(self.seen(known[start : start + CHUNK]))
+            for start in range(0, known.height, CHUNK)
+        ]
+        return np.vstack(parts) if parts else np.empty((0, len(self.diseases)))
+
+    def seen(self, known: pl.DataFrame) -> Seen:
+        """Return what may be counted of each patient."""
+        return self.likelihoods.seen(self.likelihoods.read(known))
+
+    def of(self, seen: Seen) -> Array:
+        """Return the probability of each disease from what may be counted, (N, D)."""
+        return normal(self.log_prior + self.likelihoods.log_ratio(seen) / self._temperature)
+
+    def table(self, known: pl.DataFrame) -> pl.DataFrame:
+        """Return the probabilities as a table: ``differential.<disease>`` and ``differential.leading``."""
+        probability = self.posterior(known)
+        leading = np.array(self.diseases)[probability.argmax(axis=1)] if known.height else []
+        columns = {PREFIX + name: probability[:, i] for i, name in enumerate(self.diseases)}
+        return pl.DataFrame({**columns, PREFIX + "leading": pl.Series(leading, dtype=pl.String)})
+
+    def interval(self, known: pl.DataFrame) -> tuple[Array, Array]:
+        """Return the 95 % credible interval of each probability, two arrays of shape (N, D).
+
+        Frequencies and priors are drawn from their distributions, with a fixed seed: the same patient has the
+        same interval in every table.
+        """
+        low, high = (np.empty((known.height, len(self.diseases))) for _ in range(2))
+        for start in range(0, known.height, DRAWN):
+            part = slice(start, start + DRAWN)
+            low[part], high[part] = np.quantile(self.drawn(self.seen(known[part])), OUTER, axis=1)
+        return low, high
+
+    def intervals_of(
+        self, seen: Seen, labelled: NDArray[np.bool_]
+    ) -> tuple[Array, Array, tuple[float, float]]:
+        """Return the intervals of one patient: of each disease, (D,) and (D,), and of a label as a whole."""
+        drawn = self.drawn(seen)[0]
+        low, high = np.quantile(drawn, OUTER, axis=0)
+        of_label = np.quantile(drawn[:, labelled].sum(axis=1), OUTER)
+        return low, high, (float(of_label[0]), float(of_label[1]))
+
+    def drawn(self, seen: Seen) -> Array:
+        """Return draws of the probabilities, (N, draws, D), as frequencies and priors are uncertain."""
+        centre = self.log_prior + self.likelihoods.log_ratio(seen) / self._temperature
+        variance = self.likelihoods.spread(seen) / self._temperature**2 + self._prior_spread
+        return normal(centre[:, None] + np.sqrt(variance)[:, None] * self._draws)
+
+    def source(self, finding: str, disease: str, measured: bool) -> tuple[str | None, str | None]:
+        """Return the work on which a frequency or a distribution rests, and how it was checked."""
+        return self._sources[measured].get((disease, finding), (None, None))
+
+    @cached_property
+    def _sources(self) -> tuple[dict[tuple[str, str], tuple[str | None, str | None]], ...]:
+        return tuple(
+            {
+                (disease, finding): (source, check)
+                for disease, finding, source, check in table.select(
+                    "disease", "finding", "source", "check"
+                ).iter_rows()
+            }
+            for table in (self.base.frequencies, self.base.numbers)
+        )
+
+    @cached_property
+    def _draws(self) -> Array:
+        method = self.base.method
+        generator = np.random.default_rng(method.seed)
+        return generator.standard_normal((method.draws, len(self.diseases)))
+
+    @cached_property
+    def _prior_spread(self) -> Array:
+        method = self.base.method
+        factors = [method.prior_factor[one.prior_confidence] for one in self.base.diseases.values()]
+        return np.square(method.prior_power * np.log(factors))
+
+    @property
+    def _temperature(self) -> float:
+        return self.base.method.temperature
+
+    def families(self, probability: Array) -> Array:
+        """Return the summed probability of each family, (N, families), in the order of the file."""
+        names = list(self.base.families.families)
+        member = np.zeros((len(self.diseases), len(names)))
+        for row, one in enumerate(self.base.diseases.values()):
+            member[row, names.index(one.family)] = 1
+        return probability @ member
+
+    def labelled(self, label: str | None) -> NDArray[np.bool_]:
+        """Return which diseases a label stands for, (D,); none for an unknown label."""
+        ids = self.base.families.labels.get(label or "", ())
+        return np.isin(self.diseases, [*ids, label or ""])
+
+
+def normal(logs: Array) -> Array:
+    """Return probabilities from their logarithms, up to a constant, along the last axis."""
+    share: Array = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    share /= share.sum(axis=-1, keepdims=True)
+    return share
+
+
+def read_setting(path: Path) -> Setting:
+    """Read a setting from a YAML file with ``multiply`` and ``only``.
+
+    Raises:
+        DocumentError: naming file, line and field of whatever is wrong.
+    """
+    return load(path, Setting)

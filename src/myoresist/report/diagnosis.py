@@ -1,0 +1,190 @@
+"""The differential diagnosis in words: is the label right, what else is it, which test would tell most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from myoresist.assessment import Assessment
+from myoresist.diagnosis.opinion import (
+    DiseaseResult,
+    EvidenceResult,
+    InvestigationResult,
+    LabelResult,
+)
+from myoresist.report.summary import measured_value, percent
+
+Cite = Callable[[Iterable[str]], str]
+BAR = 20
+STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or genetic panel"}
+FLAGS = 4
+
+
+@dataclass(frozen=True)
+class Line:
+    """One paragraph: its text, how it looks, how far it is indented, and what stands before it."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The differential diagnosis of one assessment, in words."""
+
+    data: Assessment
+    cite: Cite
+
+    def in_short(self) -> Iterator[Line]:
+        """Say whether the label is right, what speaks against it, and what it could be."""
+        result = self.data.differential
+        if not result.counted:
+            yield Line(
+                "Nothing is recorded that tells diseases apart, so there is no differential diagnosis.",
+                "yellow",
+            )
+            return
+        if result.label:
+            yield from self._label(result.label)
+        elif self.data.label:
+            yield Line(
+                f"The label {said(self.data.label)} stands for no disease of the differential, so it is "
+                "not weighed.",
+                "yellow",
+            )
+        for one in result.leading:
+            yield Line(self._leading(one), "bold" if one is result.leading[0] else "", 2)
+        families = [f"{one.name} {percent(one.probability)}" for one in result.families[:4]]
+        yield Line(f"By family: {'; '.join(families)}.")
+        for beside in result.beside:
+            yield Line(
+                f"{beside.name} may add to it, whichever leads ({percent(beside.probability)}).",
+                "yellow",
+                sign="+",
+            )
+        yield Line(self._caution(), "dim")
+
+    def next_tests(self) -> Iterator[Line]:
+        """Say which investigations would tell most, and what their results would do."""
+        tests = self.data.differential.next_tests
+        if not tests:
+            yield Line("Every investigation that tells these diseases apart has been done.")
+        for number, test in enumerate(tests, 1):
+            yield Line(
+                f"{test.name}{'' if test.again else f' ({STEPS[test.invasiveness]})'} "
+                f"{self.cite(test.cites)}",
+                "bold",
+                sign=f"{number}.",
+            )
+            yield Line(self._gain(test), indent=5)
+            for text in self._results(test):
+                yield Line(text, "cyan", 5, "→")
+            if test.note:
+                yield Line(test.note, "dim", 5)
+
+    def reasons(self) -> Iterator[Line]:
+        """Give the findings for and against each leading disease, with their sources."""
+        for one in self.data.differential.leading:
+            yield Line(f"{one.name}: {self._probable(one)} {self.cite(one.cites)}", "bold")
+            for sign, style, text, evidence in (
+                ("+", "green", "for", one.supporting),
+                ("−", "red", "against", one.opposing),
+            ):
+                for found in evidence:
+                    yield Line(f"{self._evidence(found)}", style, 2, sign)
+                if not evidence:
+                    yield Line(f"nothing recorded speaks {text} it", "dim", 2, sign)
+            missing = "; ".join(self._named(found) for found in one.typical_missing)
+            if missing:
+                yield Line(f"usual in it and absent here: {missing}", indent=2, sign="·")
+            unexplained = "; ".join(self._named(found) for found in one.unexplained)
+            if unexplained:
+                yield Line(f"present and not explained by it: {unexplained}", indent=2, sign="·")
+            yield Line(f"To confirm: {one.confirmed_by}.", "dim", 2)
+            yield Line(f"Why it does not respond: {one.why_it_resists}.", "dim", 2)
+            yield Line(f"If it is this: {one.implication}.", "dim", 2)
+
+    def _label(self, label: LabelResult) -> Iterator[Line]:
+        result = self.data.differential
+        believed = (
+            f"{percent(label.probability)} (95 % interval {percent(label.low)} to "
+            f"{percent(label.high)})"
+        )
+        text = f"Carries the label {said(label.label)}, which has a probability of {believed}."
+        if label.outranked_by:
+            text += f" {result.leading[0].name} is more probable."
+        yield Line(text, "bold red" if label.outranked_by else "bold green")
+        for flag, disease in zip(label.flags[:FLAGS], label.pointing, strict=False):
+            yield Line(self._flag(flag, disease), "red", 2, "!")
+        if label.outranked_by and not label.flags:
+            yield Line("No single finding speaks against the label; the sum does.", indent=2)
+
+    def _flag(self, flag: EvidenceResult, disease: str) -> str:
+        often = ""
+        if flag.percent is not None and flag.other_percent is not None:
+            share, other = flag.percent, flag.other_percent
+            often = (
+                f"; found in {percent(share / 100)} against {percent(other / 100)} under the label"
+            )
+        cited = self.cite([flag.source] if flag.source else [])
+        return (
+            f"{self._named(flag)}: {times(flag.ratio)} as likely if it is something else, most of all "
+            f"{self.data.differential_names[disease]}{often} {cited or '(estimate)'}"
+        )
+
+    def _leading(self, one: DiseaseResult) -> str:
+        filled = round(one.probability * BAR)
+        return f"{'█' * filled}{'░' * (BAR - filled)} {one.name}: {self._probable(one)}"
+
+    def _probable(self, one: DiseaseResult) -> str:
+        state = "confirmed by the test that confirms it" if one.confirmed else "not confirmed"
+        return f"{percent(one.probability)} ({percent(one.low)} to {percent(one.high)}), {state}"
+
+    def _caution(self) -> str:
+        result = self.data.differential
+        return (
+            f"Probabilities among: {result.population} {percent(result.estimated)} of the evidence on the "
+            f"leading disease rests on estimates rather than on publications; the intervals are wide "
+            f"because of it {self.cite(result.cites)}"
+        )
+
+    def _gain(self, test: InvestigationResult) -> str:
+        text = f"Expected to tell {test.gain:.2g} bits about the disease"
+        if self.data.differential.label:
+            text += f", {test.gain_label:.2g} about whether the label is right"
+        return text + "."
+
+    def _results(self, test: InvestigationResult) -> Iterator[str]:
+        names = self.data.differential_names
+        for result in test.results:
+            if not result.value:
+                continue
+            leading = f"{names[result.leading]} leads with {percent(result.probability)}"
+            yield f"if {self.data.labels[result.finding]} is found ({percent(result.likely)}): {leading}"
+
+    def _named(self, found: EvidenceResult) -> str:
+        label = self.data.labels[found.finding]
+        if isinstance(found.value, bool):
+            return f"{label} {'present' if found.value else 'absent'}"
+        return f"{label} {measured_value(found.value, self.data.units.get(found.finding))}"
+
+    def _evidence(self, found: EvidenceResult) -> str:
+        often = ""
+        if found.percent is not None and found.other_percent is not None:
+            often = (
+                f" ({percent(found.percent / 100)} against {percent(found.other_percent / 100)})"
+            )
+        cited = self.cite([found.source] if found.source else []) or "(estimate)"
+        return f"{self._named(found)}: {times(found.ratio)} as likely{often} {cited}"
+
+
+def times(ratio: float) -> str:
+    """Return a likelihood ratio as a reader would say it."""
+    return f"{ratio:.0f} times" if ratio >= 9.5 else f"{ratio:.2g} times"
+
+
+def said(label: str) -> str:
+    """Return a label without what only a machine needs."""
+    return label.replace("_", " ")
