@@ -92,7 +92,8 @@ check: estimate
 cites: [made2026]
 """
 INVESTIGATIONS = """\
-- {id: look, name: Look, invasiveness: 1, bedside: true, resolves: [red, blue, spots, large_red], check: convention}
+- {id: look, name: Look, invasiveness: 1, bedside: true, resolves: [red, blue, spots, large_red],
+   check: convention}
 - {id: blood, name: Blood, invasiveness: 1, resolves: [level], check: convention}
 - {id: knife, name: Knife, invasiveness: 3, resolves: [large_red], check: convention}
 """

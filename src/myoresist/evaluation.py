@@ -152,11 +152,11 @@ def _coded(path: Path, catalogue: Catalogue, added: Mapping[str, Sequence[Recodi
 def table(records: Iterable[Mapping[str, Value]], catalogue: Catalogue) -> pl.DataFrame:
     """Return findings as a table, one row a record."""
     rows = list(records)
-    names = sorted({name for row in rows for name in row})
-    columns = [pl.Series(name, [row.get(name) for row in rows], strict=False) for name in names]
-    given = pl.DataFrame(columns) if columns else pl.DataFrame({"_": [None] * len(rows)})
-    numbers = [n for n in names if catalogue[n].kind == "number"]
-    return conform(given.select(names).with_columns(pl.col(numbers).cast(pl.Float64)), catalogue)
+    known = {name for row in rows for name in row}
+    # One column at least, so that a record of nothing is a row, too.
+    names = sorted(known) or [next(iter(catalogue)).id]
+    given = pl.DataFrame({name: [row.get(name) for row in rows] for name in names}, strict=False)
+    return conform(given, catalogue)
 
 
 @dataclass(frozen=True)

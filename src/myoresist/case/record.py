@@ -124,7 +124,8 @@ def conform(table: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
             columns.append(pl.col(name))
         else:
             raise ValueError(f"column {name}: holds {held}, but {kind.__name__} is expected")
-    return table.select(columns)
+    # Not `select`: where nothing is known of anybody, it would leave one row of many.
+    return table.with_columns(columns).select(*schema)
 
 
 def _schema(catalogue: Catalogue) -> dict[str, type[pl.DataType]]:

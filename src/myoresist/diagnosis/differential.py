@@ -17,7 +17,7 @@ from myoresist.diagnosis.likelihood import Array, Likelihoods, Seen
 from myoresist.knowledge.schema import Entry, load
 from myoresist.rules.inference import Inference, finding_names
 
-CHUNK = 20_000
+CHUNK = 10_000
 """Patients worked on at a time, so that a large table needs little memory."""
 PREFIX = "differential."
 DRAWN = 256

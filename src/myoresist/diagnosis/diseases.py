@@ -48,6 +48,7 @@ class Group(Entry):
     id: str
     text: str
     kind: Literal["correlated", "exclusive"]
+    correlation: float | None = Field(None, ge=0, le=1)
     findings: tuple[str, ...]
 
 

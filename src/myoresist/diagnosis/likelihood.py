@@ -6,7 +6,7 @@ a figure for a disease says nothing about it. Patients are rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -23,6 +23,9 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 ONSET, AGE = "age_at_onset", "age"
 ONSET_LOW, ONSET_HIGH = "age_at_onset_at_least", "age_at_onset_at_most"
+QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+BLOCK = 1024
+"""Patients in one matrix product."""
 STEPS = 600
 """Points of the grid on which the density of a measured finding is tabulated."""
 
@@ -60,7 +63,6 @@ class Seen:
         missing: findings counted as absent although the broader finding is present.
         number: for each measured finding the row of its table, or -1 where it is unknown.
         bounds: rows of the onset table between which the onset lies, where only that is known, else -1.
-        weight: the weight of each finding, measured ones after the others.
     """
 
     present: Flags
@@ -68,7 +70,6 @@ class Seen:
     missing: Flags
     number: NDArray[np.int64]
     bounds: NDArray[np.int64]
-    weight: Array
 
 
 @dataclass(frozen=True)
@@ -100,22 +101,36 @@ class Quantiles:
 
 @dataclass(frozen=True)
 class Likelihoods:
-    """Likelihood ratios against the background, with the rules by which findings are counted."""
+    """Likelihood ratios against the background, with the rules by which findings are counted.
+
+    Attributes:
+        diseases: ids, D.
+        findings: ids of findings that are present or absent, M.
+        numbers: ids of measured findings, J.
+        share: the frequency of each finding in each disease, drawn towards the background, (M, D).
+        background: the same in the background, (M,).
+        patients: how many patients each frequency is worth, (M, D).
+        tables: the distribution of each measured finding.
+        children, parents, partners: for each finding the rows of those that imply it, that it implies, and
+            that exclude it.
+        measured: for each finding the measured ones from which it follows.
+        weights: what of its logarithm counts, as it travels together with others, (M + J,).
+        exclusive: rows of which as a rule only one is present.
+    """
 
     diseases: tuple[str, ...]
     findings: tuple[str, ...]
     numbers: tuple[str, ...]
     share: Array
     background: Array
-    weight: Array
+    patients: Array
     tables: tuple[Quantiles, ...]
     children: tuple[tuple[int, ...], ...]
     parents: tuple[tuple[int, ...], ...]
     partners: tuple[tuple[int, ...], ...]
     measured: tuple[tuple[int, ...], ...]
-    group: NDArray[np.int64]
+    weights: Array
     exclusive: tuple[NDArray[np.int64], ...]
-    untempered: NDArray[np.int64]
     method: Method
 
     @classmethod
@@ -128,24 +143,29 @@ class Likelihoods:
         """
         method = base.method
         diseases = tuple(base.diseases)
-        findings, share, weight = _shares(base)
+        findings, share, patients = _shares(base)
         composite = _composites(inference, findings)
         for name, parts in composite.items():
             rows = [findings.index(part) for part in parts]
             findings = (*findings, name)
             share = np.vstack([share, 1 - np.prod(1 - share[rows], axis=0)])
-            weight = np.vstack([weight, weight[rows].min(axis=0)])
+            patients = np.vstack([patients, patients[rows].min(axis=0)])
         numbers = tuple(base.numbers["finding"].unique(maintain_order=True))
         place = {name: index for index, name in enumerate(findings)}
         implied = inference.parents
         implying = inference.children
         ordered = (*findings, *numbers)
-        group = np.full(len(ordered), len(base.groups), dtype=np.int64)
-        for index, one in enumerate(base.groups):
+        group = np.full(len(ordered), -1)
+        for index, one in reversed(list(enumerate(base.groups))):
             named = set(one.findings)
-            for row, finding in enumerate(ordered):
-                if finding in named or named & implied.get(finding, frozenset()):
-                    group[row] = min(index, group[row])
+            held = [bool(named & {f, *implied.get(f, ())}) for f in ordered]
+            group[held] = index
+        weights = np.ones(len(ordered))
+        for index, one in enumerate(base.groups):
+            if one.kind == "correlated":
+                own = method.correlation if one.correlation is None else one.correlation
+                weights[group == index] = 1 / _design_effect(int((group == index).sum()), own)
+        weights[len(findings) :] *= method.number_weight
         exclusive = [index for index, one in enumerate(base.groups) if one.kind == "exclusive"]
         reads = {name: _through(inference, name) for name in findings}
         return cls(
@@ -154,7 +174,7 @@ class Likelihoods:
             numbers=numbers,
             share=share[:, :-1],
             background=share[:, -1],
-            weight=weight[:, :-1],
+            patients=patients[:, :-1],
             tables=tuple(_table(base, number) for number in numbers),
             children=_rows(findings, place, implying),
             parents=_rows(findings, place, implied),
@@ -163,9 +183,8 @@ class Likelihoods:
                 tuple(i for i, number in enumerate(numbers) if number in reads[name])
                 for name in findings
             ),
-            group=group,
+            weights=weights,
             exclusive=tuple(np.flatnonzero(group == index) for index in exclusive),
-            untempered=np.array([*exclusive, len(base.groups)]),
             method=method,
         )
 
@@ -218,7 +237,8 @@ class Likelihoods:
         absent only because another excludes it says nothing; findings of the label say nothing when present.
         """
         present, absent = known.flags == 1, known.flags == 0
-        counted, ruled = present.copy(), absent.copy()
+        # In the order of columns, in which everything below walks.
+        counted, ruled = present.copy(order="K"), absent.copy(order="K")
         missing = np.zeros_like(present)
         for row, name in enumerate(self.findings):
             if name in self.method.label_findings:
@@ -237,8 +257,7 @@ class Likelihoods:
             ruled[:, rows] &= ~present[:, rows].any(axis=1, keepdims=True)
         missing &= ruled
         ruled &= ~missing
-        weight = self._weights(counted | ruled | missing, known.number, known.bounds)
-        return Seen(counted, ruled, missing, known.number, known.bounds, weight)
+        return Seen(counted, ruled, missing, known.number, known.bounds)
 
     def _bounds(self, known: pl.DataFrame, number: NDArray[np.int64]) -> NDArray[np.int64]:
         """An onset that is not known lies before the present age, and within what bounds are given."""
@@ -255,46 +274,48 @@ class Likelihoods:
         bounds[open_, 1] = np.where(high < 0, last, high)[open_]
         return bounds
 
-    def _weights(
-        self, counted: Flags, number: NDArray[np.int64], bounds: NDArray[np.int64]
-    ) -> Array:
-        """Temper findings that travel together: m of them weigh as m / (1 + (m - 1) r)."""
-        measured = number >= 0
-        if ONSET in self.numbers:
-            measured[:, self.numbers.index(ONSET)] |= bounds[:, 1] >= 0
-        together = np.hstack([counted, measured])
-        count = together.astype(np.float64) @ self._member
-        tempered = 1 / (1 + np.maximum(count - 1, 0) * self.method.correlation)
-        tempered[:, self.untempered] = 1
-        weight: Array = tempered[:, self.group]
-        weight[:, len(self.findings) :] *= self.method.number_weight
-        return weight
-
-    @cached_property
-    def _member(self) -> Array:
-        """Return which findings belong to which group; the last group is that of all others."""
-        member = np.zeros((len(self.group), int(self.untempered[-1]) + 1))
-        member[np.arange(len(self.group)), self.group] = 1
-        return member
-
     def log_ratio(self, seen: Seen) -> Array:
         """Return the logarithm of the likelihood ratio of each disease against the background, (N, D)."""
-        weight = seen.weight[:, : len(self.findings)]
-        total: Array = (seen.present * weight) @ self.present
-        total += (seen.absent * weight) @ self.absent
-        narrow = self._narrow
-        total += (seen.missing[:, narrow] * weight[:, narrow]) @ self.missing[narrow]
+        total = np.empty((len(seen.present), len(self.diseases)))
+        for part, block in self.counted(seen):
+            total[part] = (self.weighed @ block).T
         for column, table in enumerate(self.tables):
             rows = np.flatnonzero(seen.number[:, column] >= 0)
             if len(rows):
-                heavy = seen.weight[rows, len(self.findings) + column, None]
-                total[rows] += heavy * table.density[seen.number[rows, column]]
+                said = table.density[seen.number[rows, column]]
+                total[rows] += self.weights[len(self.findings) + column] * said
         rows = np.flatnonzero(seen.bounds[:, 1] >= 0)
         if len(rows):
-            column = self.numbers.index(ONSET)
-            heavy = seen.weight[rows, len(self.findings) + column, None]
-            total[rows] += heavy * self.between(seen.bounds[rows])
+            weight = self.weights[len(self.findings) + self.numbers.index(ONSET)]
+            total[rows] += weight * self.between(seen.bounds[rows])
         return total
+
+    def counted(self, seen: Seen) -> Iterator[tuple[slice, Array]]:
+        """Return what counts as ones and zeros for ``weighed``, patients as columns, block by block.
+
+        All blocks share their memory: making room for all patients at once takes longer than the product.
+        """
+        narrow, first = self._narrow, len(self.findings)
+        patients = len(seen.present)
+        room = np.empty((2 * first + len(narrow), min(BLOCK, patients)))
+        for start in range(0, patients, BLOCK):
+            part = slice(start, min(start + BLOCK, patients))
+            block = room[:, : part.stop - part.start]
+            block[:first] = seen.present[part].T
+            block[first : 2 * first] = seen.absent[part].T
+            block[2 * first :] = seen.missing.T[narrow, part]
+            yield part, block
+
+    @cached_property
+    def weighed(self) -> Array:
+        """Return what each thing that counts adds to the logarithm for each disease, diseases as rows."""
+        narrow = self._flag_weights[self._narrow] * self.missing[self._narrow]
+        parts = [self._flag_weights * self.present, self._flag_weights * self.absent, narrow]
+        return np.ascontiguousarray(np.vstack(parts).T)
+
+    @property
+    def _flag_weights(self) -> Array:
+        return self.weights[: len(self.findings), None]
 
     def between(self, bounds: NDArray[np.int64]) -> Array:
         """Return the logarithm of the likelihood ratio of an onset within bounds, (N, D)."""
@@ -315,19 +336,28 @@ class Likelihoods:
         A frequency is a Beta distribution; its logarithm is taken as the normal distribution that gives the
         frequency the same mean and variance.
         """
-        squared = seen.weight[:, : len(self.findings)] ** 2
-        total: Array = (seen.present * squared) @ self._spread_present
-        total += ((seen.absent | seen.missing) * squared) @ self._spread_absent
+        total: Array = seen.present @ self._spread_present
+        total += (seen.absent | seen.missing) @ self._spread_absent
         return total
 
     @cached_property
     def _spread_present(self) -> Array:
-        return np.log1p((1 - self.share) / (self.share * (self.weight + 1)))
+        ratio = np.log1p((1 - self.share) / (self.share * (self.patients + 1)))
+        return self._flag_weights**2 * ratio
 
     @cached_property
     def _spread_absent(self) -> Array:
-        ratio = np.log1p(self.share / ((1 - self.share) * (self.weight + 1)))
-        return self.method.absence_weight**2 * ratio
+        ratio = np.log1p(self.share / ((1 - self.share) * (self.patients + 1)))
+        return (self._flag_weights * self.method.absence_weight) ** 2 * ratio
+
+
+def _design_effect(members: int, correlation: float) -> float:
+    """Return by how much the weight of each of so many findings that travel together is divided.
+
+    It is the same however many of them are known: otherwise a further finding that speaks for a disease could
+    speak against it, because it takes weight from the others.
+    """
+    return 1 + (members - 1) * correlation
 
 
 def _through(inference: Inference, finding: str) -> set[str]:
@@ -397,33 +427,45 @@ def _composites(inference: Inference, findings: Sequence[str]) -> dict[str, tupl
 
 
 def _table(base: Diseases, number: str) -> Quantiles:
-    """Tabulate a two-piece normal distribution through the published quantiles of each disease."""
+    """Tabulate for each disease a distribution that has its published quantiles.
+
+    Between the quantiles the logit of the share of patients below a value is a straight line, and beyond the
+    outer ones it goes on as it was, so that no value is impossible.
+    """
     method = base.method
     linear = number in method.linear_numbers
     rows = {row["disease"]: row for row in base.numbers.filter(finding=number).to_dicts()}
-    names = ("p05", "p25", "p50", "p75", "p95")
-    usual = [rows[BACKGROUND][name] for name in names]
-    given = [[rows[d][n] for n in names] if d in rows else usual for d in base.diseases]
-    quantiles = np.array([*given, usual])
-    scaled = quantiles if linear else np.log(quantiles)
-    # Both outer quantiles of a side estimate its spread.
-    far, near = 1.6449, 0.6745
-    middle = scaled[:, 2]
-    left = ((middle - scaled[:, 0]) / far + (middle - scaled[:, 1]) / near) / 2
-    right = ((scaled[:, 4] - middle) / far + (scaled[:, 3] - middle) / near) / 2
-    least = 0.01 * float(np.ptp(scaled[-1]))
-    left, right = np.maximum(left, least), np.maximum(right, least)
-    low, high = float((middle - 4 * left).min()), float((middle + 4 * right).max())
-    grid = np.linspace(low, high, STEPS)[:, None]
-    side = np.where(grid < middle, left, right)
-    density = np.exp(-0.5 * ((grid - middle) / side) ** 2) * 2 / (left + right)
-    below = np.cumsum(density, axis=0) / density.sum(axis=0)
+    usual = [rows[BACKGROUND][name] for name in QUANTILES]
+    given = [[rows[d][n] for n in QUANTILES] if d in rows else usual for d in base.diseases]
+    points = np.array([*given, usual])
+    points = points if linear else np.log(points)
+    spread = np.ptp(points[-1])
+    grid = np.linspace(points.min() - spread, points.max() + spread, STEPS)
+    shares = np.array(list(QUANTILES.values()))
+    logits = np.log(shares / (1 - shares))
+    below = np.column_stack([_below(grid, row, logits, 0.02 * spread) for row in points])
+    density = np.gradient(below, grid, axis=0)
     floor = np.maximum(density[:, -1:], 1e-3 * density[:, -1].max())
     mixed = (1 - method.number_background) * density + method.number_background * floor
     return Quantiles(
-        low=low,
-        step=(high - low) / (STEPS - 1),
+        low=float(grid[0]),
+        step=float(grid[1] - grid[0]),
         linear=linear,
         density=np.log(mixed[:, :-1] / mixed[:, -1:]),
         below=below,
     )
+
+
+def _below(grid: Array, points: Array, logits: Array, least: float) -> Array:
+    """Return the share of values below each grid point."""
+    # Quantiles that coincide are moved apart, so that no value has all the weight.
+    apart = points.copy()
+    for place in range(1, len(apart)):
+        apart[place] = max(apart[place], apart[place - 1] + least)
+    inner = np.interp(grid, apart, logits)
+    steepness = (logits[1] - logits[0]) / (apart[1] - apart[0])
+    inner += np.minimum(grid - apart[0], 0) * steepness
+    steepness = (logits[-1] - logits[-2]) / (apart[-1] - apart[-2])
+    inner += np.maximum(grid - apart[-1], 0) * steepness
+    share: Array = 1 / (1 + np.exp(-inner))
+    return share

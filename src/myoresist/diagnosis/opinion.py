@@ -274,9 +274,11 @@ class _Opinion:
         for kind, flags in kinds:
             for row in np.flatnonzero(flags[0]).tolist():
                 name = likelihoods.findings[row]
-                found.append(Term(name, kind == "present", kind, row, seen.weight[0, row]))
+                found.append(
+                    Term(name, kind == "present", kind, row, float(likelihoods.weights[row]))
+                )
         for row, name in enumerate(likelihoods.numbers):
-            weight = seen.weight[0, len(likelihoods.findings) + row]
+            weight = float(likelihoods.weights[len(likelihoods.findings) + row])
             if seen.number[0, row] >= 0:
                 found.append(Term(name, self.values[name], "number", row, weight))
             elif name == ONSET and seen.bounds[0, 1] >= 0:

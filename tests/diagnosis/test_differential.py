@@ -1,0 +1,350 @@
+"""The differential diagnosis against witnesses that share no code with it, and what must always hold."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoresist.assessment import Knowledge
+from myoresist.diagnosis.differential import Differential, Setting, SettingError
+from myoresist.diagnosis.next_test import gains
+from myoresist.diagnosis.opinion import opinion
+from myoresist.document import DocumentError
+from myoresist.evaluation import table
+
+Row = Mapping[str, bool | float]
+BASE = Knowledge.load()
+LIKELIHOODS = BASE.differential.likelihoods
+LINKED = {
+    row
+    for row in range(len(LIKELIHOODS.findings))
+    if LIKELIHOODS.children[row]
+    or LIKELIHOODS.parents[row]
+    or LIKELIHOODS.partners[row]
+    or LIKELIHOODS.measured[row]
+    or any(row in rows for rows in LIKELIHOODS.exclusive)
+}
+FREE = [
+    name
+    for row, name in enumerate(LIKELIHOODS.findings)
+    if row not in LINKED and name not in LIKELIHOODS.method.label_findings
+]
+
+
+def known(base: Knowledge, *rows: Row) -> pl.DataFrame:
+    return base.inference.known(table(rows, base.catalogue)).findings
+
+
+def posterior(base: Knowledge, row: Row) -> dict[str, float]:
+    found = base.differential.posterior(known(base, row))[0]
+    return dict(zip(base.differential.diseases, found, strict=True))
+
+
+@pytest.fixture
+def base(toy: Path) -> Knowledge:
+    return Knowledge.load(toy)
+
+
+# A witness that adds up every patient who is possible: the world has red spots, large or not, and a test.
+def shares(folder: Path) -> dict[str, dict[str, float]]:
+    method = yaml.safe_load((folder / "diseases" / "method.yaml").read_text())
+    with (folder / "diseases" / "frequencies.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    background = {
+        r["finding"]: float(r["percent"]) / 100 for r in rows if r["disease"] == "background"
+    }
+    found: dict[str, dict[str, float]] = {}
+    for disease in ("redpox", "bluepox", "fever"):
+        found[disease] = dict(background)
+        for row in rows:
+            if row["disease"] == disease:
+                count = float(row["total"] or method["pseudo_counts"][row["confidence"]])
+                drawn = method["shrinkage"] * background[row["finding"]]
+                percent = float(row["percent"]) / 100
+                found[disease][row["finding"]] = (count * percent + drawn) / (
+                    count + method["shrinkage"]
+                )
+    return found
+
+
+def enumerated(folder: Path, row: Row) -> dict[str, float]:
+    """Add up the probabilities of all patients that agree with what is known."""
+    prior = {"redpox": 0.5, "bluepox": 0.3, "fever": 0.2}
+    total = {}
+    for disease, share in shares(folder).items():
+        total[disease] = 0.0
+        for red, large in product((True, False), repeat=2):
+            if large and not red:
+                continue
+            if row.get("red", red) != red or row.get("large_red", large) != large:
+                continue
+            among = share["large_red"] / share["red"]
+            chance = share["red"] * (among if large else 1 - among) if red else 1 - share["red"]
+            total[disease] += prior[disease] * chance
+    whole = sum(total.values())
+    return {disease: chance / whole for disease, chance in total.items()}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"red": True},
+        {"red": False},
+        {"large_red": True},
+        {"large_red": False},
+        {"red": True, "large_red": False},
+        {"red": True, "large_red": True},
+    ],
+)
+def test_it_is_the_sum_over_all_patients_who_are_possible(toy: Path, row: Row) -> None:
+    """Nothing is tempered here; large red spots are a kind of red spots."""
+    (toy / "diseases" / "dependence.yaml").write_text("[]")
+    expected = enumerated(toy, row)
+    assert posterior(Knowledge.load(toy), row) == pytest.approx(expected, abs=1e-3)
+
+
+def test_findings_that_travel_together_count_less(toy: Path) -> None:
+    both = {"red": True, "blue": True}
+    tempered = posterior(Knowledge.load(toy), both)
+    (toy / "other").mkdir()
+    for part in ("findings", "criteria", "diseases"):
+        (toy / part).rename(toy / "other" / part)
+    (toy / "references.json").rename(toy / "other" / "references.json")
+    (toy / "other" / "diseases" / "dependence.yaml").write_text("[]")
+    free = posterior(Knowledge.load(toy / "other"), both)
+    # Red speaks for redpox, blue for bluepox, neither for fever: tempered, fever stays more probable.
+    assert tempered["fever"] > free["fever"]
+
+
+def test_a_label_finding_says_nothing_when_present_but_something_when_absent(
+    base: Knowledge,
+) -> None:
+    assert posterior(base, {"tested": True}) == pytest.approx(posterior(base, {}))
+    assert posterior(base, {"tested": False})["fever"] < posterior(base, {})["fever"]
+
+
+def test_a_measured_finding_follows_its_quantiles(base: Knowledge) -> None:
+    fever = [posterior(base, {"level": level})["fever"] for level in (1.0, 5.0, 25.0, 60.0)]
+    assert fever == sorted(fever)
+    one = base.differential.likelihoods.tables[0]
+    grid = np.exp(one.low + one.step * np.arange(len(one.below)))
+    disease = base.differential.diseases.index("fever")
+    for share, value in ((0.05, 10), (0.25, 18), (0.5, 25), (0.75, 40), (0.95, 80)):
+        assert np.interp(value, grid, one.below[:, disease]) == pytest.approx(share, abs=0.02)
+
+
+def test_an_unknown_onset_lies_before_the_present_age() -> None:
+    """Inclusion body myositis does not begin before 29, whenever it was that this began."""
+    young, old = posterior(BASE, {"age": 29.0}), posterior(BASE, {"age": 75.0})
+    assert young["inclusion_body_myositis"] < 0.5 * old["inclusion_body_myositis"]
+    bounded = posterior(BASE, {"age": 75.0, "age_at_onset_at_most": 20.0})
+    assert bounded["inclusion_body_myositis"] < 0.5 * old["inclusion_body_myositis"]
+
+
+records = st.dictionaries(st.sampled_from(LIKELIHOODS.findings), st.booleans(), max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(records, records)
+def test_one_patient_alone_is_that_patient_in_a_table(one: Row, other: Row) -> None:
+    alone = BASE.differential.posterior(known(BASE, one))
+    together = BASE.differential.posterior(known(BASE, other, one, other))
+    assert np.allclose(alone[0], together[1], atol=1e-12)
+    assert alone.sum() == pytest.approx(1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(records, st.sampled_from(FREE), st.sampled_from(range(len(LIKELIHOODS.diseases))))
+def test_a_finding_that_speaks_for_a_disease_never_lowers_it_against_another(
+    record: Row, finding: str, disease: int
+) -> None:
+    """Against each disease in which the finding is rarer, the odds do not fall."""
+    without = {name: value for name, value in record.items() if name != finding}
+    before, after = (
+        BASE.differential.posterior(known(BASE, row))[0]
+        for row in (without, {**without, finding: True})
+    )
+    ratio = LIKELIHOODS.present[LIKELIHOODS.findings.index(finding)]
+    rarer = ratio < ratio[disease]
+    assert np.all(
+        np.log(after[disease] / after[rarer]) >= np.log(before[disease] / before[rarer]) - 1e-9
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(records, st.sampled_from(FREE))
+def test_the_unknown_says_nothing(record: Row, finding: str) -> None:
+    without = {name: value for name, value in record.items() if name != finding}
+    findings = known(BASE, without)
+    spelt = findings.with_columns(pl.lit(None, pl.Boolean).alias(finding))
+    assert np.array_equal(BASE.differential.posterior(findings), BASE.differential.posterior(spelt))
+
+
+def test_the_order_of_diseases_and_findings_does_not_matter(toy: Path) -> None:
+    row = {"red": True, "level": 30.0, "blue": False}
+    before = posterior(Knowledge.load(toy), row)
+    turned = toy.parent / "turned"
+    toy.rename(turned)
+    where = turned / "diseases"
+    entries = yaml.safe_load((where / "diseases.yaml").read_text())
+    (where / "diseases.yaml").write_text(yaml.safe_dump(entries[::-1]))
+    head, *rows = (where / "frequencies.csv").read_text().splitlines()
+    (where / "frequencies.csv").write_text("\n".join([head, *rows[::-1]]) + "\n")
+    assert posterior(Knowledge.load(turned), row) == pytest.approx(before)
+
+
+def test_the_interval_narrows_with_the_number_of_patients(base: Knowledge, toy: Path) -> None:
+    findings = known(base, {"red": True})
+    low, high = base.differential.interval(findings)
+    probability = base.differential.posterior(findings)
+    assert np.all((low <= probability) & (probability <= high))
+    again = Knowledge.load(toy).differential.interval(findings)
+    assert np.array_equal(low, again[0]), "the draws have a fixed seed"
+    many = (
+        (toy / "diseases" / "frequencies.csv")
+        .read_text()
+        .replace(
+            "bluepox,red,10,,,,,,estimate,low", "bluepox,red,10,,,400,4000,made2026,seen here,high"
+        )
+    )
+    sure = toy.parent / "sure"
+    toy.rename(sure)
+    (sure / "diseases" / "frequencies.csv").write_text(many)
+    narrow = Knowledge.load(sure).differential.interval(findings)
+    blue = base.differential.diseases.index("bluepox")
+    assert narrow[1][0, blue] < high[0, blue]
+
+
+def test_draws_have_the_spread_of_the_beta_distribution() -> None:
+    """Against draws of the frequencies themselves: rimmed vacuoles, present."""
+    one = known(BASE, {"biopsy_rimmed_vacuoles": True})
+    differential = BASE.differential
+    seen = differential.seen(one)
+    row = LIKELIHOODS.findings.index("biopsy_rimmed_vacuoles")
+    disease = differential.diseases.index("inclusion_body_myositis")
+    share, patients = LIKELIHOODS.share[row, disease], LIKELIHOODS.patients[row, disease]
+    drawn = np.random.default_rng(5).beta(share * patients, (1 - share) * patients, 200_000)
+    weight = LIKELIHOODS.weights[row]
+    expected = float(np.std(weight * np.log(drawn)))
+    assert math.sqrt(LIKELIHOODS.spread(seen)[0, disease]) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_setting_changes_the_priors_and_restricts_the_list(base: Knowledge) -> None:
+    findings = known(base, {})
+    usual = base.differential.posterior(findings)[0]
+    more = base.differential.within(Setting(multiply={"heat": 3.0})).posterior(findings)[0]
+    fever = base.differential.diseases.index("fever")
+    odds = usual[fever] / (1 - usual[fever])
+    assert more[fever] / (1 - more[fever]) == pytest.approx(3 * odds)
+    only = base.differential.within(Setting(only=("pox",))).posterior(findings)[0]
+    assert only[fever] == 0 and only.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [Setting(multiply={"gout": 2.0}), Setting(multiply={"pox": 0.0}), Setting(only=("x",))],
+)
+def test_a_setting_that_cannot_be_used_is_refused(base: Knowledge, setting: Setting) -> None:
+    with pytest.raises(SettingError):
+        base.differential.within(setting)
+
+
+def test_an_investigation_is_proposed_until_it_is_done(base: Knowledge) -> None:
+    def proposed(row: Row) -> list[str]:
+        one: Differential = base.differential
+        read = one.likelihoods.read(known(base, row))
+        found = gains(one, read, one.posterior(known(base, row))[0], one.labelled("a_pox"))
+        return [gain.investigation.id for gain in found]
+
+    assert set(proposed({})) == {"look", "blood", "knife"}
+    assert "blood" not in proposed({"level": 5.0})
+    assert "look" not in proposed({"blue": False}), "a bedside investigation is done once begun"
+    assert proposed({"level": 5.0, "large_red": True, "blue": True}) == []
+
+
+def test_what_a_result_would_do_is_what_it_does() -> None:
+    row = {"finger_flexor_weakness": True, "age_at_onset": 64.0}
+    said = opinion(BASE.differential, known(BASE, row), "polymyositis")
+    for test in said.next_tests:
+        for result in test.results:
+            after = posterior(BASE, {**row, result.finding: result.value})
+            assert after[result.leading] == pytest.approx(result.probability, abs=0.02)
+
+
+def test_the_label_is_challenged_by_what_the_other_disease_explains_better() -> None:
+    row = {
+        "finger_flexor_weaker_than_shoulder_abductor": True,
+        "quadriceps_weakness": True,
+        "age_at_onset": 66.0,
+        "ck_x_uln": 3.0,
+        "onset_insidious": True,
+    }
+    said = opinion(BASE.differential, known(BASE, row), "polymyositis")
+    assert said.label is not None
+    assert said.label.outranked_by == "inclusion_body_myositis"
+    flags = {flag.finding for flag in said.label.flags}
+    assert {"finger_flexor_weaker_than_shoulder_abductor", "onset_insidious"} <= flags
+    assert said.leading[0].confirmed is not True
+    assert all(flag.ratio > 1 for flag in said.label.flags)
+
+
+def test_a_disease_is_confirmed_by_its_test_only() -> None:
+    row: dict[str, bool | float] = {
+        "biopsy_dystrophic": True,
+        "ck_x_uln": 50.0,
+        "age_at_onset": 20.0,
+    }
+    row |= {"calf_atrophy_cannot_stand_on_toes": True}
+    before = opinion(BASE.differential, known(BASE, row), None)
+    assert not any(one.confirmed for one in before.leading)
+    after = opinion(BASE.differential, known(BASE, {**row, "variant_dysf": True}), None)
+    assert (after.leading[0].id, after.leading[0].confirmed) == ("dysferlinopathy", True)
+
+
+def test_another_disease_may_stand_beside_the_leading_one() -> None:
+    row = {"heliotrope_rash": True, "gottron_papules": True, "anti_mi2": True}
+    alone = opinion(BASE.differential, known(BASE, row), None)
+    assert alone.leading[0].id == "dermatomyositis"
+    both = opinion(BASE.differential, known(BASE, {**row, "hypothyroidism": True}), None)
+    assert both.leading[0].id == "dermatomyositis"
+    assert "hypothyroid_myopathy" in {one.id for one in both.beside}
+    assert "hypothyroid_myopathy" not in {one.id for one in alone.beside}
+
+
+def test_nothing_known_gives_no_opinion_of_the_patient() -> None:
+    said = opinion(BASE.differential, known(BASE, {}), None)
+    assert said.counted == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "word"),
+    [
+        ("frequencies.csv", "redpox,red,90", "greenpox,red,90", "greenpox is unknown"),
+        ("frequencies.csv", "redpox,red,90", "redpox,green,90", "green is unknown"),
+        ("frequencies.csv", "redpox,red,90", "redpox,red,190", "no percentage"),
+        ("frequencies.csv", "bluepox,red,10", "redpox,red,10", "twice"),
+        ("families.yaml", "[redpox", "[nopox", "nopox is not a disease"),
+        ("diseases.yaml", "confirmed_when: large_red", "confirmed_when: huge_red", "huge_red"),
+        ("dependence.yaml", "[red, blue]", "[red, green]", "green is not in the catalogue"),
+    ],
+)
+def test_a_mistake_in_the_knowledge_is_named(
+    toy: Path, file: str, old: str, new: str, word: str
+) -> None:
+    path = toy / "diseases" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DocumentError, match=word):
+        Knowledge.load(toy)
