@@ -269,7 +269,9 @@ def knowledge_list(json: Json = False) -> None:
 
 @knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
 def knowledge_show(
-    name: Annotated[str, typer.Argument(help="A criteria set, a finding or a cited work.")],
+    name: Annotated[
+        str, typer.Argument(help="A criteria set, a disease, a finding or a cited work.")
+    ],
     json: Json = False,
 ) -> None:
     """Show one entry with its rules in plain words and its sources."""

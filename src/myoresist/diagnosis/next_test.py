@@ -118,6 +118,18 @@ def _open(
     return found
 
 
+def open_at_bedside(differential: Differential, known: Known) -> list[str]:
+    """Return what bedside investigations that are begun leave open: to be asked or looked for."""
+    likelihoods = differential.likelihoods
+    values = dict(zip(likelihoods.findings, known.flags[0], strict=True))
+    done = [
+        one.resolves
+        for one in differential.base.investigations
+        if one.bedside and any(values.get(name, -1) >= 0 for name in one.resolves)
+    ]
+    return [name for names in done for name in names if values.get(name) == -1]
+
+
 def answers(
     differential: Differential, known: Known, probability: Array, findings: Sequence[str]
 ) -> list[Answer]:

@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from myoresist.diagnosis.differential import Differential
 from myoresist.diagnosis.diseases import Disease
 from myoresist.diagnosis.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array, Known, Seen
-from myoresist.diagnosis.next_test import Gain, answers, gains, information
+from myoresist.diagnosis.next_test import (
+    Answer,
+    Gain,
+    answers,
+    gains,
+    information,
+    open_at_bedside,
+)
 
 LEADING = 5
 MOST = 6
@@ -137,6 +144,14 @@ class InvestigationResult(_Result):
     check: str | None
 
 
+class QuestionResult(_Result):
+    """A question to the patient, or a sign to look for: what it is expected to tell (bits), and its answers."""
+
+    finding: str
+    gain: float
+    results: tuple[ResultResult, ...]
+
+
 class DifferentialResult(_Result):
     """The differential diagnosis of one patient.
 
@@ -148,6 +163,7 @@ class DifferentialResult(_Result):
         families: probability summed by family.
         beside: diseases that may add to the leading one rather than replace it.
         next_tests: what would tell most, for each step of invasiveness.
+        questions: what history and examination leave open and would tell most.
     """
 
     setting: str
@@ -160,6 +176,7 @@ class DifferentialResult(_Result):
     label: LabelResult | None
     beside: tuple[ProbabilityResult, ...]
     next_tests: tuple[InvestigationResult, ...]
+    questions: tuple[QuestionResult, ...]
     cites: tuple[str, ...]
 
     def sources(self) -> list[str]:
@@ -259,6 +276,7 @@ class _Opinion:
             label=self._label(order, float(label_low), float(label_high)),
             beside=self._beside(order[0]),
             next_tests=self._next_tests(),
+            questions=self._questions(),
             cites=(*self.differential.setting.cites, *base.method.cites),
         )
 
@@ -446,36 +464,48 @@ class _Opinion:
         shown = self.differential.base.method.next_test
         best = gains(self.differential, self.known, self.probability, self.labelled)[: shown.shown]
         asked = list(dict.fromkeys(name for gain in best for name in gain.unknown))
-        told: dict[str, list[Any]] = {}
-        for answer in answers(self.differential, self.known, self.probability, asked):
-            told.setdefault(answer.finding, []).append(answer)
+        told = self._told(asked)
         return tuple(self._investigation(gain, told, shown.results_shown) for gain in best)
 
-    def _investigation(
-        self, gain: Gain, told: Mapping[str, Sequence[Any]], most: int
-    ) -> InvestigationResult:
-        def telling(finding: str) -> float:
-            return sum(
-                float(a.likely) * information(a.after, self.probability) for a in told[finding]
-            )
+    def _told(self, findings: Sequence[str]) -> dict[str, list[Answer]]:
+        """Return what each finding would tell, present and absent, those that tell most first."""
+        told: dict[str, list[Answer]] = {}
+        for answer in answers(self.differential, self.known, self.probability, findings):
+            told.setdefault(answer.finding, []).append(answer)
+        return dict(sorted(told.items(), key=lambda pair: -self._gain(pair[1])))
 
-        names = self.differential.diseases
-        findings = sorted((f for f in gain.unknown if f in told), key=telling, reverse=True)
-        results = []
-        for finding in findings[:most]:
-            for answer in told[finding]:
-                first = int(np.argmax(answer.after))
-                own = float(answer.after[self.labelled].sum()) if self.labelled.any() else None
-                results.append(
-                    ResultResult(
-                        finding=finding,
-                        value=answer.present,
-                        likely=answer.likely,
-                        leading=names[first],
-                        probability=float(answer.after[first]),
-                        label_probability=own,
-                    )
-                )
+    def _gain(self, told: Sequence[Answer]) -> float:
+        return sum(a.likely * information(a.after, self.probability) for a in told)
+
+    def _result(self, answer: Answer) -> ResultResult:
+        first = int(np.argmax(answer.after))
+        own = float(answer.after[self.labelled].sum()) if self.labelled.any() else None
+        return ResultResult(
+            finding=answer.finding,
+            value=answer.present,
+            likely=answer.likely,
+            leading=self.differential.diseases[first],
+            probability=float(answer.after[first]),
+            label_probability=own,
+        )
+
+    def _questions(self) -> tuple[QuestionResult, ...]:
+        shown = self.differential.base.method.next_test.shown
+        told = self._told(open_at_bedside(self.differential, self.known))
+        return tuple(
+            QuestionResult(
+                finding=finding,
+                gain=self._gain(said),
+                results=tuple(self._result(answer) for answer in said),
+            )
+            for finding, said in list(told.items())[:shown]
+        )
+
+    def _investigation(
+        self, gain: Gain, told: Mapping[str, Sequence[Answer]], most: int
+    ) -> InvestigationResult:
+        findings = [finding for finding in told if finding in gain.unknown]
+        results = [self._result(a) for finding in findings[:most] for a in told[finding]]
         return InvestigationResult(
             id=gain.investigation.id,
             name=gain.name,

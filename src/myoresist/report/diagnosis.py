@@ -11,6 +11,7 @@ from myoresist.diagnosis.opinion import (
     EvidenceResult,
     InvestigationResult,
     LabelResult,
+    ResultResult,
 )
 from myoresist.report.summary import measured_value, percent
 
@@ -18,6 +19,8 @@ Cite = Callable[[Iterable[str]], str]
 BAR = 20
 STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or genetic panel"}
 FLAGS = 4
+LITTLE = 0.05
+"""Bits below which an investigation would hardly change anything."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,19 @@ class Diagnosis:
                 sign=f"{number}.",
             )
             yield Line(self._gain(test), indent=5)
-            for text in self._results(test):
-                yield Line(text, "cyan", 5, "→")
+            if test.gain >= LITTLE:
+                for text in self._results(test.results):
+                    yield Line(text, "cyan", 5, "→")
             if test.note:
                 yield Line(test.note, "dim", 5)
+
+    def questions(self) -> Iterator[Line]:
+        """Say what history and examination leave open and would tell most."""
+        for question in self.data.differential.questions:
+            if question.gain >= LITTLE:
+                yield Line(self.data.questions[question.finding], "bold", sign="·")
+                for text in self._results(question.results):
+                    yield Line(text, "cyan", 5, "→")
 
     def reasons(self) -> Iterator[Line]:
         """Give the findings for and against each leading disease, with their sources."""
@@ -130,7 +142,7 @@ class Diagnosis:
             )
         cited = self.cite([flag.source] if flag.source else [])
         return (
-            f"{self._named(flag)}: {times(flag.ratio)} as likely if it is something else, most of all "
+            f"{self._named(flag)}, {times(flag.ratio)} as likely if it is something else, most of all "
             f"{self.data.differential_names[disease]}{often} {cited or '(estimate)'}"
         )
 
@@ -151,24 +163,27 @@ class Diagnosis:
         )
 
     def _gain(self, test: InvestigationResult) -> str:
-        text = f"Expected to tell {test.gain:.2g} bits about the disease"
+        if test.gain < LITTLE:
+            return "Would hardly change anything."
+        text = f"Expected to tell {test.gain:.1f} bits about the disease"
         if self.data.differential.label:
-            text += f", {test.gain_label:.2g} about whether the label is right"
+            text += f", {test.gain_label:.1g} about whether the label is right"
         return text + "."
 
-    def _results(self, test: InvestigationResult) -> Iterator[str]:
+    def _results(self, results: Iterable[ResultResult]) -> Iterator[str]:
+        """Say what each finding would do if it is there; what its absence does is seldom much."""
         names = self.data.differential_names
-        for result in test.results:
-            if not result.value:
-                continue
-            leading = f"{names[result.leading]} leads with {percent(result.probability)}"
-            yield f"if {self.data.labels[result.finding]} is found ({percent(result.likely)}): {leading}"
+        for result in results:
+            if result.value:
+                leading = f"{names[result.leading]} leads with {percent(result.probability)}"
+                chance = f"expected in {percent(result.likely)}"
+                yield f"{self.data.labels[result.finding]}, if present ({chance}): {leading}"
 
     def _named(self, found: EvidenceResult) -> str:
         label = self.data.labels[found.finding]
         if isinstance(found.value, bool):
-            return f"{label} {'present' if found.value else 'absent'}"
-        return f"{label} {measured_value(found.value, self.data.units.get(found.finding))}"
+            return f"{label}: {'present' if found.value else 'absent'}"
+        return f"{label}: {measured_value(found.value, self.data.units.get(found.finding))}"
 
     def _evidence(self, found: EvidenceResult) -> str:
         often = ""
@@ -177,7 +192,7 @@ class Diagnosis:
                 f" ({percent(found.percent / 100)} against {percent(found.other_percent / 100)})"
             )
         cited = self.cite([found.source] if found.source else []) or "(estimate)"
-        return f"{self._named(found)}: {times(found.ratio)} as likely{often} {cited}"
+        return f"{self._named(found)}, {times(found.ratio)} as likely{often} {cited}"
 
 
 def times(ratio: float) -> str:

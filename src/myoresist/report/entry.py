@@ -1,4 +1,4 @@
-"""Any entry of the knowledge in plain words: a criteria set, a finding or a published work."""
+"""Any entry of the knowledge in plain words: a criteria set, a disease, a finding or a published work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from myoresist.case.catalogue import Finding, Link
 from myoresist.diagnosis.criteria import CriteriaSet, Disagreement
 from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
 from myoresist.knowledge.schema import Coverage, Sourced
+from myoresist.report import disease
 from myoresist.rules.words import in_words
 
 
@@ -30,7 +31,7 @@ def listing(knowledge: Knowledge, coverage: Iterable[Coverage]) -> Iterator[str]
     yield ""
     yield (
         f"{len(knowledge.catalogue.findings)} findings, {len(knowledge.criteria.implemented)} criteria sets "
-        f"computed, {len(knowledge.references)} works"
+        f"computed, {len(knowledge.differential.diseases)} diseases, {len(knowledge.references)} works"
     )
 
 
@@ -42,6 +43,9 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
     """
     if name in knowledge.criteria.sets:
         return _Words(knowledge).criteria_set(knowledge.criteria.sets[name])
+    diseases = knowledge.differential.base.diseases
+    if name in diseases:
+        return disease.describe(knowledge, diseases[name])
     finding = knowledge.catalogue.find(name)
     if finding:
         return _Words(knowledge).finding(finding)
@@ -66,6 +70,8 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
             "rules_in_words": words.rules(one),
             "references": [{**work.model_dump(), "link": work.link} for work in works],
         }
+    if name in knowledge.differential.base.diseases:
+        return disease.entry(knowledge, knowledge.differential.base.diseases[name])
     finding = knowledge.catalogue.find(name)
     if finding:
         derivation = knowledge.inference.derivations.get(finding.id)
@@ -91,7 +97,12 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
 
 
 def _unknown(knowledge: Knowledge, name: str) -> UnknownEntry:
-    everything = [*knowledge.criteria.sets, *knowledge.catalogue.findings, *knowledge.references]
+    everything = [
+        *knowledge.criteria.sets,
+        *knowledge.differential.base.diseases,
+        *knowledge.catalogue.findings,
+        *knowledge.references,
+    ]
     near = get_close_matches(name, everything, n=1)
     hint = f"; did you mean {near[0]}?" if near else "; see 'myoresist knowledge list'"
     return UnknownEntry(f"nothing is called {name}{hint}")
@@ -152,6 +163,12 @@ class _Words:
         for rule in self.knowledge.inference.derivations.values():
             if key in rule.cites:
                 yield rule.id
+        base = self.knowledge.differential.base
+        for ill in base.diseases.values():
+            used = (base.frequencies, base.numbers)
+            figures = any(not t.filter(disease=ill.id, source=key).is_empty() for t in used)
+            if figures or key in ill.cites:
+                yield ill.id
 
     def readers(self, finding: Finding) -> Iterator[str]:
         """Yield the ids of the sets whose rules read a finding, directly or through others."""

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 
 from myoresist.assessment import Assessment, SetResult
+from myoresist.report.diagnosis import Diagnosis
 from myoresist.report.plain import plain
 from myoresist.report.summary import (
     MOST_QUESTIONS,
@@ -40,6 +41,7 @@ def render(assessment: Assessment) -> str:
         + (f"<p>{_text(assessment.source)}</p>" if assessment.source else "")
         + _part("The record contradicts itself", _list("ul", clashes))
         + _part("Could not be used as written", _list("ul", unused))
+        + _part("Differential diagnosis", _list("ul", map(_text, _diagnosis(assessment))))
         + f"<p>{_text(carried(assessment))}</p>"
         + _part(
             "What would decide most",
@@ -49,6 +51,11 @@ def render(assessment: Assessment) -> str:
         f"<th>Reservations</th><th>Still possible</th></tr></thead><tbody>{rows}</tbody></table>"
         f"<p><small>{_text(assessment.notice)}</small></p></div>"
     )
+
+
+def _diagnosis(assessment: Assessment) -> Iterable[str]:
+    """Return what stands in short about the differential diagnosis, without its sources."""
+    return [line.text for line in Diagnosis(assessment, lambda keys: "").in_short()]
 
 
 def _row(one: SetResult) -> str:

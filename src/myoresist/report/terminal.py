@@ -62,6 +62,9 @@ class _Report:
         self._record_problems()
         diagnosis = Diagnosis(self.data, self._cite)
         self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
+        questions = tuple(diagnosis.questions())
+        if questions:
+            self._section("Ask and look for", questions)
         self._section("Which investigation would tell most", diagnosis.next_tests())
         self._in_short(computed)
         self._questions()
