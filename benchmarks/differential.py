@@ -3,7 +3,8 @@
     python benchmarks/differential.py --patients 1000000
 
 The floor multiplies what counts of each patient, ready as numbers, with the likelihood ratios, for the same
-patients in the same pieces: nothing is read, sorted out, measured or normalised. One patient is measured with draws, reasons and the next test.
+patients in the same pieces: nothing is read, sorted out, measured or normalised. One patient is measured with
+draws, reasons and the next test.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import polars as pl
 from myoresist.assessment import Knowledge
 from myoresist.case.reading import read_case
 from myoresist.case.record import conform, findings_table, record
-from myoresist.diagnosis.differential import CHUNK, Differential
+from myoresist.diagnosis.differential import Differential
 from myoresist.diagnosis.opinion import opinion
 
+PIECE = 100_000
+"""Patients made and answered at a time."""
 KNOWN = 0.1
 """Share of the findings that are known of a patient: some 25, as many as a full record has."""
 
@@ -59,8 +62,8 @@ def main() -> None:
     knowledge = Knowledge.load()
     differential = knowledge.differential
     ours = bare = 0.0
-    for start in range(0, count, CHUNK):
-        table = patients(differential, knowledge, min(CHUNK, count - start))
+    for start in range(0, count, PIECE):
+        table = patients(differential, knowledge, min(PIECE, count - start))
         bare += floor(differential, table)
         begin = time.perf_counter()
         differential.posterior(table)

@@ -82,12 +82,13 @@ correlation: 0.2
 label_findings: [tested]
 draws: 400
 seed: 1
-next_test: {samples: 200, shown: 2, results_shown: 2}
+next_test: {samples: 200, step_cost: {1: 1, 2: 2, 3: 3}, shown: 2, results_shown: 2}
 typical_percent: 60
 unexplained_percent: 10
 red_flag_ratio: 1.5
 reason_ratio: 1.25
 beside_probability: 0.2
+beside_ratio: 3
 check: estimate
 cites: [made2026]
 """

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from myoresist.assessment import Knowledge
+from myoresist.case.catalogue import read_rows
 from myoresist.document import DocumentError
-from myoresist.evaluation import Round, calibration_error, evaluate, read_cases
+from myoresist.evaluation import Recoding, Round, calibration_error, evaluate, read_cases
 from myoresist.report.evaluation import lines, reliability_plot
 
 BASE = Knowledge.load()
@@ -112,3 +113,24 @@ def test_the_report_says_it_in_words_and_as_a_picture(tmp_path: Path) -> None:
     assert "finger_flexor_weakness" in text, "a red flag against the label"
     picture = reliability_plot(result)
     assert picture.startswith("<svg") and "circle" in picture
+
+
+def test_the_published_cases_do_as_well_as_is_said() -> None:
+    """The figures of benchmarks/README.md, with some room; what lowers them has to be looked at."""
+    where = Path(__file__).parents[1] / "benchmarks" / "cases"
+    cases = read_cases(where / "published", BASE.catalogue, where / "published.csv")
+    result = evaluate(cases, BASE)
+    without, revealed = (one.measures() for one in result.rounds)
+    assert result.cases == 86
+    assert without["top-1"].value > 0.53 and without["top-3"].value > 0.73
+    assert revealed["top-1"].value > 0.81 and revealed["top-3"].value > 0.89
+    assert result.next_test is not None and result.next_test.value > 0.83
+    assert result.resolved is not None and result.resolved.value > 0.85
+    assert result.challenged[1] is not None and result.challenged[1].value > 0.9
+
+
+def test_every_recoding_is_of_a_case_and_says_what_was_read() -> None:
+    where = Path(__file__).parents[1] / "benchmarks" / "cases"
+    ids = {one.case.id for one in read_cases(where / "published", BASE.catalogue)}
+    for _, row in read_rows(where / "published.csv", Recoding):
+        assert row.case in ids and row.stated and row.seen

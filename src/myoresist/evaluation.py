@@ -204,6 +204,7 @@ class Round:
         found["calibration error"] = _bootstrap(
             len(hit), lambda rows: calibration_error(first[rows], hit[rows])
         )
+        found["of a perfect forecaster"] = _perfect(first)
         return found
 
     @cached_property
@@ -402,6 +403,19 @@ def calibration_error(probability: Array, hit: Array) -> float:
         if (place == b).any()
     ]
     return float(sum(gaps))
+
+
+def _perfect(probability: Array) -> Measure:
+    """Return the calibration error that chance alone gives probabilities that are right, on so many cases."""
+    generator = np.random.default_rng(SEED)
+    drawn = [
+        calibration_error(
+            probability, (generator.random(len(probability)) < probability).astype(np.float64)
+        )
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Measure(float(np.mean(drawn)), float(low), float(high))
 
 
 def _bins(probability: Array) -> NDArray[np.int64]:

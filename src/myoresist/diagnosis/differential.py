@@ -17,7 +17,7 @@ from myoresist.diagnosis.likelihood import Array, Likelihoods, Seen
 from myoresist.knowledge.schema import Entry, load
 from myoresist.rules.inference import Inference, finding_names
 
-CHUNK = 10_000
+CHUNK = 20_000
 """Patients worked on at a time, so that a large table needs little memory."""
 PREFIX = "differential."
 DRAWN = 256
@@ -103,11 +103,11 @@ class Differential:
         Args:
             known: one row a patient, one column a finding, as ``Inference.known`` returns it.
         """
-        parts = [
-            self.of(self.seen(known[start : start + CHUNK]))
-            for start in range(0, known.height, CHUNK)
-        ]
-        return np.vstack(parts) if parts else np.empty((0, len(self.diseases)))
+        found = np.empty((known.height, len(self.diseases)))
+        for start in range(0, known.height, CHUNK):
+            part = slice(start, start + CHUNK)
+            found[part] = self.of(self.seen(known[part]))
+        return found
 
     def seen(self, known: pl.DataFrame) -> Seen:
         """Return what may be counted of each patient."""
@@ -115,7 +115,14 @@ class Differential:
 
     def of(self, seen: Seen) -> Array:
         """Return the probability of each disease from what may be counted, (N, D)."""
-        return normal(self.log_prior + self.likelihoods.log_ratio(seen) / self._temperature)
+        return normal(self._centre(seen))
+
+    def _centre(self, seen: Seen) -> Array:
+        """Return the logarithm of each probability, up to a constant, (N, D)."""
+        logs = self.likelihoods.log_ratio(seen)
+        logs /= self._temperature
+        logs += self.log_prior
+        return logs
 
     def table(self, known: pl.DataFrame) -> pl.DataFrame:
         """Return the probabilities as a table: ``differential.<disease>`` and ``differential.leading``."""
@@ -147,7 +154,7 @@ class Differential:
 
     def drawn(self, seen: Seen) -> Array:
         """Return draws of the probabilities, (N, draws, D), as frequencies and priors are uncertain."""
-        centre = self.log_prior + self.likelihoods.log_ratio(seen) / self._temperature
+        centre = self._centre(seen)
         variance = self.likelihoods.spread(seen) / self._temperature**2 + self._prior_spread
         return normal(centre[:, None] + np.sqrt(variance)[:, None] * self._draws)
 
@@ -198,10 +205,11 @@ class Differential:
 
 
 def normal(logs: Array) -> Array:
-    """Return probabilities from their logarithms, up to a constant, along the last axis."""
-    share: Array = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    share /= share.sum(axis=-1, keepdims=True)
-    return share
+    """Turn logarithms, up to a constant, into probabilities along the last axis, in their place."""
+    logs -= logs.max(axis=-1, keepdims=True)
+    np.exp(logs, out=logs)
+    logs /= logs.sum(axis=-1, keepdims=True)
+    return logs
 
 
 def read_setting(path: Path) -> Setting:

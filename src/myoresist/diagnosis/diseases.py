@@ -56,6 +56,7 @@ class NextTest(Entry):
     """How the investigation that would tell most is looked for and shown."""
 
     samples: int = Field(gt=0)
+    step_cost: Mapping[int, float]
     shown: int = Field(gt=0)
     results_shown: int = Field(gt=0)
 
@@ -86,6 +87,7 @@ class Method(Sourced):
     red_flag_ratio: float
     reason_ratio: float
     beside_probability: float
+    beside_ratio: float
 
 
 class Families(Entry):

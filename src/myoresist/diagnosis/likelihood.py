@@ -92,11 +92,13 @@ class Quantiles:
 
     def rows(self, values: Array) -> NDArray[np.int64]:
         """Return the grid point of each value, -1 for NaN."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            scaled = values if self.linear else np.log(values)
-            place = np.round((np.maximum(scaled, self.low) - self.low) / self.step)
-        last = len(self.density) - 1
-        return np.where(np.isnan(values), -1, np.clip(place, 0, last)).astype(np.int64)
+        rows = np.full(len(values), -1)
+        known = np.flatnonzero(~np.isnan(values))
+        with np.errstate(divide="ignore"):
+            scaled = values[known] if self.linear else np.log(values[known])
+        place = np.rint((np.maximum(scaled, self.low) - self.low) / self.step)
+        rows[known] = np.minimum(place, len(self.density) - 1)
+        return rows
 
 
 @dataclass(frozen=True)

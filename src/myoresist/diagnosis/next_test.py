@@ -25,6 +25,7 @@ class Gain:
         unknown: the findings that it would answer and that are not known yet.
         differential: about which disease it is.
         label: about whether the current label is right; 0 without a label.
+        per_step: what it tells about the differential for what its invasiveness costs.
     """
 
     investigation: Investigation
@@ -34,11 +35,7 @@ class Gain:
     unknown: tuple[str, ...]
     differential: float
     label: float
-
-    @property
-    def per_step(self) -> float:
-        """Return what it tells about the differential for each step of invasiveness."""
-        return self.differential / self.invasiveness
+    per_step: float
 
 
 @dataclass(frozen=True)
@@ -80,18 +77,23 @@ def gains(
     answer = np.stack([after[..., labelled].sum(-1), after[..., ~labelled].sum(-1)], axis=-1)
     before = np.array([probability[labelled].sum(), probability[~labelled].sum()])
     about_label = _information(answer, before).mean(axis=1) if labelled.any() else told * 0
-    found = [
-        Gain(
-            one,
-            again.name if again else one.name,
-            again.invasiveness if again else one.invasiveness,
-            again is not None,
-            unknown,
-            float(told[i]),
-            float(about_label[i]),
+    cost = differential.base.method.next_test.step_cost
+    found = []
+    for index, (one, unknown, again) in enumerate(tests):
+        said = again or one
+        gain = float(told[index])
+        found.append(
+            Gain(
+                investigation=one,
+                name=said.name,
+                invasiveness=said.invasiveness,
+                again=again is not None,
+                unknown=unknown,
+                differential=gain,
+                label=float(about_label[index]),
+                per_step=gain / cost[said.invasiveness],
+            )
         )
-        for i, (one, unknown, again) in enumerate(tests)
-    ]
     return sorted(found, key=lambda gain: (-gain.per_step, gain.investigation.id))
 
 

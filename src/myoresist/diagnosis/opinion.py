@@ -145,7 +145,7 @@ class InvestigationResult(_Result):
 
 
 class QuestionResult(_Result):
-    """A question to the patient, or a sign to look for: what it is expected to tell (bits), and its answers."""
+    """A question, or a sign to look for: what it is expected to tell (bits), and its answers."""
 
     finding: str
     gain: float
@@ -440,23 +440,26 @@ class _Opinion:
     def _beside(self, leading: int) -> tuple[ProbabilityResult, ...]:
         """Return diseases that may add to the leading one.
 
-        In a patient with both, a finding is there if either of the two gives it.
+        In a patient with both, a finding is there if either of the two gives it. One finding at least has to
+        ask for it; a sum of common ones does not.
         """
         base, likelihoods = self.differential.base, self.differential.likelihoods
         found = []
         for index, entry in enumerate(base.diseases.values()):
             if not entry.beside_myositis or index == leading:
                 continue
-            odds = np.log(entry.prior / (1 - entry.prior))
+            odds, most = np.log(entry.prior / (1 - entry.prior)), 1.0
             for term in self.terms:
                 if term.kind in ("number", "bounds"):
                     continue
                 alone = float(likelihoods.share[term.row, leading])
                 both = 1 - (1 - alone) * (1 - float(likelihoods.share[term.row, index]))
                 there = term.kind == "present"
-                odds += term.weight * np.log(both / alone if there else (1 - both) / (1 - alone))
+                ratio = both / alone if there else (1 - both) / (1 - alone)
+                odds += term.weight * np.log(ratio)
+                most = max(most, ratio)
             share = float(1 / (1 + np.exp(-odds)))
-            if share >= base.method.beside_probability:
+            if share >= base.method.beside_probability and most >= base.method.beside_ratio:
                 found.append(ProbabilityResult(id=entry.id, name=entry.name, probability=share))
         return tuple(sorted(found, key=lambda one: -one.probability))
 

@@ -18,7 +18,7 @@ def lines(evaluation: Evaluation) -> Iterator[str]:
     measured = [one.measures() for one in evaluation.rounds]
     yield f"{'':24}{ROUNDS[0]:>24}{ROUNDS[1]:>24}"
     for name in measured[0]:
-        percent = name not in ("mean reciprocal rank", "Brier score", "calibration error")
+        percent = name.startswith("top")
         first, second = (_said(one[name], percent) for one in measured)
         yield f"{name:24}{first:>24}{second:>24}"
     challenged = [_said(one, True) for one in evaluation.challenged]
