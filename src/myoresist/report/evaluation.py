@@ -83,14 +83,21 @@ def _panel(asked: Round, name: str) -> str:
             f'fill-opacity="0.7"><title>{title}</title></circle>'
         )
     (x0, y0), (x1, y1) = at(0, 0), at(1, 1)
+    ticks = "".join(
+        f'<text x="{at(share, 0)[0]}" y="{EDGE + SIDE + 14}" text-anchor="middle" font-size="10">'
+        f"{share:.0%}</text>"
+        f'<text x="{EDGE - 4}" y="{at(0, share)[1] + 3}" text-anchor="end" font-size="10">'
+        f"{share:.0%}</text>"
+        for share in (0, 0.25, 0.5, 0.75, 1)
+    )
     return (
         f'<rect x="{EDGE}" y="{EDGE}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#888"/>'
         f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke="#888" stroke-dasharray="4"/>'
-        f"{''.join(dots)}"
+        f"{''.join(dots)}{ticks}"
         f'<text x="{EDGE + SIDE / 2}" y="{EDGE - 14}" text-anchor="middle">{name} the findings that '
         f"give it away</text>"
-        f'<text x="{EDGE + SIDE / 2}" y="{EDGE + SIDE + 26}" text-anchor="middle">probability of the '
+        f'<text x="{EDGE + SIDE / 2}" y="{EDGE + SIDE + 32}" text-anchor="middle">probability of the '
         f"leading disease</text>"
-        f'<text transform="translate(24,{EDGE + SIDE / 2}) rotate(-90)" text-anchor="middle">share that '
+        f'<text transform="translate(10,{EDGE + SIDE / 2}) rotate(-90)" text-anchor="middle">share that '
         f"was right</text>"
     )
