@@ -57,9 +57,13 @@ patient:
 #    response: none}}
 # treatments_complete: yes   # is every course listed?
 
-# visits:                 # MMT8 0-150, global activities in cm 0-10, HAQ-DI 0-3
+# visits:                 # enzymes of a visit stand under labs, with their date and upper limit
 # - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25,
 #    extramuscular_global: 2}}
+#   Measures: {measures}
+#   vas_unit: mm            # where visual analogue scales are in mm
+#   Instead of a total, what it is made of:
+{singly}
 
 # Findings. Take the # away from what you know. Biopsy, EMG and imaging findings may also stand in their
 # own sections.
@@ -76,6 +80,14 @@ def template(terms: Terms | None = None) -> str:
     text = _HEAD.format(
         labels=", ".join(labels),
         labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),
+        measures=", ".join(
+            f"{one.id} ({one.minimum:g}-{one.maximum:g} {one.unit})"
+            for one in known.measures.of_visit()
+        ),
+        singly="\n".join(
+            f"#   {one.key}: {{{', '.join(one.items())}}}   # {one.text}"
+            for one in known.measures.singly.values()
+        ),
     )
     groups: dict[str, list[Finding]] = {}
     for finding in known.catalogue:
