@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from textwrap import fill
+
 import yaml
 
 from myoresist.case.catalogue import Finding
@@ -60,9 +63,9 @@ patient:
 # visits:                 # enzymes of a visit stand under labs, with their date and upper limit
 # - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25,
 #    extramuscular_global: 2}}
-#   Measures: {measures}
-#   vas_unit: mm            # where visual analogue scales are in mm
-#   Instead of a total, what it is made of:
+# - {{date: 2023-11-02, vas_unit: mm, physician_global: 35, muscles: {{neck_flexors: 8}},
+#    haq_items: {{dress: 1}}, haq_aids: []}}
+{measures}
 {singly}
 
 # Findings. Take the # away from what you know. Biopsy, EMG and imaging findings may also stand in their
@@ -80,12 +83,12 @@ def template(terms: Terms | None = None) -> str:
     text = _HEAD.format(
         labels=", ".join(labels),
         labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),
-        measures=", ".join(
-            f"{one.id} ({one.minimum:g}-{one.maximum:g} {one.unit})"
-            for one in known.measures.of_visit()
+        measures=_listed(
+            "Measures are",
+            [f"{x.id} ({x.minimum:g}-{x.maximum:g} {x.unit})" for x in known.measures.of_visit()],
         ),
         singly="\n".join(
-            f"#   {one.key}: {{{', '.join(one.items())}}}   # {one.text}"
+            _listed(f"{one.key} ({one.text}) are", one.items())
             for one in known.measures.singly.values()
         ),
     )
@@ -99,6 +102,13 @@ def template(terms: Terms | None = None) -> str:
             value = "" if finding.kind == "bool" else f"  ({finding.unit})"
             text += f"  # {finding.id}:    # {finding.question}{value}\n"
     return text
+
+
+def _listed(head: str, words: Iterable[str]) -> str:
+    """Return a list as lines of a comment."""
+    return fill(
+        f"{head} {', '.join(words)}", 100, initial_indent="#   ", subsequent_indent="#     "
+    )
 
 
 def write_case(case: Case) -> str:
