@@ -163,9 +163,10 @@ class Improvement:
         """
         chosen = self.core_set(core_set, population)
         columns = set(pairs.columns)
+        names = pl.Enum(list(self.measures.by_id))
         choices = {
             domain.id: _Choice(
-                [self.measures[name] for name in chosen.measures[domain.id]], columns
+                [self.measures[name] for name in chosen.measures[domain.id]], columns, names
             )
             for domain in self.criteria.domains
         }
@@ -222,11 +223,11 @@ class _Choice:
 
     HELPERS = ("span", "best", "worst", "percent_max")
 
-    def __init__(self, candidates: list[Measure], columns: set[str]) -> None:
+    def __init__(self, candidates: list[Measure], columns: set[str], names: pl.Enum) -> None:
         self.better = candidates[0].better
         self.candidates = [one for one in candidates if BASELINE + compared_column(one) in columns]
         self.enzymes = candidates[0].enzyme
-        self.titles = pl.Enum([one.id for one in candidates])
+        self.names = names
 
     def columns(self, domain: str) -> Iterator[pl.Expr]:
         """Yield the measure, its two values, its span, and its best and worst value."""
@@ -244,8 +245,8 @@ class _Choice:
         number = pl.Float64()
         first = {one.id: pl.col(BASELINE + compared_column(one)) for one in self.candidates}
         second = {one.id: pl.col(compared_column(one)) for one in self.candidates}
-        names = {one.id: pl.lit(one.id, self.titles) for one in self.candidates}
-        yield pick(names, self.titles).alias(f"{domain}.measure")
+        names = {one.id: pl.lit(one.id, self.names) for one in self.candidates}
+        yield pick(names, self.names).alias(f"{domain}.measure")
         yield pick(first, number).alias(f"{domain}.baseline")
         yield pick(second, number).alias(f"{domain}.final")
         for figure in ("span", "best", "worst"):

@@ -171,4 +171,4 @@ def by_population(
         work(table.filter(pl.col(POPULATION).eq_missing(pl.lit(one, pl.String))), one)
         for one in found
     ]
-    return pl.concat(parts, how="vertical_relaxed").sort(PATIENT, BASELINE_DATE, DATE)
+    return pl.concat(parts).sort(PATIENT, BASELINE_DATE, DATE)
