@@ -172,7 +172,11 @@ class Improvement:
         }
         drop = [name for name in pairs.columns if BASELINE + name in columns]
         drop += [BASELINE + name for name in drop]
+        # The highest enzyme is asked for again and again, so it has a column first.
         frame = pairs.with_columns(
+            choice.highest(domain) for domain, choice in choices.items() if choice.enzymes
+        )
+        frame = frame.with_columns(
             column for domain, choice in choices.items() for column in choice.columns(domain)
         ).drop(drop)
         frame = frame.with_columns(
@@ -229,37 +233,48 @@ class _Choice:
         self.enzymes = candidates[0].enzyme
         self.names = names
 
+    def highest(self, domain: str) -> pl.Expr:
+        """Return the highest multiple of its limit that any enzyme has at baseline."""
+        first = [pl.col(BASELINE + compared_column(one)) for one in self.candidates]
+        value = pl.max_horizontal(first) if first else pl.lit(None, pl.Float64)
+        return value.alias(f"{domain}.baseline")
+
     def columns(self, domain: str) -> Iterator[pl.Expr]:
         """Yield the measure, its two values, its span, and its best and worst value."""
-        chosen = list(self._chosen())
+        number = pl.Float64()
+        chosen = list(self._chosen(domain))
 
         def pick(values: Mapping[str, pl.Expr], kind: pl.DataType) -> pl.Expr:
+            if len(values) == 1 and kind == pl.Float64:
+                return next(iter(values.values()))
             picked: pl.Expr = pl.lit(None, kind)
             for condition, one in reversed(chosen):
                 picked = pl.when(condition).then(values[one.id]).otherwise(picked)
             return picked
 
-        def figures(figure: str) -> dict[str, pl.Expr]:
-            return {one.id: pl.lit(_figure(one, figure), pl.Float64) for one in self.candidates}
+        def figures(figure: str) -> pl.Expr:
+            values = {one.id: _figure(one, figure) for one in self.candidates}
+            if len(set(values.values())) == 1:
+                return pl.lit(next(iter(values.values())), number)
+            return pick({name: pl.lit(value, number) for name, value in values.items()}, number)
 
-        number = pl.Float64()
         first = {one.id: pl.col(BASELINE + compared_column(one)) for one in self.candidates}
         second = {one.id: pl.col(compared_column(one)) for one in self.candidates}
         names = {one.id: pl.lit(one.id, self.names) for one in self.candidates}
         yield pick(names, self.names).alias(f"{domain}.measure")
-        yield pick(first, number).alias(f"{domain}.baseline")
+        if not self.enzymes:
+            yield pick(first, number).alias(f"{domain}.baseline")
         yield pick(second, number).alias(f"{domain}.final")
         for figure in ("span", "best", "worst"):
-            yield pick(figures(figure), number).alias(f"{domain}.{figure}")
+            yield figures(figure).alias(f"{domain}.{figure}")
 
-    def _chosen(self) -> Iterator[tuple[pl.Expr, Measure]]:
+    def _chosen(self, domain: str) -> Iterator[tuple[pl.Expr, Measure]]:
         """Yield conditions with the measure each chooses; the first that is true counts."""
         first = [pl.col(BASELINE + compared_column(one)) for one in self.candidates]
         second = [pl.col(compared_column(one)) for one in self.candidates]
         if self.enzymes:
-            highest = pl.max_horizontal(*first) if first else pl.lit(None)
             for one, value in zip(self.candidates, first, strict=True):
-                yield value == highest, one
+                yield value == pl.col(f"{domain}.baseline"), one
             return
         for one, start, end in zip(self.candidates, first, second, strict=True):
             yield start.is_not_null() & end.is_not_null(), one

@@ -23,6 +23,7 @@ from myoresist.resistance.response_definitions import Definitions
 from myoresist.rules.syntax import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"
+_PLACE = "place"
 
 
 class Conventions(Entry):
@@ -167,8 +168,9 @@ def by_population(
     found = table[POPULATION].unique().to_list()
     if len(found) < 2:
         return work(table, found[0] if found else POPULATIONS[0])
+    placed = table.with_row_index(_PLACE)
     parts = [
-        work(table.filter(pl.col(POPULATION).eq_missing(pl.lit(one, pl.String))), one)
+        work(placed.filter(pl.col(POPULATION).eq_missing(pl.lit(one, pl.String))), one)
         for one in found
     ]
-    return pl.concat(parts).sort(PATIENT, BASELINE_DATE, DATE)
+    return pl.concat(parts).sort(_PLACE).drop(_PLACE)
