@@ -60,8 +60,6 @@ def random_visits(seed: int, patients: int = 400) -> pl.DataFrame:
 
 NUMBERS = ", ".join(f"CAST({name} AS DECIMAL(12, 3)) AS {name}" for name in STEPS)
 CARRIED = ", ".join(f"b.{name} AS b_{name}, f.{name} AS f_{name}" for name in STEPS)
-PICK = """
-  CASE {both} {any} END"""
 
 
 def picked(names: list[str], what: str) -> str:
@@ -100,6 +98,12 @@ def rule(compare: str, names: tuple[str, ...] = DOMAINS) -> tuple[str, str]:
 def at_least(number: int, compare: str, names: tuple[str, ...] = DOMAINS) -> str:
     sure, open_ = rule(compare, names)
     return f"(CASE WHEN {sure} >= {number} THEN TRUE WHEN {open_} < {number} THEN FALSE END)"
+
+
+def polars(engine: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+    found = pl.from_arrow(engine.sql(query).to_arrow_table())
+    assert isinstance(found, pl.DataFrame)
+    return found
 
 
 def oracle(visits: pl.DataFrame, cadence: str) -> pl.DataFrame:
@@ -187,7 +191,7 @@ def oracle(visits: pl.DataFrame, cadence: str) -> pl.DataFrame:
           WHEN population = 'adult' THEN adult(s) WHEN population = 'juvenile' THEN juvenile(s)
           WHEN lowest THEN juvenile(s) ELSE adult(s) END;
         """)
-        return engine.execute(query).pl()
+        return polars(engine, query)
 
 
 @pytest.mark.parametrize("cadence", ["against_baseline", "consecutive"])
@@ -217,7 +221,9 @@ def test_states_agree_with_sql(responses: Responses) -> None:
     ours = responses.states(responses.visits(table))
     with duckdb.connect() as engine:
         engine.register("raw", table.to_arrow())
-        theirs = engine.execute("""
+        theirs = polars(
+            engine,
+            """
         WITH v AS (SELECT *, physician_global = 0 AND NOT COALESCE(extramuscular_global > 0, FALSE) AS quiet
           FROM raw),
         h AS (SELECT *, quiet AND on_treatment AS r1, quiet AND NOT on_treatment AS r2 FROM v),
@@ -243,7 +249,8 @@ def test_states_agree_with_sql(responses: Responses) -> None:
             WHEN not1 + INTERVAL 1 DAY + INTERVAL 6 MONTH > date THEN FALSE END AS complete_clinical_response,
           CASE WHEN r2 IS FALSE THEN FALSE WHEN r2 AND sure2 THEN TRUE
             WHEN not2 + INTERVAL 1 DAY + INTERVAL 6 MONTH > date THEN FALSE END AS clinical_remission
-        FROM runs ORDER BY patient_id, date""").pl()
+        FROM runs ORDER BY patient_id, date""",
+        )
     for name in theirs.columns:
         differs = ours[name].ne_missing(theirs[name])
         assert not differs.any(), (name, ours.filter(differs).to_dicts()[:1])
@@ -314,14 +321,12 @@ def test_a_better_measure_never_lowers_the_score(
     better: st.DataObject,
     population: str | None,
 ) -> None:
-    step, highest = STEPS[name]
+    highest = STEPS[name][1]
     value = second[name]
     if value is None:
         return
-    if name in BETTER_UP:
-        wanted = better.draw(st.floats(value, highest))
-    else:
-        wanted = better.draw(st.floats(0, value))
+    low, high = (value, highest) if name in BETTER_UP else (0, value)
+    wanted = better.draw(st.floats(low, high))
     visits = pl.concat(
         [
             table([first, second], population, "a"),
