@@ -177,6 +177,36 @@ def test_children_have_both_core_sets(responses: Responses) -> None:
     assert "printo_inactive_2013" in {one.id for one in result.visits[0].definitions}
 
 
+def test_one_visit_of_a_child_is_no_error(responses: Responses) -> None:
+    read, _ = check_case_text("patient: {id: C, age: 9}\nvisits: [{date: 2020, cmas: 20}]\n", "c")
+    assert read is not None
+    result = response(read, packaged_terms(), responses)
+    assert (result.comparisons, len(result.visits)) == ((), 1)
+
+
+def test_a_year_alone_does_not_tie_a_sample_to_a_visit(responses: Responses) -> None:
+    text = """\
+visits: [{date: 2020, mmt8: 100}, {date: 2021-05, mmt8: 120}]
+labs:
+- {test: CK, value: 800, unit: U/L, upper_limit: 200, date: 2020}
+- {test: CK, value: 400, unit: U/L, upper_limit: 200, date: 2021-05}
+"""
+    first, second = responded(text, responses).visits
+    assert [{one.id for one in visit.activity} for visit in (first, second)] == [set(), {"ck"}]
+
+
+def test_an_unknown_age_leaves_the_population_open(responses: Responses) -> None:
+    read, _ = check_case_text(
+        "patient: {id: C}\nvisits:\n- {date: 2020-01-01, mmt8: 100}\n- {date: 2020-07-01, mmt8: 140}\n",
+        "c",
+    )
+    assert read is not None
+    result = response(read, packaged_terms(), responses)
+    assert result.population is None
+    score = result.comparisons[0].improvements[0]
+    assert (score.score, score.category_min) == (27.5, "none")
+
+
 def test_nothing_to_compare_is_no_error(responses: Responses) -> None:
     result = responded("", responses)
     assert (result.comparisons, result.baseline_date) == ((), None)

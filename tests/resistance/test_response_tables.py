@@ -495,6 +495,6 @@ def test_the_baseline_can_be_given_for_every_patient(responses: Responses) -> No
 
 
 def test_the_printo_set_is_for_children(responses: Responses) -> None:
-    visits = responses.visits(pl.DataFrame(GOOD), "adult")
+    visits = responses.visits(random_visits(7, 20).with_columns(population=pl.lit("adult")))
     with pytest.raises(ValueError, match="printo is not one for population adult"):
         responses.consecutive(visits, "printo")

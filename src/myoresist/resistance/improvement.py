@@ -133,16 +133,15 @@ class Improvement:
         return pl.Enum([*self.categories, UNDETERMINED])
 
     def core_set(self, core_set: str, population: str | None) -> CoreSet:
-        """Return the core set of a population; that of adults where it is unknown.
+        """Return the core set of a population; the first that is listed where that is unknown.
 
         Raises:
             ValueError: where the core set was not made for the population.
         """
-        wanted = population or "adult"
         for one in self.criteria.core_sets:
-            if (one.core_set, one.population) == (core_set, wanted):
+            if one.core_set == core_set and population in (None, one.population):
                 return one
-        raise ValueError(f"the core set {core_set} is not one for population {wanted}")
+        raise ValueError(f"the core set {core_set} is not one for population {population}")
 
     def compare(self, pairs: pl.DataFrame, core_set: str, population: str | None) -> pl.DataFrame:
         """Return pairs of visits with what changed, points, score and category.

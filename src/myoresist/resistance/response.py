@@ -15,7 +15,6 @@ from myoresist.resistance.measures import (
     DATE,
     PATIENT,
     POPULATION,
-    POPULATIONS,
     checked_visits,
     compared_column,
 )
@@ -167,7 +166,7 @@ def by_population(
     """Return what ``work`` makes of the rows of each population, in the order of the table."""
     found = table[POPULATION].unique().to_list()
     if len(found) < 2:
-        return work(table, found[0] if found else POPULATIONS[0])
+        return work(table, found[0] if found else None)
     placed = table.with_row_index(_PLACE)
     parts = [
         work(placed.filter(pl.col(POPULATION).eq_missing(pl.lit(one, pl.String))), one)

@@ -148,11 +148,16 @@ def _enzyme(
 
 def _away(one: PartialDate, other: PartialDate) -> timedelta | None:
     """Return how far two dates are apart, as far as that can be told."""
-    if one == other:
+    if _same_time(one, other):
         return timedelta(0)
     if one.exact and other.exact:
         return abs(one.exact - other.exact)
     return None
+
+
+def _same_time(one: PartialDate, other: PartialDate) -> bool:
+    """Tell whether two dates are written alike, to the month at least."""
+    return one == other and one.month is not None
 
 
 def _on_treatment(
@@ -193,7 +198,7 @@ def _baseline(
             before = [
                 index
                 for index, visit in enumerate(visits)
-                if visit.date == start or visit.date.latest <= start.earliest
+                if _same_time(visit.date, start) or visit.date.latest <= start.earliest
             ]
             if before and before[-1] + 1 < len(visits):
                 return before[-1], f"the last visit before {label} began ({start})"

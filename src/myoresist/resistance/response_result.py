@@ -27,6 +27,14 @@ class _Result(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NoteResult(_Result):
+    """A published figure or a limit of the criteria, with its sources."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+    check: str | None = None
+
+
 class MeasureResult(_Result):
     """One measure at a visit."""
 
@@ -71,6 +79,7 @@ class ImprovementResult(_Result):
     category_max: str
     changes: tuple[ChangeResult, ...]
     missing: tuple[str, ...]
+    notes: tuple[NoteResult, ...]
     cites: tuple[str, ...]
     check: str | None
 
@@ -247,6 +256,11 @@ class _One:
             category_max=row[CATEGORY_MAX],
             changes=changes,
             missing=tuple(missing for change in changes for missing in change.missing),
+            notes=tuple(
+                NoteResult(text=one.text, cites=one.cites, check=one.check)
+                for one in (*criteria.performance, *criteria.limits)
+                if one.population in (None, self.population)
+            ),
             cites=criteria.cites,
             check=criteria.check,
         )
