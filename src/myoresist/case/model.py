@@ -191,17 +191,47 @@ class Treatment(Part):
 
 
 class Visit(Part):
-    """One visit with core set measures."""
+    """One visit with what was measured; ``knowledge/response/measures.yaml`` says what each measure is."""
 
     date: When = Field(description="Date of the visit.")
+    vas_unit: Literal["cm", "mm"] | None = Field(
+        None, description="Unit of every visual analogue scale of this visit; cm when left out."
+    )
     mmt8: Number | None = Field(None, description="MMT8, both sides with neck, 0 to 150.")
+    mmt8_80: Number | None = Field(None, description="MMT8, one side with neck, 0 to 80.")
+    mmt24: Number | None = Field(None, description="Total of 26 muscles, 0 to 260.")
+    muscles: Mapping[str, Number] = Field({}, description="Single muscles of the MMT8, 0 to 10.")
+    cmas: Number | None = Field(None, description="Childhood Myositis Assessment Scale, 0 to 52.")
     physician_global: Number | None = Field(
         None, description="Physician global activity, cm, 0 to 10."
     )
     patient_global: Number | None = Field(None, description="Patient global activity, cm, 0 to 10.")
     haq_di: Number | None = Field(None, description="HAQ disability index, 0 to 3.")
+    haq_items: Mapping[str, Number] = Field({}, description="Items of the HAQ, 0 to 3.")
+    haq_aids: tuple[str, ...] | None = Field(
+        None, description="HAQ categories with an aid, a device or help; [] if there are none."
+    )
+    chaq_di: Number | None = Field(None, description="CHAQ disability index, 0 to 3.")
+    chq_phs: Number | None = Field(None, description="CHQ physical summary score, T-score.")
     extramuscular_global: Number | None = Field(
         None, description="Extramuscular activity, cm, 0 to 10."
+    )
+    myoact: Number | None = Field(None, description="MYOACT, 0 to 1.")
+    myoact_organs: Mapping[str, Number] = Field({}, description="Organs of the MYOACT, cm.")
+    mitax: Number | None = Field(None, description="MITAX, 0 to 63.")
+    mitax_grades: Mapping[str, str] = Field({}, description="Systems of the MITAX, A to E.")
+    das_jdm: Number | None = Field(None, description="Disease Activity Score of JDM, 0 to 20.")
+    cdasi_activity: Number | None = Field(None, description="CDASI activity, 0 to 100.")
+    cdasi_damage: Number | None = Field(None, description="CDASI damage, 0 to 32.")
+    physician_global_damage: Number | None = Field(
+        None, description="Physician global damage, cm, 0 to 10."
+    )
+    patient_global_damage: Number | None = Field(
+        None, description="Patient global damage, cm, 0 to 10."
+    )
+    mdi_extent: Number | None = Field(None, description="Myositis Damage Index, items present.")
+    mdi_severity: Number | None = Field(
+        None, description="Myositis Damage Index, severity, cm, 0 to 110."
     )
     weight_kg: Number | None = Field(None, gt=0, description="Body weight in kg.")
     notes: str | None = Field(None, description="Free text.")

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from myoresist import knowledge
 from myoresist.case.catalogue import Catalogue, Finding
 from myoresist.case.dates import PartialDate, misordered
+from myoresist.case.measures import CategoryMean, Instrument
 from myoresist.case.model import Case
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import converted, spelling
@@ -34,6 +35,7 @@ FINDING_LISTS = ("biopsies", "imaging", "emg")
 DATED_LISTS = ("labs", "autoantibodies", *FINDING_LISTS, "visits")
 
 MAX_PROBLEMS = 200
+SAME_DIGITS = 2
 
 
 class CaseError(DocumentError):
@@ -110,6 +112,8 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         check.numbers()
         check.label()
         check.dates()
+        if case is not None and not check.problems:
+            check.totals(case)
     if check.problems:
         return None, sorted(check.problems, key=lambda one: (one.line or 0, one.field, one.message))
     if case is not None:
@@ -196,12 +200,49 @@ class _Check:
             if isinstance(part, Mapping) and finding in self.terms.catalogue:
                 self._in_range((section, key), part.get(key), self.terms.catalogue[finding])
         for index, entry in self._entries("visits"):
-            for key, finding in self.terms.sections.visits.items():
-                self._in_range(
-                    ("visits", index, key), entry.get(key), self.terms.catalogue[finding]
-                )
-            self._weight(("visits", index, "weight_kg"), entry.get("weight_kg"))
+            self._visit(("visits", index), entry)
         self._weight(("patient", "weight_kg"), self._get("patient", "weight_kg"))
+
+    def _visit(self, path: tuple[str | int, ...], entry: Mapping[str, Any]) -> None:
+        """Check what was measured at a visit against the range of each measure."""
+        measures = self.terms.measures
+        for measure in measures.of_visit():
+            value = entry.get(measure.id)
+            scale = measures.scale(measure.unit, entry.get("vas_unit"))
+            low, high = measure.minimum * scale, measure.maximum * scale
+            if _is_number(value) and not low <= value <= high:
+                unit = measure.unit if scale == 1 else "mm"
+                said = f"{value:g} is impossible; it lies between {low:g} and {high:g} {unit}"
+                self.add((*path, measure.id), said)
+        for instrument in measures.singly.values():
+            self._singly(path, entry, instrument)
+        self._weight((*path, "weight_kg"), entry.get("weight_kg"))
+
+    def _singly(
+        self, path: tuple[str | int, ...], entry: Mapping[str, Any], instrument: Instrument
+    ) -> None:
+        """Check values that were recorded singly, and the aids that go with them."""
+        given = entry.get(instrument.key)
+        scale = self.terms.measures.scale(instrument.unit or "", entry.get("vas_unit"))
+        for item, value in given.items() if isinstance(given, Mapping) else ():
+            wrong = _unknown(str(item), instrument.items()) or instrument.problem(value, scale)
+            if wrong:
+                self.add((*path, instrument.key, item), wrong)
+        if isinstance(instrument, CategoryMean):
+            aids = entry.get(instrument.aids_key)
+            for place, category in enumerate(aids if isinstance(aids, list) else ()):
+                wrong = _unknown(str(category), tuple(instrument.categories))
+                if wrong:
+                    self.add((*path, instrument.aids_key, place), wrong)
+
+    def totals(self, case: Case) -> None:
+        """Check totals against the single values that are recorded beside them."""
+        for index, visit in enumerate(case.visits):
+            values = self.terms.measures.values(visit)
+            for measure, total in self.terms.measures.totals(visit):
+                if round(values[measure] - float(total), SAME_DIGITS):
+                    said = f"{values[measure]:g} is not the {float(total):g} that the single values give"
+                    self.add(("visits", index, measure), said)
 
     def _weight(self, path: tuple[str | int, ...], value: Any) -> None:
         limits = self.terms.sections.weight_kg
@@ -320,6 +361,16 @@ def _is_answer(path: tuple[str | int, ...]) -> bool:
     if path[0] in FINDING_LISTS:
         return len(path) > 3 and path[2] == "findings"
     return path[0] in FINDING_SECTIONS and len(path) > 1
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str | None:
+    """Say that a name is not one of those known, and which it may have been."""
+    if name in known:
+        return None
+    near = get_close_matches(name, known, n=1)
+    return "unknown name; " + (
+        f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    )
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -316,11 +316,12 @@ class _Reader:
                 yield self._says(done, True, "biopsies", index)
 
     def _visits(self) -> Iterator[Statement]:
+        values = [self.terms.measures.values(visit) for visit in self.case.visits]
         for measure, finding in self.terms.sections.visits.items():
             measured = [
-                (visit.date, (index, getattr(visit, measure)))
+                (visit.date, (index, values[index][measure]))
                 for index, visit in enumerate(self.case.visits)
-                if getattr(visit, measure) is not None
+                if measure in values[index]
             ]
             last = _last(measured)
             if len({value for _, value in last}) > 1:
@@ -331,7 +332,7 @@ class _Reader:
                 )
             elif last:
                 index, value = last[-1]
-                yield self._says(finding, float(value), "visits", index, measure)
+                yield self._says(finding, value, "visits", index, measure)
 
     def _courses(self) -> Iterator[Statement]:
         for index, course in enumerate(self.case.treatments):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from textwrap import fill
+
 import yaml
 
 from myoresist.case.catalogue import Finding
@@ -57,9 +60,13 @@ patient:
 #    response: none}}
 # treatments_complete: yes   # is every course listed?
 
-# visits:                 # MMT8 0-150, global activities in cm 0-10, HAQ-DI 0-3
+# visits:                 # enzymes of a visit stand under labs, with their date and upper limit
 # - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25,
 #    extramuscular_global: 2}}
+# - {{date: 2023-11-02, vas_unit: mm, physician_global: 35, muscles: {{neck_flexors: 8}},
+#    haq_items: {{dress: 1}}, haq_aids: []}}
+{measures}
+{singly}
 
 # Findings. Take the # away from what you know. Biopsy, EMG and imaging findings may also stand in their
 # own sections.
@@ -76,6 +83,14 @@ def template(terms: Terms | None = None) -> str:
     text = _HEAD.format(
         labels=", ".join(labels),
         labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),
+        measures=_listed(
+            "Measures are",
+            [f"{x.id} ({x.minimum:g}-{x.maximum:g} {x.unit})" for x in known.measures.of_visit()],
+        ),
+        singly="\n".join(
+            _listed(f"{one.key} ({one.text}) are", one.items())
+            for one in known.measures.singly.values()
+        ),
     )
     groups: dict[str, list[Finding]] = {}
     for finding in known.catalogue:
@@ -87,6 +102,13 @@ def template(terms: Terms | None = None) -> str:
             value = "" if finding.kind == "bool" else f"  ({finding.unit})"
             text += f"  # {finding.id}:    # {finding.question}{value}\n"
     return text
+
+
+def _listed(head: str, words: Iterable[str]) -> str:
+    """Return a list as lines of a comment."""
+    return fill(
+        f"{head} {', '.join(words)}", 100, initial_indent="#   ", subsequent_indent="#     "
+    )
 
 
 def write_case(case: Case) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, listed, read_rows
+from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
@@ -126,6 +127,7 @@ class Terms:
     results: AntibodyResults
     sections: Sections
     drugs: Mapping[str, Drug]
+    measures: Measures
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Terms:
@@ -164,6 +166,7 @@ class Terms:
             load(folder / "antibodies" / "results.yaml", AntibodyResults),
             sections,
             {drug.id: drug for _, drug in read_rows(folder / "drugs" / "drugs.csv", Drug)},
+            Measures.load(folder),
         )
 
     @cached_property

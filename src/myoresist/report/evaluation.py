@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from myoresist.evaluation import Evaluation, Measure, Round
 
 ROUNDS = ("without", "with")
-SIDE, EDGE = 320, 40
+SIDE, EDGE = 320, 50
 
 
 def lines(evaluation: Evaluation) -> Iterator[str]:

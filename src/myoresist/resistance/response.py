@@ -1,0 +1,175 @@
+"""Was there a response? Visits compared with a baseline and with each other, for any number of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from myoresist.case.measures import Measures
+from myoresist.knowledge.schema import Check, Entry, load
+from myoresist.resistance.improvement import BASELINE, Improvement
+from myoresist.resistance.measures import (
+    DATE,
+    PATIENT,
+    POPULATION,
+    checked_visits,
+    compared_column,
+)
+from myoresist.resistance.response_definitions import Definitions
+from myoresist.rules.syntax import Name
+
+BASELINE_DATE, DAYS = "baseline_date", "days"
+_PLACE = "place"
+
+
+class Conventions(Entry):
+    """Choices that the papers leave open."""
+
+    enzyme_days: int
+    gap_months: int
+    treatment_classes: tuple[str, ...]
+    course_classes: tuple[tuple[str, ...], ...]
+    same_course_days: int
+    from_zero_percent: float
+    flare: str
+    flare_cites: tuple[str, ...]
+    check: Check
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Everything by which response is judged, compiled; its methods answer for tables of visits.
+
+    Attributes:
+        measures: what is measured at a visit.
+        improvement: the total improvement score.
+        definitions: definitions of improvement, worsening and inactive disease.
+        conventions: choices that the papers leave open.
+    """
+
+    measures: Measures
+    improvement: Improvement
+    definitions: Definitions
+    conventions: Conventions
+
+    @classmethod
+    def load(cls, folder: Path, measures: Measures, findings: Mapping[str, Name]) -> Responses:
+        """Read and compile ``response/`` of a knowledge folder.
+
+        Args:
+            folder: the knowledge folder.
+            measures: the measures of that folder.
+            findings: what a condition on a patient may read.
+
+        Raises:
+            DocumentError: naming file and entry of whatever cannot be used.
+        """
+        conventions = load(folder / "response" / "conventions.yaml", Conventions)
+        improvement = Improvement.load(folder, measures, findings, conventions.from_zero_percent)
+        definitions = Definitions.load(folder, measures, improvement.criteria)
+        return cls(measures, improvement, definitions, conventions)
+
+    def visits(self, table: pl.DataFrame, population: str | None = None) -> pl.DataFrame:
+        """Return a table of visits in one unit, checked and sorted; see ``checked_visits``."""
+        return checked_visits(table, self.measures, population)
+
+    def against_baseline(
+        self,
+        visits: pl.DataFrame,
+        baselines: pl.DataFrame | None = None,
+        core_set: str = "imacs",
+    ) -> pl.DataFrame:
+        """Return one row for every visit after the baseline of its patient, compared with it.
+
+        Args:
+            visits: what ``visits`` returned.
+            baselines: ``patient_id`` and ``date`` of one visit a patient; the first visit of every patient
+                when left out. A patient who is not in it has no rows.
+            core_set: ``imacs`` or ``printo``.
+
+        Returns:
+            ``patient_id``, ``baseline_date``, ``date``, ``days`` and ``population``; the columns of
+            ``Improvement.compare``; one Boolean column a definition on pairs, and with ``.confirmed`` whether
+            it also held at the visit before. NULL is unknown, or not made for this population.
+
+        Raises:
+            ValueError: for a baseline that is no visit, or a core set not made for a population of the table.
+        """
+        if baselines is None:
+            first = visits.filter(pl.col(PATIENT).is_first_distinct())
+        else:
+            first = baselines.select(PATIENT, DATE).join(visits, [PATIENT, DATE], "left")
+            if first[PATIENT].is_duplicated().any():
+                raise ValueError("baselines: a patient has more than one")
+            strange = baselines.join(visits, [PATIENT, DATE], "anti")
+            if len(strange):
+                row = strange.row(0, named=True)
+                raise ValueError(f"patient {row[PATIENT]}, {row[DATE]}: the baseline is no visit")
+        first = first.select(
+            PATIENT,
+            pl.col(DATE).alias(BASELINE_DATE),
+            *(pl.col(name).alias(BASELINE + name) for name in self._compared(visits)),
+        )
+        pairs = visits.join(first, PATIENT, maintain_order="left").filter(
+            pl.col(DATE) > pl.col(BASELINE_DATE)
+        )
+        return self.definitions.confirm(self._compare(pairs, core_set), core_set)
+
+    def consecutive(self, visits: pl.DataFrame, core_set: str = "imacs") -> pl.DataFrame:
+        """Return one row for every visit but the first of a patient, compared with the visit before.
+
+        Arguments and columns are those of ``against_baseline``, without those that need a common baseline.
+        """
+        pairs = visits.with_columns(
+            pl.col(DATE).shift().alias(BASELINE_DATE),
+            *(pl.col(name).shift().alias(BASELINE + name) for name in self._compared(visits)),
+        ).filter(pl.col(PATIENT) == pl.col(PATIENT).shift())
+        return self._compare(pairs, core_set)
+
+    def states(self, visits: pl.DataFrame) -> pl.DataFrame:
+        """Return visits with one Boolean column a definition of inactive disease.
+
+        Complete clinical response and remission ask for how long there was no activity, on treatment or off.
+        """
+        return self.definitions.states(visits, self.conventions.gap_months)
+
+    def _compared(self, visits: pl.DataFrame) -> list[str]:
+        columns = {compared_column(measure) for measure in self.measures}
+        return [name for name in visits.columns if name in columns]
+
+    def _compare(self, pairs: pl.DataFrame, core_set: str) -> pl.DataFrame:
+        compared = [name for name in pairs.columns if BASELINE + name in pairs.columns]
+        pairs = pairs.select(
+            PATIENT,
+            BASELINE_DATE,
+            DATE,
+            (pl.col(DATE) - pl.col(BASELINE_DATE)).dt.total_days().alias(DAYS),
+            POPULATION,
+            *compared,
+            *(BASELINE + name for name in compared),
+        )
+        return by_population(pairs, lambda rows, of: self._compare_one(rows, core_set, of))
+
+    def _compare_one(
+        self, pairs: pl.DataFrame, core_set: str, population: str | None
+    ) -> pl.DataFrame:
+        frame = self.improvement.compare(pairs, core_set, population)
+        return self.definitions.compare(frame, core_set, population)
+
+
+def by_population(
+    table: pl.DataFrame, work: Callable[[pl.DataFrame, str | None], pl.DataFrame]
+) -> pl.DataFrame:
+    """Return what ``work`` makes of the rows of each population, in the order of the table."""
+    found = table[POPULATION].unique().to_list()
+    if len(found) < 2:
+        return work(table, found[0] if found else None)
+    placed = table.with_row_index(_PLACE)
+    parts = [
+        work(placed.filter(pl.col(POPULATION).eq_missing(pl.lit(one, pl.String))), one)
+        for one in found
+    ]
+    return pl.concat(parts).sort(_PLACE).drop(_PLACE)
