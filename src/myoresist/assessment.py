@@ -36,6 +36,8 @@ from myoresist.diagnosis.verdicts import (
     column,
 )
 from myoresist.knowledge.schema import Reference, load_references
+from myoresist.resistance.response import Responses
+from myoresist.resistance.response_result import ResponseResult, response
 from myoresist.rules.inference import Contradiction, Inference, finding_names
 from myoresist.rules.interpreter import Verdict, explain
 from myoresist.rules.program import Program
@@ -169,6 +171,7 @@ class Assessment(_Result):
     criteria: tuple[SetResult, ...]
     disagreements: tuple[NoteResult, ...]
     differential: DifferentialResult
+    response: ResponseResult
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
@@ -244,6 +247,11 @@ class Knowledge:
         return Program({**self.criteria.program.rules, **self.inference.program.rules}).thresholds
 
     @cached_property
+    def responses(self) -> Responses:
+        """Return the criteria by which a response is judged."""
+        return Responses.load(self.folder, self.terms.measures, finding_names(self.catalogue))
+
+    @cached_property
     def terms(self) -> Terms:
         """Return the words that a case may use."""
         if self.folder == packaged.folder():
@@ -267,7 +275,10 @@ def _load(folder: Path) -> Knowledge:
 
 
 def assess(
-    case: Case, knowledge: Knowledge | None = None, setting: Setting | None = None
+    case: Case,
+    knowledge: Knowledge | None = None,
+    setting: Setting | None = None,
+    baseline: str | None = None,
 ) -> Assessment:
     """Answer the questions for one patient.
 
@@ -275,9 +286,12 @@ def assess(
         case: what is known of the patient.
         knowledge: what medicine knows; the packaged knowledge when left out.
         setting: where the patient is seen, which changes how common diseases are.
+        baseline: date of the visit from which a response is judged; when left out, the last one before the
+            most recent course.
 
     Raises:
         SettingError: for a setting that cannot be used.
+        ValueError: if there is no visit on the date of ``baseline``.
     """
     base = knowledge or Knowledge.load()
     noted = record(case, base.terms)
@@ -297,12 +311,14 @@ def assess(
     disagreements = one.disagreements()
     differential = base.differential.within(setting) if setting else base.differential
     diagnosis = opinion(differential, findings[:1], case.label)
+    answer = response(case, base.terms, base.responses, baseline)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
         *(key for result in criteria for key in _cites(result)),
         *(key for note in disagreements for key in note.cites),
         *diagnosis.sources(),
+        *answer.sources(),
     ]
     return Assessment(
         software_version=__version__,
@@ -316,6 +332,7 @@ def assess(
         criteria=criteria,
         disagreements=disagreements,
         differential=diagnosis,
+        response=answer,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},

@@ -132,6 +132,9 @@ def assess(
             help="A YAML file that says which diseases are commoner here, or all there are."
         ),
     ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Date of the visit from which a response is judged.")
+    ] = None,
     output: Output = None,
 ) -> None:
     """Assess one patient: the differential diagnosis and the criteria, with reasons and sources."""
@@ -144,7 +147,11 @@ def assess(
         known = read_case(case)
         if output and case != "-" and output.exists() and output.samefile(case):
             raise Stop(f"{output}: is the case itself; write the report to another file")
-        _show(assess_case(known, setting=_setting(setting)), json, everything, output)
+        try:
+            found = assess_case(known, setting=_setting(setting), baseline=baseline)
+        except ValueError as error:
+            raise Stop(f"--baseline: {error}") from error
+        _show(found, json, everything, output)
 
 
 @app.command(epilog="Example: myoresist validate patient.yaml")

@@ -12,6 +12,7 @@ from rich.text import Text
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
 from myoresist.report.diagnosis import Diagnosis, Line
 from myoresist.report.plain import plain
+from myoresist.report.response import Response
 from myoresist.report.summary import (
     MOST_QUESTIONS,
     SIGNS,
@@ -66,6 +67,7 @@ class _Report:
         if questions:
             self._section("Ask and look for", questions)
         self._section("Which investigation would tell most", diagnosis.next_tests())
+        self._section("Was there a response?", Response(self.data, self._cite).lines())
         self._in_short(computed)
         self._questions()
         self._table()

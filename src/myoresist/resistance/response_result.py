@@ -144,6 +144,18 @@ class ResponseResult(_Result):
     flare_cites: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
+    def sources(self) -> list[str]:
+        """Return the keys of all works that it cites."""
+        found = list(self.flare_cites)
+        for visit in self.visits:
+            found += [key for definition in visit.definitions for key in definition.cites]
+        for comparison in self.comparisons:
+            found += [key for definition in comparison.definitions for key in definition.cites]
+            for improvement in comparison.improvements:
+                found += improvement.cites
+                found += [key for note in improvement.notes for key in note.cites]
+        return found
+
 
 def response(
     case: Case, terms: Terms, responses: Responses, baseline: str | PartialDate | None = None
