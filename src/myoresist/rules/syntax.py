@@ -54,6 +54,14 @@ class Condition:
         names = tuple(part.name for part in parts if isinstance(part, exp.Column))
         return names if len(names) == len(parts) else ()
 
+    def asked_for(self) -> Condition | None:
+        """Return the condition that anything is true which this one asks for, and not what it rules out."""
+        asked = [part.copy() for part in _asked_for(self.tree)]
+        if not asked:
+            return None
+        tree = asked[0] if len(asked) == 1 else exp.or_(*asked)
+        return Condition(tree.sql(dialect=DIALECT), tree, "bool")
+
     def sql(self) -> str:
         """Return the condition as portable SQL, with macros expanded."""
         return self.tree.transform(_expanded).sql(dialect=DIALECT)
@@ -71,6 +79,19 @@ class Condition:
             for column in columns:
                 found.setdefault(column.name, set()).update(numbers)
         return {column: numbers for column, numbers in found.items() if numbers}
+
+
+def _asked_for(node: exp.Expr) -> list[exp.Expr]:
+    """Return the parts of a condition that have to be true, without those that it negates."""
+    match node:
+        case exp.Paren():
+            return _asked_for(node.this)
+        case exp.And() | exp.Or():
+            return [*_asked_for(node.left), *_asked_for(node.right)]
+        case exp.Not():
+            return []
+        case _:
+            return [node]
 
 
 def is_macro(node: exp.Expr) -> bool:
