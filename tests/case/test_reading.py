@@ -384,7 +384,7 @@ def test_the_template_is_a_case_with_every_comment_taken_away() -> None:
     )
     assert wrong == []
     assert read is not None
-    assert len(read.treatments) == len(read.visits) == 1
+    assert (len(read.treatments), len(read.visits)) == (2, 1)
 
 
 def test_the_schema_describes_every_section() -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, listed, read_rows
+from myoresist.case.doses import DoseWords
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
@@ -28,6 +29,7 @@ class LabTest(Sourced):
     """A laboratory test: its names, units and the findings that it fills.
 
     ``units`` maps each accepted spelling to a unit of the unit library; the first is the one kept.
+    ``level_of`` names the drug whose level the test measures.
     """
 
     id: str
@@ -38,6 +40,7 @@ class LabTest(Sourced):
     minimum: float
     maximum: float
     findings: tuple[LabFinding, ...]
+    level_of: str | None = None
 
     @property
     def unit(self) -> str:
@@ -126,6 +129,7 @@ class Terms:
     results: AntibodyResults
     sections: Sections
     drugs: Mapping[str, Drug]
+    doses: DoseWords
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Terms:
@@ -164,6 +168,7 @@ class Terms:
             load(folder / "antibodies" / "results.yaml", AntibodyResults),
             sections,
             {drug.id: drug for _, drug in read_rows(folder / "drugs" / "drugs.csv", Drug)},
+            load(folder / "drugs" / "doses.yaml", DoseWords),
         )
 
     @cached_property

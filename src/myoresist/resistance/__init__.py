@@ -1,0 +1,1 @@
+"""Question 3: what else explains the non-response? Treatment history, response and explanations."""
