@@ -11,7 +11,7 @@ import polars as pl
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case
-from myoresist.case.record import assessed_on, goes_on
+from myoresist.case.record import assessed_on
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
 
@@ -105,7 +105,8 @@ class Treatments:
 
 def _courses(case: Case) -> Iterable[tuple[Any, ...]]:
     for one in case.treatments:
-        ongoing = goes_on(one, case.treatments_complete)
+        # What a missing stop date means is decided with the rest of the list at hand.
+        ongoing = False if one.reason_stopped else one.ongoing
         yield (
             case.patient.id, one.drug, one.dose, one.unit, one.frequency, one.route,
             _written(one.start), _written(one.stop), ongoing, one.response, one.reason_stopped,
