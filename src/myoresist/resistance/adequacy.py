@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from myoresist.case.courses import Treatments
-from myoresist.resistance.exposure import FAR, MISSING, at_dose, exposures, wholly_listed
+from myoresist.resistance.exposure import FAR, at_dose, exposures, wholly_listed
 from myoresist.resistance.glucocorticoid import glucocorticoid_columns
 from myoresist.resistance.regimens import ORAL, Regimens
 from myoresist.rules.program import Program
@@ -35,7 +35,7 @@ class History:
         trials: one row a patient and regimen, by regimen, then patient: ``patient``, ``regimen``, ``tried``,
             ``state`` on what is recorded, ``days_sure``, ``days_possible`` of the longest time at the dose,
             ``peak_sure``, ``peak_possible`` (highest share of the least dose), ``running``, ``missing`` (what
-            leaves it undetermined; see ``lacking``) and one Boolean column for each of ``TESTS``.
+            leaves it undetermined; see ``exposure.lacking``) and one Boolean column for each of ``TESTS``.
         columns: one row a patient, as in ``Treatments.patients``: ``patient_id`` and every column of
             ``adequacy/columns.yaml`` that treatments tell.
     """
@@ -74,11 +74,6 @@ def history(
     return History(found, courses, trials, columns)
 
 
-def lacking(missing: int) -> tuple[str, ...]:
-    """Return the words of ``MISSING`` for which the bits of ``missing`` stand."""
-    return tuple(word for bit, word in enumerate(MISSING) if missing >> bit & 1)
-
-
 def derived_findings(columns: pl.DataFrame) -> pl.DataFrame:
     """Return the findings of the catalogue that treatments tell; what a case states itself goes first.
 
@@ -100,32 +95,37 @@ def derived_findings(columns: pl.DataFrame) -> pl.DataFrame:
 
 def _any(column: str) -> pl.Expr:
     """Return whether any value of a group is true, and unknown if an unknown one could be."""
-    return pl.col(column).any(ignore_nulls=False)
+    value = pl.col(column).cast(pl.Int8)
+    return pl.when(value.max() == 1).then(True).when(value.null_count() == 0).then(False)
+
+
+def _all(column: str) -> pl.Expr:
+    """Return whether all values of a group are true, and unknown if an unknown one could not be."""
+    value = pl.col(column).cast(pl.Int8)
+    return pl.when(value.min() == 0).then(False).when(value.null_count() == 0).then(True)
 
 
 def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Return one row a course.
 
     Returns:
-        ``patient``, ``regimen``, ``course``, ``drugs`` (codes), ``begin_from``, ``begin_to``, ``end_to`` (days
+        ``patient``, ``regimen``, ``course``, ``begin_from``, ``begin_to``, ``end_to`` (days
         since 1970), ``running``, ``reason_stopped``, ``response``, ``days_*``, ``on_*``, ``peak_*`` (see
         ``exposure.at_dose``), ``together`` (whether all drugs of a combination were taken), the tests of a
         course and ``missing``.
     """
     limits = regimens.table.select("regimen", "kind", "needed", "parts", "completes", "level_low")
-    last = found.sort("course", "start_from", "stop_from", "record", nulls_last=False)
-    grouped = last.group_by("course", maintain_order=True).agg(
+    grouped = found.group_by("course", maintain_order=True).agg(
         pl.col("patient").first(),
         pl.col("regimen").first(),
-        drugs=pl.col("drug_code").unique().sort(),
         begin_from=pl.col("begin_possible").min(),
         begin_to=pl.col("start_to").fill_null(FAR).min(),
         end_to=pl.col("end_possible").max(),
         running=_any("running"),
         reason_stopped=pl.col("reason_stopped").last(),
         response=pl.col("response").last(),
-        sure_route=(~pl.col("no_route")).any(),
-        **{f"no_{x}": pl.col(f"no_{x}").any() for x in MISSING},
+        no_route=pl.col("no_route").cast(pl.Int8).min(),
+        missing=pl.col("missing").bitwise_or(),
     )
     courses = (
         grouped.join(at_dose(found, regimens), on="course", how="left", maintain_order="left")
@@ -143,7 +143,7 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
     )
     single = pl.col("parts") == 1
     together = (
-        pl.when(pl.when(single).then("sure_route").otherwise(pl.col("on_sure") > 0))
+        pl.when(pl.when(single).then(pl.col("no_route") == 0).otherwise(pl.col("on_sure") > 0))
         .then(True)
         .when(~single & (pl.col("on_possible") == 0))
         .then(False)
@@ -169,14 +169,11 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
         .then(True),
         below_min_duration=pl.when(enough).then(False).when(~could).then(True),
     )
-    lacking = pl.sum_horizontal(
-        pl.when(f"no_{x}").then(1 << bit).otherwise(0) for bit, x in enumerate(MISSING)
-    )
     return courses.with_columns(
         stopped_intolerance=intolerance & ~pl.col("adequate"),
         failed=pl.col("adequate") & without_effect,
-        missing=pl.when(pl.col("adequate").is_null()).then(lacking).otherwise(0),
-    ).drop("needed", "completes", "level_low", "sure_route", *(f"no_{x}" for x in MISSING))
+        missing=pl.when(pl.col("adequate").is_null()).then("missing").otherwise(0),
+    ).drop("needed", "completes", "level_low", "no_route")
 
 
 def _with_levels(
@@ -237,8 +234,8 @@ def _trials(
             pl.col("peak_possible").max()
         ),
         adequate=_any("adequate"),
-        below_min_dose=pl.col("below_min_dose").all(ignore_nulls=False),
-        below_min_duration=pl.col("below_min_duration").all(ignore_nulls=False),
+        below_min_dose=_all("below_min_dose"),
+        below_min_duration=_all("below_min_duration"),
         level_below_target=pl.col("level_below_target").last(),
         stopped_intolerance=_any("stopped_intolerance"),
         failed=_any("failed"),
@@ -296,7 +293,7 @@ def _trials(
 def _wide(trials: pl.DataFrame, regimens: Regimens, patients: int) -> Iterable[pl.Series]:
     """Return the columns of every trial and window, and those over all trials."""
     adequate: dict[str, pl.Series] = {}
-    failed: list[pl.Series] = []
+    over_any: dict[str, list[pl.Series]] = {"failed": [], "stopped_intolerance": []}
     for number, one in enumerate(regimens.regimens):
         rows = trials.slice(number * patients, patients)
         if one.kind == "dose":
@@ -313,18 +310,22 @@ def _wide(trials: pl.DataFrame, regimens: Regimens, patients: int) -> Iterable[p
         yield (~rows["adequate"]).alias(f"trial_{one.id}_not_adequate")
         if one.kind == "immunosuppressant":
             adequate[one.id] = rows["adequate"]
-            failed.append(rows["failed"].alias(one.id))
-    yield from _over_all(pl.DataFrame(adequate), pl.DataFrame(failed), regimens)
+            for test, columns in over_any.items():
+                columns.append(rows[test].alias(one.id))
+    for test, columns in over_any.items():
+        yield _true_of_any(pl.DataFrame(columns)).alias(f"trial_any_{test}")
+    yield from _over_all(pl.DataFrame(adequate), regimens)
 
 
-def _over_all(
-    adequate: pl.DataFrame, failed: pl.DataFrame, regimens: Regimens
-) -> Iterable[pl.Series]:
-    """Return what holds over all immunosuppressants, from one column a drug."""
-    reached = adequate.select(pl.any_horizontal(pl.all())).to_series()
+def _true_of_any(columns: pl.DataFrame) -> pl.Series:
+    return columns.select(pl.any_horizontal(pl.all())).to_series()
+
+
+def _over_all(adequate: pl.DataFrame, regimens: Regimens) -> Iterable[pl.Series]:
+    """Return how many immunosuppressants had an adequate trial, from one column a drug."""
+    reached = _true_of_any(adequate)
     yield reached.alias("trial_any_adequate")
     yield (~reached).alias("trial_any_not_adequate")
-    yield failed.select(pl.any_horizontal(pl.all())).to_series().alias("trial_any_failed")
     combined = [x.id for x in regimens.trials if x.parts > 1 and x.id in adequate.columns]
     own: list[pl.Expr] = []
     for id_ in combined:

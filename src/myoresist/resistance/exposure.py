@@ -33,6 +33,11 @@ MISSING = (
 """What a record may lack."""
 
 
+def lacking(missing: int) -> tuple[str, ...]:
+    """Return the words of ``MISSING`` for which the bits of ``missing`` stand."""
+    return tuple(word for bit, word in enumerate(MISSING) if missing >> bit & 1)
+
+
 @dataclass(frozen=True)
 class World:
     """The columns that hold one of the two bounds of exposure."""
@@ -65,7 +70,7 @@ def exposures(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         records of a course follow each other without a longer pause), and for either world ``begin_*`` and
         ``end_*`` (days since 1970, the end not included), ``share_*`` of the least dose in billionths (NULL:
         may be any) and ``doses_*`` (how many). Then the dates of the record, ``running`` (NULL: unknown),
-        ``reason_stopped``, ``response`` and one Boolean column for each of ``MISSING``.
+        ``reason_stopped``, ``response``, ``no_route`` and ``missing`` (see ``lacking``).
     """
     records = _dated(treatments, regimens)
     found = records.join(regimens.options, on="drug", how="inner")
@@ -76,13 +81,23 @@ def exposures(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     found = _shared(found).join(
         regimens.table.select("regimen", "gap", "each_drug"), on="regimen", how="left"
     )
-    drugs = len(regimens.drugs) + 1
     own = pl.when("each_drug").then(pl.col("drug_code") + 1).otherwise(0)
+    many = len(regimens.regimens)
     found = found.with_columns(
-        key=(pl.col("patient").cast(pl.Int64) * len(regimens.regimens) + pl.col("regimen")) * drugs
-        + own
+        key=_packed(
+            (pl.col("patient").cast(pl.Int64) * many + pl.col("regimen"), 1),
+            (own, len(regimens.drugs) + 1),
+        )
     )
-    return _coursed(_handed_over(_one_option(found)))
+    return _coursed(_handed_over(_one_option(found, regimens)))
+
+
+def _packed(*parts: tuple[pl.Expr, int]) -> pl.Expr:
+    """Return one whole number that sorts as its parts do; each but the first is below its size."""
+    whole = pl.lit(0, pl.Int64)
+    for part, size in parts:
+        whole = whole * size + part
+    return whole
 
 
 def _days(column: str) -> pl.Expr:
@@ -98,12 +113,18 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         today_to=_days("today_to").fill_null(FAR - 1),
     )
     taken = treatments.courses.filter(pl.col("route").ne_missing("local"))
+    routes = taken["route"].drop_nulls().unique(), regimens.drugs["usual_route"].drop_nulls()
+    routes = pl.concat(routes).unique().sort()
     records = (
         taken.join(regimens.drugs, on="drug", how="left", maintain_order="left")
         .join(people, on="patient", how="left", maintain_order="left")
         .with_columns(_days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to"))
         .with_columns(route=pl.coalesce("route", "usual_route"))
         .sort("patient", "drug_code", "start_from", "start_to", "stop_to", "record")
+    )
+    records = records.with_columns(
+        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient"),
+        route_code=pl.col("route").cast(pl.Enum(list(routes))).to_physical().cast(pl.Int64) + 1,
     )
     # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
     # when it ended, lasted until then.
@@ -206,12 +227,10 @@ def _shared(found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(no_frequency=more)
 
 
-def _one_option(found: pl.DataFrame) -> pl.DataFrame:
+def _one_option(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
     """Where one drug of a regimen has several limits, keep the best that a record can be compared with."""
     row = ["record", "regimen", "part"]
-    several = pl.struct(row).is_duplicated()
-    if not found.select(several.any()).item():
-        return found
+    several = pl.col("regimen").is_in(regimens.with_choice)
     # A limit with which the record cannot be compared at all gives way to one with which it can.
     order = ["no_unit", "no_weight", "no_route", "share_possible"]
     kept = (
@@ -229,9 +248,14 @@ def _handed_over(found: pl.DataFrame) -> pl.DataFrame:
     2020-02, follow each other without a pause. On the days on which either may have been taken, the lower dose
     is sure and the higher one possible.
     """
-    line = ["key", "part", "route"]
-    found = found.sort(*line, "start_from", "start_to", "stop_to", "record", nulls_last=True)
-    following = pl.all_horizontal(pl.col(x).eq_missing(pl.col(x).shift(-1)) for x in line)
+    route = pl.col("route_code").fill_null(0)
+    line = _packed((pl.col("key"), 1), (pl.col("part"), 2), (route, 16))
+    found = (
+        found.with_columns(line=line)
+        .with_columns(place=_packed((pl.col("line"), 1), (pl.col("order"), 1 << 16)))
+        .sort("place")
+    )
+    following = pl.col("line") == pl.col("line").shift(-1)
     ends_from = pl.coalesce("stop_from", "until_from")
     ends_to = pl.coalesce("stop_to", "until_to")
     next_from, next_to = pl.col("start_from").shift(-1), pl.col("start_to").shift(-1)
@@ -305,19 +329,22 @@ def _handed_over(found: pl.DataFrame) -> pl.DataFrame:
 
 def _coursed(found: pl.DataFrame) -> pl.DataFrame:
     """Number the courses: records of one regimen without a longer pause between them."""
-    found = found.sort("key", "begin_possible", "record")
-    end = pl.col("end_possible").cum_max().over("key").shift(1)
-    new = (
-        (pl.col("key") != pl.col("key").shift(1))
-        | (pl.col("begin_possible") > end + pl.col("gap"))
-    ).fill_null(True)
-    return found.with_columns(course=new.cum_sum().cast(pl.Int64)).select(
+    span = 4 * FAR
+    begin = _packed((pl.col("key"), 1), (pl.col("begin_possible") + FAR, span))
+    found = found.with_columns(place=begin).sort("place", "order")
+    # The latest end so far; a later key is above every end of an earlier one.
+    end = _packed((pl.col("key"), 1), (pl.col("end_possible") + FAR, span)).cum_max().shift(1)
+    new = (pl.col("place") > end + pl.col("gap")).fill_null(True)
+    new |= pl.col("key") != pl.col("key").shift(1)
+    return found.with_columns(course=new.fill_null(True).cum_sum().cast(pl.Int64)).select(
         "patient", "record", "regimen", "part", "drug_code", "route", "course",
         *(f"{x}_{w.name}" for x in ("begin", "end", "share", "doses") for w in WORLDS),
         "on_sure",
         "start_from", "start_to", "stop_from", "stop_to", "ends_to", "today_from", "today_to",
-        "running", "reason_stopped", "response",
-        *(f"no_{x}" for x in MISSING),
+        "running", "reason_stopped", "response", "no_route",
+        missing=pl.sum_horizontal(
+            pl.col(f"no_{x}").cast(pl.Int64) * (1 << bit) for bit, x in enumerate(MISSING)
+        ),
     )  # fmt: skip
 
 
@@ -349,7 +376,9 @@ def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFr
             )
             for day, sign in ((begin, 1), (end, -1))
         ]
-    ).sort(by, "day")
+    )
+    place = _packed((pl.col(by).cast(pl.Int64), 1), (pl.col("day") + FAR, 4 * FAR))
+    edges = edges.with_columns(place=place).sort("place")
     together = bool((edges["parts"] > 1).any())
     sums: dict[str, pl.Expr] = {}
     for part in (0, 1) if together else (0,):

@@ -205,9 +205,20 @@ class Regimens:
         return {one.id: number for number, one in enumerate(self.regimens)}
 
     @cached_property
+    def with_choice(self) -> list[int]:
+        """Return the places of the regimens in which one drug has several limits."""
+        several = self.options.filter(pl.struct("regimen", "part", "drug").is_duplicated())
+        return several["regimen"].unique().to_list()
+
+    @cached_property
     def trials(self) -> tuple[Regimen, ...]:
         """Return the regimens that judge a trial of a drug."""
         return tuple(one for one in self.regimens if one.kind not in ("window", "dose"))
+
+    @cached_property
+    def windows(self) -> tuple[Regimen, ...]:
+        """Return the regimens that serve a published definition."""
+        return tuple(one for one in self.regimens if one.kind == "window")
 
     @cached_property
     def table(self) -> pl.DataFrame:
