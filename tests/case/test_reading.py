@@ -384,7 +384,7 @@ def test_the_template_is_a_case_with_every_comment_taken_away() -> None:
     )
     assert wrong == []
     assert read is not None
-    assert (len(read.treatments), len(read.visits)) == (1, 2)
+    assert (len(read.treatments), len(read.visits)) == (2, 2)
 
 
 def test_the_schema_describes_every_section() -> None:

@@ -169,11 +169,16 @@ class Treatment(Part):
 
     drug: str = Field(description="Name of the drug.")
     dose: Number | None = Field(None, ge=0, description="Dose, in the unit given.")
-    unit: str | None = Field(None, description="Such as mg, mg/kg, g/kg.")
-    frequency: str | None = Field(None, description="Such as daily, weekly, every 4 weeks.")
+    unit: str | None = Field(None, description="Such as mg, mg/kg, g/kg, mg/day, mg/kg/day.")
+    frequency: str | None = Field(
+        None, description="Such as daily, weekly, every 4 weeks, once; not needed for mg/day."
+    )
     route: str | None = Field(None, description="Such as oral, intravenous, topical.")
     start: When | None = Field(None, description="Date of the first dose.")
     stop: When | None = Field(None, description="Date of the last dose; none while it goes on.")
+    ongoing: YesNo | None = Field(
+        None, description="Does it go on? A missing stop date may also be one that nobody knows."
+    )
     response: Literal["none", "partial", "good", "unknown"] | None = Field(
         None, description="Response of the myositis to this course."
     )
@@ -187,6 +192,8 @@ class Treatment(Part):
         wrong = misordered(self.start, self.stop)
         if wrong:
             raise ValueError(wrong)
+        if self.ongoing and (self.stop or self.reason_stopped):
+            raise ValueError("has stopped, so it is not ongoing")
         return self
 
 

@@ -109,6 +109,7 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         check.findings()
         check.labs()
         check.antibodies()
+        check.courses()
         check.numbers()
         check.label()
         check.dates()
@@ -188,6 +189,20 @@ class _Check:
                 hint = f"did you mean {near}?" if near else "see 'myoresist template' for the list"
                 message = f"unknown antibody {shown(name)}; {hint}"
                 self.add(("autoantibodies", index, "antibody"), message)
+
+    def courses(self) -> None:
+        doses = self.terms.doses
+        for index, entry in self._entries("treatments"):
+            unit, often = entry.get("unit"), entry.get("frequency")
+            if isinstance(unit, str) and doses.unit(unit) is None:
+                message = f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"
+                self.add(("treatments", index, "unit"), message)
+            if isinstance(often, str) and doses.frequency(often) is None:
+                message = (
+                    f"{shown(often)} is not a frequency; write such as daily, twice daily, weekly, "
+                    "every 4 weeks or once"
+                )
+                self.add(("treatments", index, "frequency"), message)
 
     def numbers(self) -> None:
         """Check numbers that stand outside ``findings`` against the range of the finding they fill."""

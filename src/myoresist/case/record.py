@@ -132,6 +132,29 @@ def _schema(catalogue: Catalogue) -> dict[str, type[pl.DataType]]:
     return {"patient_id": pl.String, **catalogue.table_schema()}
 
 
+def assessed_on(case: Case) -> PartialDate | None:
+    """Return the date of the assessment: the one given, or else the latest date of the record."""
+    dates = [
+        *(entry.date for name in DATED_LISTS for entry in getattr(case, name)),
+        *(date for course in case.treatments for date in (course.start, course.stop)),
+    ]
+    known = [date for date in dates if date]
+    return case.date or max(known, key=lambda one: one.latest, default=None)
+
+
+def goes_on(course: Treatment, complete: bool | None) -> bool | None:
+    """Tell whether a course is taken now; ``None`` if nobody says.
+
+    Args:
+        course: the course.
+        complete: whether the list that it stands in is said to be complete.
+    """
+    if course.stop is not None or course.reason_stopped is not None:
+        return False
+    # Without a stop date a course is only known to go on when the list is said to be complete.
+    return course.ongoing if course.ongoing is not None else (complete and bool(course.start)) or None
+
+
 @dataclass(frozen=True)
 class _Row:
     """A laboratory value with its limit, both in the unit in which the test is kept."""
@@ -173,7 +196,7 @@ class _Reader:
             yield self._says(sections.sex_finding, female, "patient", "sex")
         if case.label:
             yield self._says("diagnosis_label", case.label, "label")
-        today = case.date or self._latest_date()
+        today = assessed_on(case)
         born, onset = case.patient.birth_date, case.onset.date
         # Without a date of its own, an assessment may be later than all that is written down.
         now = case.date if case.patient.age is not None else today
@@ -215,14 +238,6 @@ class _Reader:
                 f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} "
                 f"to {most} open, so it is unknown; give {'.'.join(path)}"
             )
-
-    def _latest_date(self) -> PartialDate | None:
-        dates = [
-            *(entry.date for name in DATED_LISTS for entry in getattr(self.case, name)),
-            *(date for course in self.case.treatments for date in (course.start, course.stop)),
-        ]
-        known = [date for date in dates if date]
-        return max(known, key=lambda one: one.latest, default=None)
 
     def _answers(
         self, path: tuple[str | int, ...], answers: Mapping[str, Answer]
@@ -350,11 +365,9 @@ class _Reader:
 
     def _goes_on(self, course: Treatment) -> bool:
         """Tell whether it is sure that the patient takes this now, and not only on the skin."""
-        # Without a stop date a course is only known to go on when the list is said to be complete.
-        ended = course.stop is not None or course.reason_stopped is not None
         words = re.findall(r"\w+", (course.route or "").lower())
         local = not set(words).isdisjoint(self.terms.sections.local_routes)
-        return bool(self.case.treatments_complete and course.start and not ended and not local)
+        return goes_on(course, self.case.treatments_complete) is True and not local
 
 
 def _highest(rows: Sequence[_Row]) -> _Row:

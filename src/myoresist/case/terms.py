@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, listed, read_rows
+from myoresist.case.doses import DoseWords
 from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
@@ -29,6 +30,7 @@ class LabTest(Sourced):
     """A laboratory test: its names, units and the findings that it fills.
 
     ``units`` maps each accepted spelling to a unit of the unit library; the first is the one kept.
+    ``level_of`` names the drug whose level the test measures.
     """
 
     id: str
@@ -39,6 +41,7 @@ class LabTest(Sourced):
     minimum: float
     maximum: float
     findings: tuple[LabFinding, ...]
+    level_of: str | None = None
 
     @property
     def unit(self) -> str:
@@ -128,6 +131,7 @@ class Terms:
     sections: Sections
     drugs: Mapping[str, Drug]
     measures: Measures
+    doses: DoseWords
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Terms:
@@ -167,6 +171,7 @@ class Terms:
             sections,
             {drug.id: drug for _, drug in read_rows(folder / "drugs" / "drugs.csv", Drug)},
             Measures.load(folder),
+            load(folder / "drugs" / "doses.yaml", DoseWords),
         )
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Question 3: what else explains that treatment does not help? Response, adequacy, explanations."""
+"""Question 3: what else explains the non-response? Treatment history, response and explanations."""

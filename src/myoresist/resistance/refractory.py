@@ -1,0 +1,128 @@
+"""Is the disease refractory? Every definition answered for every patient: met, not met or undetermined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from myoresist.document import DocumentError, Problem
+from myoresist.knowledge.schema import Sourced, load_list
+from myoresist.resistance.columns import Columns
+from myoresist.rules.interpreter import explain
+from myoresist.rules.program import Program
+from myoresist.rules.syntax import Condition, RuleError, parse
+
+State = Literal["met", "not_met", "undetermined"]
+
+
+class Definition(Sourced):
+    """One definition of refractory disease, or a finding about the history beside them."""
+
+    id: str
+    title: str
+    kind: Literal["published", "working", "finding"]
+    text: str
+    status: Literal["implemented", "outline"] = "implemented"
+    when: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Definition:
+        if (self.when is None) == (self.status == "implemented"):
+            raise ValueError("an implemented definition, and only such a one, has 'when'")
+        if not (self.cites and self.check):
+            raise ValueError("a definition cites its source and says how it was checked")
+        return self
+
+
+class DefinitionResult(BaseModel):
+    """One definition for one patient.
+
+    Attributes:
+        state: ``None`` for a definition in outline.
+        because: what settles it, or what leaves it open.
+        missing: what would have to be known, while it is undetermined.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    title: str
+    kind: str
+    text: str
+    state: State | None
+    because: tuple[str, ...]
+    missing: tuple[str, ...]
+    note: str | None
+    cites: tuple[str, ...]
+    check: str
+
+
+@dataclass(frozen=True)
+class Refractory:
+    """All definitions of a knowledge folder, compiled; a rule fills the column of its definition's id."""
+
+    definitions: tuple[Definition, ...]
+    columns: Columns
+    program: Program
+
+    @classmethod
+    def load(cls, folder: Path, columns: Columns) -> Refractory:
+        """Read ``refractory/definitions.yaml`` of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file and entry of whatever cannot be used.
+        """
+        path = folder / "refractory" / "definitions.yaml"
+        definitions = load_list(path, Definition)
+        names = columns.names
+        rules: dict[str, Condition] = {}
+        problems = []
+        for one in definitions:
+            try:
+                if one.when is not None:
+                    rules[one.id] = parse(one.when, names)
+            except RuleError as error:
+                problems.append(Problem(str(path), None, one.id, str(error)))
+        if problems:
+            raise DocumentError(problems)
+        return cls(definitions, columns, Program(rules))
+
+    def evaluate(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Answer every definition for every patient.
+
+        Args:
+            table: one row a patient with findings and derived columns; what is not there is unknown.
+
+        Returns:
+            One row a patient, one Boolean column a definition: met, not met, or NULL for undetermined.
+        """
+        read = self.program.leaves(self.program.rules)
+        return self.program.run(self.columns.complete(table, read)).select(list(self.program.rules))
+
+    def results(self, row: Mapping[str, Any]) -> tuple[DefinitionResult, ...]:
+        """Return every definition for one patient with what settles it.
+
+        Args:
+            row: the patient's findings and derived columns; a missing key is unknown.
+        """
+        return tuple(self._result(one, row) for one in self.definitions)
+
+    def _result(self, one: Definition, row: Mapping[str, Any]) -> DefinitionResult:
+        state: State | None = None
+        because: tuple[str, ...] = ()
+        if one.when is not None:
+            verdict = explain(one.id, self.program, row)
+            words: dict[Any, State] = {True: "met", False: "not_met", None: "undetermined"}
+            state, because = words[verdict.value], tuple(sorted(verdict.because))
+        missing = tuple(x for x in because if row.get(x) is None) if state == "undetermined" else ()
+        assert one.check is not None
+        return DefinitionResult(
+            id=one.id, title=one.title, kind=one.kind, text=one.text, state=state, because=because,
+            missing=missing, note=one.note, cites=one.cites, check=one.check,
+        )  # fmt: skip
