@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from myoresist.knowledge.schema import Sourced
 from myoresist.rules.interpreter import Verdict, explain
-from myoresist.serology.knowledge import Antibody, Evidence, Sourced, Statement
+from myoresist.serology.knowledge import Antibody, Evidence, Statement
 from myoresist.serology.probability import column
 from myoresist.serology.verdicts import (
     APPLIES,
@@ -73,8 +74,8 @@ class TypicalResult(SourcedResult):
 class AntibodyResult(SourcedResult):
     """One antibody that was tested: how sure it is and, if it was reported, what it means.
 
-    ``target`` is given where the probability is that of a disease. ``probability`` is NULL for antibodies whose
-    frequency is not known.
+    ``target`` is given where the probability is that of a disease. ``probability`` is NULL for antibodies
+    whose frequency is not known.
     """
 
     id: str
@@ -138,8 +139,8 @@ class CancerResult(SourcedResult):
     """The category of cancer risk and the search that the guideline asks for.
 
     ``lowest`` counts unknown inputs as absent, ``highest`` as present; where they differ the category is
-    ``undetermined``, ``unknown`` names the inputs that would settle it, and ``at_diagnosis`` and ``follow_up``
-    are those of ``lowest``, ``if_highest`` says what the highest would ask for. ``scope_unknown`` names what
+    ``undetermined``, ``unknown`` names what would settle it, ``at_diagnosis`` and ``follow_up`` are
+    those of ``lowest``, and ``if_highest`` says what the highest would ask for. ``scope_unknown`` names what
     leaves open whether the guideline applies.
     """
 
@@ -344,12 +345,9 @@ class _Patient:
                 says.append(self._said(name, one, antibody))
             elif self.row[name] is None:
                 unknown = self._unknown(name)
-                # Of interest is only what rests on an antibody that was reported and waits for something else.
-                about = self.serology.program.rules[name].reads
-                if any(
-                    self._of(x, "reported") and x not in unknown
-                    for x in leaf_findings(about, self.row, ())
-                ):
+                # Of interest is what rests on a reported antibody and waits for something else.
+                about = leaf_findings(self.serology.program.rules[name].reads, self.row, ())
+                if any(x not in unknown and self._reported(x) for x in about):
                     text = self._text(one, antibody)
                     open_.append(
                         OpenResult(
@@ -357,6 +355,12 @@ class _Patient:
                         )
                     )
         return tuple(says), tuple(open_)
+
+    def _reported(self, finding: str) -> bool:
+        """Tell whether a finding is an antibody, or a group of them, of which one was reported."""
+        if finding in self.serology.knowledge.antibodies:
+            return bool(self._of(finding, "reported"))
+        return self.serology.catalogue[finding].group == "antibody" and self.row[finding] is True
 
     def _said(self, name: str, one: Statement, antibody: Antibody | None) -> SaidResult:
         return SaidResult(

@@ -131,6 +131,8 @@ class Confidence(Entry):
             raise ValueError("levels are given from the highest to the lowest")
         if self.levels[-1].at_least != 0:
             raise ValueError("the last level begins at 0")
+        if len({one.id for one in self.levels}) < len(self.levels):
+            raise ValueError("levels have different ids")
         return self
 
     def method_names(self) -> Names:

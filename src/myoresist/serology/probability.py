@@ -144,7 +144,8 @@ def posterior(knowledge: SerologyKnowledge) -> list[list[pl.Expr]]:
     with_prior = [one for one in knowledge.antibodies.values() if one.priors]
     first: list[pl.Expr] = []
     for one in with_prior:
-        frequency = pl.col(column(one.id, "frequency"))
+        # A rule that is one number gives a decimal, others give floats.
+        frequency = pl.col(column(one.id, "frequency")).cast(pl.Float64)
         prior = frequency if one.target else frequency * factor
         log_ratio = pl.col(column(one.id, _LOG)).fill_null(0.0)
         if one.id in patterns:

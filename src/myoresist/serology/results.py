@@ -27,7 +27,8 @@ UNSTATED = "unstated"
 def results_table(cases: Iterable[Case], terms: Terms) -> pl.DataFrame:
     """Return every antibody result of some cases, with the columns ``RESULTS``.
 
-    A value counts by its cut-off and is not graded; where it and the word beside it differ, the result is unknown.
+    A value counts by its cut-off and is not graded; where it and the word beside it differ, the result is
+    unknown.
 
     Args:
         cases: the cases.

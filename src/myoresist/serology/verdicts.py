@@ -93,11 +93,11 @@ class Serology:
             weak ones included), ``weak_only``, ``by_blot``, ``confirmed``, ``contradicted``,
             ``negative_blot_only``, ``prior``, ``likelihood_ratio``, ``probability`` (NULL when not tested),
             ``level``, ``expected.F.missing`` for expected findings ``F`` that are not recorded,
-            ``expected.F.absent`` for typical ones that are absent, ``unusual.F`` for those that do not fit, and
-            ``workup.W`` for what has to be looked for and was not; beside them ``serology.setting``, ``reported_msa``, ``tested_msa``,
-            ``most_likely_msa``, ``says.S`` for statements, and under ``serology.cancer.`` ``applies``,
-            ``category``, ``lowest`` and ``highest`` category (unknown inputs counted as absent and as
-            present), ``factor.F`` and ``extra.E``.
+            ``expected.F.absent`` for typical ones that are absent, ``unusual.F`` for those that do not fit,
+            and ``workup.W`` for what has to be looked for and was not. Beside them stand
+            ``serology.setting``, ``reported_msa``, ``tested_msa``, ``most_likely_msa``, ``says.S`` for
+            statements, and under ``serology.cancer.`` ``applies``, ``category``, ``lowest`` and ``highest``
+            category (unknown inputs counted as absent and as present), ``factor.F`` and ``extra.E``.
 
         Raises:
             ValueError: for a patient who has two rows or results but no row.
