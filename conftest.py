@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from myoresist import Knowledge
-from myoresist.diagnosis.worked_examples import Failure, failures, load_examples
+from myoresist.diagnosis.worked_examples import failures, load_examples
+from myoresist.serology import worked_examples as of_serology
+from myoresist.serology.verdicts import Serology
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``knowledge/criteria/<set>/tests.yaml``."""
-    if file_path.name == "tests.yaml" and file_path.parent.parent.name == "criteria":
-        return ExampleFile.from_parent(parent, path=file_path)
+    """Collect ``knowledge/<topic>/<set>/tests.yaml``."""
+    kinds = {"criteria": CriteriaFile, "serology": SerologyFile}
+    kind = kinds.get(file_path.parent.parent.name)
+    if file_path.name == "tests.yaml" and kind:
+        return kind.from_parent(parent, path=file_path)
     return None
 
 
-class ExampleFile(pytest.File):
+class CriteriaFile(pytest.File):
     """The worked examples of one criteria set."""
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -32,16 +36,31 @@ class ExampleFile(pytest.File):
             yield ExampleTest.from_parent(self, name=example.name, failures=own)
 
 
+class SerologyFile(pytest.File):
+    """The worked examples of one group of serology rules."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return one test an example."""
+        folder, group = self.path.parents[2], self.path.parent.name
+        knowledge = Knowledge.load(folder)
+        serology = Serology.load(folder, knowledge.catalogue)
+        examples = of_serology.load_examples(folder, group)
+        found = of_serology.failures(examples, serology, knowledge.inference)
+        for example in examples.cases:
+            own = [failure for failure in found if failure.example == example.name]
+            yield ExampleTest.from_parent(self, name=example.name, failures=own)
+
+
 class ExampleTest(pytest.Item):
     """One worked example."""
 
-    def __init__(self, *, failures: list[Failure], **kwargs: object) -> None:
-        """Keep what the set got wrong."""
+    def __init__(self, *, failures: Sequence[object], **kwargs: object) -> None:
+        """Keep what the rules got wrong."""
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.failures = failures
 
     def runtest(self) -> None:
-        """Fail when the set does not agree with the example."""
+        """Fail when the rules do not agree with the example."""
         if self.failures:
             pytest.fail("\n".join(str(failure) for failure in self.failures), pytrace=False)
 

@@ -1,0 +1,162 @@
+"""What must hold for every patient, whatever the results."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import exp, log
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoresist import Knowledge, knowledge
+from myoresist.rules.interpreter import explain
+from myoresist.serology.probability import column, ratio
+from myoresist.serology.results import RESULTS, STRENGTHS
+from myoresist.serology.verdicts import HIGHEST, LOWEST, Serology, SerologyTables
+
+BASE = Knowledge.load()
+SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)
+METHODS = [one.id for one in SEROLOGY.knowledge.confidence.methods]
+ANTIBODIES = ["anti_jo1", "anti_srp", "anti_mi2", "anti_mda5", "anti_oj", "anti_ro52", "anti_cn1a"]
+FINDINGS = sorted(
+    x
+    for x in SEROLOGY.read
+    if BASE.catalogue[x].kind == "bool" and BASE.catalogue[x].group != "antibody"
+)
+PATTERNS = ["ana_cytoplasmic", "ana_nuclear_fine_speckled"]
+ORDER = {strength: index for index, strength in enumerate(STRENGTHS)}
+
+Result = tuple[str, str, str]
+results = st.lists(
+    st.tuples(st.sampled_from(ANTIBODIES), st.sampled_from(METHODS), st.sampled_from(STRENGTHS)),
+    max_size=6,
+)
+findings = st.dictionaries(st.sampled_from([*FINDINGS, *PATTERNS]), st.booleans(), max_size=12)
+QUICK = settings(max_examples=25, deadline=None)
+
+
+def tables(patients: dict[str, tuple[dict[str, Any], list[Result]]]) -> SerologyTables:
+    schema = {"patient_id": pl.String, **BASE.catalogue.table_schema()}
+    rows = [{"patient_id": name, **found} for name, (found, _) in patients.items()]
+    long = [
+        (name, antibody, method, strength, None)
+        for name, (_, given) in patients.items()
+        for antibody, method, strength in given
+    ]
+    table = pl.DataFrame(long, schema=dict(RESULTS), orient="row")
+    return SEROLOGY.evaluate(pl.DataFrame(rows, schema=schema), table)
+
+
+@QUICK
+@given(findings, results, st.randoms(use_true_random=False))
+def test_the_order_of_results_does_not_matter(
+    found: dict[str, bool], given: list[Result], random: Random
+) -> None:
+    other = list(given)
+    random.shuffle(other)
+    one, two = tables({"P": (found, given)}), tables({"P": (found, other)})
+    assert one.patients.equals(two.patients)
+    assert one.results.equals(two.results)
+
+
+@QUICK
+@given(findings, results, st.sampled_from(ANTIBODIES), st.sampled_from(METHODS))
+def test_an_unknown_result_changes_nothing(
+    found: dict[str, bool], given: list[Result], antibody: str, method: str
+) -> None:
+    more = [*given, (antibody, method, "unknown")]
+    one, two = tables({"P": (found, given)}), tables({"P": (found, more)})
+    assert one.patients.equals(two.patients)
+    assert one.results.equals(two.results)
+
+
+@QUICK
+@given(findings, results, st.integers(0, 5), st.sampled_from(STRENGTHS))
+def test_a_stronger_result_never_makes_its_antibody_less_likely(
+    found: dict[str, bool], given: list[Result], index: int, strength: str
+) -> None:
+    if not given:
+        return
+    antibody, method, was = given[index % len(given)]
+    changed = list(given)
+    changed[index % len(given)] = (antibody, method, strength)
+    weaker, stronger = sorted([(was, given), (strength, changed)], key=lambda x: ORDER[x[0]])
+    both = tables({"weaker": (found, weaker[1]), "stronger": (found, stronger[1])}).patients
+    before, after = both[column(antibody, "probability")].to_list()
+    assert before <= after
+
+
+@QUICK
+@given(st.lists(st.tuples(findings, results), min_size=1, max_size=4))
+def test_one_patient_alone_equals_that_patient_in_a_table(
+    patients: list[tuple[dict[str, bool], list[Result]]],
+) -> None:
+    together = tables({str(index): one for index, one in enumerate(patients)})
+    for index, one in enumerate(patients):
+        alone = tables({str(index): one})
+        assert together.patients[index : index + 1].equals(alone.patients)
+        own = together.results.filter(pl.col("patient_id") == str(index))
+        assert own.equals(alone.results)
+
+
+@QUICK
+@given(findings, results)
+def test_probabilities_are_those_of_bayes(found: dict[str, bool], given: list[Result]) -> None:
+    """The second witness: the same in plain Python, one patient at a time."""
+    said = tables({"P": (found, given)})
+    row = {**said.patients.row(0, named=True), **said.known.row(0, named=True)}
+    antibodies = SEROLOGY.knowledge.antibodies
+    logs: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    general = SEROLOGY.knowledge.confidence.hep2
+    blots = {one.id for one in SEROLOGY.knowledge.confidence.methods if one.blot}
+    for antibody, method, strength in given:
+        value = ratio(SEROLOGY.knowledge, method, antibody, strength)  # type: ignore[arg-type]
+        hep2 = antibodies[antibody].hep2
+        if hep2 and method in blots and strength != "negative":
+            fits = explain(column(antibody, "pattern_fits"), SEROLOGY.program, row).value
+            if fits is True:
+                value *= hep2.fits or general.fits
+            elif fits is False and not hep2.missed:
+                value *= hep2.differs or general.differs
+        logs[antibody][method].append(log(value))
+    weight = {}
+    for one in antibodies.values():
+        if one.priors:
+            total = sum(sum(x) / len(x) for x in logs[one.id].values())
+            weight[one.id] = row[column(one.id, "prior")] * exp(total)
+    none = 1 - sum(row[column(x, "prior")] for x in SEROLOGY.msa if x in weight)
+    specific = none + sum(weight[x] for x in SEROLOGY.msa if x in weight)
+    for antibody in {one for one, _, _ in given}:
+        alone = 1 - row[column(antibody, "prior")] + weight[antibody]
+        whole = specific if antibody in SEROLOGY.msa else alone
+        got = row[column(antibody, "probability")]
+        # The ratios are rounded to six digits before they are weighed.
+        assert got == pytest.approx(weight[antibody] / whole, abs=1e-4)
+
+
+@QUICK
+@given(findings, results)
+def test_compiled_rules_agree_with_the_interpreter(
+    found: dict[str, bool], given: list[Result]
+) -> None:
+    said = tables({"P": (found, given)})
+    row = {**said.patients.row(0, named=True), **said.known.row(0, named=True)}
+    for name in SEROLOGY.program.rules:
+        if name in said.patients.columns:
+            assert explain(name, SEROLOGY.program, row).value == row[name], name
+
+
+@QUICK
+@given(findings, results, st.sampled_from(FINDINGS), st.booleans())
+def test_knowing_more_narrows_the_category_of_cancer_risk(
+    found: dict[str, bool], given: list[Result], finding: str, value: bool
+) -> None:
+    ranks = [one.id for one in SEROLOGY.knowledge.cancer.categories]
+    less = {x: y for x, y in found.items() if x != finding}
+    both = tables({"less": (less, given), "more": ({**less, finding: value}, given)}).patients
+    lowest, highest = ([ranks.index(x) for x in both[name]] for name in (LOWEST, HIGHEST))
+    assert highest[0] <= highest[1] <= lowest[1] <= lowest[0]
