@@ -36,12 +36,14 @@ from myoresist.diagnosis.verdicts import (
     column,
 )
 from myoresist.knowledge.schema import Reference, load_references
-from myoresist.resistance.response import Responses
-from myoresist.resistance.response_result import ResponseResult, response
+from myoresist.resistance.opinion import Resistance, ResistanceResult
 from myoresist.rules.inference import Contradiction, Inference, finding_names
 from myoresist.rules.interpreter import Verdict, explain
 from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
+from myoresist.serology.answers import SerologyResult, answer
+from myoresist.serology.results import results_table
+from myoresist.serology.verdicts import Serology
 
 SCHEMA_VERSION = "1.1"
 NOTICE = (
@@ -171,7 +173,8 @@ class Assessment(_Result):
     criteria: tuple[SetResult, ...]
     disagreements: tuple[NoteResult, ...]
     differential: DifferentialResult
-    response: ResponseResult
+    serology: SerologyResult
+    resistance: ResistanceResult
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
@@ -247,9 +250,14 @@ class Knowledge:
         return Program({**self.criteria.program.rules, **self.inference.program.rules}).thresholds
 
     @cached_property
-    def responses(self) -> Responses:
-        """Return the criteria by which a response is judged."""
-        return Responses.load(self.folder, self.terms.measures, finding_names(self.catalogue))
+    def serology(self) -> Serology:
+        """Return what antibodies mean."""
+        return Serology.load(self.folder, self.catalogue)
+
+    @cached_property
+    def resistance(self) -> Resistance:
+        """Return by what response, treatment and explanations are judged."""
+        return Resistance.load(self.folder, self.terms)
 
     @cached_property
     def terms(self) -> Terms:
@@ -311,14 +319,19 @@ def assess(
     disagreements = one.disagreements()
     differential = base.differential.within(setting) if setting else base.differential
     diagnosis = opinion(differential, findings[:1], case.label)
-    answer = response(case, base.terms, base.responses, baseline)
+    antibodies = answer(
+        base.serology,
+        base.serology.evaluate(findings[:1], results_table([case], base.terms)),
+    )
+    resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
         *(key for result in criteria for key in _cites(result)),
         *(key for note in disagreements for key in note.cites),
         *diagnosis.sources(),
-        *answer.sources(),
+        *antibodies.cites(),
+        *resistance.sources(),
     ]
     return Assessment(
         software_version=__version__,
@@ -332,7 +345,8 @@ def assess(
         criteria=criteria,
         disagreements=disagreements,
         differential=diagnosis,
-        response=answer,
+        serology=antibodies,
+        resistance=resistance,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},

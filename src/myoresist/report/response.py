@@ -28,7 +28,7 @@ class Response:
 
     def lines(self) -> Iterator[Line]:
         """Say what changed since the baseline, and what follows by the published definitions."""
-        result = self.data.response
+        result = self.data.resistance.response
         if not result.comparisons:
             reason = "only one visit has" if result.visits else "no visit has"
             yield Line(f"Cannot be judged: {reason} core set measures.", "yellow")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from myoresist.case.catalogue import DTYPES, Kind
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load_list
 from myoresist.rules.interpreter import explain
@@ -92,6 +93,8 @@ class Explanations:
     failures: tuple[FailureType, ...]
     steps: tuple[Step, ...]
     program: Program
+    kinds: Mapping[str, Kind]
+    extra: tuple[Extra, ...] = EXTRA
 
     @classmethod
     def load(cls, folder: Path, names: Mapping[str, Name]) -> Explanations:
@@ -141,7 +144,8 @@ class Explanations:
             for one in entries
             if (hint := rules[PREFIX + one].asked_for()) is not None
         }
-        return cls(entries, failures, steps, Program(rules | hints))
+        kinds = {one.column: one.kind for one in columns.values()}
+        return cls(entries, failures, steps, Program(rules | hints), kinds)
 
     def evaluate(self, table: pl.DataFrame) -> pl.DataFrame:
         """Answer every explanation for every patient.
@@ -154,9 +158,14 @@ class Explanations:
             ``explanation_<id>``, with ``.against``, ``.unless`` and ``.status``, ``failure.<id>`` and
             ``urgent.<id>``.
         """
-        read = self.program.leaves(self.program.rules)
-        lacking = [name for name in sorted(read) if name not in table.columns]
-        found = self.program.run(table.with_columns(pl.lit(None).alias(name) for name in lacking))
+        given = set(table.columns)
+        typed = table.select(
+            (pl.col(name) if name in given else pl.lit(None))
+            .cast(DTYPES[self.kinds[name]])
+            .alias(name)
+            for name in sorted(self.reads)
+        )
+        found = self.program.run(typed)
         return found.select(list(self.program.rules)).with_columns(
             self._status(one).alias(PREFIX + one + STATUS) for one in self.entries
         )

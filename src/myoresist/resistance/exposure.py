@@ -118,7 +118,9 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     records = (
         taken.join(regimens.drugs, on="drug", how="left", maintain_order="left")
         .join(people, on="patient", how="left", maintain_order="left")
-        .with_columns(_days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to"))
+        .with_columns(
+            _days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to")
+        )
         .with_columns(route=pl.coalesce("route", "usual_route"))
         .sort("patient", "drug_code", "start_from", "start_to", "stop_to", "record")
     )
@@ -405,9 +407,7 @@ def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFr
         single = pl.col("parts") == 1
         dose = pl.when(single).then(dose).otherwise(pl.min_horizontal(dose, other))
         edges = edges.filter(single | (pl.col("on1") > 0))
-    return edges.select(by, "begin", "end", share=dose).with_columns(
-        unknown=pl.col("share") == top
-    )
+    return edges.select(by, "begin", "end", share=dose).with_columns(unknown=pl.col("share") == top)
 
 
 def longest(at: pl.DataFrame, gap: pl.Expr, by: str = "course") -> pl.DataFrame:
@@ -444,8 +444,10 @@ def at_dose(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
         pieces = segments(found, world).join(
             of_course, on="course", how="left", maintain_order="left"
         )
-        reached = pl.when("strict").then(pl.col("share") > WHOLE + SLACK).otherwise(
-            pl.col("share") >= WHOLE - SLACK
+        reached = (
+            pl.when("strict")
+            .then(pl.col("share") > WHOLE + SLACK)
+            .otherwise(pl.col("share") >= WHOLE - SLACK)
         )
         at = longest(pieces.filter(reached), pl.col("gap")).rename({"days": world.days})
         taken = pieces.group_by("course").agg(

@@ -173,9 +173,17 @@ class TreatmentKnowledge:
             terms: the words that it may use.
             findings: one row with what is known of the patient, visits included; unknown when left out.
         """
-        judged = self.history(Treatments.of_cases([case], terms), findings)
-        columns = judged.columns.drop("patient_id").row(0, named=True)
         known = findings.row(0, named=True) if findings is not None else {}
+        return self.told(self.history(Treatments.of_cases([case], terms), findings), known)
+
+    def told(self, judged: History, known: Mapping[str, Any]) -> TreatmentHistory:
+        """Return the treatment history of the one patient of ``judged``.
+
+        Args:
+            judged: what ``history`` returned.
+            known: what is known of the patient, visits included.
+        """
+        columns = judged.columns.drop("patient_id").row(0, named=True)
         row = {**columns, **{name: value for name, value in known.items() if value is not None}}
         pieces = dose_over_time(judged.exposures, self.regimens)
         return TreatmentHistory(
@@ -271,9 +279,7 @@ def _course(
 
 def _weeks(low: int | None, high: int | None) -> Span:
     unlimited = high is not None and high >= FAR // 2
-    return Span(
-        low=round((low or 0) / 7, 1), high=None if unlimited else round((high or 0) / 7, 1)
-    )
+    return Span(low=round((low or 0) / 7, 1), high=None if unlimited else round((high or 0) / 7, 1))
 
 
 def _day(number: int) -> date:

@@ -23,7 +23,7 @@ class Trend(Entry):
 
     id: str
     label: str
-    over: Literal["last", "never", "unmeasured", "value"]
+    over: Literal["last", "never", "visit", "unmeasured", "value"]
     when: str | None = None
     of: str | None = None
 
@@ -46,6 +46,8 @@ class Trends:
         path = folder / "explanations" / "trends.yaml"
         domains = [one.id for one in responses.improvement.criteria.domains]
         names = {f"{d}_{p}": Name(f"{d}.{p}", "number") for d in domains for p in PARTS}
+        columns = {compared_column(one) for one in responses.measures}
+        measured = {name: Name(name, "number") for name in columns}
         entries = {one.id: one for one in load_list(path, Trend)}
         rules, problems = {}, []
         for one in entries.values():
@@ -53,7 +55,7 @@ class Trends:
                 if (one.when is None) == (one.of is None):
                     raise RuleError("needs either 'when' or 'of'")
                 if one.when is not None:
-                    rules[one.id] = parse(one.when, names)
+                    rules[one.id] = parse(one.when, measured if one.over == "visit" else names)
                 elif one.over == "unmeasured" and one.of not in domains:
                     raise RuleError(f"{one.of} is no measure of the core set")
             except RuleError as error:
@@ -72,6 +74,11 @@ class Trends:
             for domain in domains
         }
         return cls(entries, rules, held)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Return the columns of a comparison that the rules may read."""
+        return ("score", *(f"{domain}.{part}" for domain in self.held for part in PARTS))
 
     @property
     def names(self) -> dict[str, Name]:
@@ -93,12 +100,15 @@ class Trends:
         """
         ordered = compared.sort(PATIENT, DATE)
         last = ordered.group_by(PATIENT, maintain_order=True).last()
+        latest = visits.sort(PATIENT, DATE).group_by(PATIENT, maintain_order=True).last()
         table = pl.DataFrame({PATIENT: patients})
         for one in self.entries.values():
             if one.over == "last":
                 part = last.select(PATIENT, self._rule(one).alias(one.id))
             elif one.over == "value":
                 part = last.select(PATIENT, pl.col(str(one.of)).alias(one.id))
+            elif one.over == "visit":
+                part = latest.select(PATIENT, self._rule(one).alias(one.id))
             elif one.over == "never":
                 ever = self._rule(one).any(ignore_nulls=False)
                 part = ordered.group_by(PATIENT).agg((~ever).alias(one.id))
@@ -110,6 +120,13 @@ class Trends:
         # Without any visit nothing was measured; that is known.
         unmeasured = [one.id for one in self.entries.values() if one.over == "unmeasured"]
         return table.with_columns(pl.col(unmeasured).fill_null(True))
+
+    def without_visits(self, patients: pl.Series) -> pl.DataFrame:
+        """Return the same for patients without any visit: nothing was measured, and all else is unknown."""
+        return pl.DataFrame({PATIENT: patients}).with_columns(
+            pl.lit(True if one.over == "unmeasured" else None).alias(one.id)
+            for one in self.entries.values()
+        )
 
     def _rule(self, one: Trend) -> pl.Expr:
         return pl.sql_expr(self.rules[one.id].sql())

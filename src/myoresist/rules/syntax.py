@@ -55,7 +55,7 @@ class Condition:
         return names if len(names) == len(parts) else ()
 
     def asked_for(self) -> Condition | None:
-        """Return the condition that anything is true which this one asks for, and not what it rules out."""
+        """Return the condition that any finding is present which this one asks for, not what it rules out."""
         asked = [part.copy() for part in _asked_for(self.tree)]
         if not asked:
             return None
@@ -88,10 +88,11 @@ def _asked_for(node: exp.Expr) -> list[exp.Expr]:
             return _asked_for(node.this)
         case exp.And() | exp.Or():
             return [*_asked_for(node.left), *_asked_for(node.right)]
-        case exp.Not():
-            return []
-        case _:
+        case exp.Column():
             return [node]
+        case _:
+            # A number that fits, such as an age, asks for nothing by itself.
+            return []
 
 
 def is_macro(node: exp.Expr) -> bool:

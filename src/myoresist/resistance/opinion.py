@@ -1,0 +1,167 @@
+"""Question 3 for one patient: was there a response, was the treatment adequate, what else explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from myoresist.case.courses import Treatments
+from myoresist.case.model import Case
+from myoresist.case.terms import Terms
+from myoresist.diagnosis.opinion import DifferentialResult
+from myoresist.resistance.explanations import (
+    Explanations,
+    ExplanationsResult,
+    explanations_of,
+)
+from myoresist.resistance.measures import DATE, PATIENT, compared_column
+from myoresist.resistance.response import Responses
+from myoresist.resistance.response_result import ResponseResult, response
+from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
+from myoresist.resistance.trends import PARTS, Trends
+from myoresist.rules.inference import finding_names
+
+DAMAGE = "irreversible_damage"
+
+
+class ResistanceResult(BaseModel):
+    """Why treatment may not have worked.
+
+    Attributes:
+        labels: what each column that is not a finding is called.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    response: ResponseResult
+    treatment: TreatmentHistory
+    why: ExplanationsResult
+    labels: dict[str, str]
+
+    def sources(self) -> list[str]:
+        """Return the keys of all works that it cites."""
+        found = [*self.response.sources(), *self.why.sources()]
+        for trial in self.treatment.trials:
+            found += [*trial.cites, *(key for remark in trial.remarks for key in remark.cites)]
+        return found + [key for one in self.treatment.definitions for key in one.cites]
+
+
+@dataclass(frozen=True)
+class Resistance:
+    """Everything by which question 3 is answered, compiled."""
+
+    responses: Responses
+    treatments: TreatmentKnowledge
+    trends: Trends
+    explanations: Explanations
+
+    @classmethod
+    def load(cls, folder: Path, terms: Terms) -> Resistance:
+        """Read ``response/``, ``adequacy/``, ``refractory/`` and ``explanations/`` of a knowledge folder.
+
+        Raises:
+            DocumentError: naming file, line and field of whatever cannot be used.
+        """
+        findings = finding_names(terms.catalogue)
+        responses = Responses.load(folder, terms.measures, findings)
+        treatments = TreatmentKnowledge.load(folder, terms)
+        trends = Trends.load(folder, responses)
+        names = {**treatments.columns.names, **trends.names}
+        return cls(responses, treatments, trends, Explanations.load(folder, names))
+
+    def of_case(
+        self,
+        case: Case,
+        terms: Terms,
+        known: pl.DataFrame,
+        differential: DifferentialResult,
+        baseline: str | None = None,
+    ) -> ResistanceResult:
+        """Answer for one patient.
+
+        Args:
+            case: the case.
+            terms: the words that it uses.
+            known: what is known of the patient: one row of findings.
+            differential: what the differential diagnosis says of the label.
+            baseline: date of the visit from which a response is judged.
+
+        Raises:
+            ValueError: if there is no visit on the date of ``baseline``.
+        """
+        answer = response(case, terms, self.responses, baseline)
+        row = dict(known.row(0, named=True))
+        # What a case states itself goes before what its visits tell.
+        trends = self._trends(answer)
+        row |= {name: value for name, value in trends.items() if row.get(name) is None}
+        label = differential.label
+        if label:
+            row |= {
+                "label_probability": label.probability,
+                "label_outranked": label.outranked_by is not None,
+            }
+        together = known.with_columns(
+            pl.lit(value).alias(name) for name, value in row.items() if value is not None
+        )
+        judged = self.treatments.history(Treatments.of_cases([case], terms), together)
+        row |= judged.columns.drop(PATIENT).row(0, named=True)
+        why = explanations_of(self.explanations, row)
+        damage = next(one for one in why.explanations if one.id == DAMAGE)
+        suspected = {"supported": True, "argued_against": False}.get(damage.status)
+        treatment = self.treatments.told(judged, {**row, f"{DAMAGE}_suspected": suspected})
+        derived = self.treatments.columns
+        said = {
+            name for one in why.explanations for name in (*one.because, *one.against, *one.unknown)
+        }
+        said |= {name for one in treatment.definitions for name in (*one.because, *one.missing)}
+        extra = {one.id: one.label for one in self.trends.entries.values()}
+        extra |= {one.id: one.label for one in self.explanations.extra}
+        return ResistanceResult(
+            response=answer,
+            treatment=treatment,
+            why=why,
+            labels={name: extra.get(name) or derived.label(name) for name in sorted(said)},
+        )
+
+    def _trends(self, answer: ResponseResult) -> Mapping[str, Any]:
+        """Return what the visits of the patient say about the course."""
+        patient = pl.Series([answer.patient_id], dtype=pl.String)
+        if not answer.visits:
+            return self.trends.without_visits(patient).drop(PATIENT).row(0, named=True)
+        measures = self.responses.measures
+        visits = [
+            {compared_column(measures[m.id]): m.value for m in (*v.activity, *v.activity_or_damage)}
+            for v in answer.visits
+        ]
+        compared = [
+            {
+                "score": one.improvements[0].score,
+                **{
+                    f"{change.domain}.{part}": getattr(change, part)
+                    for change in one.improvements[0].changes
+                    for part in PARTS
+                },
+            }
+            for one in answer.comparisons
+        ]
+        columns = dict.fromkeys((compared_column(one) for one in measures), pl.Float64)
+        tables = (
+            _in_order(visits, answer.patient_id, columns),
+            _in_order(compared, answer.patient_id, dict.fromkeys(self.trends.compared, pl.Float64)),
+        )
+        return self.trends.columns(patient, *tables).drop(PATIENT).row(0, named=True)
+
+
+def _in_order(
+    rows: Sequence[Mapping[str, float | None]],
+    patient: str,
+    columns: Mapping[str, pl.DataType | type],
+) -> pl.DataFrame:
+    """Return rows of one patient, in order of time, as a table."""
+    numbered = [{PATIENT: patient, DATE: place, **row} for place, row in enumerate(rows)]
+    return pl.DataFrame(numbered, {PATIENT: pl.String, DATE: pl.Int64, **columns})
