@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from myoresist import Knowledge
+from myoresist.case.reading import packaged_terms
 from myoresist.diagnosis.worked_examples import Failure, failures, load_examples
+from myoresist.resistance import worked_examples as treatment
+from myoresist.resistance.treatment_history import TreatmentKnowledge
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``knowledge/criteria/<set>/tests.yaml``."""
+    """Collect ``tests.yaml`` beside the criteria sets and the regimens."""
     if file_path.name == "tests.yaml" and file_path.parent.parent.name == "criteria":
         return ExampleFile.from_parent(parent, path=file_path)
+    if file_path.name == "tests.yaml" and file_path.parent.name in ("adequacy", "refractory"):
+        return TreatmentFile.from_parent(parent, path=file_path)
     return None
 
 
@@ -29,6 +34,19 @@ class ExampleFile(pytest.File):
         found = failures(examples, knowledge.catalogue, knowledge.inference, knowledge.criteria)
         for example in examples.cases:
             own = [failure for failure in found if failure.example == example.name]
+            yield ExampleTest.from_parent(self, name=example.name, failures=own)
+
+
+class TreatmentFile(pytest.File):
+    """The worked examples of treatment histories."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return one test an example."""
+        terms = packaged_terms()
+        base = TreatmentKnowledge.load(self.path.parents[1], terms)
+        for example in treatment.load_examples(self.path):
+            found = treatment.wrong(example, base, terms)
+            own = [Failure(self.path.parent.name, example.name, message) for message in found]
             yield ExampleTest.from_parent(self, name=example.name, failures=own)
 
 

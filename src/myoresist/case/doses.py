@@ -87,7 +87,10 @@ class DoseWords(Entry):
         if known:
             return Interval(known.times, known.days)
         if match := _OUT_OF.fullmatch(plain):
-            given, every = self._days(f"{match[1]} {match[2]}"), self._days(f"{match[3]} {match[4]}")
+            given, every = (
+                self._days(f"{match[1]} {match[2]}"),
+                self._days(f"{match[3]} {match[4]}"),
+            )
             return Interval(given, every) if given and every else None
         if match := _EVERY.fullmatch(plain):
             days = self._days(f"{match[1]} {match[2]}")

@@ -191,7 +191,9 @@ class _Check:
         for index, entry in self._entries("treatments"):
             unit, often = entry.get("unit"), entry.get("frequency")
             if isinstance(unit, str) and doses.unit(unit) is None:
-                message = f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"
+                message = (
+                    f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"
+                )
                 self.add(("treatments", index, "unit"), message)
             if isinstance(often, str) and doses.frequency(often) is None:
                 message = (

@@ -151,7 +151,9 @@ def goes_on(course: Treatment, complete: bool | None) -> bool | None:
     if course.stop is not None or course.reason_stopped is not None:
         return False
     # Without a stop date a course is only known to go on when the list is said to be complete.
-    return course.ongoing if course.ongoing is not None else (complete and bool(course.start)) or None
+    return (
+        course.ongoing if course.ongoing is not None else (complete and bool(course.start)) or None
+    )
 
 
 @dataclass(frozen=True)

@@ -176,9 +176,7 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
     ).drop("needed", "completes", "level_low", "no_route")
 
 
-def _with_levels(
-    courses: pl.DataFrame, treatments: Treatments, regimens: Regimens
-) -> pl.DataFrame:
+def _with_levels(courses: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Add whether the latest level since a course began lies below its target; NULL without one."""
     measured = treatments.levels.drop_nulls(["date_from", "value"])
     watched = pl.col("level_low").is_not_null()
@@ -210,7 +208,9 @@ def _lowered(
     """Return for each regimen whether another drug lowers its exposure, one value a patient."""
     count = len(treatments.patients)
     if findings is None:
-        return {x: pl.Series(x, [None], pl.Boolean).new_from_index(0, count) for x in weakening.rules}
+        return {
+            x: pl.Series(x, [None], pl.Boolean).new_from_index(0, count) for x in weakening.rules
+        }
     told = weakening.run(findings.select(sorted(weakening.leaves(weakening.rules))))
     return {x: told[x] for x in weakening.rules}
 
@@ -251,7 +251,9 @@ def _trials(
     known_none = none & pl.col("whole")
     lowering = pl.concat(
         [
-            lowered.get(one.id, pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(patients)))
+            lowered.get(
+                one.id, pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(patients))
+            )
             for one in regimens.regimens
         ]
     )
@@ -339,9 +341,7 @@ def _over_all(adequate: pl.DataFrame, regimens: Regimens) -> Iterable[pl.Series]
     counted = [pl.col(x) for x in adequate.columns if x not in combined] + own
     unknown = pl.any_horizontal(one.is_null() for one in counted)
     number = pl.sum_horizontal(one.cast(pl.Float64) for one in counted)
-    yield (
-        adequate.select(pl.when(~unknown).then(number)).to_series().alias("n_trials_adequate")
-    )
+    yield (adequate.select(pl.when(~unknown).then(number)).to_series().alias("n_trials_adequate"))
 
 
 def _last(
@@ -359,18 +359,20 @@ def _last(
     drug = (pl.col("kind") == "immunosuppressant") & (pl.col("parts") == 1)
     some = courses.filter(drug)["patient"].unique()
     gc = (pl.col("regimen") == oral) & ~pl.col("patient").is_in(some.implode())
-    others = {
-        regimens.numbers[name]: values for name, values in lowered.items()
-    }
-    told = pl.concat(
-        [
-            pl.DataFrame(
-                {"patient": patients["patient"], "interacting_drug": values}
-            ).with_columns(regimen=pl.lit(number, pl.Int64))
-            for number, values in others.items()
-        ]
-    ) if others else pl.DataFrame(
-        schema={"patient": pl.Int64, "interacting_drug": pl.Boolean, "regimen": pl.Int64}
+    others = {regimens.numbers[name]: values for name, values in lowered.items()}
+    told = (
+        pl.concat(
+            [
+                pl.DataFrame(
+                    {"patient": patients["patient"], "interacting_drug": values}
+                ).with_columns(regimen=pl.lit(number, pl.Int64))
+                for number, values in others.items()
+            ]
+        )
+        if others
+        else pl.DataFrame(
+            schema={"patient": pl.Int64, "interacting_drug": pl.Boolean, "regimen": pl.Int64}
+        )
     )
     candidates = (
         courses.filter(drug | gc)

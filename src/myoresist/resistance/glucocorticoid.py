@@ -65,9 +65,12 @@ def glucocorticoid_columns(
     stopped = (pl.col("running") == 0) & pl.col("whole")
     result = people.select(
         gc_current_mg_day=told(
-            pl.when(pl.col("open")).then(None).when(stopped).then(0.0).when(
-                pl.col("running") > 0
-            ).then(_as_mg(pl.col("current")))
+            pl.when(pl.col("open"))
+            .then(None)
+            .when(stopped)
+            .then(0.0)
+            .when(pl.col("running") > 0)
+            .then(_as_mg(pl.col("current")))
         ),
         gc_peak_mg_day=told(_as_mg(pl.col("peak"))),
         gc_weeks_at_peak=told(_as_weeks(pl.col("at_peak"))),
@@ -117,9 +120,9 @@ def _same(both: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
 
 def _both(parts: list[pl.DataFrame]) -> pl.DataFrame:
     sure, possible = parts
-    return possible.select(pl.all().exclude("patient").name.suffix(f"_{POSSIBLE.name}"), "patient").join(
-        sure, on="patient", how="left"
-    )
+    return possible.select(
+        pl.all().exclude("patient").name.suffix(f"_{POSSIBLE.name}"), "patient"
+    ).join(sure, on="patient", how="left")
 
 
 def _totals(taken: pl.DataFrame) -> pl.DataFrame:
@@ -178,15 +181,15 @@ def _changes(oral: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> 
         .with_columns(next=pl.when(mine).then(pl.col("begin").shift(-1)))
     )
     # A short pause is none; after a long one, or the last dose, the dose is nothing.
-    ended = pl.when(pl.col("next").is_null()).then(pl.col("end") <= pl.col("today")).otherwise(
-        pl.col("next") > pl.col("end") + gap
+    ended = (
+        pl.when(pl.col("next").is_null())
+        .then(pl.col("end") <= pl.col("today"))
+        .otherwise(pl.col("next") > pl.col("end") + gap)
     )
     steps = pl.concat(
         [
             pieces.select("patient", "today", day="begin", dose="share"),
-            pieces.filter(ended).select(
-                "patient", "today", day="end", dose=pl.lit(0, pl.Int64)
-            ),
+            pieces.filter(ended).select("patient", "today", day="end", dose=pl.lit(0, pl.Int64)),
         ]
     ).sort("patient", "day")
     before = pl.when(pl.col("patient") == pl.col("patient").shift(1)).then(pl.col("dose").shift(1))

@@ -271,9 +271,7 @@ def _course(
 
 def _weeks(low: int | None, high: int | None) -> Span:
     unlimited = high is not None and high >= FAR // 2
-    return Span(
-        low=round((low or 0) / 7, 1), high=None if unlimited else round((high or 0) / 7, 1)
-    )
+    return Span(low=round((low or 0) / 7, 1), high=None if unlimited else round((high or 0) / 7, 1))
 
 
 def _day(number: int) -> date:
