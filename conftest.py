@@ -8,15 +8,19 @@ from pathlib import Path
 import pytest
 
 from myoresist import Knowledge
-from myoresist.diagnosis.worked_examples import failures, load_examples
+from myoresist.case.reading import packaged_terms
+from myoresist.diagnosis.worked_examples import Failure, failures, load_examples
+from myoresist.resistance import worked_examples as of_treatment
+from myoresist.resistance.treatment_history import TreatmentKnowledge
 from myoresist.serology import worked_examples as of_serology
 from myoresist.serology.verdicts import Serology
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``knowledge/<topic>/<set>/tests.yaml``."""
-    kinds = {"criteria": CriteriaFile, "serology": SerologyFile}
-    kind = kinds.get(file_path.parent.parent.name)
+    """Collect ``tests.yaml`` beside criteria sets, groups of serology rules, and treatment rules."""
+    sets = {"criteria": CriteriaFile, "serology": SerologyFile}
+    topics = {"adequacy": TreatmentFile, "refractory": TreatmentFile}
+    kind = sets.get(file_path.parent.parent.name) or topics.get(file_path.parent.name)
     if file_path.name == "tests.yaml" and kind:
         return kind.from_parent(parent, path=file_path)
     return None
@@ -48,6 +52,19 @@ class SerologyFile(pytest.File):
         found = of_serology.failures(examples, serology, knowledge.inference)
         for example in examples.cases:
             own = [failure for failure in found if failure.example == example.name]
+            yield ExampleTest.from_parent(self, name=example.name, failures=own)
+
+
+class TreatmentFile(pytest.File):
+    """The worked examples of treatment histories."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return one test an example."""
+        terms = packaged_terms()
+        base = TreatmentKnowledge.load(self.path.parents[1], terms)
+        for example in of_treatment.load_examples(self.path):
+            found = of_treatment.wrong(example, base, terms)
+            own = [Failure(self.path.parent.name, example.name, message) for message in found]
             yield ExampleTest.from_parent(self, name=example.name, failures=own)
 
 

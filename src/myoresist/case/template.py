@@ -54,8 +54,10 @@ patient:
 # exposures: {{statin_exposure: yes}}
 # comorbidities: {{diabetes: no}}
 
-# treatments:             # one entry a dose; unit: mg, g, mg/kg, g/kg, mg/day; frequency: daily, weekly, every 4 weeks, once
-#                         # response: none, partial, good; reason_stopped: no effect, side effect, remission, other
+# treatments:             # one entry a dose; unit: mg, g, mg/kg, g/kg, mg/day
+#                         # frequency: daily, twice daily, weekly, every 4 weeks, once
+#                         # response: none, partial, good
+#                         # reason_stopped: no effect, side effect, remission, other
 # - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06,
 #    response: none}}
 # - {{drug: methotrexate, dose: 15, unit: mg, frequency: weekly, route: oral, start: 2022-06, ongoing: yes}}

@@ -12,7 +12,9 @@ from rich.text import Text
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
 from myoresist.report.diagnosis import Diagnosis, Line
 from myoresist.report.plain import plain
+from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
+from myoresist.report.serology import Serology
 from myoresist.report.summary import (
     MOST_QUESTIONS,
     SIGNS,
@@ -67,7 +69,14 @@ class _Report:
         if questions:
             self._section("Ask and look for", questions)
         self._section("Which investigation would tell most", diagnosis.next_tests())
+        serology = Serology(self.data, self._cite)
+        self._section("What do the antibodies say?", serology.lines())
+        self._section("Search for cancer", serology.cancer())
         self._section("Was there a response?", Response(self.data, self._cite).lines())
+        resistance = Resistance(self.data, self._cite)
+        self._section("Was the treatment adequate, and is it refractory?", resistance.treatment())
+        self._section("What else explains it?", resistance.explanations())
+        self._section("The work-up, step by step", resistance.workup())
         self._in_short(computed)
         self._questions()
         self._table()

@@ -2,9 +2,9 @@
 
 What is unknown is bounded from both sides. ``sure`` is the exposure that every reading of the record shares:
 a course lasts from the last day on which it may have begun to the first on which it may have ended, and an
-unknown dose counts as none. ``possible`` is the most that the record allows. What is true of the sure exposure
-is true, what is false of the possible one is false, and anything between is unknown. A further fact narrows the
-gap and never moves an answer from one side to the other.
+unknown dose counts as none. ``possible`` is the most that the record allows. What is true of the sure
+exposure is true, what is false of the possible one is false, and anything between is unknown. A further fact
+narrows the gap and never moves an answer from one side to the other.
 
 Doses are whole billionths of the least dose of the regimen, so that sums are exact in any order.
 """
@@ -113,8 +113,8 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         today_to=_days("today_to").fill_null(FAR - 1),
     )
     taken = treatments.courses.filter(pl.col("route").ne_missing("local"))
-    routes = taken["route"].drop_nulls().unique(), regimens.drugs["usual_route"].drop_nulls()
-    routes = pl.concat(routes).unique().sort()
+    usual = regimens.drugs["usual_route"]
+    routes = pl.concat([taken["route"], usual]).drop_nulls().unique().sort()
     records = (
         taken.join(regimens.drugs, on="drug", how="left", maintain_order="left")
         .join(people, on="patient", how="left", maintain_order="left")
@@ -126,7 +126,7 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     )
     records = records.with_columns(
         order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient"),
-        route_code=pl.col("route").cast(pl.Enum(list(routes))).to_physical().cast(pl.Int64) + 1,
+        route_code=pl.col("route").cast(pl.Enum(routes)).to_physical().cast(pl.Int64) + 1,
     )
     # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
     # when it ended, lasted until then.
@@ -195,15 +195,15 @@ def _shared(found: pl.DataFrame) -> pl.DataFrame:
     whole = (share * WHOLE).round(0).clip(0, 1e15).cast(pl.Int64)
     known = whole.is_not_null()
     asked = ~any_dose & pl.col("least").is_not_null()
-    never_per_area = (by == "m2") ^ (least_by == "m2")
-    lacks_unit = pl.col("measure").is_null() | ~measured | never_per_area.fill_null(False)
+    never_per_area = by.eq_missing(pl.lit("m2")) ^ least_by.eq_missing(pl.lit("m2"))
+    lacks_unit = pl.col("measure").is_null() | ~measured | never_per_area
     found = found.with_columns(
         share_possible=whole,
         no_dose=asked & pl.col("no_dose"),
         no_unit=asked & ~pl.col("no_dose") & lacks_unit.fill_null(True),
         no_ingredient=~any_dose & (pl.col("least").is_null() | pl.col("strength").is_null()),
         no_frequency=asked & ~by_amount & pl.col("days").is_null() & ~pl.col("single"),
-        no_weight=asked & ~known & size.is_null() & weight.is_null() & ~never_per_area.fill_null(False)
+        no_weight=asked & ~known & size.is_null() & weight.is_null() & ~never_per_area
         & by.ne_missing(least_by),
     )  # fmt: skip
     given_from = (pl.col("stop_from") - pl.col("start_to")) // pl.col("days") + 1
@@ -230,7 +230,7 @@ def _shared(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _one_option(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
-    """Where one drug of a regimen has several limits, keep the best that a record can be compared with."""
+    """Keep the best limit that a record can be compared with, where a drug has several in a regimen."""
     row = ["record", "regimen", "part"]
     several = pl.col("regimen").is_in(regimens.with_choice)
     # A limit with which the record cannot be compared at all gives way to one with which it can.
@@ -247,8 +247,8 @@ def _handed_over(found: pl.DataFrame) -> pl.DataFrame:
     """Add when the exposure of each record begins and ends in either world.
 
     Records that follow each other as far as their dates tell, such as 2020-03 after 2020-03 or after
-    2020-02, follow each other without a pause. On the days on which either may have been taken, the lower dose
-    is sure and the higher one possible.
+    2020-02, follow each other without a pause. On the days on which either may have been taken, the lower
+    dose is sure and the higher one possible.
     """
     route = pl.col("route_code").fill_null(0)
     line = _packed((pl.col("key"), 1), (pl.col("part"), 2), (route, 16))

@@ -21,10 +21,13 @@ ORAL, DOSE = "glucocorticoid_oral", "glucocorticoid_dose"
 
 
 class Equivalent(Sourced):
-    """How many milligrams of a glucocorticoid act like 5 mg of prednisone, and how it is taken."""
+    """How many milligrams of a glucocorticoid act like 5 mg of prednisone, and how it is taken.
+
+    ``mg`` is ``None`` where the name does not say which glucocorticoid it is.
+    """
 
     drug: str
-    mg: float = Field(gt=0)
+    mg: float | None = Field(None, gt=0)
     route: str | None = None
     note: str | None = None
 
@@ -282,8 +285,8 @@ def _option(
     least = dose.at_least if dose.above is None else dose.above
     strength: float | None = 1.0
     if dose.as_prednisone:
-        known = equivalents.get(drug)
-        strength = equivalents["prednisone"].mg / known.mg if known else None
+        known, prednisone = equivalents.get(drug), equivalents["prednisone"].mg
+        strength = prednisone / known.mg if known and known.mg and prednisone else None
     return {
         "regimen": number,
         "part": dose.part,

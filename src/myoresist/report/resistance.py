@@ -1,0 +1,143 @@
+"""Why treatment did not work, in words: trials, refractoriness, explanations, the work-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from myoresist.assessment import Assessment
+from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.response import SIGN, STYLE
+from myoresist.resistance.explanations import ExplanationResult
+from myoresist.resistance.treatment_history import Span, TrialResult
+
+VERDICTS = {
+    "adequate": ("✓", "green"),
+    "inadequate": ("✗", "red"),
+    "undetermined": ("?", "yellow"),
+    "not_tried": ("–", "dim"),
+    "unknown": ("–", "dim"),
+}
+STATUS = {
+    "supported": ("!", "bold red"),
+    "possible": ("?", "yellow"),
+    "not_assessable": ("?", "dim"),
+    "argued_against": ("✗", "dim"),
+}
+MOST = 5
+
+
+@dataclass(frozen=True)
+class Resistance:
+    """Question 3 of one assessment, in words."""
+
+    data: Assessment
+    cite: Cite
+
+    def treatment(self) -> Iterator[Line]:
+        """Say which drugs were tried well enough, and what is refractory by which definition."""
+        history = self.data.resistance.treatment
+        tried = [one for one in history.trials if one.verdict not in ("not_tried", "unknown")]
+        if not tried:
+            yield Line(
+                "No course of treatment is recorded, so nothing can be called a failure.", "yellow"
+            )
+        for one in tried:
+            yield from self._trial(one)
+        for finding in history.definitions:
+            if finding.kind == "finding" and finding.state == "met":
+                yield Line(
+                    f"{finding.title}. {finding.text} {self.cite(finding.cites)}", "bold red"
+                )
+        judged = [x for x in history.definitions if x.kind != "finding" and x.state is not None]
+        if not tried and all(one.state == "undetermined" for one in judged):
+            yield Line(f"None of {len(judged)} definitions of refractory disease can be judged.")
+            return
+        for definition in judged:
+            if definition.state is not None:
+                missing = self._names(definition.missing[:MOST])
+                text = f"{definition.title}: {definition.state.replace('_', ' ')}"
+                text += f"; unknown: {missing}" if missing else ""
+                yield Line(
+                    f"{text} {self.cite(definition.cites)}",
+                    STYLE[definition.state],
+                    2,
+                    SIGN[definition.state],
+                )
+
+    def explanations(self) -> Iterator[Line]:
+        """Give what else explains it: what can harm first, then what is supported and easily checked."""
+        why = self.data.resistance.why
+        for kind in why.failures:
+            yield Line(f"{kind.text} {self.cite(kind.cites)}", "bold")
+        for one in why.explanations:
+            if one.status in ("supported", "possible"):
+                yield from self._explanation(one)
+        harm = [x for x in why.explanations if x.harm and x.status == "not_assessable"]
+        if harm:
+            yield Line("Must be excluded, and cannot be from what is recorded", "bold yellow")
+            for one in harm:
+                yield Line(f"{one.name}: {self._names(one.unknown[:MOST])}", "yellow", 2, "?")
+        rest = [x.name for x in why.explanations if not x.harm and x.status == "not_assessable"]
+        if rest:
+            yield Line(f"Not assessable from what is recorded: {'; '.join(rest)}", "dim")
+        against = [x.name for x in why.explanations if x.status == "argued_against"]
+        if against:
+            yield Line(f"Argued against: {'; '.join(against)}", "dim")
+
+    def workup(self) -> Iterator[Line]:
+        """Give the work-up of refractory disease in order, with what is known and what is missing."""
+        for number, step in enumerate(self.data.resistance.why.steps, 1):
+            sign = f"{number}."
+            yield Line(
+                f"{step.text} {self.cite(step.cites)}", "bold red" if step.urgent else "", sign=sign
+            )
+            if step.missing:
+                yield Line(f"missing: {self._names(step.missing)}", "yellow", 5)
+            elif step.done:
+                yield Line("all recorded", "green", 5)
+
+    def _trial(self, one: TrialResult) -> Iterator[Line]:
+        sign, style = VERDICTS[one.verdict]
+        so_far = " so far" if one.so_far else ""
+        text = f"{one.label}: {one.verdict.replace('_', ' ')} trial{so_far}"
+        if one.missing:
+            text += f"; not known: {', '.join(x.replace('_', ' ') for x in one.missing)}"
+        if one.weeks_short:
+            text += f"; {one.weeks_short:g} weeks too short"
+        text += (
+            f" ({_weeks(one.weeks_at_dose)} at the dose that counts, {one.weeks_needed:g} needed)"
+        )
+        yield Line(f"{text} {self.cite(one.cites)}", style, 2, sign)
+        for remark in one.remarks:
+            yield Line(f"{remark.text} {self.cite(remark.cites)}", "dim", 6, "·")
+
+    def _explanation(self, one: ExplanationResult) -> Iterator[Line]:
+        sign, style = STATUS[one.status]
+        text = f"{one.name}: {one.status} ({one.strength} evidence) {self.cite(one.cites)}"
+        yield Line(text, style, 0, sign)
+        for said, names in (
+            ("for", one.because),
+            ("against", one.against),
+            ("would decide", one.unknown[:MOST]),
+        ):
+            if names:
+                yield Line(f"{said}: {self._names(names)}", indent=4)
+        yield Line(f"Check: {one.confirm}", indent=4)
+        yield Line(f"Do: {one.action}", indent=4)
+        if one.urgent:
+            yield Line("Do not wait for this: an organ is at risk.", "bold red", 4)
+        if one.note:
+            yield Line(one.note, "dim", 4)
+
+    def _names(self, names: Iterable[str]) -> str:
+        labels = {**self.data.labels, **self.data.resistance.labels}
+        return "; ".join(labels.get(name, name.replace("_", " ")) for name in names)
+
+
+def _weeks(span: Span) -> str:
+    if span.high is None:
+        return f"{span.low:g} weeks or more"
+    return (
+        f"{span.low:g} weeks" if span.low == span.high else f"{span.low:g} to {span.high:g} weeks"
+    )

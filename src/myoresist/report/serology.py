@@ -1,0 +1,107 @@
+"""What the autoantibodies say, in words: how sure they are, what they mean, cancer risk, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from myoresist.assessment import Assessment
+from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.summary import percent
+from myoresist.serology.answers import AntibodyResult, CancerResult
+
+MOST_OPEN = 8
+
+
+@dataclass(frozen=True)
+class Serology:
+    """Question 2 of one assessment, in words."""
+
+    data: Assessment
+    cite: Cite
+
+    def lines(self) -> Iterator[Line]:
+        """Say which antibodies count, how sure they are, and what follows."""
+        result = self.data.serology
+        reported = [one for one in result.antibodies if one.reported]
+        negative = [one.id for one in result.antibodies if not one.reported]
+        if not result.antibodies:
+            yield Line("No autoantibody was tested.", "yellow")
+        for one in reported:
+            yield from self._antibody(one)
+        if negative:
+            yield Line(f"Negative: {self._names(negative)}", "dim")
+        if result.not_tested:
+            yield Line(f"Not tested: {self._names(result.not_tested)}", "dim")
+        for said in result.says:
+            strong = f"evidence: {said.evidence}"
+            yield Line(f"{said.text} ({strong}) {self.cite(said.cites)}", indent=2, sign="·")
+
+    def cancer(self) -> Iterator[Line]:
+        """Say which search for cancer the guideline asks for, and what could raise the risk."""
+        cancer = self.data.serology.cancer
+        style = "bold red" if cancer.category == "high" else "bold"
+        cites = [key for factor in cancer.factors for key in factor.cites]
+        yield Line(f"{cancer.title} {self.cite(dict.fromkeys(cites))}", style)
+        if cancer.applies is False:
+            yield Line(f"The guideline does not apply: {self._names(cancer.scope)}", indent=2)
+            return
+        if cancer.applies is None and cancer.scope_unknown:
+            yield Line(
+                f"Whether the guideline applies is open: {self._names(cancer.scope_unknown)}",
+                "yellow",
+                2,
+            )
+        for factor in cancer.factors:
+            if factor.value:
+                yield Line(f"{factor.text} ({factor.tier})", indent=2, sign="+")
+        yield from self._search(cancer)
+        for extra in cancer.extras:
+            yield Line(f"{extra.text} {self.cite(extra.cites)}", indent=2, sign="·")
+
+    def _search(self, cancer: CancerResult) -> Iterator[Line]:
+        for panel in cancer.at_diagnosis:
+            yield Line(f"{panel.text}: {'; '.join(panel.items)} {self.cite(panel.cites)}", indent=2)
+        if cancer.follow_up:
+            yield Line(f"Follow-up: {cancer.follow_up}", indent=2)
+        if cancer.unknown:
+            yield Line(
+                f"Could be {cancer.highest}, not {cancer.lowest}; unknown: "
+                f"{self._names(cancer.unknown[:MOST_OPEN])}",
+                "yellow",
+                2,
+                "?",
+            )
+            if cancer.if_highest:
+                yield Line(cancer.if_highest, "yellow", 4)
+
+    def _antibody(self, one: AntibodyResult) -> Iterator[Line]:
+        name = self.data.labels[one.id]
+        sure = ""
+        if one.probability is not None:
+            target = f" that it means {one.target}" if one.target else " that it is there"
+            sure = f": probability{target} {percent(one.probability)}"
+            if one.prior:
+                sure += f", {percent(one.prior.value)} before the test"
+        level = f". {one.level_text}" if one.level_text else ""
+        yield Line(f"{name}{sure}{level}", "bold")
+        for test in one.tests:
+            ratio = f"{test.likelihood_ratio:.3g}"
+            method = test.method.replace("_", " ")
+            yield Line(
+                f"{test.strength}, {method}: likelihood ratio {ratio} {self.cite(test.cites)}",
+                indent=4,
+                sign="·",
+            )
+        yield Line(f"Subset: {one.subset} {self.cite(one.cites)}", indent=4)
+        for text, found, style in (
+            ("Expected, but not recorded", one.not_recorded, "yellow"),
+            ("Not done", one.not_done, "bold yellow"),
+            ("Typical, but absent", one.typical_but_absent, "red"),
+            ("Does not fit", one.present_but_unusual, "red"),
+        ):
+            if found:
+                yield Line(f"{text}: {'; '.join(x.text for x in found)}", style, 4)
+
+    def _names(self, ids: tuple[str, ...] | list[str]) -> str:
+        return "; ".join(self.data.labels.get(one, one.replace("_", " ")) for one in ids)
