@@ -59,6 +59,14 @@ def test_a_count_of_antibodies_names_the_antibodies() -> None:
     assert one.because == ("anti_mda5", "anti_srp")
 
 
+def test_a_statement_says_how_sure_its_antibody_is() -> None:
+    ro52 = {"antibody": "anti-Ro52", "method": "line blot", "result": "strong"}
+    result = said({"antibody": "anti-MDA5", "method": "line blot", "result": "positive"}, ro52)
+    levels = {one.id: one.level for one in result.antibodies}
+    assert levels == {"anti_mda5": "possible", "anti_ro52": "likely"}
+    assert next(x for x in result.says if x.id == "mda5_ro52").level == "possible"
+
+
 def test_what_is_known_is_not_suggested_again() -> None:
     one = next(x for x in said(MDA5, hrct_done=True).says if x.id == "mda5_lung")
     assert one.suggests == ("pft_done", "ferritin_ug_l")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -98,13 +98,17 @@ class AntibodyResult(SourcedResult):
 
 
 class SaidResult(SourcedResult):
-    """A statement that holds, the findings that decided and what to look for."""
+    """A statement that holds, the findings that decided and what to look for.
+
+    ``level`` is that of the least sure antibody on which it rests.
+    """
 
     id: str
     topic: str
     text: str
     evidence: Evidence
     because: tuple[str, ...]
+    level: str | None = None
     suggests: tuple[str, ...] = ()
 
 
@@ -363,15 +367,23 @@ class _Patient:
         return self.serology.catalogue[finding].group == "antibody" and self.row[finding] is True
 
     def _said(self, name: str, one: Statement, antibody: Antibody | None) -> SaidResult:
+        because = self._findings(self._verdict(name))
         return SaidResult(
             id=_name(one, antibody),
             topic=one.topic,
             text=self._text(one, antibody),
             evidence=one.strength,
-            because=self._findings(self._verdict(name)),
+            because=because,
+            level=self._least_sure(because),
             suggests=tuple(x for x in one.suggests if self.row.get(x) is None),
             **_sources(one),
         )
+
+    def _least_sure(self, because: Iterable[str]) -> str | None:
+        """Return the lowest level of the reported antibodies among some findings."""
+        order = [x.id for x in self.serology.knowledge.confidence.levels]
+        found = {self._of(x, "level") for x in because if self._of(x, "reported")} - {None}
+        return max(found, key=order.index, default=None)
 
     def _text(self, one: Statement, antibody: Antibody | None) -> str:
         if antibody is None:

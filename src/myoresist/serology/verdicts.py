@@ -197,10 +197,16 @@ class Serology:
 
     @cached_property
     def _most_likely(self) -> pl.Expr:
-        """The reported specific antibody with the highest probability; the first of several."""
+        """The reported specific antibody with the highest probability, unless that is of the lowest level.
+
+        Of several the first.
+        """
         names = [x for x in self.msa if self.knowledge.antibodies[x].priors]
+        lowest = self.knowledge.confidence.levels[-1].id
         sure = {
-            x: pl.when(pl.col(column(x, "reported"))).then(pl.col(column(x, "probability")))
+            x: pl.when(pl.col(column(x, "reported")), pl.col(column(x, "level")) != lowest).then(
+                pl.col(column(x, "probability"))
+            )
             for x in names
         }
         highest = pl.max_horizontal(sure.values())

@@ -196,7 +196,7 @@ def _differences(wanted: Expected, got: SerologyResult, serology: Serology) -> I
                 yield f"{part} of {antibody} is {found}, expected {ids}"
     cancer = got.cancer
     values = {
-        "most_likely": got.most_likely,
+        "most_likely": got.most_likely or "none",
         "setting": got.setting,
         "category": cancer.category,
         "lowest": cancer.lowest,
