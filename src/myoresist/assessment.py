@@ -43,7 +43,7 @@ from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
 from myoresist.serology.answers import SerologyResult, answer
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import Serology
+from myoresist.serology.verdicts import Serology, with_tests
 
 SCHEMA_VERSION = "1.1"
 NOTICE = (
@@ -318,11 +318,9 @@ def assess(
     criteria = tuple(one.verdict(criteria_set) for criteria_set in base.criteria.sets.values())
     disagreements = one.disagreements()
     differential = base.differential.within(setting) if setting else base.differential
-    diagnosis = opinion(differential, findings[:1], case.label)
-    antibodies = answer(
-        base.serology,
-        base.serology.evaluate(findings[:1], results_table([case], base.terms)),
-    )
+    said = base.serology.evaluate(findings[:1], results_table([case], base.terms))
+    diagnosis = opinion(differential, with_tests(findings[:1], said), case.label)
+    antibodies = answer(base.serology, said)
     resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})

@@ -28,6 +28,7 @@ from myoresist.diagnosis.next_test import gains
 from myoresist.diagnosis.opinion import opinion
 from myoresist.document import DocumentError, Problem, read_document
 from myoresist.knowledge.schema import Entry, validated
+from myoresist.serology.verdicts import with_tests
 
 ADULT = 18
 BINS = 10
@@ -288,8 +289,9 @@ def evaluate(
     for row, one in enumerate(used):
         accepted = (one.case.final_diagnosis, *one.case.also_accept)
         right[row, [place[x] for x in accepted if x in place]] = True
+    ids = pl.Series("patient_id", [one.case.id for one in used])
     known = [
-        knowledge.inference.known(table(records, knowledge.catalogue)).findings
+        _known(knowledge, ids, records)
         for records in ([one.hidden for one in used], [one.revealed for one in used])
     ]
     rounds = (
@@ -311,6 +313,15 @@ def evaluate(
         misses=(_misses(used, differential, rounds[0]), _misses(used, differential, rounds[1])),
         flags=_flags(used, differential, known[1]),
     )
+
+
+def _known(
+    knowledge: Knowledge, ids: pl.Series, records: Sequence[Mapping[str, Value]]
+) -> pl.DataFrame:
+    """Return what is known of each case, with what its antibody tests are worth."""
+    coded = knowledge.inference.known(table(records, knowledge.catalogue)).findings
+    found = coded.with_columns(ids)
+    return with_tests(found, knowledge.serology.evaluate(found))
 
 
 def _next_tests(

@@ -24,6 +24,8 @@ Flags: TypeAlias = NDArray[np.bool_]
 ONSET, AGE = "age_at_onset", "age"
 ONSET_LOW, ONSET_HIGH = "age_at_onset_at_least", "age_at_onset_at_most"
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+TESTED = "serology.{}.likelihood_ratio"
+"""The column that says how much a test of a finding is worth."""
 BLOCK = 1024
 """Patients in one matrix product."""
 STEPS = 600
@@ -38,11 +40,14 @@ class Known:
         flags: 1 present, 0 absent, -1 unknown, (N, M).
         number: for each measured finding the row of its table, or -1 where it is unknown.
         bounds: rows of the onset table between which the onset lies, where only that is known, else -1.
+        tests: for findings whose test is known to err, how many times as likely its result is if the finding
+            is there, NaN where there is no result.
     """
 
     flags: NDArray[np.int8]
     number: NDArray[np.int64]
     bounds: NDArray[np.int64]
+    tests: Mapping[int, Array]
 
     def repeated(self, times: int) -> Known:
         """Return a single patient so many times, in arrays that may be changed."""
@@ -50,6 +55,7 @@ class Known:
             self.flags.repeat(times, axis=0),
             self.number.repeat(times, axis=0),
             self.bounds.repeat(times, axis=0),
+            {row: ratio.repeat(times) for row, ratio in self.tests.items()},
         )
 
 
@@ -63,6 +69,7 @@ class Seen:
         missing: findings counted as absent although the broader finding is present.
         number: for each measured finding the row of its table, or -1 where it is unknown.
         bounds: rows of the onset table between which the onset lies, where only that is known, else -1.
+        tests: for findings whose test may err, the likelihood ratio of its result, NaN where it does not count.
     """
 
     present: Flags
@@ -70,6 +77,7 @@ class Seen:
     missing: Flags
     number: NDArray[np.int64]
     bounds: NDArray[np.int64]
+    tests: Mapping[int, Array]
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,13 @@ class Likelihoods:
                 for name, table in zip(self.numbers, self.tables, strict=True)
             ]
         )
-        return Known(flags, number, self._bounds(known, number))
+        given = set(known.columns)
+        tests = {
+            row: known[TESTED.format(name)].to_numpy().astype(np.float64)
+            for row, name in enumerate(self.findings)
+            if TESTED.format(name) in given
+        }
+        return Known(flags, number, self._bounds(known, number), tests)
 
     def seen(self, known: Known) -> Seen:
         """Return what may be counted of each patient.
@@ -259,7 +273,14 @@ class Likelihoods:
             ruled[:, rows] &= ~present[:, rows].any(axis=1, keepdims=True)
         missing &= ruled
         ruled &= ~missing
-        return Seen(counted, ruled, missing, known.number, known.bounds)
+        tests = {}
+        for row, ratio in known.tests.items():
+            tested = ~np.isnan(ratio)
+            open_ = tested & ~(absent[:, row] & ~ruled[:, row] & ~missing[:, row])
+            tests[row] = np.where(open_, ratio, np.nan)
+            for flags in (counted, ruled, missing):
+                flags[:, row] &= ~tested
+        return Seen(counted, ruled, missing, known.number, known.bounds, tests)
 
     def _bounds(self, known: pl.DataFrame, number: NDArray[np.int64]) -> NDArray[np.int64]:
         """An onset that is not known lies before the present age, and within what bounds are given."""
@@ -286,6 +307,10 @@ class Likelihoods:
             if len(rows):
                 said = table.density[seen.number[rows, column]]
                 total[rows] += self.weights[len(self.findings) + column] * said
+        for row, ratio in seen.tests.items():
+            rows = np.flatnonzero(~np.isnan(ratio))
+            if len(rows):
+                total[rows] += self.weights[row] * self.tested(row, ratio[rows])
         rows = np.flatnonzero(seen.bounds[:, 1] >= 0)
         if len(rows):
             weight = self.weights[len(self.findings) + self.numbers.index(ONSET)]
@@ -319,6 +344,17 @@ class Likelihoods:
     def _flag_weights(self) -> Array:
         return self.weights[: len(self.findings), None]
 
+    def tested(self, row: int, ratio: Array) -> Array:
+        """Return the logarithm of the likelihood ratio of a test that may err, (N, D).
+
+        Args:
+            row: the finding that it tests for.
+            ratio: how many times as likely the result is if the finding is there.
+        """
+        odds = ratio[:, None] - 1
+        found: Array = np.log1p(odds * self.share[row]) - np.log1p(odds * self.background[row])
+        return found
+
     def between(self, bounds: NDArray[np.int64]) -> Array:
         """Return the logarithm of the likelihood ratio of an onset within bounds, (N, D)."""
         table = self.tables[self.numbers.index(ONSET)]
@@ -340,6 +376,11 @@ class Likelihoods:
         """
         total: Array = seen.present @ self._spread_present
         total += (seen.absent | seen.missing) @ self._spread_absent
+        for row, ratio in seen.tests.items():
+            rows = np.flatnonzero(~np.isnan(ratio))
+            odds, share = ratio[rows, None] - 1, self.share[row]
+            steep = self.weights[row] * odds / (1 + odds * share)
+            total[rows] += steep**2 * share * (1 - share) / (self.patients[row] + 1)
         return total
 
     @cached_property

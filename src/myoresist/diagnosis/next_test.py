@@ -71,6 +71,7 @@ def gains(
         np.vstack([part.flags for part in parts]),
         np.vstack([part.number for part in parts]),
         np.vstack([part.bounds for part in parts]),
+        {row: np.concatenate([part.tests[row] for part in parts]) for row in parts[0].tests},
     )
     after = differential.of(likelihoods.seen(together)).reshape(len(tests), samples, -1)
     told = _information(after, probability).mean(axis=1)
@@ -145,6 +146,9 @@ def answers(
         column = likelihoods.findings.index(name)
         rows.flags[2 * index, column] = 1
         rows.flags[2 * index + 1, column] = 0
+        # A result that settles it goes before one that may err.
+        if column in rows.tests:
+            rows.tests[column][2 * index : 2 * index + 2] = np.nan
         for parent in likelihoods.parents[column]:
             rows.flags[2 * index, parent] = 1
         for child in likelihoods.children[column]:
@@ -200,6 +204,8 @@ def _results(
             share = np.where(rows.flags[:, partner] == 1, 0, share)
         found = generator.random(len(drawn)) < share
         rows.flags[:, column] = found
+        if column in rows.tests:
+            rows.tests[column][:] = np.nan
         for parent in likelihoods.parents[column]:
             rows.flags[found, parent] = 1
     for index, name in enumerate(likelihoods.numbers):

@@ -196,7 +196,7 @@ class Term:
 
     finding: str
     value: Finding
-    kind: Literal["present", "absent", "missing", "number", "bounds"]
+    kind: Literal["present", "absent", "missing", "test", "number", "bounds"]
     row: int
     weight: float
 
@@ -295,6 +295,10 @@ class _Opinion:
                 found.append(
                     Term(name, kind == "present", kind, row, float(likelihoods.weights[row]))
                 )
+        for row, ratio in seen.tests.items():
+            if not np.isnan(ratio[0]):
+                name, weight = likelihoods.findings[row], float(likelihoods.weights[row])
+                found.append(Term(name, bool(ratio[0] > 1), "test", row, weight))
         for row, name in enumerate(likelihoods.numbers):
             weight = float(likelihoods.weights[len(likelihoods.findings) + row])
             if seen.number[0, row] >= 0:
@@ -310,6 +314,8 @@ class _Opinion:
         match term.kind:
             case "number":
                 ratio: Array = likelihoods.tables[term.row].density[self.seen.number[0, term.row]]
+            case "test":
+                ratio = likelihoods.tested(term.row, self.seen.tests[term.row])[0]
             case "bounds":
                 ratio = likelihoods.between(self.seen.bounds)[0]
             case "present":

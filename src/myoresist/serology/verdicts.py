@@ -265,6 +265,17 @@ class Serology:
         return every.join(joined, on=keys, how="left", maintain_order="left")
 
 
+def with_tests(known: pl.DataFrame, tables: SerologyTables) -> pl.DataFrame:
+    """Return findings with how many times as likely the results of each antibody are if it is there.
+
+    Args:
+        known: the rows of findings that ``Serology.evaluate`` was given.
+        tables: what it returned.
+    """
+    ratios = [name for name in tables.patients.columns if name.endswith(".likelihood_ratio")]
+    return known.hstack(tables.patients.select(ratios))
+
+
 class _Compiler:
     """Collects rules and what is wrong with them."""
 
