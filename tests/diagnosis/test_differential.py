@@ -299,6 +299,31 @@ def test_the_label_is_challenged_by_what_the_other_disease_explains_better() -> 
     assert all(flag.ratio > 1 for flag in said.label.flags)
 
 
+def weighed(base: Knowledge, row: Row, ratio: float | None) -> dict[str, float]:
+    """Return the probabilities with a test of red spots that is worth so much."""
+    findings = known(base, row).with_columns(
+        pl.lit(ratio, pl.Float64).alias("serology.red.likelihood_ratio")
+    )
+    found = base.differential.posterior(findings)[0]
+    return dict(zip(base.differential.diseases, found, strict=True))
+
+
+def test_a_test_that_may_err_says_as_much_as_it_is_worth(base: Knowledge) -> None:
+    sure, absent = posterior(base, {"red": True}), posterior(base, {"red": False})
+    assert weighed(base, {"red": True}, 1e9) == pytest.approx(sure, abs=1e-6)
+    assert weighed(base, {"red": False}, 0.0) == pytest.approx(absent, abs=1e-6)
+    assert weighed(base, {"red": True}, 1.0) == pytest.approx(posterior(base, {}))
+    assert weighed(base, {"red": True}, None) == pytest.approx(sure)
+    weak = [weighed(base, {}, ratio)["redpox"] for ratio in (0.5, 1.0, 3.0, 30.0)]
+    assert weak == sorted(weak) and weak[-1] < sure["redpox"]
+
+
+def test_a_test_of_a_narrow_finding_says_nothing_once_the_broad_one_is_absent(
+    base: Knowledge,
+) -> None:
+    assert weighed(base, {"spots": False}, 30.0) == pytest.approx(posterior(base, {"spots": False}))
+
+
 def test_a_disease_is_confirmed_by_its_test_only() -> None:
     row: dict[str, bool | float] = {
         "biopsy_dystrophic": True,

@@ -69,7 +69,7 @@ class Seen:
         missing: findings counted as absent although the broader finding is present.
         number: for each measured finding the row of its table, or -1 where it is unknown.
         bounds: rows of the onset table between which the onset lies, where only that is known, else -1.
-        tests: for findings whose test may err, the likelihood ratio of its result, NaN where it does not count.
+        tests: for findings whose test may err, the likelihood ratio of its result, NaN where none counts.
     """
 
     present: Flags

@@ -98,6 +98,11 @@ class Resistance:
                 yield Line("all recorded", "green", 5)
 
     def _trial(self, one: TrialResult) -> Iterator[Line]:
+        if not one.weeks_needed:
+            yield Line(
+                f"{one.label}: given; no trial by itself {self.cite(one.cites)}", "dim", 2, "–"
+            )
+            return
         sign, style = VERDICTS[one.verdict]
         so_far = " so far" if one.so_far else ""
         text = f"{one.label}: {one.verdict.replace('_', ' ')} trial{so_far}"
@@ -136,6 +141,8 @@ class Resistance:
 
 
 def _weeks(span: Span) -> str:
+    if span.high is None and not span.low:
+        return "unknown time"
     if span.high is None:
         return f"{span.low:g} weeks or more"
     return (

@@ -101,7 +101,9 @@ class Serology:
             ("Does not fit", one.present_but_unusual, "red"),
         ):
             if found:
-                yield Line(f"{text}: {'; '.join(x.text for x in found)}", style, 4)
+                # Each stands under its antibody, so that its name need not be said again.
+                said = "; ".join(x.text.removeprefix(f"{name}: ") for x in found)
+                yield Line(f"{text}: {said}", style, 4)
 
     def _names(self, ids: tuple[str, ...] | list[str]) -> str:
         return "; ".join(self.data.labels.get(one, one.replace("_", " ")) for one in ids)

@@ -1,0 +1,192 @@
+"""Explanations of non-response: what is unknown never rules one out, and what can harm comes first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoresist.assessment import Knowledge
+from myoresist.resistance.explanations import ORDER, PREFIX, STATUS, Status, explanations_of
+
+BASE = Knowledge.load()
+WHY = BASE.resistance.explanations
+FLAGS = sorted(name for name in WHY.reads if WHY.kinds[name] == "bool")
+
+
+def status(row: dict[str, Any], explanation: str) -> Status:
+    return next(x for x in explanations_of(WHY, row).explanations if x.id == explanation).status
+
+
+# Read against the source of each explanation; what is not named is unknown.
+EXAMPLES: list[tuple[str, dict[str, Any], Status]] = [
+    ("inadequate_dose", {"trial_last_below_min_dose": True}, "supported"),
+    ("inadequate_dose", {"trial_last_below_min_dose": False}, "not_assessable"),
+    (
+        "inadequate_dose",
+        {"trial_last_below_min_dose": False, "trial_last_level_below_target": False},
+        "argued_against",
+    ),
+    ("inadequate_duration", {"trial_last_below_min_duration": True}, "supported"),
+    (
+        "fast_taper",
+        {"course_improved_then_worse_on_taper": True, "gc_taper_mg_per_week": 6.0},
+        "supported",
+    ),
+    (
+        "fast_taper",
+        {"course_improved_then_worse_on_taper": True, "gc_taper_mg_per_week": 5.0},
+        "possible",
+    ),
+    (
+        "fast_taper",
+        {
+            "course_improved_then_worse_on_taper": True,
+            "gc_taper_mg_per_week": 5.0,
+            "gc_weeks_at_peak": 4.0,
+        },
+        "argued_against",
+    ),
+    ("steroid_myopathy", {"glucocorticoid_current": True}, "possible"),
+    (
+        "steroid_myopathy",
+        {
+            "glucocorticoid_current": True,
+            "proximal_weakness": True,
+            "cushingoid_features": True,
+            "ck_current_x_uln": 0.8,
+            "mri_muscle_edema": False,
+            "emg_irritable_myopathy": False,
+        },
+        "supported",
+    ),
+    (
+        "steroid_myopathy",
+        {"glucocorticoid_current": True, "proximal_weakness": True, "mri_muscle_edema": True},
+        "argued_against",
+    ),
+    (
+        "irreversible_damage",
+        {"mri_fatty_replacement": True, "mri_muscle_edema": False, "ck_current_x_uln": 1.0},
+        "supported",
+    ),
+    ("irreversible_damage", {"mri_fatty_replacement": True}, "possible"),
+    ("irreversible_damage", {"mri_muscle_edema": True}, "argued_against"),
+    (
+        "inclusion_body_myositis",
+        {"age_at_onset": 45.0, "finger_flexor_weakness": True, "ck_x_uln": 15.0},
+        "supported",
+    ),
+    ("inclusion_body_myositis", {"age_at_onset": 60.0}, "not_assessable"),
+    ("inclusion_body_myositis", {"ck_x_uln": 16.0}, "argued_against"),
+    ("genetic_myopathy", {"heliotrope_rash": True, "scapular_winging": True}, "argued_against"),
+    ("cancer_associated", {"anti_tif1g": True, "age_at_onset": 41.0}, "supported"),
+    ("cancer_associated", {"anti_tif1g": True, "age_at_onset": 40.0}, "possible"),
+    ("active_infection_or_hepatitis", {"hepatitis_b": True}, "supported"),
+    ("active_infection_or_hepatitis", {"hepatitis_b": False}, "not_assessable"),
+    ("wrong_diagnosis", {"label_outranked": True, "label_probability": 0.1}, "supported"),
+    ("wrong_diagnosis", {"label_outranked": False, "label_probability": 0.9}, "argued_against"),
+    ("wrong_outcome_measure", {"core_mmt8_never_measured": True}, "supported"),
+    ("late_treatment", {"weakness_duration_months": 6.0}, "argued_against"),
+    ("late_treatment", {"weakness_duration_months": 6.1}, "supported"),
+    ("ck_without_activity", {"no_objective_weakness": False}, "argued_against"),
+    ("resistant_subset_mda5", {"anti_mda5": True, "ferritin_ug_l": 500.0}, "supported"),
+    ("resistant_subset_mda5", {"anti_mda5": True, "ferritin_ug_l": 499.0}, "possible"),
+]
+
+
+@pytest.mark.parametrize(("explanation", "row", "expected"), EXAMPLES)
+def test_worked_examples(explanation: str, row: dict[str, Any], expected: Status) -> None:
+    assert status(row, explanation) == expected
+
+
+rows = st.dictionaries(st.sampled_from(FLAGS), st.booleans(), max_size=14)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows, st.sampled_from(FLAGS), st.booleans())
+def test_learning_never_makes_a_settled_explanation_unassessable(
+    row: dict[str, Any], finding: str, value: bool
+) -> None:
+    before = {x.id: x.status for x in explanations_of(WHY, row).explanations}
+    after = {x.id: x.status for x in explanations_of(WHY, {finding: value, **row}).explanations}
+    for one, was in before.items():
+        if was != "not_assessable":
+            assert after[one] != "not_assessable"
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows)
+def test_what_can_harm_comes_first_and_is_never_hidden(row: dict[str, Any]) -> None:
+    found = explanations_of(WHY, row).explanations
+    assert {x.id for x in found} == set(WHY.entries)
+    open_harm = [x.harm and x.status != "argued_against" for x in found]
+    assert open_harm == sorted(open_harm, reverse=True)
+    rest = [ORDER[x.status] for x in found if not x.harm]
+    assert rest == sorted(rest)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows, rows)
+def test_one_patient_alone_is_that_patient_in_a_table(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    names = sorted({*one, *other}) or FLAGS[:1]
+    table = pl.DataFrame({n: [other.get(n), one.get(n)] for n in names}, strict=False)
+    together = WHY.evaluate(table).row(1, named=True)
+    alone = {x.id: x.status for x in explanations_of(WHY, one).explanations}
+    assert {name: together[PREFIX + name + STATUS] for name in alone} == alone
+
+
+def test_reasons_are_those_that_decide() -> None:
+    row = {"mri_fatty_replacement": True, "mri_muscle_edema": False, "ck_current_x_uln": 1.0}
+    found = next(x for x in explanations_of(WHY, row).explanations if x.id == "irreversible_damage")
+    assert set(found.because) == set(row)
+    open_ = next(
+        x
+        for x in explanations_of(WHY, {"mri_fatty_replacement": True}).explanations
+        if x.id == "irreversible_damage"
+    )
+    assert open_.because == ("mri_fatty_replacement",)
+    assert {"mri_muscle_edema", "ck_current_x_uln"} <= set(open_.unknown)
+
+
+def test_one_does_not_wait_where_an_organ_is_at_risk() -> None:
+    row = {"trial_last_below_min_duration": True, "myocarditis": True}
+    found = next(x for x in explanations_of(WHY, row).explanations if x.id == "inadequate_duration")
+    assert found.status == "supported" and found.urgent
+    steps = explanations_of(WHY, row).steps
+    assert steps[0].id == "emergency_first" and steps[0].urgent
+
+
+def test_everything_cites_known_works() -> None:
+    for one in (*WHY.entries.values(), *WHY.failures, *WHY.steps):
+        assert one.cites and set(one.cites) <= BASE.references.keys(), one.id
+        assert one.check
+
+
+def test_the_course_of_visits_is_read(tmp_path: Any) -> None:
+    """Enzymes fell, strength did not: damage or another cause of weakness becomes possible."""
+    from myoresist import assess
+    from myoresist.case.reading import read_case
+
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "patient: {id: P, age: 60}\n"
+        "onset: {age: 55}\n"
+        "labs:\n"
+        "- {test: CK, value: 2000, unit: U/L, upper_limit: 200, date: 2023-05-01}\n"
+        "- {test: CK, value: 300, unit: U/L, upper_limit: 200, date: 2023-11-01}\n"
+        "visits:\n"
+        "- {date: 2023-05-01, mmt8: 110, physician_global: 6}\n"
+        "- {date: 2023-11-01, mmt8: 112, physician_global: 5}\n"
+    )
+    why = assess(read_case(path)).resistance.why
+    damage = next(x for x in why.explanations if x.id == "irreversible_damage")
+    assert damage.status == "possible"
+    assert "course_ck_fell_strength_did_not" in damage.because
+    measured = next(x for x in why.explanations if x.id == "wrong_outcome_measure")
+    assert measured.because == ("core_extramuscular_never_measured",)
