@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import adequacy_per_patient as witness
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from polars.testing import assert_frame_equal
 from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import check_case_text, packaged_terms
+from myoresist.knowledge.schema import load_references
 from myoresist.resistance.adequacy import History
 from myoresist.resistance.exposure import lacking
 from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
@@ -353,3 +355,31 @@ def test_what_is_said_of_vague_dates_holds_for_every_day_they_may_mean(
     for name in before.columns:
         known = before[name].item()
         assert known is None or after[name].item() == known, name
+
+
+@settings(max_examples=150, deadline=None)
+@given(courses=st.lists(exact(), min_size=1, max_size=6))
+def test_a_second_implementation_says_the_same(courses: list[Course]) -> None:
+    history = judge(courses)
+    for drug, name in (
+        ("methotrexate", "methotrexate"),
+        ("azathioprine", "azathioprine"),
+        ("prednisone", "glucocorticoid_oral"),
+    ):
+        assert trial(history, name)["state"] == witness.verdict(courses, drug), name
+
+
+def test_every_work_that_is_cited_is_in_the_bibliography() -> None:
+    known = load_references(knowledge.folder() / "references.json")
+    cited = {
+        *(key for one in BASE.regimens.regimens for key in one.cites),
+        *(key for one in BASE.regimens.regimens for r in one.remarks for key in r.cites),
+        *(key for one in BASE.regimens.equivalents.values() for key in one.cites),
+        *(key for one in BASE.refractory.definitions for key in one.cites),
+    }
+    assert not cited - known.keys()
+
+
+def test_every_column_that_treatments_tell_is_declared_and_filled() -> None:
+    declared = {x.name for x in BASE.columns.columns.values() if x.origin == "treatments"}
+    assert declared == set(judge([MTX]).columns.columns) - {"patient_id"}
