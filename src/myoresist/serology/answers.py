@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from myoresist.knowledge.schema import Sourced
 from myoresist.rules.interpreter import Verdict, explain
-from myoresist.serology.knowledge import Antibody, Evidence, Statement
+from myoresist.serology.knowledge import Antibody, Evidence, Statement, Topic
 from myoresist.serology.probability import column
 from myoresist.serology.verdicts import (
     APPLIES,
@@ -104,7 +104,7 @@ class SaidResult(SourcedResult):
     """
 
     id: str
-    topic: str
+    topic: Topic
     text: str
     evidence: Evidence
     because: tuple[str, ...]
@@ -116,7 +116,7 @@ class OpenResult(_Result):
     """A statement on a reported antibody that would hold if unknown findings were as it asks."""
 
     id: str
-    topic: str
+    topic: Topic
     text: str
     unknown: tuple[str, ...]
 

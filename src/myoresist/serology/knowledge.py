@@ -17,6 +17,20 @@ AntibodyKind = Literal["msa", "maa", "modifier"]
 Strength = Literal["negative", "weak", "positive", "moderate", "strong"]
 Evidence = Literal["strong", "moderate", "weak"]
 Tier = Literal["high", "intermediate", "low"]
+Topic = Literal[
+    "doubt",
+    "meaning",
+    "lung",
+    "heart",
+    "calcinosis",
+    "cancer",
+    "activity",
+    "resistance",
+    "response",
+    "negative",
+]
+STATEMENTS = ("doubt", "meaning", "organs", "course", "negative")
+"""Files of statements, in the order in which they are said."""
 POSITIVE: tuple[Strength, ...] = ("weak", "positive", "moderate", "strong")
 """Positive strengths, weakest first; ``positive`` is one that was not graded."""
 
@@ -222,7 +236,7 @@ class Statement(Sourced):
     """
 
     id: str
-    topic: str
+    topic: Topic
     text: str
     when: str
     each: tuple[str, ...] = ()
@@ -343,9 +357,7 @@ class SerologyKnowledge:
             DocumentError: naming file, line and field of whatever cannot be used.
         """
         where = folder / "serology"
-        files = sorted(
-            path for path in (where / "statements").glob("*.yaml") if path.name != "tests.yaml"
-        )
+        files = [where / "statements" / f"{name}.yaml" for name in STATEMENTS]
         antibodies = load_list(where / "antibodies" / "antibodies.yaml", Antibody)
         return cls(
             load(where / "confidence" / "methods.yaml", Confidence),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -322,7 +323,8 @@ class _Compiler:
             if not self.finding(one.id, file, one.id):
                 continue
             if one.priors:
-                branches = [(prior.when, f"{prior.value:f}") for prior in one.priors]
+                # Written out, since a condition knows no exponents, and in full, to be found again.
+                branches = [(x.when, f"{Decimal(repr(x.value)):f}") for x in one.priors]
                 name = column(one.id, "frequency")
                 self.rule(name, _case(branches), file, f"{one.id}.priors", "number")
             if one.hep2:
