@@ -15,6 +15,8 @@ from myoresist.case.model import Case
 from myoresist.case.terms import Terms
 from myoresist.diagnosis.opinion import DifferentialResult
 from myoresist.resistance.explanations import (
+    PREFIX,
+    STATUS,
     Explanations,
     ExplanationsResult,
     explanations_of,
@@ -126,6 +128,53 @@ class Resistance:
             treatment=treatment,
             why=why,
             labels={name: extra.get(name) or derived.label(name) for name in sorted(said)},
+        )
+
+    def of_table(
+        self,
+        known: pl.DataFrame,
+        treatments: Treatments,
+        visits: pl.DataFrame,
+        baselines: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Answer for every patient of a registry.
+
+        Args:
+            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments.patients``;
+                ``label_probability`` and ``label_outranked`` where the differential was asked.
+            treatments: what was given.
+            visits: what ``Responses.visits`` returned.
+            baselines: ``patient_id`` and ``date`` of one visit a patient; the first one when left out.
+
+        Returns:
+            One row a patient: ``patient_id``, what the visits tell, every column of treatments,
+            ``refractory.<definition>``, and ``explanation_<id>.status``.
+
+        Raises:
+            ValueError: if the patients of ``known`` and ``treatments`` are not the same.
+        """
+        if not known[PATIENT].equals(treatments.patients[PATIENT]):
+            raise ValueError("known and treatments do not hold the same patients in the same order")
+        compared = self.responses.against_baseline(visits, baselines)
+        trends = self.trends.columns(known[PATIENT], visits, compared)
+        stated = set(known.columns)
+        told = trends.select(
+            pl.coalesce(known[name], name).alias(name) if name in stated else name
+            for name in trends.columns
+        )
+        row = known.with_columns(told)
+        history = self.treatments.history(treatments, row).columns
+        row = row.with_columns(history)
+        why = self.explanations.evaluate(row)
+        status = pl.col(f"{PREFIX}{DAMAGE}{STATUS}")
+        suspected = pl.when(status == "supported").then(True).when(status == "argued_against")
+        damage = why.select(suspected.then(False).alias(f"{DAMAGE}_suspected"))
+        refractory = self.treatments.refractory.evaluate(row.hstack(damage))
+        return told.hstack(history.drop(PATIENT)).hstack(
+            [
+                *refractory.select(pl.all().name.prefix("refractory.")),
+                *why.select(name for name in why.columns if name.endswith(STATUS)),
+            ]
         )
 
     def _trends(self, answer: ResponseResult) -> Mapping[str, Any]:
