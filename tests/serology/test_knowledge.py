@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from itertools import product
 from pathlib import Path
@@ -27,6 +28,14 @@ def test_every_source_is_in_the_bibliography() -> None:
 
 def test_everything_says_how_it_was_checked() -> None:
     assert all(entry.check for entry in SEROLOGY.knowledge.sourced())
+
+
+def test_what_was_seen_says_where_in_the_bibliography() -> None:
+    works = json.loads((knowledge.folder() / "references.json").read_text(encoding="utf-8"))
+    seen = {one["id"] for one in works if one["custom"]["check"].startswith("seen")}
+    for entry in SEROLOGY.knowledge.sourced():
+        if entry.check == "seen":
+            assert set(entry.cites) <= seen, entry
 
 
 def test_what_rests_on_no_work_is_a_convention() -> None:

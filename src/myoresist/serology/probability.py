@@ -34,24 +34,17 @@ def column(*parts: str) -> str:
     return ".".join((PREFIX, *parts))
 
 
-def weighed(results: pl.DataFrame, knowledge: SerologyKnowledge) -> pl.DataFrame:
-    """Return results with ``likelihood_ratio``, what each says for the antibody being there.
-
-    Args:
-        results: rows of ``results.usable``.
-        knowledge: the ratios of every method, antibody and strength.
-    """
+def ratio_table(knowledge: SerologyKnowledge) -> pl.DataFrame:
+    """Return the ``likelihood_ratio`` of every ``method``, ``antibody`` and ``strength``."""
     ratios = [
         (method.id, one.id, strength, ratio(knowledge, method.id, one.id, strength))
         for method in knowledge.confidence.methods
         for one in knowledge.antibodies.values()
         for strength in STRENGTHS
     ]
-    table = pl.DataFrame(
+    return pl.DataFrame(
         ratios, schema=["method", "antibody", "strength", "likelihood_ratio"], orient="row"
     )
-    keys = ["method", "antibody", "strength"]
-    return results.join(table, on=keys, how="left", maintain_order="left")
 
 
 def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: Strength) -> float:
@@ -71,7 +64,7 @@ def gathered(results: pl.DataFrame, knowledge: SerologyKnowledge) -> pl.DataFram
     """Return one row a patient with the flags of each antibody and the sum of its evidence.
 
     Args:
-        results: rows of ``weighed``.
+        results: rows of ``results.usable`` with ``likelihood_ratio``.
         knowledge: which antibodies and methods there are.
 
     Returns:

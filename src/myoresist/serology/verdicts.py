@@ -17,7 +17,7 @@ from myoresist.rules.inference import finding_names
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
 from myoresist.serology.knowledge import Antibody, SerologyKnowledge, Statement
-from myoresist.serology.probability import FLAGS, checked, column, gathered, posterior, weighed
+from myoresist.serology.probability import FLAGS, checked, column, gathered, posterior, ratio_table
 from myoresist.serology.results import RESULTS, from_findings, usable
 
 REPORTED, TESTED = column("reported_msa"), column("tested_msa")
@@ -113,15 +113,15 @@ class Serology:
             raise ValueError(f"results of patient {strange['patient_id'][0]}, who has no row")
         read = known.select("patient_id", *sorted(self.read))
         noted = from_findings(read, given, self.knowledge)
-        every = weighed(pl.concat([given, noted]), self.knowledge).sort(
-            "patient_id", "antibody", "method", "strength", "place"
-        )
+        keys = ["method", "antibody", "strength"]
+        every = pl.concat([given, noted]).join(self._ratios, keys, "left")
+        every = every.sort("patient_id", "antibody", "method", "strength", "place")
         table = read.join(
             gathered(every, self.knowledge), "patient_id", "left", maintain_order="left"
         )
         table = table.with_columns(self._confirmed).with_columns(self._counts)
         table = self.before.run(table).with_columns(self._factor)
-        for step in posterior(self.knowledge):
+        for step in self._posterior:
             table = table.with_columns(step)
         table = table.with_columns(self._most_likely)
         table = self._after.run(table).with_columns(self._categories)
@@ -153,6 +153,14 @@ class Serology:
                 yield column(SAYS, one.id), one, None
             for antibody in self.knowledge.chosen(one.each):
                 yield column(SAYS, one.id, antibody.id), one, antibody
+
+    @cached_property
+    def _ratios(self) -> pl.DataFrame:
+        return ratio_table(self.knowledge)
+
+    @cached_property
+    def _posterior(self) -> list[list[pl.Expr]]:
+        return posterior(self.knowledge)
 
     @cached_property
     def _after(self) -> Program:
