@@ -43,7 +43,7 @@ from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
 from myoresist.serology.answers import SerologyResult, answer
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import Serology, with_tests
+from myoresist.serology.verdicts import Serology
 
 SCHEMA_VERSION = "1.1"
 NOTICE = (
@@ -319,7 +319,7 @@ def assess(
     disagreements = one.disagreements()
     differential = base.differential.within(setting) if setting else base.differential
     said = base.serology.evaluate(findings[:1], results_table([case], base.terms))
-    diagnosis = opinion(differential, with_tests(findings[:1], said), case.label)
+    diagnosis = opinion(differential, base.serology.with_tests(findings[:1], said), case.label)
     antibodies = answer(base.serology, said)
     resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
     contradictions = one.contradictions(clashes)

@@ -28,7 +28,6 @@ from myoresist.diagnosis.next_test import gains
 from myoresist.diagnosis.opinion import opinion
 from myoresist.document import DocumentError, Problem, read_document
 from myoresist.knowledge.schema import Entry, validated
-from myoresist.serology.verdicts import with_tests
 
 ADULT = 18
 BINS = 10
@@ -321,7 +320,7 @@ def _known(
     """Return what is known of each case, with what its antibody tests are worth."""
     coded = knowledge.inference.known(table(records, knowledge.catalogue)).findings
     found = coded.with_columns(ids)
-    return with_tests(found, knowledge.serology.evaluate(found))
+    return knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
 
 
 def _next_tests(

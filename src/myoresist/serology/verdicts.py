@@ -133,6 +133,21 @@ class Serology:
             table.select(read.columns),
         )
 
+    def with_tests(self, known: pl.DataFrame, tables: SerologyTables) -> pl.DataFrame:
+        """Return findings with how many times as likely the results of an antibody are if it is there.
+
+        An antibody whose probability is that of a disease is left out: its ratio speaks of the disease.
+
+        Args:
+            known: the rows of findings that ``evaluate`` was given.
+            tables: what it returned.
+        """
+        own = [one.id for one in self.knowledge.antibodies.values() if one.target is None]
+        ratios = [column(one, "likelihood_ratio") for one in own]
+        return known.hstack(
+            tables.patients.select(x for x in ratios if x in tables.patients.columns)
+        )
+
     @cached_property
     def read(self) -> frozenset[str]:
         """Return the findings that the rules read."""
@@ -272,17 +287,6 @@ class Serology:
         joined = sides[0].with_columns(side[side.columns[-1]] for side in sides[1:])
         keys = ["patient_id", "antibody"]
         return every.join(joined, on=keys, how="left", maintain_order="left")
-
-
-def with_tests(known: pl.DataFrame, tables: SerologyTables) -> pl.DataFrame:
-    """Return findings with how many times as likely the results of each antibody are if it is there.
-
-    Args:
-        known: the rows of findings that ``Serology.evaluate`` was given.
-        tables: what it returned.
-    """
-    ratios = [name for name in tables.patients.columns if name.endswith(".likelihood_ratio")]
-    return known.hstack(tables.patients.select(ratios))
 
 
 class _Compiler:
