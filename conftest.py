@@ -11,6 +11,7 @@ from myoresist import Knowledge
 from myoresist.case.reading import packaged_terms
 from myoresist.diagnosis.worked_examples import Failure, failures, load_examples
 from myoresist.resistance import worked_examples as treatment
+from myoresist.resistance.explanations import Explanations
 from myoresist.resistance.treatment_history import TreatmentKnowledge
 
 
@@ -20,6 +21,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return ExampleFile.from_parent(parent, path=file_path)
     if file_path.name == "tests.yaml" and file_path.parent.name in ("adequacy", "refractory"):
         return TreatmentFile.from_parent(parent, path=file_path)
+    if file_path.name == "tests.yaml" and file_path.parent.name == "explanations":
+        return ExplanationFile.from_parent(parent, path=file_path)
     return None
 
 
@@ -47,6 +50,20 @@ class TreatmentFile(pytest.File):
         for example in treatment.load_examples(self.path):
             found = treatment.wrong(example, base, terms)
             own = [Failure(self.path.parent.name, example.name, message) for message in found]
+            yield ExampleTest.from_parent(self, name=example.name, failures=own)
+
+
+class ExplanationFile(pytest.File):
+    """The worked examples of other explanations."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return one test an example."""
+        folder = self.path.parents[1]
+        columns = TreatmentKnowledge.load(folder, packaged_terms()).columns
+        base = Explanations.load(folder, columns)
+        for example in treatment.load_weighed(self.path):
+            found = treatment.wrongly_weighed(example, base)
+            own = [Failure("explanations", example.name, message) for message in found]
             yield ExampleTest.from_parent(self, name=example.name, failures=own)
 
 

@@ -212,10 +212,7 @@ def _trial(
     ).to_dicts()  # fmt: skip
     short = found["below_min_duration"] and not found["below_min_dose"]
     applying = base.remarks.run(
-        base.columns.complete(
-            pl.DataFrame([dict(row)], infer_schema_length=None),
-            base.remarks.leaves(base.remarks.rules),
-        )
+        base.columns.one_row(row, base.remarks.leaves(base.remarks.rules))
     ).row(0, named=True)
     assert one.check is not None
     return TrialResult(

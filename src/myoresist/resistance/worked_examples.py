@@ -12,6 +12,7 @@ from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry, load_list
+from myoresist.resistance.explanations import Explanations
 from myoresist.resistance.treatment_history import TreatmentKnowledge
 
 
@@ -35,6 +36,31 @@ class Example(Entry):
     missing: Mapping[str, tuple[str, ...]] = {}
     expect: Mapping[str, bool | float | str] = {}
     definitions: Mapping[str, str] = {}
+
+
+class Weighed(Entry):
+    """One patient and how explanations must be weighed; what is not given is unknown."""
+
+    name: str
+    source: str
+    given: Mapping[str, bool | float] = {}
+    support: Mapping[str, str]
+
+
+def load_weighed(path: Path) -> tuple[Weighed, ...]:
+    """Read ``tests.yaml`` of ``explanations/``."""
+    return load_list(path, Weighed)
+
+
+def wrongly_weighed(example: Weighed, base: Explanations) -> list[str]:
+    """Return every explanation that is weighed otherwise than an example says."""
+    unknown = sorted(example.given.keys() - base.columns.names.keys())
+    found = {one.id: one.support for one in base.results(example.given)}
+    return [f"{name} is no finding" for name in unknown] + [
+        f"{name} is {found[name]}, expected {said}"
+        for name, said in example.support.items()
+        if found[name] != said
+    ]
 
 
 def load_examples(path: Path) -> tuple[Example, ...]:
