@@ -79,7 +79,7 @@ class Columns:
         return table.with_columns(
             pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
             for name, kind in kinds.items()
-        ).select(kinds)
+        ).select(list(kinds))
 
     def one_row(self, row: Mapping[str, Any], wanted: Iterable[str]) -> pl.DataFrame:
         """Return the ``wanted`` columns of one patient; a missing key is unknown."""
