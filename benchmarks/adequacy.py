@@ -12,7 +12,7 @@ import polars as pl
 from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import packaged_terms
-from myoresist.resistance.adequacy import History, history
+from myoresist.resistance.adequacy import derived_columns
 from myoresist.resistance.regimens import Regimens
 from myoresist.rules.program import Program
 
@@ -78,9 +78,9 @@ def synthetic(patients: int, courses: int) -> Treatments:
     return Treatments.of(people, table, None, packaged_terms())
 
 
-def judged(treatments: Treatments, regimens: Regimens) -> History:
+def judged(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Judge the treatments."""
-    return history(treatments, regimens, Program({}))
+    return derived_columns(treatments, regimens, Program({}))
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def main() -> None:
     print(
         f"{asked.patients:,} patients, {len(treatments.courses):,} courses: read in {read:.2f} s, "
         f"judged in {took:.2f} s, {asked.patients / took:,.0f} patients/s, "
-        f"{result.columns.width} columns, peak {memory:,.0f} MB"
+        f"{result.width} columns, peak {memory:,.0f} MB"
     )
 
 

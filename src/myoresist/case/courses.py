@@ -102,6 +102,16 @@ class Treatments:
             ),
         )
 
+    def part(self, offset: int, length: int) -> Treatments:
+        """Return the treatments of ``length`` patients from ``offset`` on."""
+        inside = pl.col("patient").is_between(offset, offset + length - 1)
+        counted = (pl.col("patient") - offset).alias("patient")
+        return Treatments(
+            self.patients.slice(offset, length),
+            self.courses.filter(inside).with_columns(counted),
+            self.levels.filter(inside).with_columns(counted),
+        )
+
 
 def _courses(case: Case) -> Iterable[tuple[Any, ...]]:
     for one in case.treatments:

@@ -23,6 +23,8 @@ TESTS = (
     "stopped_intolerance", "failed", "never_tried", "interacting_drug",
 )  # fmt: skip
 _OF_COURSE = TESTS[:6]
+BATCH = 20_000
+"""Patients that are judged together; more at once take more memory and no less time."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,29 @@ def history(
         ]
     )
     return History(found, courses, trials, columns)
+
+
+def derived_columns(
+    treatments: Treatments,
+    regimens: Regimens,
+    weakening: Program,
+    findings: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return the columns of ``History`` alone, for any number of patients in bounded memory.
+
+    Args:
+        treatments: as for ``history``, like the others.
+        regimens: what counts as a trial.
+        weakening: conditions under which a drug lowers exposure.
+        findings: one row a patient.
+    """
+    if len(treatments.patients) <= BATCH:
+        return history(treatments, regimens, weakening, findings).columns
+    parts = []
+    for offset in range(0, len(treatments.patients), BATCH):
+        known = findings.slice(offset, BATCH) if findings is not None else None
+        parts.append(history(treatments.part(offset, BATCH), regimens, weakening, known).columns)
+    return pl.concat(parts)
 
 
 def derived_findings(columns: pl.DataFrame) -> pl.DataFrame:
@@ -128,7 +153,7 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
         missing=pl.col("missing").bitwise_or(),
     )
     courses = (
-        grouped.join(at_dose(found, regimens), on="course", how="left", maintain_order="left")
+        grouped.join(at_dose(found), on="course", how="left", maintain_order="left")
         .join(limits, on="regimen", how="left", maintain_order="left")
         .pipe(_with_levels, treatments, regimens)
     )

@@ -66,8 +66,9 @@ def exposures(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Return one row for every record and every regimen that takes its drug.
 
     Returns:
-        ``patient``, ``record``, ``regimen``, ``part``, ``drug_code``, the ``course`` it belongs to (a number;
-        records of a course follow each other without a longer pause), and for either world ``begin_*`` and
+        ``patient``, ``record``, ``regimen`` with its ``part``, ``parts``, ``gap``, ``strict`` and
+        ``by_amount``, ``drug_code``, ``intravenous``, the ``course`` it belongs to (a number; records of a
+        course follow each other without a longer pause), and for either world ``begin_*`` and
         ``end_*`` (days since 1970, the end not included), ``share_*`` of the least dose in billionths (NULL:
         may be any) and ``doses_*`` (how many). Then the dates of the record, ``running`` (NULL: unknown),
         ``reason_stopped``, ``response``, ``no_route`` and ``missing`` (see ``lacking``).
@@ -78,16 +79,18 @@ def exposures(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     unsaid = pl.col("route").is_null() & routes.is_not_null()
     fits = routes.is_null() | pl.col("route").is_null() | routes.list.contains(pl.col("route"))
     found = found.filter(fits).with_columns(no_route=unsaid)
-    found = _shared(found).join(
-        regimens.table.select("regimen", "gap", "each_drug"), on="regimen", how="left"
-    )
+    limits = regimens.table.select("regimen", "gap", "each_drug", "parts", "strict", "by_amount")
+    found = _shared(found).join(limits, on="regimen", how="left")
     own = pl.when("each_drug").then(pl.col("drug_code") + 1).otherwise(0)
     many = len(regimens.regimens)
     found = found.with_columns(
         key=_packed(
             (pl.col("patient").cast(pl.Int64) * many + pl.col("regimen"), 1),
             (own, len(regimens.drugs) + 1),
-        )
+        ),
+        intravenous=pl.col("route").eq_missing(pl.lit("intravenous")),
+    ).drop(
+        "drug", "drug_class", "route", "routes", "measure", "body", "amount", "least", "strength"
     )
     return _coursed(_handed_over(_one_option(found, regimens)))
 
@@ -339,7 +342,8 @@ def _coursed(found: pl.DataFrame) -> pl.DataFrame:
     new = (pl.col("place") > end + pl.col("gap")).fill_null(True)
     new |= pl.col("key") != pl.col("key").shift(1)
     return found.with_columns(course=new.fill_null(True).cum_sum().cast(pl.Int64)).select(
-        "patient", "record", "regimen", "part", "drug_code", "route", "course",
+        "patient", "record", "regimen", "part", "parts", "gap", "strict", "by_amount",
+        "drug_code", "intravenous", "course",
         *(f"{x}_{w.name}" for x in ("begin", "end", "share", "doses") for w in WORLDS),
         "on_sure",
         "start_from", "start_to", "stop_from", "stop_to", "ends_to", "today_from", "today_to",
@@ -354,19 +358,19 @@ def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFr
     """Return the days on which the dose stayed the same, in order, where every part was taken.
 
     Args:
-        found: rows of ``exposures``, with ``parts`` of the regimen.
+        found: rows of ``exposures``.
         world: which bound.
         by: the column whose rows are added up.
 
     Returns:
-        ``by``, ``begin``, ``end`` (not included), ``share`` of the part that is least, ``unknown`` (whether
-        the dose could be any: possible world only).
+        ``by``, ``gap`` and ``strict`` of the regimen, ``begin``, ``end`` (not included), ``share`` of the
+        part that is least, ``unknown`` (whether the dose could be any: possible world only).
     """
     begin, end, share = pl.col(world.begin), pl.col(world.end), pl.col(world.share)
     counted = found.filter(begin < end)
     if world is SURE:
         counted = counted.filter("on_sure")
-    columns = [by, "parts", "part"]
+    columns = [by, "gap", "strict", "parts", "part"]
     edges = pl.concat(
         [
             counted.select(
@@ -390,6 +394,8 @@ def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFr
             sums[f"{name}{part}"] = value.cum_sum()
     edges = edges.select(
         by,
+        "gap",
+        "strict",
         "parts",
         begin="day",
         end=pl.when(pl.col(by) == pl.col(by).shift(-1)).then(pl.col("day").shift(-1)),
@@ -407,19 +413,22 @@ def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFr
         single = pl.col("parts") == 1
         dose = pl.when(single).then(dose).otherwise(pl.min_horizontal(dose, other))
         edges = edges.filter(single | (pl.col("on1") > 0))
-    return edges.select(by, "begin", "end", share=dose).with_columns(unknown=pl.col("share") == top)
+    return edges.select(by, "gap", "strict", "begin", "end", share=dose).with_columns(
+        unknown=pl.col("share") == top
+    )
 
 
-def longest(at: pl.DataFrame, gap: pl.Expr, by: str = "course") -> pl.DataFrame:
+def longest(at: pl.DataFrame, by: str = "course") -> pl.DataFrame:
     """Return the most days of a run of segments with no pause longer than ``gap`` between them.
 
     Args:
-        at: segments that count, in order.
-        gap: the longest pause in days, which itself does not count.
+        at: rows of ``segments`` that count, in order; the days of a pause do not count.
         by: the column that tells whose segments they are.
     """
     previous = pl.col("end").shift(1)
-    new = ((pl.col(by) != pl.col(by).shift(1)) | (pl.col("begin") > previous + gap)).fill_null(True)
+    new = (
+        (pl.col(by) != pl.col(by).shift(1)) | (pl.col("begin") > previous + pl.col("gap"))
+    ).fill_null(True)
     return (
         at.with_columns(run=new.cum_sum())
         .group_by("run")
@@ -429,32 +438,32 @@ def longest(at: pl.DataFrame, gap: pl.Expr, by: str = "course") -> pl.DataFrame:
     )
 
 
-def at_dose(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
+def at_dose(found: pl.DataFrame) -> pl.DataFrame:
     """Return for every course how long its dose was reached without interruption.
 
     Returns:
         ``course``, and in either world ``days_*`` at the dose, ``on_*`` (days taken at all) and ``peak_*``
         (highest share; NULL if it may be any).
     """
-    limits = regimens.table.select("regimen", "parts", "strict", "by_amount", "needed", "gap")
-    found = found.join(limits, on="regimen", how="left", maintain_order="left")
-    courses = found.select("course").unique()
-    of_course = found.select("course", "strict", "gap").unique("course")
+    courses = found.select(pl.col("course").unique(maintain_order=True))
     for world in WORLDS:
-        pieces = segments(found, world).join(
-            of_course, on="course", how="left", maintain_order="left"
-        )
+        pieces = segments(found, world)
         reached = (
             pl.when("strict")
             .then(pl.col("share") > WHOLE + SLACK)
             .otherwise(pl.col("share") >= WHOLE - SLACK)
         )
-        at = longest(pieces.filter(reached), pl.col("gap")).rename({"days": world.days})
+        at = longest(pieces.filter(reached)).rename({"days": world.days})
         taken = pieces.group_by("course").agg(
             (pl.col("end") - pl.col("begin")).sum().alias(world.on),
             pl.when(~pl.col("unknown").any()).then(pl.col("share").max()).alias(world.peak),
         )
         courses = courses.join(at, on="course", how="left").join(taken, on="course", how="left")
+    # Without a day of exposure there is no dose either.
+    courses = courses.with_columns(
+        pl.when(pl.col(world.on) > 0).then(world.peak).otherwise(0).alias(world.peak)
+        for world in WORLDS
+    )
     amounts = _amounts(found.filter("by_amount"))
     if len(amounts):
         courses = courses.join(amounts, on="course", how="left", suffix="_amount")

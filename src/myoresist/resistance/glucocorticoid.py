@@ -46,7 +46,7 @@ def glucocorticoid_columns(
 ) -> Iterable[pl.Series]:
     """Return the ``gc_`` columns of ``adequacy/columns.yaml``, one row a patient."""
     taken = _records(found, regimens)
-    oral = taken.filter(pl.col("route").ne_missing("intravenous"))
+    oral = taken.filter(~pl.col("intravenous"))
     people = pl.DataFrame(
         {"patient": pl.int_range(len(treatments.patients), dtype=pl.UInt32, eager=True)}
     ).with_columns(wholly_listed(treatments).alias("whole"))
@@ -83,8 +83,7 @@ def glucocorticoid_columns(
 
 
 def _records(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
-    rows = found.filter(pl.col("regimen") == regimens.numbers[DOSE])
-    return rows.with_columns(parts=pl.lit(1))
+    return found.filter(pl.col("regimen") == regimens.numbers[DOSE])
 
 
 def _as_mg(share: pl.Expr) -> pl.Expr:
@@ -151,7 +150,7 @@ def _peak(oral: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
         for world in WORLDS
     ]
     peak = _same(_both(parts), {"peak": "peak"})
-    share, gap = regimens.conventions.peak_share, regimens.conventions.gap_days
+    share = regimens.conventions.peak_share
     at = []
     for world in WORLDS:
         high = (
@@ -159,7 +158,7 @@ def _peak(oral: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
             .join(peak, on="patient", how="left", maintain_order="left")
             .filter(pl.col("share") >= pl.col("peak") * share - SLACK)
         )
-        at.append(longest(high, pl.lit(gap), "patient"))
+        at.append(longest(high, "patient"))
     return peak.join(_same(_both(at), {"at_peak": "days"}), on="patient", how="left")
 
 

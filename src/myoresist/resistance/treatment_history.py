@@ -15,7 +15,7 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
-from myoresist.resistance.adequacy import History, history
+from myoresist.resistance.adequacy import History, derived_columns, history
 from myoresist.resistance.columns import Columns
 from myoresist.resistance.exposure import FAR, WHOLE, lacking
 from myoresist.resistance.glucocorticoid import dose_over_time
@@ -162,6 +162,10 @@ class TreatmentKnowledge:
     def history(self, treatments: Treatments, findings: pl.DataFrame | None = None) -> History:
         """Judge every trial of every patient; see ``adequacy.history``."""
         return history(treatments, self.regimens, self.weakening, findings)
+
+    def derived(self, treatments: Treatments, findings: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Return the derived columns of any number of patients; see ``adequacy.derived_columns``."""
+        return derived_columns(treatments, self.regimens, self.weakening, findings)
 
     def of_case(
         self, case: Case, terms: Terms, findings: pl.DataFrame | None = None
