@@ -16,6 +16,7 @@ from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.knowledge.schema import load_references
+from myoresist.resistance import adequacy
 from myoresist.resistance.adequacy import History
 from myoresist.resistance.exposure import lacking
 from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
@@ -95,6 +96,44 @@ def test_a_short_course_that_goes_on_is_inadequate_so_far() -> None:
     )
     one = history.trials[0]
     assert (one.verdict, one.so_far, one.weeks_short) == ("inadequate", True, 3.9)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "others", "state"),
+    [
+        (12.0, [], "adequate"),
+        (11.0, [], "inadequate"),
+        (11.0, [{**MTX, "stop": "2022-02-01"}], "undetermined"),
+        (11.0, [MTX], "adequate"),
+        (6.0, [{**MTX, "start": None, "stop": None, "weeks": 6.0}], "undetermined"),
+    ],
+)
+def test_a_course_may_say_how_long_it_lasted(
+    weeks: float, others: list[Course], state: str
+) -> None:
+    one = {**MTX, "start": None, "stop": None, "weeks": weeks}
+    assert trial(judge([one, *others]), "methotrexate")["state"] == state
+    assert trial(judge([*others, one]), "methotrexate")["state"] == state
+
+
+@pytest.mark.parametrize("end", ["start", "stop"])
+def test_one_date_and_the_length_are_two_dates(end: str) -> None:
+    other = {"start": "stop", "stop": "start"}[end]
+    both = {**MTX, "start": "2022-01-03", "stop": "2022-03-21"}
+    for weeks, state in ((12.0, "adequate"), (11.0, "inadequate")):
+        one = {**both, other: None, "weeks": weeks}
+        assert trial(judge([one]), "methotrexate")["state"] == state
+
+
+def test_batches_give_what_all_give_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [[MTX], [], [{**MTX, "dose": 7.5}], [PREDNISONE], [MTX, PREDNISONE]]
+    people = pl.DataFrame({"patient_id": [str(i) for i in range(5)], "date": [str(TODAY)] * 5})
+    rows = [{"patient_id": str(i), **one} for i, p in enumerate(many) for one in p]
+    courses = pl.DataFrame(rows, infer_schema_length=None)
+    treatments = Treatments.of(people, courses, None, TERMS)
+    whole = BASE.derived(treatments)
+    monkeypatch.setattr(adequacy, "BATCH", 2)
+    assert_frame_equal(BASE.derived(treatments), whole)
 
 
 def test_intravenous_immunoglobulin_needs_three_monthly_courses() -> None:
