@@ -143,6 +143,14 @@ def test_intravenous_immunoglobulin_needs_three_monthly_courses() -> None:
         assert found["state"] == state
 
 
+def test_single_doses_make_a_course_of_their_own() -> None:
+    dose = {"drug": "IVIG", "dose": 2.0, "unit": "g/kg", "frequency": "once"}
+    months = [{**dose, "start": f"2022-0{month}-01"} for month in (1, 2, 3)]
+    assert trial(judge(months), "ivig")["state"] == "adequate"
+    two = trial(judge(months[:2]), "ivig")
+    assert (two["state"], two["running"]) == ("inadequate", False)
+
+
 def test_rituximab_is_counted_by_amount_and_judged_by_time_since() -> None:
     one = {"drug": "rituximab", "dose": 1.0, "unit": "g", "frequency": "once"}
     first, second = {**one, "start": "2022-12-01"}, {**one, "start": "2022-12-15"}
@@ -260,6 +268,17 @@ def test_months_that_meet_leave_no_doubt_about_the_peak() -> None:
     assert columns["gc_peak_mg_day"] == 60
     assert columns["window_gc_20mg_4_weeks"] is True
     assert columns["window_gc_12_weeks"] is True
+
+
+def test_another_glucocorticoid_follows_without_a_pause() -> None:
+    courses = [
+        {**PREDNISONE, "dose": 60.0, "start": "2022-01", "stop": "2022-03"},
+        {**PREDNISONE, "drug": "deflazacort", "dose": 48.0, "start": "2022-03", "stop": "2022-04"},
+        {**PREDNISONE, "dose": 20.0, "start": "2022-05", "stop": "2022-09"},
+    ]
+    columns = judge(courses).columns.row(0, named=True)
+    assert columns["gc_peak_mg_day"] == 60
+    assert columns["window_gc_20mg_4_weeks"] is True
 
 
 # ---- what must not matter

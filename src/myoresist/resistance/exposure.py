@@ -134,7 +134,6 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         .sort("patient", "drug_code", "start_from", "start_to", "stop_to", *_CONTENT, "record")
     )
     records = records.with_columns(
-        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient"),
         route_code=pl.col("route").cast(pl.Enum(routes)).to_physical().cast(pl.Int64) + 1,
     )
     # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
@@ -152,14 +151,19 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         until_from=pl.when(replaced).then(pl.col("start_from").shift(-1)),
         until_to=pl.when(replaced).then(pl.col("start_to").shift(-1)),
     )
+    # From here on drugs of one regimen may follow each other, so what counts is when they began.
+    when = ["patient", "start_from", "start_to", "stop_to", "drug_code", *_CONTENT, "record"]
+    records = records.sort(when).with_columns(
+        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient")
+    )
     goes_on = pl.col("complete").fill_null(False) & pl.col("start_from").is_not_null()
     running = (
         pl.when(pl.col("stop_from").is_not_null() | pl.col("reason_stopped").is_not_null())
         .then(False)
-        .when("replaced")
-        .then(False)
         .when(pl.col("ongoing").is_not_null())
         .then("ongoing")
+        .when(pl.col("replaced") | pl.col("single"))
+        .then(False)
         .when(goes_on)
         .then(True)
     )
@@ -168,9 +172,12 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     return records.with_columns(
         running=running,
         interval_sure=each.fill_null(1),
-        interval_possible=pl.when("single").then(1).otherwise(each.fill_null(long)),
+        interval_possible=each.fill_null(long),
         no_start=pl.col("start_from").is_null(),
-        no_stop=pl.col("stop_from").is_null() & ~pl.col("replaced") & ~running.fill_null(False),
+        no_stop=pl.col("stop_from").is_null()
+        & ~pl.col("replaced")
+        & ~pl.col("single")
+        & ~running.fill_null(False),
         no_day=(
             (pl.col("start_from") != pl.col("start_to")).fill_null(False)
             | (pl.col("stop_from") != pl.col("stop_to")).fill_null(False)
@@ -235,6 +242,13 @@ def _shared(found: pl.DataFrame) -> pl.DataFrame:
         no_weight=asked & ~known & size.is_null() & weight.is_null() & ~never_per_area
         & by.ne_missing(least_by),
     )  # fmt: skip
+    # A single dose acts for as long as the regimen gives it, and ends on the day that it is given.
+    acts = pl.col("least_days").fill_null(1)
+    found = found.with_columns(
+        *(pl.when("single").then(acts).otherwise(w.interval).alias(w.interval) for w in WORLDS),
+        until_from=pl.when("single").then("start_from").otherwise("until_from"),
+        until_to=pl.when("single").then("start_to").otherwise("until_to"),
+    )
     given_from = (pl.col("stop_from") - pl.col("start_to")) // pl.col("days") + 1
     given_to = (pl.col("stop_to") - pl.col("start_from")) // pl.col("days") + 1
     one_day = (pl.col("start_from") == pl.col("start_to")) & (
