@@ -281,6 +281,32 @@ def test_another_glucocorticoid_follows_without_a_pause() -> None:
     assert columns["window_gc_20mg_4_weeks"] is True
 
 
+def test_one_patient_is_told_what_is_missing_and_what_goes_together() -> None:
+    history = of_case(
+        "date: 2022-12-01\n"
+        "findings: {iim_subtype_ibm: no}\n"
+        "treatments:\n"
+        "- {drug: prednisone, dose: 60, unit: mg/day, start: 2022-01-01, stop: 2022-03-01}\n"
+        "- {drug: MTX, dose: 15, unit: mg, start: 2022-02-01, stop: 2022-06-01,"
+        " reason_stopped: side effect}\n"
+        "treatments_complete: yes\n"
+    )
+    assert history.complete
+    trials = {one.id: one for one in history.trials}
+    assert trials["methotrexate"].missing == ("frequency",)
+    course = trials["methotrexate"].courses[0]
+    assert (course.ended, course.together_with) == ("side_effect", ("Oral glucocorticoid",))
+    assert trials["glucocorticoid_oral"].highest_dose.low == pytest.approx(1.714)
+    assert [(str(x.start), str(x.end), x.mg_day) for x in history.glucocorticoid] == [
+        ("2022-01-01", "2022-03-01", 60)
+    ]
+    by_id = {one.id: one for one in history.definitions}
+    assert by_id["never_adequately_treated"].state == "not_met"
+    assert by_id["gc_plus_two"].state == "not_met"
+    assert by_id["part_of_treatment_missing"].missing == ("trial_any_adequate",)
+    assert by_id["severe_for_transplant"].state is None
+
+
 # ---- what must not matter
 
 DRUGS = {
