@@ -467,3 +467,10 @@ def test_every_work_that_is_cited_is_in_the_bibliography() -> None:
 def test_every_column_that_treatments_tell_is_declared_and_filled() -> None:
     declared = {x.name for x in BASE.columns.columns.values() if x.origin == "treatments"}
     assert declared == set(judge([MTX]).columns.columns) - {"patient_id"}
+
+
+def test_two_immunosuppressants_may_be_any_two() -> None:
+    definition = next(one for one in BASE.refractory.definitions if one.id == "gc_plus_two")
+    for one in BASE.regimens.trials:
+        counted = one.kind == "immunosuppressant" and one.parts == 1
+        assert (f"trial_{one.id}_adequate" in (definition.when or "").split("n_of")[1]) is counted
