@@ -307,6 +307,13 @@ def test_one_patient_is_told_what_is_missing_and_what_goes_together() -> None:
     assert by_id["severe_for_transplant"].state is None
 
 
+def test_a_record_written_twice_counts_once_and_two_doses_a_day_add_up() -> None:
+    low = {**MTX, "dose": 7.5}
+    assert trial(judge([low, low]), "methotrexate")["state"] == "inadequate"
+    other = {**low, "dose": 8.0}
+    assert trial(judge([low, other]), "methotrexate")["state"] == "adequate"
+
+
 # ---- what must not matter
 
 DRUGS = {

@@ -133,7 +133,10 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         .pipe(_by_length)
         .sort("patient", "drug_code", "start_from", "start_to", "stop_to", *_CONTENT, "record")
     )
-    records = records.with_columns(
+    # Exports of records hold entries twice; counted twice they would make too low a dose high enough.
+    own = [x for x in taken.columns if x != "record"]
+    twice = pl.all_horizontal(pl.col(x).eq_missing(pl.col(x).shift(1)) for x in own)
+    records = records.filter(pl.col("start_from").is_null() | ~twice).with_columns(
         route_code=pl.col("route").cast(pl.Enum(routes)).to_physical().cast(pl.Int64) + 1,
     )
     # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
