@@ -19,8 +19,9 @@ def least(drug: str, weight: float | None) -> float | None:
 
 def verdict(courses: list[dict[str, Any]], drug: str) -> str:
     """Judge one drug from courses whose days are all known; a dose or weight may be unknown."""
+    once = [one for place, one in enumerate(courses) if one not in courses[:place]]
     own = sorted(
-        (one for one in courses if one["drug"] == drug),
+        (one for one in once if one["drug"] == drug),
         key=lambda one: (one["start"], one["stop"]),
     )
     if not own:

@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every run: whether a change passes must not depend on luck.
+settings.register_profile("reproducible", derandomize=True)
+settings.load_profile("reproducible")
 
 FINDINGS = """\
 id,kind,unit,minimum,maximum,group,label,question,synonyms,hpo,hpo_name,loinc,choices

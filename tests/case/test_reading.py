@@ -147,6 +147,23 @@ def case(text: str) -> Case:
         ),
         ("onset: {age: yes}", "onset.age: yes is not a number; write a number"),
         ("notes: 2023", "notes: 2023 is not text; put it in quotes"),
+        (
+            "treatments: [{drug: MTX, dose: 2, unit: tablets}]",
+            "treatments[0].unit: tablets is not a unit of dose; write such as mg, g, mg/kg or mg/day",
+        ),
+        (
+            "treatments: [{drug: MTX, frequency: often}]",
+            "treatments[0].frequency: often is not a frequency; write such as daily, twice daily, "
+            "weekly, every 4 weeks or once",
+        ),
+        (
+            "treatments: [{drug: MTX, stop: 2022-01, ongoing: yes}]",
+            "treatments[0]: has stopped, so it is not ongoing",
+        ),
+        (
+            "treatments: [{drug: MTX, start: 2021, stop: 2022, weeks: 3}]",
+            "treatments[0]: has start and stop, so leave out weeks",
+        ),
         ("treatments_complete: 1", "treatments_complete: 1 is not an answer; write yes or no"),
         (
             "visits: [{date: 2021, weight_kg: 70000}]",

@@ -16,6 +16,7 @@ from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.knowledge.schema import load_references
+from myoresist.resistance import adequacy
 from myoresist.resistance.adequacy import History
 from myoresist.resistance.exposure import lacking
 from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
@@ -97,11 +98,57 @@ def test_a_short_course_that_goes_on_is_inadequate_so_far() -> None:
     assert (one.verdict, one.so_far, one.weeks_short) == ("inadequate", True, 3.9)
 
 
+@pytest.mark.parametrize(
+    ("weeks", "others", "state"),
+    [
+        (12.0, [], "adequate"),
+        (11.0, [], "inadequate"),
+        (11.0, [{**MTX, "stop": "2022-02-01"}], "undetermined"),
+        (11.0, [MTX], "adequate"),
+        (6.0, [{**MTX, "start": None, "stop": None, "weeks": 6.0}], "undetermined"),
+    ],
+)
+def test_a_course_may_say_how_long_it_lasted(
+    weeks: float, others: list[Course], state: str
+) -> None:
+    one = {**MTX, "start": None, "stop": None, "weeks": weeks}
+    assert trial(judge([one, *others]), "methotrexate")["state"] == state
+    assert trial(judge([*others, one]), "methotrexate")["state"] == state
+
+
+@pytest.mark.parametrize("end", ["start", "stop"])
+def test_one_date_and_the_length_are_two_dates(end: str) -> None:
+    other = {"start": "stop", "stop": "start"}[end]
+    both = {**MTX, "start": "2022-01-03", "stop": "2022-03-21"}
+    for weeks, state in ((12.0, "adequate"), (11.0, "inadequate")):
+        one = {**both, other: None, "weeks": weeks}
+        assert trial(judge([one]), "methotrexate")["state"] == state
+
+
+def test_batches_give_what_all_give_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [[MTX], [], [{**MTX, "dose": 7.5}], [PREDNISONE], [MTX, PREDNISONE]]
+    people = pl.DataFrame({"patient_id": [str(i) for i in range(5)], "date": [str(TODAY)] * 5})
+    rows = [{"patient_id": str(i), **one} for i, p in enumerate(many) for one in p]
+    courses = pl.DataFrame(rows, infer_schema_length=None)
+    treatments = Treatments.of(people, courses, None, TERMS)
+    whole = BASE.derived(treatments)
+    monkeypatch.setattr(adequacy, "BATCH", 2)
+    assert_frame_equal(BASE.derived(treatments), whole)
+
+
 def test_intravenous_immunoglobulin_needs_three_monthly_courses() -> None:
     ivig = {"drug": "IVIG", "dose": 2.0, "unit": "g/kg", "frequency": "every 4 weeks"}
     for stop, state in (("2022-02-26", "adequate"), ("2022-01-29", "inadequate")):
         found = trial(judge([{**ivig, "start": "2022-01-01", "stop": stop}]), "ivig")
         assert found["state"] == state
+
+
+def test_single_doses_make_a_course_of_their_own() -> None:
+    dose = {"drug": "IVIG", "dose": 2.0, "unit": "g/kg", "frequency": "once"}
+    months = [{**dose, "start": f"2022-0{month}-01"} for month in (1, 2, 3)]
+    assert trial(judge(months), "ivig")["state"] == "adequate"
+    two = trial(judge(months[:2]), "ivig")
+    assert (two["state"], two["running"]) == ("inadequate", False)
 
 
 def test_rituximab_is_counted_by_amount_and_judged_by_time_since() -> None:
@@ -221,6 +268,50 @@ def test_months_that_meet_leave_no_doubt_about_the_peak() -> None:
     assert columns["gc_peak_mg_day"] == 60
     assert columns["window_gc_20mg_4_weeks"] is True
     assert columns["window_gc_12_weeks"] is True
+
+
+def test_another_glucocorticoid_follows_without_a_pause() -> None:
+    courses = [
+        {**PREDNISONE, "dose": 60.0, "start": "2022-01", "stop": "2022-03"},
+        {**PREDNISONE, "drug": "deflazacort", "dose": 48.0, "start": "2022-03", "stop": "2022-04"},
+        {**PREDNISONE, "dose": 20.0, "start": "2022-05", "stop": "2022-09"},
+    ]
+    columns = judge(courses).columns.row(0, named=True)
+    assert columns["gc_peak_mg_day"] == 60
+    assert columns["window_gc_20mg_4_weeks"] is True
+
+
+def test_one_patient_is_told_what_is_missing_and_what_goes_together() -> None:
+    history = of_case(
+        "date: 2022-12-01\n"
+        "findings: {iim_subtype_ibm: no}\n"
+        "treatments:\n"
+        "- {drug: prednisone, dose: 60, unit: mg/day, start: 2022-01-01, stop: 2022-03-01}\n"
+        "- {drug: MTX, dose: 15, unit: mg, start: 2022-02-01, stop: 2022-06-01,"
+        " reason_stopped: side effect}\n"
+        "treatments_complete: yes\n"
+    )
+    assert history.complete
+    trials = {one.id: one for one in history.trials}
+    assert trials["methotrexate"].missing == ("frequency",)
+    course = trials["methotrexate"].courses[0]
+    assert (course.ended, course.together_with) == ("side_effect", ("Oral glucocorticoid",))
+    assert trials["glucocorticoid_oral"].highest_dose.low == pytest.approx(1.714)
+    assert [(str(x.start), str(x.end), x.mg_day) for x in history.glucocorticoid] == [
+        ("2022-01-01", "2022-03-01", 60)
+    ]
+    by_id = {one.id: one for one in history.definitions}
+    assert by_id["never_adequately_treated"].state == "not_met"
+    assert by_id["gc_plus_two"].state == "not_met"
+    assert by_id["part_of_treatment_missing"].missing == ("trial_any_adequate",)
+    assert by_id["severe_for_transplant"].state is None
+
+
+def test_a_record_written_twice_counts_once_and_two_doses_a_day_add_up() -> None:
+    low = {**MTX, "dose": 7.5}
+    assert trial(judge([low, low]), "methotrexate")["state"] == "inadequate"
+    other = {**low, "dose": 8.0}
+    assert trial(judge([low, other]), "methotrexate")["state"] == "adequate"
 
 
 # ---- what must not matter

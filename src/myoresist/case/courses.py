@@ -19,7 +19,7 @@ WRITTEN = {
     "patient_id": pl.String, "drug": pl.String, "dose": pl.Float64, "unit": pl.String,
     "frequency": pl.String, "route": pl.String, "start": pl.String, "stop": pl.String,
     "ongoing": pl.Boolean, "response": pl.String, "reason_stopped": pl.String,
-    "weight_kg": pl.Float64,
+    "weight_kg": pl.Float64, "weeks": pl.Float64,
 }  # fmt: skip
 """Columns of a table of courses as they are written; see ``Treatments.of``."""
 
@@ -41,7 +41,8 @@ class Treatments:
             that came in), ``drug``, ``drug_class``, ``route`` (oral, intravenous, …), ``amount`` (mg, U or
             count a dose), ``measure``, ``body`` (kg or m2 that the dose is given by), ``times`` in
             ``days`` (NULL for an unknown frequency), ``single``, the days between which it started and
-            stopped, ``ongoing``, ``response``, ``reason_stopped``, ``weight_kg``. NULL is unknown.
+            stopped, ``ongoing``, ``response``, ``reason_stopped``, ``weight_kg``, and ``length`` in days
+            where it is said instead of dates. NULL is unknown.
         levels: one row a drug level: ``patient``, ``drug``, ``date_from``, ``date_to``, ``value``.
     """
 
@@ -120,7 +121,7 @@ def _courses(case: Case) -> Iterable[tuple[Any, ...]]:
         yield (
             case.patient.id, one.drug, one.dose, one.unit, one.frequency, one.route,
             _written(one.start), _written(one.stop), ongoing, one.response, one.reason_stopped,
-            _weight(case, one.start),
+            _weight(case, one.start), one.weeks,
         )  # fmt: skip
 
 
@@ -236,5 +237,6 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         pl.col("response").replace("unknown", None),
         pl.col("reason_stopped").replace("unknown", None),
         "weight_kg",
+        (pl.col("weeks") * 7).round(0).cast(pl.Int64).alias("length"),
         pl.col("dose").is_null().alias("no_dose"),
     )

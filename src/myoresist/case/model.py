@@ -179,6 +179,9 @@ class Treatment(Part):
     ongoing: YesNo | None = Field(
         None, description="Does it go on? A missing stop date may also be one that nobody knows."
     )
+    weeks: Number | None = Field(
+        None, gt=0, description="Weeks that it lasted, where start or stop is not known."
+    )
     response: Literal["none", "partial", "good", "unknown"] | None = Field(
         None, description="Response of the myositis to this course."
     )
@@ -194,6 +197,8 @@ class Treatment(Part):
             raise ValueError(wrong)
         if self.ongoing and (self.stop or self.reason_stopped):
             raise ValueError("has stopped, so it is not ongoing")
+        if self.weeks and self.start and self.stop:
+            raise ValueError("has start and stop, so leave out weeks")
         return self
 
 

@@ -369,7 +369,9 @@ class _Reader:
         """Tell whether it is sure that the patient takes this now, and not only on the skin."""
         words = re.findall(r"\w+", (course.route or "").lower())
         local = not set(words).isdisjoint(self.terms.sections.local_routes)
-        return goes_on(course, self.case.treatments_complete) is True and not local
+        often = self.terms.doses.frequency(course.frequency or "")
+        single = often is not None and often.days is None
+        return goes_on(course, self.case.treatments_complete) is True and not (local or single)
 
 
 def _highest(rows: Sequence[_Row]) -> _Row:

@@ -56,6 +56,7 @@ patient:
 
 # treatments:             # one entry a dose; unit: mg, g, mg/kg, g/kg, mg/day
 #                         # frequency: daily, twice daily, weekly, every 4 weeks, once
+#                         # weeks: how long it lasted, where a date is missing
 #                         # response: none, partial, good
 #                         # reason_stopped: no effect, side effect, remission, other
 # - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06,

@@ -130,6 +130,16 @@ def _all(column: str) -> pl.Expr:
     return pl.when(value.min() == 0).then(False).when(value.null_count() == 0).then(True)
 
 
+def _at_end(column: str) -> pl.Expr:
+    """Return what the records with which a course ends say, if they agree.
+
+    A combination ends with any of its parts, so there all records have to agree.
+    """
+    last = (pl.col("parts") > 1) | (pl.col("end_possible") == pl.col("end_possible").max())
+    said = pl.col(column).filter(last)
+    return pl.when(said.min() == said.max()).then(said.min())
+
+
 def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Return one row a course.
 
@@ -147,8 +157,8 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
         begin_to=pl.col("start_to").fill_null(FAR).min(),
         end_to=pl.col("end_possible").max(),
         running=_any("running"),
-        reason_stopped=pl.col("reason_stopped").last(),
-        response=pl.col("response").last(),
+        reason_stopped=_at_end("reason_stopped"),
+        response=_at_end("response"),
         no_route=pl.col("no_route").cast(pl.Int8).min(),
         missing=pl.col("missing").bitwise_or(),
     )
@@ -188,6 +198,8 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
     courses = courses.with_columns(
         adequate=adequate,
         together=together,
+        # Of a combination it is not told whether all parts go on.
+        running=pl.when(single | ~pl.col("running")).then("running"),
         below_min_dose=pl.when(pl.col("days_sure") > 0)
         .then(False)
         .when(pl.col("days_possible") == 0)

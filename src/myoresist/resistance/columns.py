@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 from pydantic import Field
@@ -55,7 +56,7 @@ class Columns:
             raise DocumentError(problems)
         return cls(catalogue, columns)
 
-    @property
+    @cached_property
     def names(self) -> dict[str, Name]:
         """Return what a condition may read: findings and derived columns."""
         derived = {one.name: Name(one.name, one.kind) for one in self.columns.values()}
@@ -72,11 +73,19 @@ class Columns:
             table: one row a patient.
             wanted: names of findings and derived columns.
         """
+        names = self.names
+        kinds = {name: DTYPES[names[name].kind] for name in sorted(wanted)}
         given = set(table.columns)
-        return table.select(
-            pl.col(name) if name in given else pl.lit(None, DTYPES[self.names[name].kind]).alias(name)
-            for name in sorted(wanted)
-        ) if wanted else table.select()  # fmt: skip
+        return table.with_columns(
+            pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
+            for name, kind in kinds.items()
+        ).select(list(kinds))
+
+    def one_row(self, row: Mapping[str, Any], wanted: Iterable[str]) -> pl.DataFrame:
+        """Return the ``wanted`` columns of one patient; a missing key is unknown."""
+        names = self.names
+        kinds = {name: DTYPES[names[name].kind] for name in sorted(wanted)}
+        return pl.DataFrame([{name: row.get(name) for name in kinds}], schema=kinds)
 
 
 def _expanded(entry: Column, regimens: Regimens) -> Iterator[Column]:

@@ -25,6 +25,11 @@ SLACK = 10
 """Two doses closer than this, in billionths, are the same: it takes up what decimals lose."""
 FAR = 200_000
 """A day, counted from 1970, that is later than every date of a record; its negative is earlier."""
+_CONTENT = ("amount", "days", "length", "weight_kg", "ongoing", "reason_stopped", "response")
+"""What tells records of the same dates apart, so that their place in the list does not matter."""
+
+_APART, _MOST = 3_000, 32
+"""Days between courses without dates, and how many of them are kept apart."""
 
 MISSING = (
     "dose", "unit", "ingredient", "frequency", "weight", "route", "start", "stop", "day",
@@ -125,10 +130,13 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
             _days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to")
         )
         .with_columns(route=pl.coalesce("route", "usual_route"))
-        .sort("patient", "drug_code", "start_from", "start_to", "stop_to", "record")
+        .pipe(_by_length)
+        .sort("patient", "drug_code", "start_from", "start_to", "stop_to", *_CONTENT, "record")
     )
-    records = records.with_columns(
-        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient"),
+    # Exports of records hold entries twice; counted twice they would make too low a dose high enough.
+    own = [x for x in taken.columns if x != "record"]
+    twice = pl.all_horizontal(pl.col(x).eq_missing(pl.col(x).shift(1)) for x in own)
+    records = records.filter(pl.col("start_from").is_null() | ~twice).with_columns(
         route_code=pl.col("route").cast(pl.Enum(routes)).to_physical().cast(pl.Int64) + 1,
     )
     # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
@@ -146,31 +154,59 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
         until_from=pl.when(replaced).then(pl.col("start_from").shift(-1)),
         until_to=pl.when(replaced).then(pl.col("start_to").shift(-1)),
     )
+    # From here on drugs of one regimen may follow each other, so what counts is when they began.
+    when = ["patient", "start_from", "start_to", "stop_to", "drug_code", *_CONTENT, "record"]
+    records = records.sort(when).with_columns(
+        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient")
+    )
     goes_on = pl.col("complete").fill_null(False) & pl.col("start_from").is_not_null()
     running = (
         pl.when(pl.col("stop_from").is_not_null() | pl.col("reason_stopped").is_not_null())
         .then(False)
-        .when("replaced")
-        .then(False)
         .when(pl.col("ongoing").is_not_null())
         .then("ongoing")
+        .when(pl.col("replaced") | pl.col("single"))
+        .then(False)
         .when(goes_on)
         .then(True)
     )
-    each = (pl.col("days") // pl.col("times")).clip(lower_bound=1)
+    each = _interval()
     long = pl.lit(regimens.conventions.unknown_interval_days, pl.Int64)
     return records.with_columns(
         running=running,
         interval_sure=each.fill_null(1),
-        interval_possible=pl.when("single").then(1).otherwise(each.fill_null(long)),
+        interval_possible=each.fill_null(long),
         no_start=pl.col("start_from").is_null(),
-        no_stop=pl.col("stop_from").is_null() & ~pl.col("replaced") & ~running.fill_null(False),
+        no_stop=pl.col("stop_from").is_null()
+        & ~pl.col("replaced")
+        & ~pl.col("single")
+        & ~running.fill_null(False),
         no_day=(
             (pl.col("start_from") != pl.col("start_to")).fill_null(False)
             | (pl.col("stop_from") != pl.col("stop_to")).fill_null(False)
         ),
         no_today=running.fill_null(False)
         & (pl.col("today_from") != pl.col("today_to")).fill_null(True),
+    )
+
+
+def _interval() -> pl.Expr:
+    """Return the days from one dose to the next."""
+    return (pl.col("days") // pl.col("times")).clip(lower_bound=1)
+
+
+def _by_length(records: pl.DataFrame) -> pl.DataFrame:
+    """Fill in the stop, or the start, of a record of which one is known and how long it lasted."""
+    ahead = (pl.col("length") - _interval().fill_null(1)).clip(lower_bound=0)
+    return records.with_columns(
+        stop_from=pl.coalesce("stop_from", pl.col("start_from") + ahead),
+        stop_to=pl.coalesce("stop_to", pl.col("start_to") + ahead),
+        start_from=pl.coalesce("start_from", pl.col("stop_from") - ahead),
+        start_to=pl.coalesce("start_to", pl.col("stop_to") - ahead),
+    ).with_columns(
+        undated=pl.col("length").is_not_null()
+        & pl.col("start_from").is_null()
+        & pl.col("stop_from").is_null()
     )
 
 
@@ -209,6 +245,13 @@ def _shared(found: pl.DataFrame) -> pl.DataFrame:
         no_weight=asked & ~known & size.is_null() & weight.is_null() & ~never_per_area
         & by.ne_missing(least_by),
     )  # fmt: skip
+    # A single dose acts for as long as the regimen gives it, and ends on the day that it is given.
+    acts = pl.col("least_days").fill_null(1)
+    found = found.with_columns(
+        *(pl.when("single").then(acts).otherwise(w.interval).alias(w.interval) for w in WORLDS),
+        until_from=pl.when("single").then("start_from").otherwise("until_from"),
+        until_to=pl.when("single").then("start_to").otherwise("until_to"),
+    )
     given_from = (pl.col("stop_from") - pl.col("start_to")) // pl.col("days") + 1
     given_to = (pl.col("stop_to") - pl.col("start_from")) // pl.col("days") + 1
     one_day = (pl.col("start_from") == pl.col("start_to")) & (
@@ -320,15 +363,31 @@ def _handed_over(found: pl.DataFrame) -> pl.DataFrame:
         .then(tail("ends_to", "interval_possible", "next_to"))
         .otherwise(today_to)
     )
+    # A course of which only the length is known stands for itself, long before all dates. If it is the only
+    # one of its drug, nothing can make it longer.
+    apart = -FAR + pl.col("order").clip(upper_bound=_MOST) * _APART
+    length = pl.col("length").clip(upper_bound=_APART // 2)
+    only = (pl.col("key") != pl.col("key").shift(1)).fill_null(True) & (
+        pl.col("key") != pl.col("key").shift(-1)
+    ).fill_null(True)
+    alone = pl.col("undated") & only
     return found.with_columns(
-        begin_sure=pl.when(taken_over)
+        begin_sure=pl.when("undated")
+        .then(apart)
+        .when(taken_over)
         .then(pl.col("switch_sure").shift(1))
         .otherwise(pl.col("start_to").fill_null(FAR)),
-        begin_possible=pl.when(taken_over)
+        begin_possible=pl.when(alone)
+        .then(apart)
+        .when(taken_over)
         .then(pl.col("switch_possible").shift(1))
         .otherwise(pl.col("start_from").fill_null(-FAR)),
-        end_sure=pl.min_horizontal(end_sure.fill_null(-FAR), today_from),
-        end_possible=pl.min_horizontal(end_possible, today_to),
+        end_sure=pl.when("undated")
+        .then(apart + length)
+        .otherwise(pl.min_horizontal(end_sure.fill_null(-FAR), today_from)),
+        end_possible=pl.when(alone)
+        .then(apart + length)
+        .otherwise(pl.min_horizontal(end_possible, today_to)),
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from myoresist.case.courses import Treatments
 from myoresist.resistance.exposure import (
+    FAR,
     POSSIBLE,
     SLACK,
     SURE,
@@ -33,12 +34,12 @@ def dose_over_time(found: pl.DataFrame, regimens: Regimens, world: World = SURE)
         world: which bound.
 
     Returns:
-        ``patient``, ``begin``, ``end`` (days since 1970, the end not included), ``mg_day``, in order.
+        ``patient``, ``begin``, ``end`` (days since 1970, the end not included), ``mg_day``, in order;
+        courses without any date are left out.
     """
     taken = _records(found, regimens)
-    return segments(taken, world, "patient").select(
-        "patient", "begin", "end", mg_day=_as_mg(pl.col("share"))
-    )
+    pieces = segments(taken, world, "patient").filter(pl.col("begin") > -FAR // 2)
+    return pieces.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
 
 
 def glucocorticoid_columns(
@@ -168,6 +169,7 @@ def _changes(oral: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> 
         (pl.col("begin_sure") == pl.col("begin_possible"))
         & (pl.col("end_sure") == pl.col("end_possible"))
         & pl.col("share_sure").is_not_null()
+        & (pl.col("begin_sure") > -FAR // 2)
         & (pl.col("today_from") == pl.col("today_to"))
     ).fill_null(False)
     certain = oral.filter(exact.all().over("patient"))

@@ -110,12 +110,14 @@ class Resistance:
         together = known.with_columns(
             pl.lit(value).alias(name) for name, value in row.items() if value is not None
         )
-        judged = self.treatments.history(Treatments.of_cases([case], terms), together)
+        given = Treatments.of_cases([case], terms)
+        judged = self.treatments.history(given, together)
         row |= judged.columns.drop(PATIENT).row(0, named=True)
         why = explanations_of(self.explanations, row)
         damage = next(one for one in why.explanations if one.id == DAMAGE)
         suspected = {"supported": True, "argued_against": False}.get(damage.status)
-        treatment = self.treatments.told(judged, {**row, f"{DAMAGE}_suspected": suspected})
+        row[f"{DAMAGE}_suspected"] = suspected
+        treatment = self.treatments.told(given, judged, row)
         derived = self.treatments.columns
         said = {
             name for one in why.explanations for name in (*one.because, *one.against, *one.unknown)

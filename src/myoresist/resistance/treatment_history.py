@@ -17,7 +17,7 @@ from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
 from myoresist.resistance.adequacy import History, derived_columns, history
 from myoresist.resistance.columns import Columns
-from myoresist.resistance.exposure import FAR, WHOLE, lacking
+from myoresist.resistance.exposure import FAR, WHOLE, lacking, wholly_listed
 from myoresist.resistance.glucocorticoid import dose_over_time
 from myoresist.resistance.refractory import DefinitionResult, Refractory
 from myoresist.resistance.regimens import Regimen, Regimens
@@ -106,9 +106,20 @@ class DoseResult(_Result):
 
 
 class TreatmentHistory(_Result):
-    """What was given to one patient, judged."""
+    """What was given to one patient, judged.
 
+    Attributes:
+        complete: whether every course is known to be listed; otherwise no trial is known to be lacking.
+        trials: every drug or combination of which something is known.
+        windows: exposures that published definitions ask for, in the same form.
+        glucocorticoid: the dose over time.
+        columns: the derived columns.
+        definitions: the definitions of refractory disease.
+    """
+
+    complete: bool
     trials: tuple[TrialResult, ...]
+    windows: tuple[TrialResult, ...]
     glucocorticoid: tuple[DoseResult, ...]
     columns: dict[str, bool | float | None]
     definitions: tuple[DefinitionResult, ...]
@@ -178,24 +189,31 @@ class TreatmentKnowledge:
             findings: one row with what is known of the patient, visits included; unknown when left out.
         """
         known = findings.row(0, named=True) if findings is not None else {}
-        return self.told(self.history(Treatments.of_cases([case], terms), findings), known)
+        treatments = Treatments.of_cases([case], terms)
+        return self.told(treatments, self.history(treatments, findings), known)
 
-    def told(self, judged: History, known: Mapping[str, Any]) -> TreatmentHistory:
-        """Return the treatment history of the one patient of ``judged``.
+    def told(
+        self, treatments: Treatments, judged: History, known: Mapping[str, Any]
+    ) -> TreatmentHistory:
+        """Return the treatment history of one patient.
 
         Args:
-            judged: what ``history`` returned.
+            treatments: what was given.
+            judged: what ``history`` returned for it.
             known: what is known of the patient, visits included.
         """
         columns = judged.columns.drop("patient_id").row(0, named=True)
         row = {**columns, **{name: value for name, value in known.items() if value is not None}}
         pieces = dose_over_time(judged.exposures, self.regimens)
+
+        def judged_of(regimens: tuple[Regimen, ...]) -> tuple[TrialResult, ...]:
+            told = (x for x in regimens if _told(judged, self.regimens.numbers[x.id]))
+            return tuple(_trial(self, one, judged, row) for one in told)
+
         return TreatmentHistory(
-            trials=tuple(
-                _trial(self, one, judged, row)
-                for one in self.regimens.trials
-                if _told(judged, self.regimens.numbers[one.id])
-            ),
+            complete=wholly_listed(treatments).item(),
+            trials=judged_of(self.regimens.trials),
+            windows=judged_of(self.regimens.windows),
             glucocorticoid=tuple(
                 DoseResult(start=_day(x["begin"]), end=_day(x["end"] - 1), mg_day=x["mg_day"])
                 for x in pieces.to_dicts()
@@ -224,10 +242,7 @@ def _trial(
     ).to_dicts()  # fmt: skip
     short = found["below_min_duration"] and not found["below_min_dose"]
     applying = base.remarks.run(
-        base.columns.complete(
-            pl.DataFrame([dict(row)], infer_schema_length=None),
-            base.remarks.leaves(base.remarks.rules),
-        )
+        base.columns.one_row(row, base.remarks.leaves(base.remarks.rules))
     ).row(0, named=True)
     assert one.check is not None
     return TrialResult(
