@@ -44,8 +44,10 @@ from myoresist.rules.variants import variants
 from myoresist.serology.answers import SerologyResult, answer
 from myoresist.serology.results import results_table
 from myoresist.serology.verdicts import Serology
+from myoresist.treatment.advice import TreatmentResult, advice
+from myoresist.treatment.options import Options
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
@@ -175,6 +177,7 @@ class Assessment(_Result):
     differential: DifferentialResult
     serology: SerologyResult
     resistance: ResistanceResult
+    treatment: TreatmentResult
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
@@ -260,6 +263,12 @@ class Knowledge:
         return Resistance.load(self.folder, self.terms)
 
     @cached_property
+    def options(self) -> Options:
+        """Return the treatments."""
+        told = self.resistance
+        return Options.load(self.folder, told.names, told.labels, self.differential.diseases)
+
+    @cached_property
     def terms(self) -> Terms:
         """Return the words that a case may use."""
         if self.folder == packaged.folder():
@@ -322,6 +331,7 @@ def assess(
     diagnosis = opinion(differential, base.serology.with_tests(findings[:1], said), case.label)
     antibodies = answer(base.serology, said)
     resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
+    treatment = advice(base.options, findings.row(0, named=True), diagnosis, resistance)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
@@ -330,6 +340,7 @@ def assess(
         *diagnosis.sources(),
         *antibodies.cites(),
         *resistance.sources(),
+        *treatment.sources(),
     ]
     return Assessment(
         software_version=__version__,
@@ -345,6 +356,7 @@ def assess(
         differential=diagnosis,
         serology=antibodies,
         resistance=resistance,
+        treatment=treatment,
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
