@@ -257,6 +257,51 @@ def evaluate(
             _say(text.removesuffix("\n"))
 
 
+@app.command(epilog="Example: myoresist cohort registry/ --out answers/")
+def cohort(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder of tables, or a DuckDB or SQLite file; see docs/cohort.md."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the answers; a run that was ended goes on."),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file that says what foreign columns and values are here."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what can be used and what cannot.")
+    ] = False,
+    engine: Annotated[str, typer.Option(help="embedded, or spark for a cluster.")] = "embedded",
+    master: Annotated[str | None, typer.Option(help="Address of the Spark cluster.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; as many as there are cores when left out.")
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Patients that are answered together.")
+    ] = 10_000,
+) -> None:
+    """Answer for every patient of a registry: tables in, tables out."""
+    from myoresist.cohort.source import SourceError
+
+    with _user_errors():
+        if engine not in ("embedded", "spark"):
+            raise Stop(f"--engine {engine}: write embedded or spark")
+        if check == (out is not None):
+            raise Stop("give either --out FOLDER or --check")
+        try:
+            if out is None:
+                _check_cohort(source, mapping)
+            else:
+                _run_cohort(source, out, mapping, engine, master, workers, batch)
+        except SourceError as error:
+            raise Stop(str(error)) from error
+        except OSError as error:
+            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
+
+
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
 def knowledge_list(json: Json = False) -> None:
     """List what is covered: status, since when, and verified against what."""
@@ -293,6 +338,82 @@ def knowledge_show(
                 _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:
             raise Stop(str(error.args[0])) from error
+
+
+def _check_cohort(source: Path, mapping: Path | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from myoresist.cohort.run import check
+
+    columns = TextColumn("{task.description} {task.completed} rows")
+    with Progress(columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=None)
+        found = check(source, mapping, lambda rows: progress.advance(task, rows))
+    for name, rows, used, left_out in found.tables.iter_rows():
+        _say(plain(f"{name}: {rows} rows; columns {used}"))
+        if left_out:
+            _say(plain(f"    left out by the mapping: {left_out}"))
+    for one in found.problems.iter_rows(named=True):
+        lost = "rows left out" if one["whole_row"] else "cells unknown"
+        first = f"; first in row {one['row']}: {one['value']}"
+        _say(plain(f"{one['table']}.{one['column']}: {one['rows']} {lost}: {one['reason']}{first}"))
+    if not found.problems.height:
+        _say("Everything can be used.")
+
+
+def _run_cohort(
+    source: Path,
+    out: Path,
+    mapping: Path | None,
+    engine: str,
+    master: str | None,
+    workers: int | None,
+    batch: int,
+) -> None:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from myoresist.cohort import run
+    from myoresist.cohort.summary import write_summary
+
+    job = run.prepare(source, out, mapping, batch)
+    whole, left = job.plan.buckets, len(job.open)
+    if left < whole:
+        _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")
+    bars = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("patients"),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*bars, console=Console(stderr=True)) as progress:
+        task = progress.add_task(
+            "answering", total=job.plan.patients * left // max(whole, 1), rate=""
+        )
+
+        def told(patients: int, _: int) -> None:
+            progress.advance(task, patients)
+            speed = progress.tasks[task].speed
+            progress.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+
+        if engine == "spark":
+            from myoresist.cohort.spark import answer
+
+            answer(job, master, told)
+        else:
+            run.answer(job, workers or os.cpu_count() or 1, told)
+    manifest = run.finish(job)
+    write_summary(out)
+    run.clear(job)
+    rejected = manifest["rows"]["rejected"]
+    _say(f"{manifest['rows']['findings']} patients in {out}; summary.html shows them")
+    if rejected:
+        _say(f"{rejected} cells or rows could not be used: rejected.parquet says which and why")
 
 
 def _setting(path: Path | None) -> Setting | None:

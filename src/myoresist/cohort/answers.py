@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from myoresist.assessment import Knowledge
 from myoresist.cohort.batch import Batch, Reader
-from myoresist.cohort.schema import Schema
+from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.source import SourceError
 from myoresist.diagnosis.differential import PREFIX as POSTERIOR
 from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.resistance.adequacy import TESTS, History
@@ -94,9 +96,12 @@ class Registry:
         ]
         options = base.options.places(known.hstack(told.with_columns(supported)).hstack(chances))
         responses = base.resistance.responses.against_baseline(batch.visits, baselines)
+        outcomes = verdicts.select(
+            x for x in verdicts.columns if x.partition(".")[0] in base.criteria.sets
+        )
         return {
             FINDINGS: known,
-            CRITERIA: ids.hstack(verdicts.select(self._outcomes(verdicts.columns))),
+            CRITERIA: ids.hstack(outcomes.select(self._outcomes(outcomes.columns))),
             DIFFERENTIAL: differential,
             SEROLOGY: said.patients,
             ANTIBODIES: said.results,
@@ -110,13 +115,9 @@ class Registry:
         }
 
     def _outcomes(self, columns: list[str]) -> list[str]:
-        """Return the columns of verdicts that are not single items."""
-        items = set(self._items)
-        return [
-            x for x in columns
-            if x not in items and x != PATIENT and not _HIDDEN & set(x.split(".")[1:])
-            and "." in x
-        ]  # fmt: skip
+        """Return the columns of verdicts that are not single items or steps on the way."""
+        kept = set(columns) - set(self._items)
+        return [x for x in columns if x in kept and not _HIDDEN & set(x.split(".")[1:])]
 
     @cached_property
     def _items(self) -> tuple[str, ...]:
@@ -179,3 +180,42 @@ class Registry:
             .sort(PATIENT, "trial")
             .select(PATIENT, "trial", "state", "days_sure", "days_possible", "missing", *TESTS)
         )
+
+
+def assess_tables(
+    tables: Mapping[str, Any], knowledge: Knowledge | None = None
+) -> dict[str, pl.DataFrame]:
+    """Answer for every patient of some tables that fit into memory.
+
+    Args:
+        tables: the tables of docs/cohort.md, as Polars, pandas or Arrow frames.
+        knowledge: what medicine knows; the packaged knowledge when left out.
+
+    Returns:
+        The tables of ``Registry.assess``.
+
+    Raises:
+        SourceError: for a table or a column that is not known.
+    """
+    import narwhals as nw
+
+    registry = Registry(knowledge or Knowledge.load())
+    found = {}
+    for name, frame in tables.items():
+        known = registry.reader.schema.tables.get(name)
+        if known is None:
+            raise SourceError(
+                f"{name} is not a table; there are {', '.join(registry.reader.schema.tables)}"
+            )
+        table = nw.from_native(frame, eager_only=True).to_polars()
+        strange = [x for x in table.columns if x not in known]
+        if strange:
+            near = registry.reader.schema.nearest(name, strange[0])
+            hint = f"; did you mean {near}?" if near else ""
+            raise SourceError(f"{name}: column {strange[0]} is not known{hint}")
+        found[name] = table.with_columns(pl.col(PATIENT).cast(pl.String)).with_row_index(
+            ROW, offset=1
+        )
+    if "patients" not in found:
+        raise SourceError("there is no table patients")
+    return registry.assess(found)

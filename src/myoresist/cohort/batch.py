@@ -70,7 +70,9 @@ class Reader:
         for name in self.schema.tables:
             frame = tables.get(name)
             if frame is None:
-                wanted = self.schema.typed(name, self.schema.tables[name])
+                # Of visits a table has no more than the measures that it needs; the others follow.
+                columns = (PATIENT, DATE) if name == "visits" else self.schema.tables[name]
+                wanted = self.schema.typed(name, columns)
                 typed[name] = pl.DataFrame(schema={ROW: pl.UInt32, **wanted})
                 continue
             typed[name], strange = cleaned(frame, name, self.schema)
@@ -95,6 +97,7 @@ class Reader:
         ):
             stated.append(part)
             rejected.append(gone)
+        patients = patients.with_columns(self._assessed_on(patients, typed))
         visits, gone = self._visits(typed["visits"], typed["labs"])
         rejected.append(gone)
         stated.append(self._of_visits(visits))
@@ -121,6 +124,33 @@ class Reader:
             conflicts=conflicts,
         )
 
+    def unusable(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return what of some rows of a table cannot be used, as far as the rows themselves tell.
+
+        Args:
+            table: which table it is.
+            frame: its rows as they came in, with ``row``.
+        """
+        typed, rejected = cleaned(frame, table, self.schema)
+        typed = self._whole(typed, table)
+        further = empty_rejections()
+        if table == "findings":
+            further = self._of_findings(typed)[1]
+        elif table == "labs":
+            further = self._labs(typed)[1]
+        elif table == "antibodies":
+            further = self._of_antibodies(typed)[1]
+        elif table == "treatments":
+            none = pl.DataFrame(schema={PATIENT: pl.String, "weight_kg": pl.Float64})
+            further = self._courses(typed, none, none)[1]
+            words = _looked_up(typed, "drug", lambda word: bool(self.terms.drug(word)), pl.Boolean)
+            unknown = typed.filter(~words)
+            reason = "is not in the list of drugs; the course counts, its drug is unknown"
+            further = pl.concat(
+                [further, rejections(unknown, table, "drug", reason).with_columns(whole_row=False)]
+            )
+        return pl.concat([rejected, further])
+
     def _whole(self, frame: pl.DataFrame, table: str) -> pl.DataFrame:
         """Return a table with every column that it may have and that the code names."""
         wanted = self.schema.typed(table, self.schema.tables[table])
@@ -131,6 +161,29 @@ class Reader:
             for name, kind in wanted.items()
             if name not in frame.columns
         )
+
+    def _assessed_on(self, patients: pl.DataFrame, typed: Mapping[str, pl.DataFrame]) -> pl.Series:
+        """Return the date of each assessment: the one given, or else the latest date of the record."""
+        written = [
+            typed[table].select(PATIENT, pl.col(column).cast(pl.String).alias(DATE))
+            for table, columns in (
+                ("labs", (DATE,)),
+                ("antibodies", (DATE,)),
+                ("visits", (DATE,)),
+                ("treatments", ("start", "stop")),
+            )
+            for column in columns
+        ]
+        latest = (
+            pl.concat(written)
+            .filter(pl.col(DATE).is_not_null())
+            .with_columns(*period(DATE, "on"))
+            .sort("on_to", descending=True, maintain_order=True)
+            .group_by(PATIENT, maintain_order=True)
+            .agg(latest=pl.col(DATE).first())
+        )
+        found = patients.join(latest, on=PATIENT, how="left", maintain_order="left")
+        return found.select(pl.coalesce(DATE, "latest").alias(DATE)).to_series()
 
     def _of_patients(self, patients: pl.DataFrame) -> pl.DataFrame:
         """Return what the table of patients says of findings."""

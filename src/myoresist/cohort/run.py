@@ -1,0 +1,284 @@
+"""A whole registry, batch by batch: in bounded memory, to be resumed, the same bytes for the same input.
+
+The tables are first sorted into buckets of patients on disk. Each bucket is then answered on its own, and is
+finished when its mark is written; a run that was ended goes on with the buckets that have none.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from myoresist import __version__
+from myoresist import knowledge as packaged
+from myoresist.assessment import Knowledge
+from myoresist.cohort.answers import REJECTED, TABLES, Registry
+from myoresist.cohort.schema import ROW, Schema, empty_rejections
+from myoresist.cohort.source import Source, SourceError, open_source
+from myoresist.resistance.measures import PATIENT
+
+BATCH, CHUNK = 10_000, 100_000
+WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"
+BUCKET = "bucket"
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a registry is worked off, and what it came from; two runs with the same plan are the same run."""
+
+    patients: int
+    buckets: int
+    files: Mapping[str, str]
+    left_out: Mapping[str, tuple[str, ...]]
+    software: str
+    knowledge: str
+    polars: str
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        return json.dumps(self.__dict__, indent=2, sort_keys=True, default=list) + "\n"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A registry that is sorted into buckets and can be answered."""
+
+    out: Path
+    plan: Plan
+
+    @property
+    def open(self) -> list[int]:
+        """Return the buckets that are not finished."""
+        return [x for x in range(self.plan.buckets) if not mark(self.out, x).exists()]
+
+
+def mark(out: Path, bucket: int) -> Path:
+    """Return the file that says that a bucket is finished."""
+    return out / WORK / MARKS / f"{bucket:05}.json"
+
+
+def prepare(path: Path, out: Path, mapping: Path | None = None, batch: int = BATCH) -> Job:
+    """Sort the tables of a registry into buckets of patients, or find them sorted.
+
+    Args:
+        path: where the tables are.
+        out: the folder for the answers; what another run left there is not touched.
+        mapping: a mapping file.
+        batch: patients a bucket, on average.
+
+    Raises:
+        SourceError: if the tables cannot be used, or ``out`` holds something else.
+    """
+    knowledge = Knowledge.load()
+    work = out / WORK
+    if out.exists() and any(out.iterdir()) and not (work / PLAN).exists() and not work.exists():
+        raise SourceError(f"{out}: is not empty; name another folder")
+    (work / MARKS).mkdir(parents=True, exist_ok=True)
+    source = open_source(path, Schema(knowledge.terms), work, mapping)
+    patients = source.tables["patients"].select(pl.len()).collect(engine="streaming").item()
+    plan = Plan(
+        patients=patients,
+        buckets=max(1, math.ceil(patients / batch)),
+        files=source.files,
+        left_out=source.left_out,
+        software=__version__,
+        knowledge=packaged.version(),
+        polars=pl.__version__,
+    )
+    if (work / PLAN).exists():
+        if (work / PLAN).read_text(encoding="utf-8") != plan.text():
+            raise SourceError(
+                f"{out}: holds a run of other input or of another version; name another folder"
+            )
+        return Job(out, plan)
+    shutil.rmtree(work / BUCKETS, ignore_errors=True)
+    _sort_into_buckets(source, work / BUCKETS, plan.buckets)
+    write_text(work / PLAN, plan.text())
+    return Job(out, plan)
+
+
+def _sort_into_buckets(source: Source, folder: Path, buckets: int) -> None:
+    """Write each table once, every row into the bucket of its patient."""
+    for name, frame in source.tables.items():
+        # The hash of the library may change with its version, so the version is part of the plan.
+        digits = pl.col(PATIENT).fill_null("").hash(0) % buckets
+        target = folder / name
+        target.mkdir(parents=True, exist_ok=True)
+        numbered = frame.with_columns(digits.cast(pl.Int64).alias(BUCKET))
+        numbered.sink_parquet(
+            pl.PartitionBy(target, key=BUCKET, include_key=False), mkdir=True, maintain_order=True
+        )
+
+
+def read_bucket(out: Path, bucket: int) -> dict[str, pl.DataFrame]:
+    """Return the tables of the patients of a bucket."""
+    found = {}
+    for folder in sorted((out / WORK / BUCKETS).iterdir()):
+        parts = sorted((folder / f"{BUCKET}={bucket}").glob("*.parquet"))
+        if parts:
+            found[folder.name] = pl.concat([pl.read_parquet(x) for x in parts])
+        elif folder.name == "patients":
+            empty = next(folder.rglob("*.parquet"))
+            found[folder.name] = pl.read_parquet(empty).clear()
+    return found
+
+
+@cache
+def _registry() -> Registry:
+    return Registry(Knowledge.load())
+
+
+def answer_bucket(out: Path, bucket: int) -> int:
+    """Answer for the patients of a bucket, write their part of every table, and mark it as finished.
+
+    Returns:
+        The number of patients.
+    """
+    tables = _registry().assess(read_bucket(out, bucket))
+    counts = {}
+    for name in TABLES:
+        target = out / name / f"part-{bucket:05}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        tables[name].write_parquet(beside, compression="zstd", statistics=False)
+        beside.replace(target)
+        counts[name] = tables[name].height
+    write_text(mark(out, bucket), json.dumps(counts, sort_keys=True) + "\n")
+    return counts["findings"]
+
+
+def answer(job: Job, workers: int = 1, told: Told | None = None) -> None:
+    """Answer for every patient of the buckets that are not finished.
+
+    Args:
+        job: the registry.
+        workers: processes that answer at the same time.
+        told: called with the patients that were answered and the buckets that are left.
+    """
+    left = job.open
+    for number, count in enumerate(_answered(job.out, left, workers), 1):
+        if told:
+            told(count, len(left) - number)
+
+
+def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
+    if workers < 2 or len(buckets) < 2:
+        for bucket in buckets:
+            yield answer_bucket(out, bucket)
+        return
+    # A fresh interpreter each: the engine's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(answer_bucket, out, bucket) for bucket in buckets]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def finish(job: Job) -> dict[str, Any]:
+    """Write the manifest of a run of which every bucket is finished, and return it.
+
+    Raises:
+        SourceError: if a bucket is not finished.
+    """
+    if job.open:
+        raise SourceError(
+            f"{job.out}: {len(job.open)} of {job.plan.buckets} parts are not finished"
+        )
+    counts = [json.loads(mark(job.out, x).read_text()) for x in range(job.plan.buckets)]
+    rejected = pl.scan_parquet(job.out / REJECTED / "*.parquet")
+    rejected.sort("table", "row", "column").sink_parquet(
+        job.out / "rejected.parquet", statistics=False
+    )
+    manifest = {
+        "notice": "Research and decision-support tool, not a certified medical device.",
+        **json.loads(job.plan.text()),
+        "rows": {name: sum(one[name] for one in counts) for name in TABLES},
+    }
+    write_text(job.out / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return manifest
+
+
+def clear(job: Job) -> None:
+    """Remove what only an unfinished run needs."""
+    shutil.rmtree(job.out / WORK / BUCKETS, ignore_errors=True)
+    for file in (job.out / WORK).glob("*.parquet"):
+        file.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step, so that no half file is ever there."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def scan(out: Path, table: str) -> pl.LazyFrame:
+    """Open a table of answers."""
+    return pl.scan_parquet(out / table / "*.parquet")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What of a registry can be used, found before anything is answered.
+
+    Attributes:
+        tables: one row a table: ``table``, ``rows``, ``columns`` used, ``left_out``.
+        problems: one row a kind of problem: ``table``, ``column``, ``reason``, ``rows``, ``value`` and
+            ``row`` of the first, ``whole_row``.
+    """
+
+    tables: pl.DataFrame
+    problems: pl.DataFrame
+
+
+def check(
+    path: Path, mapping: Path | None = None, told: Callable[[int], None] | None = None
+) -> Check:
+    """Read every cell of a registry without answering anything.
+
+    Args:
+        path: where the tables are.
+        mapping: a mapping file.
+        told: called with the rows that were read.
+
+    Raises:
+        SourceError: if the tables cannot be used at all.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        reader = Registry(Knowledge.load()).reader
+        source = open_source(path, reader.schema, Path(folder), mapping)
+        rows, found = [], [empty_rejections()]
+        for name, frame in source.tables.items():
+            read = 0
+            for part in frame.collect_batches(chunk_size=CHUNK):
+                found.append(reader.unusable(name, part))
+                read += part.height
+                if told:
+                    told(part.height)
+            columns = ", ".join(x for x in frame.collect_schema().names() if x != ROW)
+            rows.append((name, read, columns, ", ".join(source.left_out[name])))
+    problems = (
+        pl.concat(found)
+        .group_by("table", "column", "reason", "whole_row", maintain_order=True)
+        .agg(rows=pl.len(), value=pl.col("value").first(), row=pl.col(ROW).first())
+        .sort("rows", descending=True, maintain_order=True)
+    )
+    schema = ["table", "rows", "columns", "left_out"]
+    return Check(pl.DataFrame(rows, schema=schema, orient="row"), problems)

@@ -1,0 +1,246 @@
+"""Where the tables of a registry come from: a folder, a DuckDB file or a SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from myoresist.cohort.schema import ROW, Schema
+from myoresist.document import DocumentError, Problem
+from myoresist.knowledge.schema import Entry, load
+from myoresist.resistance.measures import PATIENT
+
+DUCKDB, SQLITE = (".duckdb", ".ddb"), (".sqlite", ".sqlite3", ".db")
+_SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
+    ".parquet": pl.scan_parquet,
+    ".arrow": pl.scan_ipc,
+    ".feather": pl.scan_ipc,
+    ".ipc": pl.scan_ipc,
+    ".ndjson": pl.scan_ndjson,
+    ".jsonl": pl.scan_ndjson,
+}
+_ROWS = 100_000
+
+
+class SourceError(Exception):
+    """A source that cannot be used; the message says why and what to do."""
+
+
+class Names(Entry):
+    """A mapping file: what foreign tables, columns and values are called here.
+
+    Attributes:
+        tables: for each of our tables the name of theirs.
+        columns: for each of our tables: for each of their columns ours, or nothing to leave it out.
+        values: for each of our tables and columns: for each of their values ours.
+    """
+
+    tables: Mapping[str, str] = {}
+    columns: Mapping[str, Mapping[str, str | None]] = {}
+    values: Mapping[str, Mapping[str, Mapping[str, str]]] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The tables of a registry, opened and named as ours.
+
+    Attributes:
+        tables: a lazy frame each, with ``row``.
+        files: the files that were read, with the hash of each.
+        left_out: columns that the mapping leaves out, by table.
+    """
+
+    tables: Mapping[str, pl.LazyFrame]
+    files: Mapping[str, str]
+    left_out: Mapping[str, tuple[str, ...]]
+
+
+def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
+    """Open the tables of a registry.
+
+    Args:
+        path: a folder of tables, or a DuckDB or SQLite file.
+        schema: what the tables may hold.
+        work: a folder for what has to be copied out of a database.
+        mapping: a mapping file.
+
+    Raises:
+        SourceError: if there is no table of patients, or a column is not known.
+        DocumentError: if the mapping file cannot be used.
+    """
+    mapped = load(mapping, Names) if mapping else Names()
+    _check_mapping(mapped, mapping, schema)
+    wanted = {ours: mapped.tables.get(ours, ours) for ours in schema.tables}
+    if path.is_dir():
+        found = dict(_of_folder(path, wanted))
+    elif path.suffix.lower() in DUCKDB:
+        found = dict(_of_duckdb(path, wanted, work))
+    elif path.suffix.lower() in SQLITE:
+        found = dict(_of_sqlite(path, wanted, work))
+    else:
+        kinds = ", ".join((*DUCKDB, *SQLITE))
+        raise SourceError(f"{path}: is no folder of tables and no database ({kinds})")
+    if "patients" not in found:
+        raise SourceError(f"{path}: has no table {wanted['patients']}; see docs/cohort.md")
+    tables, left_out = {}, {}
+    for name, frame in found.items():
+        tables[name], left_out[name] = _named(frame, name, mapped, schema, path)
+    files = sorted(x for x in path.rglob("*") if x.is_file()) if path.is_dir() else [path]
+    if mapping:
+        files.append(mapping)
+    return Source(tables, {str(x.name): _hash(x) for x in files}, left_out)
+
+
+def _check_mapping(mapped: Names, path: Path | None, schema: Schema) -> None:
+    problems = []
+    for part, names in (
+        ("tables", mapped.tables), ("columns", mapped.columns), ("values", mapped.values),
+    ):  # fmt: skip
+        problems += [
+            Problem(str(path), None, f"{part}.{name}", "is not a table of ours")
+            for name in names
+            if name not in schema.tables
+        ]
+    for table, columns in mapped.columns.items():
+        known = schema.tables.get(table, {})
+        for theirs, ours in columns.items():
+            if ours is not None and ours not in known:
+                near = schema.nearest(table, ours) if table in schema.tables else None
+                hint = f"; did you mean {near}?" if near else ""
+                field = f"columns.{table}.{theirs}"
+                problems.append(Problem(str(path), None, field, f"{ours} is not a column{hint}"))
+    if problems:
+        raise DocumentError(problems)
+
+
+def _of_folder(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """Open each table: one file, or a folder of parts."""
+    for ours, theirs in wanted.items():
+        files = sorted(
+            x
+            for x in path.iterdir()
+            if x.stem == theirs and (x.suffix.lower() in {*_SCANS, ".csv"} or x.is_dir())
+        )
+        if len(files) > 1:
+            names = ", ".join(x.name for x in files)
+            raise SourceError(f"{path}: {theirs} is there more than once: {names}")
+        for file in files:
+            parts = sorted(x for x in file.iterdir() if x.is_file()) if file.is_dir() else [file]
+            if not parts:
+                raise SourceError(f"{file}: is empty")
+            yield ours, pl.concat([_scan(part) for part in parts], how="diagonal")
+
+
+def _scan(file: Path) -> pl.LazyFrame:
+    suffix = file.suffix.lower()
+    try:
+        if suffix == ".csv":
+            # As text, so that what cannot be read is reported, cell by cell, and not guessed.
+            return pl.scan_csv(file, infer_schema=False)
+        if suffix in _SCANS:
+            return _SCANS[suffix](file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from error
+    raise SourceError(f"{file}: is none of {', '.join((*_SCANS, '.csv'))}")
+
+
+def _of_duckdb(
+    path: Path, wanted: Mapping[str, str], work: Path
+) -> Iterator[tuple[str, pl.LazyFrame]]:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise SourceError(f"{path}: needs duckdb: pip install 'myoresist[cohort]'") from error
+    with duckdb.connect(str(path), read_only=True) as connection:
+        there = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+        for ours, theirs in wanted.items():
+            if theirs in there:
+                copy = work / f"{ours}.parquet"
+                name = theirs.replace('"', '""')
+                connection.execute(
+                    f"COPY (SELECT * FROM \"{name}\") TO '{str(copy).replace(chr(39), chr(39) * 2)}'"
+                )
+                yield ours, pl.scan_parquet(copy)
+
+
+def _of_sqlite(
+    path: Path, wanted: Mapping[str, str], work: Path
+) -> Iterator[tuple[str, pl.LazyFrame]]:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        listed = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+        there = {row[0] for row in connection.execute(listed)}
+        for ours, theirs in wanted.items():
+            if theirs not in there:
+                continue
+            name = theirs.replace('"', '""')
+            cursor = connection.execute(f'SELECT * FROM "{name}"')
+            columns = [one[0] for one in cursor.description]
+            parts: list[Path] = []
+            while rows := cursor.fetchmany(_ROWS):
+                part = work / f"{ours}-{len(parts):05}.parquet"
+                texts = [[None if x is None else str(x) for x in row] for row in rows]
+                pl.DataFrame(
+                    texts, schema=dict.fromkeys(columns, pl.String), orient="row"
+                ).write_parquet(part)
+                parts.append(part)
+            empty = pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
+            yield ours, pl.concat([pl.scan_parquet(x) for x in parts]) if parts else empty
+    except sqlite3.DatabaseError as error:
+        raise SourceError(f"{path}: cannot be read: {error}") from error
+    finally:
+        connection.close()
+
+
+def _named(
+    frame: pl.LazyFrame, table: str, mapped: Names, schema: Schema, path: Path
+) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+    """Return a table with our names and values, and what of it is left out."""
+    try:
+        columns = frame.collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceError(
+            f"{path}: {table} cannot be read: {str(error).splitlines()[0]}"
+        ) from error
+    named = dict(mapped.columns.get(table, {}))
+    left_out = tuple(x for x in columns if x in named and named[x] is None)
+    kept = {x: named.get(x) or x for x in columns if x not in left_out}
+    strange = [x for x, ours in kept.items() if ours not in schema.tables[table]]
+    if strange:
+        near = schema.nearest(table, strange[0])
+        hint = f"did you mean {near}? " if near else ""
+        raise SourceError(
+            f"{path}: {table}: column {strange[0]} is not known; {hint}A mapping file may name it, or "
+            f"leave it out ({strange[0]}: null)"
+        )
+    twice = {ours for ours in kept.values() if list(kept.values()).count(ours) > 1}
+    if twice:
+        raise SourceError(f"{path}: {table}: {min(twice)} is there twice")
+    if table == "visits":
+        for measure in schema.terms.measures:
+            same = [x for x in measure.columns if x in kept.values()]
+            if len(same) > 1:
+                raise SourceError(f"{path}: visits: {' and '.join(same)} are one measure; give one")
+    needed = [x for x, one in schema.tables[table].items() if one.needed and x not in kept.values()]
+    if needed:
+        raise SourceError(f"{path}: {table}: column {needed[0]} is missing")
+    selected = []
+    for theirs, ours in kept.items():
+        column = pl.col(theirs)
+        values = mapped.values.get(table, {}).get(ours)
+        if values:
+            column = column.cast(pl.String).replace(dict(values))
+        if ours == PATIENT:
+            column = column.cast(pl.String).str.strip_chars()
+        selected.append(column.alias(ours))
+    return frame.select(selected).with_row_index(ROW, offset=1), left_out
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
