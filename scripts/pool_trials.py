@@ -33,7 +33,7 @@ def effects(rows: Sequence[Trial], measure: Measure) -> tuple[Numbers, Numbers]:
     if measure == "proportion":
         return np.arcsin(np.sqrt(events / patients)), 1 / (4 * patients)
     control = _counts([(row.events_control, row.n_control) for row in rows])
-    effect, variance = effectsize_2proportions(events, patients, *control, statistic="rr")
+    effect, variance = effectsize_2proportions(events, patients, *control, statistic="risk-ratio")
     return effect, variance
 
 
