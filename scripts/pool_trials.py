@@ -24,7 +24,7 @@ from myoresist.treatment.trials import Synthesis, Trial, Trials
 Numbers = NDArray[np.float64]
 DIGITS = 12
 # Of the equation that Paule and Mandel solve; the default of the library is too coarse to compare.
-PRECISION: dict[str, Any] = {"atol": 1e-13, "maxiter": 1000}
+PRECISIONS = tuple(10.0**-power for power in range(13, 4, -1))
 
 
 def effects(rows: Sequence[Trial], measure: Measure) -> tuple[Numbers, Numbers]:
@@ -49,10 +49,25 @@ def back(value: float, measure: Measure) -> float:
     return float(np.sin(np.clip(value, 0, np.pi / 2)) ** 2)
 
 
+def combined(effect: Numbers, variance: Numbers) -> Any:
+    """Return the random-effects result of statsmodels with the variance of Paule and Mandel.
+
+    Its iteration takes a remainder below zero, even one of rounding, for no variance between studies. Where
+    there is one, since Q is above its degrees of freedom, the next coarser precision is tried.
+    """
+    for precision in PRECISIONS:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Its own I² divides by Q, which is zero when all studies agree.
+            found = combine_effects(effect, variance, method_re="pm", atol=precision, maxiter=1000)
+        if found.tau2 > 0 or found.q <= len(effect) - 1:
+            return found
+    raise ValueError("no variance between studies was found")
+
+
 def summarise(rows: Sequence[Trial], measure: Measure, rules: Synthesis) -> dict[str, float | None]:
     """Return the summary of compatible studies, as the columns of ``pooled.csv`` from ``estimate`` on."""
     effect, variance = effects(rows, measure)
-    found = combine_effects(effect, variance, method_re="pm", **PRECISION)
+    found = combined(effect, variance)
     k = len(rows)
     mean, tau2 = float(found.mean_effect_re), float(found.tau2)
     # The modification: never narrower than without the adjustment.

@@ -116,7 +116,7 @@ def _study(study: Study, numbers: Mapping[str, int]) -> Iterator[str]:
 
 def _responses(study: Study) -> str:
     if study.response is None:
-        return ""
+        return f"no count against {_counted(study.control)}" if study.control else ""
     if study.control is None:
         return _counted(study.response)
     text = f"{_counted(study.response)} against {_counted(study.control)}"

@@ -17,9 +17,9 @@ from myoresist.treatment.evidence import Evidence, Study, StudyGroup
 from myoresist.treatment.intervals import Interval
 
 WIDTH = 640
-NAME, COUNTS, LEFT, RIGHT, FIGURES = 8, 176, 258, 478, 490
+NAME, COUNTS, LEFT, RIGHT, FIGURES = 8, 170, 270, 486, 498
 ROW, TOP, LINE = 22, 44, 15
-LONGEST_NAME, LONGEST_LINE = 25, 92
+LONGEST_NAME, LONGEST_LINE = 24, 92
 RATIO_MARKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 STYLE = (
     ".myo-forest{font-family:system-ui,sans-serif;font-size:12px;fill:currentColor}"
@@ -64,9 +64,10 @@ def _panel(group: StudyGroup, top: int) -> tuple[str, int]:
     at, marks = _axis(group, studies)
     drawn = []
     y = top + LINE
-    for number, line in enumerate(wrap(heading(group), LONGEST_LINE)):
-        drawn.append(_text(NAME, y, line, "small" if number else ""))
-        y += LINE
+    for part, style in zip(heading(group).split("; ", 1), ("", "small"), strict=True):
+        for line in wrap(part, LONGEST_LINE):
+            drawn.append(_text(NAME, y, line, style))
+            y += LINE
     first = y
     y += ROW // 2
     for study in studies:
@@ -131,7 +132,7 @@ def _study(group: StudyGroup, study: Study, y: int, at: Place) -> str:
         _text(COUNTS, y + 4, " : ".join(counts), "small"),
     ]
     if point is None:
-        why = "no event in an arm" if study.control else "no count of controls"
+        why = "no risk ratio" if study.control else "no count of controls"
         parts.append(_text((LEFT + RIGHT) / 2, y + 4, why, "small", "middle"))
     else:
         parts.append(
@@ -150,7 +151,7 @@ def _summary(group: StudyGroup, y: int, at: Place) -> str:
     parts = [
         _text(NAME, y + 4, "Summary", "head"),
         _text(COUNTS, y + 4, f"{summary.patients} patients", "small"),
-        f'<polygon class="sum" points="{diamond}"/>',
+        f'<polygon class="sum" fill="#1f6f8b" points="{diamond}"/>',
         _text(FIGURES, y + 4, summarised(summary), ""),
     ]
     further = predicted(summary)
@@ -158,8 +159,8 @@ def _summary(group: StudyGroup, y: int, at: Place) -> str:
         low, high, below = at(summary.prediction_low), at(summary.prediction_high), y + ROW
         parts += [
             _text(NAME, below + 4, "Prediction interval", ""),
-            f'<line class="sum" stroke-width="2" stroke-dasharray="4 3" x1="{low:.1f}" y1="{below}" '
-            f'x2="{high:.1f}" y2="{below}"/>',
+            f'<line class="sum" stroke="#1f6f8b" stroke-width="2" stroke-dasharray="4 3" '
+            f'x1="{low:.1f}" y1="{below}" x2="{high:.1f}" y2="{below}"/>',
             _text(FIGURES, below + 4, further, ""),
         ]
     return "".join(parts)

@@ -180,6 +180,8 @@ def _unfit(row: Trial, rules: Synthesis) -> str | None:
         return f"fewer than {rules.minimum.smallest_arm} patients in an arm"
     if stratum.controlled and not all(events for events, _ in arms):
         return "no event in one of the arms"
+    if stratum.controlled and all(events == patients for events, patients in arms):
+        return "the event in every patient of both arms"
     return None
 
 

@@ -47,8 +47,11 @@ def wilson(events: int, patients: int, level: float) -> Response:
 
 
 def risk_ratio(arm: Response, control: Response, level: float) -> Interval | None:
-    """Return the risk ratio with the interval of its logarithm (katz1978); None without events in an arm."""
-    if arm.events == 0 or control.events == 0:
+    """Return the risk ratio with the interval of its logarithm (katz1978).
+
+    None without events in an arm, and where every patient has one: the interval would have no width.
+    """
+    if arm.events == 0 or control.events == 0 or arm.value == control.value == 1:
         return None
     ratio = log(arm.value / control.value)
     error = sqrt(1 / arm.events - 1 / arm.patients + 1 / control.events - 1 / control.patients)
