@@ -13,7 +13,7 @@ def lines(found: Evidence) -> Iterator[str]:
     numbers = {key: number for number, key in enumerate(found.references, 1)}
     where = f" in {found.subset_text}" if found.subset_text else ""
     yield f"Evidence: {found.text}{where}"
-    yield f"Intervals are {found.level:.0%} intervals. Studies stand together only if the rules allow it."
+    yield f"Intervals are {found.level:.0%} intervals. What may be put together is said at the end."
     if found.other_subsets:
         yield f"{_count(found.other_subsets, 'further result')} on other patients; leave out --subset."
     for warning in dict.fromkeys(one for group in found.groups for one in group.warnings):
@@ -29,6 +29,9 @@ def lines(found: Evidence) -> Iterator[str]:
         for study in found.as_comparator:
             yield from _study(study, numbers)
     yield ""
+    yield "What may be put together"
+    yield from (f"  {rule}" for rule in found.rules)
+    yield ""
     yield "Methods"
     yield from (f"  {method}" for method in found.methods)
     yield ""
@@ -40,7 +43,7 @@ def lines(found: Evidence) -> Iterator[str]:
 
 def heading(group: StudyGroup) -> str:
     """Return the outcome and what the studies of a group share."""
-    against = "" if group.control == "no control group" else f" against {group.control}"
+    against = "" if group.control == "no control group" else f", against {group.control}"
     design = f"{group.design[0].lower()}{group.design[1:]}{against}"
     return f"{group.outcome}: {design}; {group.population}, {group.refractory}, {group.window}"
 

@@ -18,13 +18,15 @@ from myoresist.treatment.intervals import Interval
 
 WIDTH = 640
 NAME, COUNTS, LEFT, RIGHT, FIGURES = 8, 170, 270, 486, 498
-ROW, TOP, LINE = 22, 44, 15
+ROW, TOP, LINE = 22, 56, 15
 LONGEST_NAME, LONGEST_LINE = 24, 92
+KEY = "Open squares: not to be put together with other studies; the text says why."
 RATIO_MARKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 STYLE = (
     ".myo-forest{font-family:system-ui,sans-serif;font-size:12px;fill:currentColor}"
     ".myo-forest .line{stroke:currentColor;fill:none}"
     ".myo-forest .faint{stroke:currentColor;fill:none;opacity:.35}"
+    ".myo-forest .open{stroke:currentColor;fill:var(--ground,Canvas)}"
     ".myo-forest .head{font-weight:600;font-size:13px}"
     ".myo-forest .small{font-size:11px;opacity:.8}"
     ".myo-forest .sum{fill:var(--accent,#1f6f8b);stroke:var(--accent,#1f6f8b)}"
@@ -37,7 +39,7 @@ def forest(found: Evidence) -> str:
     panels = [group for group in found.groups if any(_point(group, one) for one in group.studies)]
     where = f" in {found.subset_text}" if found.subset_text else ""
     title = f"Forest plot: {found.text}{where}"
-    body, below = [_text(NAME, 22, title, "head")], TOP
+    body, below = [_text(NAME, 22, title, "head"), _text(NAME, 40, KEY, "small")], TOP
     if not panels:
         body.append(_text(NAME, below, "No study gives counts of patients.", ""))
         below += ROW
@@ -135,9 +137,10 @@ def _study(group: StudyGroup, study: Study, y: int, at: Place) -> str:
         why = "no risk ratio" if study.control else "no count of controls"
         parts.append(_text((LEFT + RIGHT) / 2, y + 4, why, "small", "middle"))
     else:
+        open_ = ' class="open" fill="none"' if study.not_pooled else ""
         parts.append(
             f'<line class="line" x1="{at(point.low):.1f}" y1="{y}" x2="{at(point.high):.1f}" y2="{y}"/>'
-            f'<rect x="{at(point.value) - 4:.1f}" y="{y - 4}" width="8" height="8"/>'
+            f'<rect{open_} x="{at(point.value) - 4:.1f}" y="{y - 4}" width="8" height="8"/>'
         )
         parts.append(_text(FIGURES, y + 4, _figure(group, point), ""))
     return "".join(parts)
@@ -176,7 +179,8 @@ def _described(group: StudyGroup) -> Iterator[str]:
     for study in group.studies:
         point = _point(group, study)
         if point:
-            yield f"{study.trial.name}: {_figure(group, point)}."
+            apart = ", not put together with others" if study.not_pooled else ""
+            yield f"{study.trial.name}: {_figure(group, point)}{apart}."
     if group.summary:
         yield f"Summary: {summarised(group.summary)}."
     elif group.why_no_summary:

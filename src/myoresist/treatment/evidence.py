@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -99,6 +100,7 @@ class Evidence(Entry):
     groups: tuple[StudyGroup, ...]
     as_comparator: tuple[Study, ...]
     other_subsets: int
+    rules: tuple[str, ...]
     methods: tuple[str, ...]
     references: Mapping[str, Reference]
 
@@ -157,7 +159,7 @@ def _group(key: tuple[str, ...], rows: Sequence[Trial], rules: Synthesis) -> Gro
             counted[row.group] = row
         else:
             left_out[row.trial_id] = why
-    shown = sorted(rows, key=lambda row: (row.year or 9999, row.trial_id))
+    shown = sorted(rows, key=_when)
     in_order = tuple(row for row in shown if row.trial_id not in left_out)
     return Group("/".join(part for part in key if part), tuple(shown), in_order, left_out)
 
@@ -262,7 +264,8 @@ class EvidenceBase:
             and (subset is None or subset in row.subsets)
         ]
         shown = [self._shown(one, treatment, subset) for one in groups(rows, rules)]
-        used = [*rules.methods] if any(one.summary for one in shown) else rules.methods[:3]
+        summarised = any(one.summary for one in shown)
+        used = [one for one in rules.methods if one.of == "study" or summarised]
         keys = [row.source for row in (*rows, *compared)] + [
             key for one in used for key in one.cites
         ]
@@ -273,8 +276,9 @@ class EvidenceBase:
             subset_text=rules.subsets[subset].text if subset else None,
             level=rules.level,
             groups=tuple(shown),
-            as_comparator=tuple(_study(row, None, rules) for row in _dated(compared)),
+            as_comparator=tuple(_study(row, None, rules) for row in sorted(compared, key=_when)),
             other_subsets=len(self.rows(treatment)) - len(rows),
+            rules=tuple(one.text for one in rules.rules),
             methods=tuple(one.text for one in used),
             references={key: self.references[key] for key in dict.fromkeys(keys)},
         )
@@ -329,8 +333,8 @@ def _why_none(group: Group, rules: Synthesis) -> str:
     return f"a summary needs {rules.minimum.studies} studies"
 
 
-def _dated(rows: Iterable[Trial]) -> list[Trial]:
-    return sorted(rows, key=lambda row: (row.year or 9999, row.trial_id))
+def _when(row: Trial) -> tuple[float, float, str]:
+    return (row.year or inf, row.weeks or inf, row.trial_id)
 
 
 def _study(row: Trial, not_pooled: str | None, rules: Synthesis) -> Study:

@@ -128,11 +128,19 @@ class Treatment(Entry):
 
 
 class Rule(Sourced):
-    """A rule of compatibility, with its reason, or a method, with its source."""
+    """A rule of compatibility and its reason."""
 
     id: str
     text: str
-    reason: str | None = None
+    reason: str
+
+
+class Method(Sourced):
+    """A statistical method, used for single studies or for summaries."""
+
+    id: str
+    of: Literal["study", "summary"]
+    text: str
 
 
 class Minimum(Entry):
@@ -149,7 +157,7 @@ class Synthesis(Entry):
     level: float = Field(gt=0, lt=1)
     rules: tuple[Rule, ...]
     minimum: Minimum
-    methods: tuple[Rule, ...]
+    methods: tuple[Method, ...]
     warnings: Mapping[str, str]
     strata: Mapping[str, Stratum]
     designs: Mapping[str, Design]
