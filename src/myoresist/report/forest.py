@@ -114,6 +114,7 @@ def _axis(group: StudyGroup, studies: Sequence[Study]) -> tuple[Place, list[floa
         ends += [one.low, one.high] if one else []
     if group.summary:
         ends += [group.summary.ci_low, group.summary.ci_high]
+        ends += [group.summary.prediction_low or 1, group.summary.prediction_high or 1]
     low = max(min(RATIO_MARKS), min(ends) / 1.1)
     high = min(max(RATIO_MARKS), max(ends) * 1.1)
     # At least a factor of ten, so that a narrow interval looks narrow.
@@ -130,7 +131,7 @@ def _study(group: StudyGroup, study: Study, y: int, at: Place) -> str:
     point = _point(group, study)
     counts = [f"{one.events}/{one.patients}" for one in (study.response, study.control) if one]
     parts = [
-        _text(NAME, y + 4, _short(study.trial.name, LONGEST_NAME), ""),
+        _text(NAME, y + 4, _short(study), ""),
         _text(COUNTS, y + 4, " : ".join(counts), "small"),
     ]
     if point is None:
@@ -183,6 +184,8 @@ def _described(group: StudyGroup) -> Iterator[str]:
             yield f"{study.trial.name}: {_figure(group, point)}{apart}."
     if group.summary:
         yield f"Summary: {summarised(group.summary)}."
+        if predicted(group.summary):
+            yield f"Prediction interval: {predicted(group.summary)}."
     elif group.why_no_summary:
         yield f"No summary: {group.why_no_summary}."
 
@@ -197,5 +200,8 @@ def _safe(text: str) -> str:
     return escape(plain(text))
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def _short(study: Study) -> str:
+    """Return the name of a study cut to its column; the year stays."""
+    name, year = study.trial.label, f" {study.trial.year}" if study.trial.year else ""
+    room = LONGEST_NAME - len(year)
+    return (name if len(name) <= room else name[: room - 1].rstrip() + "…") + year
