@@ -175,6 +175,13 @@ def test_a_subset_leaves_the_others_out_and_says_how_many() -> None:
     assert part.other_subsets == sum(len(one.studies) for one in whole.groups) - len(shown)
 
 
+def test_that_nothing_was_put_together_is_said() -> None:
+    nothing = RULES.warnings["none"]
+    assert nothing in list(lines(evidence("ivig")))
+    assert nothing not in list(lines(evidence("rituximab")))
+    assert nothing not in list(lines(evidence("tocilizumab")))
+
+
 def test_a_comparator_is_found_too() -> None:
     found = evidence("mycophenolate")
     assert {"huapaya2019_ae", "huapaya2019_fvc"} == {

@@ -16,6 +16,8 @@ def lines(found: Evidence) -> Iterator[str]:
     yield f"Intervals are {found.level:.0%} intervals. What may be put together is said at the end."
     if found.other_subsets:
         yield f"{_count(found.other_subsets, 'further result')} on other patients; leave out --subset."
+    if found.remark:
+        yield found.remark
     for warning in dict.fromkeys(one for group in found.groups for one in group.warnings):
         yield f"! {warning}"
     if not found.groups:

@@ -100,6 +100,7 @@ class Evidence(Entry):
     groups: tuple[StudyGroup, ...]
     as_comparator: tuple[Study, ...]
     other_subsets: int
+    remark: str | None
     rules: tuple[str, ...]
     methods: tuple[str, ...]
     references: Mapping[str, Reference]
@@ -278,6 +279,7 @@ class EvidenceBase:
             groups=tuple(shown),
             as_comparator=tuple(_study(row, None, rules) for row in sorted(compared, key=_when)),
             other_subsets=len(self.rows(treatment)) - len(rows),
+            remark=None if summarised or len(rows) < 2 else rules.warnings["none"],
             rules=tuple(one.text for one in rules.rules),
             methods=tuple(one.text for one in used),
             references={key: self.references[key] for key in dict.fromkeys(keys)},
