@@ -11,7 +11,7 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --fork-strate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench mutate lock clean
+.PHONY: help demo test lint bench mutate synthesis lock clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -33,6 +33,9 @@ bench: $(VENV)/.dev ## measure speed and memory; writes benchmarks/results.json
 
 mutate: $(VENV)/.dev ## change every number in the knowledge; a worked example must notice
 	$(bin)/python scripts/mutate_knowledge.py --floor 0.95
+
+synthesis: $(VENV)/.dev ## put compatible studies together; writes trials/pooled.csv
+	$(bin)/python scripts/pool_trials.py
 
 lock: ## renew the lock files; UPGRADE=--upgrade takes newer versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" \

@@ -302,6 +302,36 @@ def cohort(
             raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
 
 
+@app.command(epilog="Example: myoresist evidence ivig --subset DM --plot ivig.svg")
+def evidence(
+    drug: Annotated[str, typer.Argument(help="A treatment or a drug, such as ivig or prednisone.")],
+    subset: Annotated[
+        str | None, typer.Option(help="Only studies of this subset, such as DM, IMNM or IBM.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a forest plot (SVG) to this file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what studies found on a treatment, and what may be put together."""
+    from myoresist.report.evidence import lines
+    from myoresist.report.forest import forest
+    from myoresist.treatment.evidence import UnknownName
+    from myoresist.treatment.evidence import evidence as find
+
+    with _user_errors():
+        try:
+            found = find(drug, subset)
+        except UnknownName as error:
+            raise Stop(str(error)) from error
+        if plot:
+            _write(plot, forest(found))
+        if json:
+            _hand_over_json(found.model_dump(mode="json"))
+        else:
+            _say("\n".join(map(plain, lines(found))))
+
+
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
 def knowledge_list(json: Json = False) -> None:
     """List what is covered: status, since when, and verified against what."""
