@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.line import Line
 from myoresist.report.response import SIGN, STYLE
 from myoresist.resistance.explanations import ExplanationResult
 from myoresist.resistance.treatment_history import Span, TrialResult
@@ -32,7 +32,6 @@ class Resistance:
     """Question 3 of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
 
     def treatment(self) -> Iterator[Line]:
         """Say which drugs were tried well enough, and what is refractory by which definition."""
@@ -47,7 +46,11 @@ class Resistance:
         for finding in history.definitions:
             if finding.kind == "finding" and finding.state == "met":
                 yield Line(
-                    f"{finding.title}. {finding.text} {self.cite(finding.cites)}", "bold red"
+                    f"{finding.title}. {finding.text}",
+                    "bold red",
+                    cites=finding.cites,
+                    rule=self.data.rules.get(f"refractory.{finding.id}", ""),
+                    because=finding.because,
                 )
         judged = [x for x in history.definitions if x.kind != "finding" and x.state is not None]
         if not tried and all(one.state == "undetermined" for one in judged):
@@ -59,17 +62,21 @@ class Resistance:
                 text = f"{definition.title}: {definition.state.replace('_', ' ')}"
                 text += f"; unknown: {missing}" if missing else ""
                 yield Line(
-                    f"{text} {self.cite(definition.cites)}",
+                    text,
                     STYLE[definition.state],
                     2,
                     SIGN[definition.state],
+                    definition.cites,
+                    self.data.rules.get(f"refractory.{definition.id}", definition.text),
+                    definition.because,
                 )
 
     def explanations(self) -> Iterator[Line]:
         """Give what else explains it: what can harm first, then what is supported and easily checked."""
         why = self.data.resistance.why
         for kind in why.failures:
-            yield Line(f"{kind.text} {self.cite(kind.cites)}", "bold")
+            rule = self.data.rules.get(f"failure.{kind.id}", "")
+            yield Line(kind.text, "bold", cites=kind.cites, rule=rule)
         for one in why.explanations:
             if one.status in ("supported", "possible"):
                 yield from self._explanation(one)
@@ -89,9 +96,8 @@ class Resistance:
         """Give the work-up of refractory disease in order, with what is known and what is missing."""
         for number, step in enumerate(self.data.resistance.why.steps, 1):
             sign = f"{number}."
-            yield Line(
-                f"{step.text} {self.cite(step.cites)}", "bold red" if step.urgent else "", sign=sign
-            )
+            style = "bold red" if step.urgent else ""
+            yield Line(step.text, style, sign=sign, cites=step.cites)
             if step.missing:
                 yield Line(f"missing: {self._names(step.missing)}", "yellow", 5)
             elif step.done:
@@ -99,9 +105,7 @@ class Resistance:
 
     def _trial(self, one: TrialResult) -> Iterator[Line]:
         if not one.weeks_needed:
-            yield Line(
-                f"{one.label}: given; no trial by itself {self.cite(one.cites)}", "dim", 2, "–"
-            )
+            yield Line(f"{one.label}: given; no trial by itself", "dim", 2, "–", one.cites)
             return
         sign, style = VERDICTS[one.verdict]
         so_far = " so far" if one.so_far else ""
@@ -113,14 +117,15 @@ class Resistance:
         text += (
             f" ({_weeks(one.weeks_at_dose)} at the dose that counts, {one.weeks_needed:g} needed)"
         )
-        yield Line(f"{text} {self.cite(one.cites)}", style, 2, sign)
+        yield Line(text, style, 2, sign, one.cites, one.text or "")
         for remark in one.remarks:
-            yield Line(f"{remark.text} {self.cite(remark.cites)}", "dim", 6, "·")
+            yield Line(remark.text, "dim", 6, "·", remark.cites)
 
     def _explanation(self, one: ExplanationResult) -> Iterator[Line]:
         sign, style = STATUS[one.status]
-        text = f"{one.name}: {one.status} ({one.strength} evidence) {self.cite(one.cites)}"
-        yield Line(text, style, 0, sign)
+        text = f"{one.name}: {one.status} ({one.strength} evidence)"
+        rule = self.data.rules.get(f"explanation.{one.id}", "")
+        yield Line(text, style, 0, sign, one.cites, rule, (*one.because, *one.against))
         for said, names in (
             ("for", one.because),
             ("against", one.against),

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
-from myoresist.report.diagnosis import Diagnosis, Line
+from myoresist.report.diagnosis import Diagnosis
+from myoresist.report.line import Line
 from myoresist.report.plain import plain
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
@@ -63,17 +64,17 @@ class _Report:
         computed = [one for one in self.data.criteria if one.status == "implemented"]
         self._header()
         self._record_problems()
-        diagnosis = Diagnosis(self.data, self._cite)
+        diagnosis = Diagnosis(self.data)
         self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
         questions = tuple(diagnosis.questions())
         if questions:
             self._section("Ask and look for", questions)
         self._section("Which investigation would tell most", diagnosis.next_tests())
-        serology = Serology(self.data, self._cite)
+        serology = Serology(self.data)
         self._section("What do the antibodies say?", serology.lines())
         self._section("Search for cancer", serology.cancer())
-        self._section("Was there a response?", Response(self.data, self._cite).lines())
-        resistance = Resistance(self.data, self._cite)
+        self._section("Was there a response?", Response(self.data).lines())
+        resistance = Resistance(self.data)
         self._section("Was the treatment adequate, and is it refractory?", resistance.treatment())
         self._section("What else explains it?", resistance.explanations())
         self._section("The work-up, step by step", resistance.workup())
@@ -131,7 +132,8 @@ class _Report:
     def _section(self, title: str, lines: Iterable[Line]) -> None:
         self._heading(title)
         for line in lines:
-            self._line(line.text, line.style, line.indent, line.sign)
+            cited = f" {self._cite(line.cites)}" if line.cites else ""
+            self._line(line.text + cited, line.style, line.indent, line.sign)
 
     def _header(self) -> None:
         label = f", called {self.data.label.replace('_', ' ')}" if self.data.label else ""
