@@ -1,7 +1,7 @@
 """The consult: an assessment as a reader meets it, built once and shown in every written form.
 
-Page one is the answer, in lines that each lead to their reasons; then come the questions, the record as it was
-understood, and the sources, numbered as they are first cited. A form only lays this out.
+Page one is the answer, in lines that each lead to their reasons; then come the questions, the record as it
+was understood, and the sources, numbered as they are first cited. A form only lays this out.
 """
 
 from __future__ import annotations
@@ -165,6 +165,13 @@ def consult(assessment: Assessment) -> Consult:
     return _Builder(assessment).consult()
 
 
+def rules(consult: Consult) -> Iterator[Statement]:
+    """Walk through the statements with a rule behind them, for a form in which nothing can be opened."""
+    for section in consult.sections:
+        for part in section.parts:
+            yield from (one for one in part.statements if one.rule)
+
+
 class _Builder:
     """Builds one report; sources are numbered in the order in which they are first cited."""
 
@@ -213,7 +220,9 @@ class _Builder:
         words_ = Diagnosis(self.data)
         result = self.data.differential
         figures = (self._ranking(),) if result.counted and result.leading else ()
-        yield self._part("label", "Is it what it is called?", [*words_.label(), *words_.beside()], figures)
+        yield self._part(
+            "label", "Is it what it is called?", [*words_.label(), *words_.beside()], figures
+        )
         if result.counted and result.leading:
             yield self._part(
                 "evidence",
@@ -227,7 +236,9 @@ class _Builder:
         lines = [line for one in order for line in set_lines(self.data, one)]
         outline = [one for one in self.data.criteria if one.status == "outline"]
         lines += [
-            Line(f"{x.short}: {x.status_note or 'in outline only.'}", "dim", sign="–", cites=x.cites)
+            Line(
+                f"{x.short}: {x.status_note or 'in outline only.'}", "dim", sign="–", cites=x.cites
+            )
             for x in outline
         ]
         yield self._part("criteria-reasons", "Criteria, set by set", lines)
@@ -282,7 +293,8 @@ class _Builder:
             f"evidence-{one.id}",
             caption,
             waterfall(one, named, times),
-            "; ".join(f"{row[0].text} {row[1].text} {row[2].text}" for row in rows) or "no evidence",
+            "; ".join(f"{row[0].text} {row[1].text} {row[2].text}" for row in rows)
+            or "no evidence",
             Table(caption, header, rows),
         )
 
@@ -307,7 +319,10 @@ class _Builder:
         points = f"score {score(one)}" if one.score else ""
         return (
             Cell(one.short),
-            Cell(SIGNS[one.state], {"met": "for", "undetermined": "open"}.get(one.state or "", "quiet")),
+            Cell(
+                SIGNS[one.state],
+                {"met": "for", "undetermined": "open"}.get(one.state or "", "quiet"),
+            ),
             Cell("; ".join(part for part in (reached, points) if part)),
             Cell(cells(one)),
             Cell("; ".join(words(one, name).split(":")[0] for name in one.open_classes)),
@@ -356,7 +371,9 @@ class _Builder:
         )
         caption = f"{one.title}, {when}"
         table = Table(caption, ("Measure", "Baseline", "Now", "Unit", "Points"), rows)
-        said_ = f"Score {one.score:g} of 100; " + "; ".join(f"{r[0].text} {r[4].text}" for r in rows)
+        said_ = f"Score {one.score:g} of 100; " + "; ".join(
+            f"{r[0].text} {r[4].text}" for r in rows
+        )
         return Figure("improvement", caption, improvement(one, when), said_, table)
 
     def _courses(self) -> Table:
@@ -406,7 +423,9 @@ class _Builder:
         )
         events = self.data.timeline.events
         if events:
-            numbered = "; ".join(f"{n} {x.text} ({x.date.written})" for n, x in enumerate(events, 1))
+            numbered = "; ".join(
+                f"{n} {x.text} ({x.date.written})" for n, x in enumerate(events, 1)
+            )
             caption += f" Events: {numbered}."
         return Figure("timeline", caption, timeline_chart(self.data), caption, table, wide=True)
 
@@ -415,7 +434,7 @@ class _Builder:
     def _next(self) -> Iterator[Part]:
         told = Diagnosis(self.data)
         tests = [test for test in self.data.differential.next_tests if test.gain >= LITTLE]
-        figures = ()
+        figures: tuple[Figure, ...] = ()
         if tests:
             caption = "What each investigation is expected to tell about the disease"
             rows = tuple(
@@ -466,8 +485,7 @@ class _Builder:
                 Cell(_value(fact), "open" if fact.how == "contradicted" else ""),
                 Cell(group.replace("_", " ")),
                 Cell(
-                    "follows from "
-                    + "; ".join(self.data.labels.get(x, x) for x in fact.because)
+                    "follows from " + "; ".join(self.data.labels.get(x, x) for x in fact.because)
                     if fact.how == "follows"
                     else "; ".join(fact.where)
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ STATUS = {
     "argued_against": ("✗", "dim"),
 }
 MOST = 5
+ALIKE = 2
+"""From how many drugs on the same is said of them together."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Resistance:
             return
         for definition in judged:
             if definition.state is not None:
-                missing = self._names(definition.missing[:MOST])
+                missing = self._names(definition.missing, MOST)
                 text = f"{definition.title}: {definition.state.replace('_', ' ')}"
                 text += f"; unknown: {missing}" if missing else ""
                 yield Line(
@@ -84,7 +87,7 @@ class Resistance:
         if harm:
             yield Line("Must be excluded, and cannot be from what is recorded", "bold yellow")
             for one in harm:
-                yield Line(f"{one.name}: {self._names(one.unknown[:MOST])}", "yellow", 2, "?")
+                yield Line(f"{one.name}: {self._names(one.unknown, MOST)}", "yellow", 2, "?")
         rest = [x.name for x in why.explanations if not x.harm and x.status == "not_assessable"]
         if rest:
             yield Line(f"Not assessable from what is recorded: {'; '.join(rest)}", "dim")
@@ -129,10 +132,11 @@ class Resistance:
         for said, names in (
             ("for", one.because),
             ("against", one.against),
-            ("would decide", one.unknown[:MOST]),
+            ("would decide", one.unknown),
         ):
             if names:
-                yield Line(f"{said}: {self._names(names)}", indent=4)
+                most = MOST if names is one.unknown else None
+                yield Line(f"{said}: {self._names(names, most)}", indent=4)
         yield Line(f"Check: {one.confirm}", indent=4)
         yield Line(f"Do: {one.action}", indent=4)
         if one.urgent:
@@ -140,9 +144,19 @@ class Resistance:
         if one.note:
             yield Line(one.note, "dim", 4)
 
-    def _names(self, names: Iterable[str]) -> str:
+    def _names(self, names: Iterable[str], most: int | None = None) -> str:
+        """Return findings and columns by name; what is the same of many drugs is said once."""
         labels = {**self.data.labels, **self.data.resistance.labels}
-        return "; ".join(labels.get(name, name.replace("_", " ")) for name in names)
+        others = self.data.resistance.others
+        known = tuple(names)
+        alike = Counter(others[name] for name in known if name in others)
+        said = (
+            others[name]
+            if alike[others.get(name, "")] > ALIKE
+            else labels.get(name, name.replace("_", " "))
+            for name in known
+        )
+        return "; ".join(list(dict.fromkeys(said))[:most])
 
 
 def _weeks(span: Span) -> str:

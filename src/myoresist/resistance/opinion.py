@@ -36,6 +36,7 @@ class ResistanceResult(BaseModel):
 
     Attributes:
         labels: what each column that is not a finding is called.
+        others: what to say once of columns that ask the same of many drugs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class ResistanceResult(BaseModel):
     treatment: TreatmentHistory
     why: ExplanationsResult
     labels: dict[str, str]
+    others: dict[str, str]
 
     def sources(self) -> list[str]:
         """Return the keys of all works that it cites."""
@@ -130,6 +132,11 @@ class Resistance:
             treatment=treatment,
             why=why,
             labels={name: extra.get(name) or derived.label(name) for name in sorted(said)},
+            others={
+                name: phrase
+                for name in sorted(said & derived.columns.keys())
+                if (phrase := derived.columns[name].others)
+            },
         )
 
     def of_table(

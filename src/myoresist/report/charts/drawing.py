@@ -106,9 +106,7 @@ class Drawing:
 def style(colours: dict[str, str] = PAPER) -> str:
     """Return the style sheet of the roles."""
     rules = [f".{role}{{fill:{colour}}}" for role, colour in colours.items()]
-    rules += [
-        f".{role}-line{{stroke:{colour};fill:none}}" for role, colour in colours.items()
-    ]
+    rules += [f".{role}-line{{stroke:{colour};fill:none}}" for role, colour in colours.items()]
     return "".join(rules)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from myoresist.report.charts.drawing import Drawing
-from myoresist.resistance.response_result import ImprovementResult
+from myoresist.resistance.response_result import ChangeResult, ImprovementResult
 
 WIDTH, LEFT, RIGHT, BAR = 480.0, 4.0, 12.0, 11.0
 WHOLE = 100.0
@@ -17,10 +17,7 @@ def improvement(one: ImprovementResult, when: str) -> str:
         one: the score.
         when: which visits it compares.
     """
-    said = "; ".join(
-        f"{x.title} {'unknown, up to ' + format(x.points_max, 'g') if x.points is None else format(x.points, 'g')}"
-        for x in one.changes
-    )
+    said = "; ".join(f"{x.title} {_points(x)}" for x in one.changes)
     drawn = Drawing("improvement", f"{one.title}, {when}", f"Score {one.score:g}; {said}", WIDTH)
     span = WIDTH - LEFT - RIGHT
     drawn.text(LEFT, 16, "Total", bold=True)
@@ -31,9 +28,8 @@ def improvement(one: ImprovementResult, when: str) -> str:
     drawn.rect(LEFT, 22, span * one.score / WHOLE, BAR + 3, "main")
     top = 46.0
     for x in one.changes:
-        text = f"unknown, up to {x.points_max:g}" if x.points is None else f"{x.points:g}"
         drawn.text(LEFT, top + 12, x.measure_title or x.title, size=12.5)
-        drawn.text(WIDTH - RIGHT, top + 12, text, "ink", 12.5, "end")
+        drawn.text(WIDTH - RIGHT, top + 12, _points(x), "ink", 12.5, "end")
         drawn.rect(LEFT, top + 17, span, BAR - 2, "track")
         if x.points is None:
             drawn.rect(LEFT, top + 17, span * x.points_max / WHOLE, BAR - 2, "soft", 0.6)
@@ -41,3 +37,7 @@ def improvement(one: ImprovementResult, when: str) -> str:
             drawn.rect(LEFT, top + 17, span * x.points / WHOLE, BAR - 2, "main")
         top += 34
     return drawn.svg(top + 4)
+
+
+def _points(one: ChangeResult) -> str:
+    return f"unknown, up to {one.points_max:g}" if one.points is None else f"{one.points:g}"

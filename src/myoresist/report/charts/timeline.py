@@ -1,12 +1,12 @@
 """The course in time: drugs as bars, glucocorticoid, CK, strength and activity, events.
 
-A date that is only a month or a year is drawn lighter over all days that it can be, and an end that nobody knows
-stays open. What has no date is not drawn; it stands in the table.
+A date that is only a month or a year is drawn lighter over all days that it can be, and an end that nobody
+knows stays open. What has no date is not drawn; it stands in the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -69,7 +69,8 @@ def _dated(courses: Sequence[DrugCourseResult]) -> dict[str, list[DrugCourseResu
 def _days(data: Assessment) -> Iterator[date]:
     line = data.timeline
     moments: list[MomentResult | None] = [line.assessed]
-    moments += [one.date for one in (*line.samples, *line.events)]
+    moments += [one.date for one in line.samples]
+    moments += [one.date for one in line.events]
     moments += [moment for one in line.courses for moment in (one.start, one.stop)]
     for moment in moments:
         if moment:
@@ -139,9 +140,7 @@ class _Timeline:
             top = max(top + ROW, foot + 10)
         if len(rows) > MOST_DRUGS:
             rest = len(rows) - MOST_DRUGS
-            self.drawn.text(
-                4, top + 12, f"and {rest} earlier drugs, in the table", "muted", 12
-            )
+            self.drawn.text(4, top + 12, f"and {rest} earlier drugs, in the table", "muted", 12)
             top += ROW
         return top
 
@@ -245,7 +244,7 @@ class _Timeline:
         self._points(points, lambda value: floor_ - height * (value - low) / span)
         return top + PANEL
 
-    def _points(self, points: Sequence[Point], y) -> None:  # type: ignore[no-untyped-def]
+    def _points(self, points: Sequence[Point], y: Callable[[float], float]) -> None:
         placed = [(self.x(point.middle), y(point.value)) for point in points]
         if len(placed) > 1:
             self.drawn.curve(placed, "main")
@@ -281,7 +280,9 @@ class _Timeline:
         marks = [(date(year, 1, 1), str(year)) for year in years]
         if (self.last - self.first).days < 900:
             marks = [
-                (date(year, month, 1), f"{year}-{month:02}") for year in years for month in (1, 4, 7, 10)
+                (date(year, month, 1), f"{year}-{month:02}")
+                for year in years
+                for month in (1, 4, 7, 10)
             ]
         shown = [mark for mark in marks if self.first <= mark[0] <= self.last]
         if len(shown) < 2:
