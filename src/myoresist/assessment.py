@@ -440,8 +440,9 @@ def _rules(
         return labels.get(name) or ": ".join(said)
 
     why, treatments = base.resistance.explanations.program, base.resistance.treatments
+    confirmed = base.differential.base.confirmed
     wanted = {
-        **{f"disease.{x.id}": (base.differential.base.confirmed, f"confirmed.{x.id}") for x in diagnosis.leading},
+        **{f"disease.{x.id}": (confirmed, f"confirmed.{x.id}") for x in diagnosis.leading},
         **{f"serology.{x.id}": (base.serology.program, serology_column(SAYS, x.id)) for x in antibodies.says},
         **{f"explanation.{x.id}": (why, PREFIX + x.id) for x in resistance.why.explanations},
         **{f"failure.{x.id}": (why, FAILURE + x.id) for x in resistance.why.failures},

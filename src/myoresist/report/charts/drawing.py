@@ -1,4 +1,4 @@
-"""A small SVG canvas: everything escaped, colours by role, so that one picture serves every theme and paper."""
+"""A small SVG canvas: all text escaped, colours by role, so that one picture serves every theme and paper."""
 
 from __future__ import annotations
 
