@@ -33,6 +33,7 @@ from myoresist.report.summary import (
     measured,
     measured_value,
     nothing_decides,
+    number,
     percent,
     questions,
     reservation,
@@ -202,8 +203,8 @@ class _Builder:
             problems=tuple(self._problems()),
             sections=sections,
             sources=tuple(
-                Source(number, data.references[key].text, data.references[key].link)
-                for key, number in self.numbers.items()
+                Source(place, data.references[key].text, data.references[key].link)
+                for key, place in self.numbers.items()
             ),
         )
 
@@ -309,7 +310,7 @@ class _Builder:
             Line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
         )
         rows = tuple(self._verdict(one) for one in self.data.criteria)
-        header = ("Set", "Verdict", "Class reached", "Items met", "Still possible", "Reservations")
+        header = ("Set", "Verdict", "Items ✓ ✗ ?", "Class reached, still possible, reservations")
         caption = "Published criteria: ✓ met, ✗ not met, ? undetermined"
         table = Table(caption, header, rows)
         return self._part("criteria", "Published criteria", lines, tables=(table,))
@@ -317,16 +318,14 @@ class _Builder:
     def _verdict(self, one: SetResult) -> tuple[Cell, ...]:
         reached = "" if one.outcome in (None, "not_met", "undetermined") else in_short(one)
         points = f"score {score(one)}" if one.score else ""
+        state = {"met": "for", "undetermined": "open"}.get(one.state or "", "quiet")
+        still = "; ".join(words(one, name).split(":")[0] for name in one.open_classes)
+        found = (reached, points, f"still possible: {still}" if still else "", reservation(one))
         return (
             Cell(one.short),
-            Cell(
-                SIGNS[one.state],
-                {"met": "for", "undetermined": "open"}.get(one.state or "", "quiet"),
-            ),
-            Cell("; ".join(part for part in (reached, points) if part)),
+            Cell(SIGNS[one.state], state),
             Cell(cells(one)),
-            Cell("; ".join(words(one, name).split(":")[0] for name in one.open_classes)),
-            Cell(reservation(one)),
+            Cell("; ".join(part for part in found if part)),
         )
 
     # Question 2
@@ -397,7 +396,7 @@ class _Builder:
         rows += [
             _row(
                 one.label,
-                f"{one.value:g} {one.unit}"
+                f"{number(one.value)} {one.unit}"
                 + (f", {one.times_limit:.3g} × upper limit" if one.times_limit else ""),
                 one.date.written if one.date else "date not recorded",
                 "",
@@ -410,8 +409,8 @@ class _Builder:
                 value = measured_value(measure.value, measure.unit)
                 rows.append(_row(measure.title, value, visit.date, "", ""))
         rows += [
-            _row(f"Event {number}: {one.text}", "", one.date.written, "", "")
-            for number, one in enumerate(line.events, 1)
+            _row(f"Event {place}: {one.text}", "", one.date.written, "", "")
+            for place, one in enumerate(line.events, 1)
         ]
         header = ("What", "Dose or value", "From", "To", "Response, reason for stopping")
         return Table("Courses, values and events as recorded", header, tuple(rows))
@@ -456,8 +455,8 @@ class _Builder:
         unknown = questions(self.data)
         if not unknown:
             yield Line(nothing_decides(self.data))
-        for number, question in enumerate(unknown[:MOST_QUESTIONS], 1):
-            yield Line(asked(self.data, question.finding), "bold", sign=f"{number}.")
+        for place, question in enumerate(unknown[:MOST_QUESTIONS], 1):
+            yield Line(asked(self.data, question.finding), "bold", sign=f"{place}.")
             for one, answers in question.changes:
                 yield Line(f"{one.short}: {results(one, answers)}", indent=4)
         if len(unknown) > MOST_QUESTIONS:
@@ -567,7 +566,7 @@ def _row(*texts: str) -> tuple[Cell, ...]:
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4g}"
+    return "unknown" if value is None else number(value)
 
 
 def _value(fact: FindingResult) -> str:
@@ -579,4 +578,4 @@ def _value(fact: FindingResult) -> str:
 def _known(value: bool | float | None) -> str:
     if value is None:
         return "unknown"
-    return ("present" if value else "absent") if isinstance(value, bool) else f"{value:.4g}"
+    return ("present" if value else "absent") if isinstance(value, bool) else number(value)

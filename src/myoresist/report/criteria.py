@@ -9,7 +9,7 @@ from myoresist.report.line import Line
 from myoresist.report.summary import SIGNS, confidence, recalled, results, score, unit, words
 
 ITEM = {True: ("✓", "green"), False: ("✗", "dim"), None: ("?", "yellow")}
-STYLE = {"met": "bold green", "not_met": "bold dim", "undetermined": "bold yellow", None: "dim"}
+STYLE = {"met": "green", "not_met": "dim", "undetermined": "yellow", None: "dim"}
 EXCLUSION = {
     True: ("An exclusion applies", "bold red", "✗"),
     False: ("Exclusions assessed, none applies", "green", "✓"),

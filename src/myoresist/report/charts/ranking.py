@@ -8,7 +8,7 @@ from myoresist.diagnosis.opinion import DiseaseResult, InvestigationResult
 from myoresist.report.charts.drawing import Drawing
 from myoresist.report.summary import percent
 
-WIDTH, LEFT, RIGHT = 480.0, 4.0, 12.0
+WIDTH, LEFT, RIGHT = 420.0, 4.0, 12.0
 BAR = 11.0
 
 

@@ -16,10 +16,13 @@ from myoresist.assessment import Assessment
 from myoresist.case.dates import PartialDate
 from myoresist.case.timeline import DrugCourseResult, MomentResult
 from myoresist.report.charts.drawing import Drawing
+from myoresist.resistance.response_result import MeasureResult
 
 WIDTH, LEFT, RIGHT = 760.0, 168.0, 18.0
 ROW, BAR, PANEL = 24.0, 13.0, 92.0
 MOST_DRUGS = 16
+CROWD = 22.0
+"""Events nearer than this share a mark."""
 CK = "ck"
 STRENGTH = ("mmt8", "mmt8_80", "mmt24", "cmas")
 ACTIVITY = ("physician_global",)
@@ -81,20 +84,19 @@ def _days(data: Assessment) -> Iterator[date]:
         yield from (dose.start, dose.end)
 
 
-def _measured(data: Assessment, wanted: Sequence[str]) -> tuple[str, list[Point]]:
-    """Return the first of some measures that was ever taken, with its title."""
-    visits = data.resistance.response.visits
+def _measured(data: Assessment, wanted: Sequence[str]) -> tuple[MeasureResult | None, list[Point]]:
+    """Return the first of some measures that was ever taken, with its values."""
     for name in wanted:
-        points, title = [], ""
-        for visit in visits:
-            when = PartialDate.parse(visit.date)
-            for one in (*visit.activity, *visit.activity_or_damage):
-                if one.id == name:
-                    points.append(Point(when.earliest, when.latest, one.value))
-                    title = one.title
-        if points:
-            return title, points
-    return "", []
+        found = [
+            (one, PartialDate.parse(visit.date))
+            for visit in data.resistance.response.visits
+            for one in (*visit.activity, *visit.activity_or_damage)
+            if one.id == name
+        ]
+        if found:
+            points = [Point(when.earliest, when.latest, one.value) for one, when in found]
+            return found[0][0], points
+    return None, []
 
 
 class _Timeline:
@@ -120,13 +122,10 @@ class _Timeline:
         top = self._drugs(6.0)
         top = self._glucocorticoid(top)
         top = self._enzyme(top)
-        for name, wanted, least, most in (
-            ("strength", STRENGTH, 0.0, None), ("activity", ACTIVITY, 0.0, 10.0)
-        ):  # fmt: skip
-            title, points = _measured(self.data, wanted)
-            if points:
-                high = most or max(point.value for point in points)
-                top = self._panel(top, title, points, least, high, "main" if name else "ink")
+        for wanted in (STRENGTH, ACTIVITY):
+            measure, points = _measured(self.data, wanted)
+            if measure:
+                top = self._panel(top, measure, points)
         top = self._events(top)
         bottom = self._axis(top)
         return self.drawn.svg(bottom)
@@ -151,16 +150,13 @@ class _Timeline:
         known_end = stop is not None or one.goes_on is True
         sure_from = self.x(start.latest) if start else None
         sure_to = self.x(stop.earliest) if stop else self.x(self.last) if one.goes_on else None
-        if start:
-            self.drawn.rect(
-                self.x(start.earliest), y, self.x(start.latest) - self.x(start.earliest), BAR,
-                "soft", 0.5,
-            )  # fmt: skip
-        if stop:
-            left = self.x(stop.earliest)
-            self.drawn.rect(left, y, self.x(stop.latest) - left, BAR, "soft", 0.5)
-        if sure_from is not None and sure_to is not None:
-            self.drawn.rect(sure_from, y, max(sure_to - sure_from, 2), BAR, "main")
+        for moment in (start, stop):
+            if moment and moment.latest > moment.earliest:
+                left = self.x(moment.earliest)
+                self.drawn.rect(left, y, self.x(moment.latest) - left, BAR, "soft", 0.5)
+        if sure_from is not None and sure_to is not None and sure_from <= sure_to:
+            # A gap as wide as a hair keeps courses of one drug apart.
+            self.drawn.rect(sure_from, y, max(sure_to - sure_from - 0.8, 2), BAR, "main")
         if start and not known_end:
             # Given on the first day; for how long nobody knows.
             at = self.x(start.latest)
@@ -234,14 +230,12 @@ class _Timeline:
         self._points(points, lambda value: floor_ - step * (log10(value) - low))
         return top + PANEL
 
-    def _panel(
-        self, top: float, title: str, points: Sequence[Point], low: float, high: float, role: str
-    ) -> float:
+    def _panel(self, top: float, measure: MeasureResult, points: Sequence[Point]) -> float:
+        low, high = measure.minimum, measure.maximum
         floor_, height = top + PANEL - 12, PANEL - 32
-        span = (high - low) or 1.0
-        ticks = [(floor_, f"{low:g}"), (floor_ - height, f"{high:g}")]
-        self._frame(top, title, ticks)
-        self._points(points, lambda value: floor_ - height * (value - low) / span)
+        scale = height / (high - low)
+        self._frame(top, measure.title, [(floor_, f"{low:g}"), (floor_ - height, f"{high:g}")])
+        self._points(points, lambda value: floor_ - scale * (value - low))
         return top + PANEL
 
     def _points(self, points: Sequence[Point], y: Callable[[float], float]) -> None:
@@ -261,17 +255,25 @@ class _Timeline:
         events = self.data.timeline.events
         if not events:
             return top
-        y, before = top + 20, -100.0
+        y = top + 20
         self.drawn.text(4, y + 4, "Events", size=12)
         self.drawn.line(LEFT, y, WIDTH - RIGHT, y)
+        crowds: list[tuple[float, list[int]]] = []
         for number, one in enumerate(events, 1):
             left, right = self.x(one.date.earliest), self.x(one.date.latest)
             self.drawn.line(left, y, right, y, "soft", 6)
             x = (left + right) / 2
             self.drawn.dot(x, y, "open", 4)
-            if x - before > 16:
-                self.drawn.text(x, y - 8, str(number), "ink", 11, "middle")
-                before = x
+            near = next((crowd for at, crowd in crowds if abs(at - x) < CROWD), None)
+            if near is None:
+                crowds.append((x, [number]))
+            else:
+                near.append(number)
+        for x, crowd in crowds:
+            said = ", ".join(map(str, crowd))
+            self.drawn.text(
+                x, y - 8, said, "ink", 11, "middle" if x < WIDTH - RIGHT - 30 else "end"
+            )
         return top + 34
 
     def _axis(self, top: float) -> float:
@@ -289,9 +291,12 @@ class _Timeline:
             shown = [(self.first, str(self.first)), (self.last, str(self.last))]
         gaps = [self.x(b[0]) - self.x(a[0]) for a, b in pairwise(shown)]
         every = max(ceil(56 / min(gaps)), 1) if gaps else 1
+        grid = Drawing("", "", "", WIDTH)
         for day, said in shown[::every]:
             x = self.x(day)
-            self.drawn.line(x, 4, x, top + 4)
+            grid.line(x, 4, x, top + 4)
             anchor = "end" if x > WIDTH - RIGHT - 24 else "middle"
             self.drawn.text(x, top + 18, said, "muted", 11.5, anchor)
+        # The grid lies below everything else.
+        self.drawn.parts[:0] = grid.parts
         return top + 26

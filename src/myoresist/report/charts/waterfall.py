@@ -8,7 +8,7 @@ from math import log2
 from myoresist.diagnosis.opinion import DiseaseResult, EvidenceResult
 from myoresist.report.charts.drawing import Drawing
 
-WIDTH, LEFT, RIGHT, BAR = 480.0, 4.0, 12.0, 11.0
+WIDTH, LEFT, RIGHT, BAR = 420.0, 4.0, 12.0, 11.0
 
 
 def waterfall(
