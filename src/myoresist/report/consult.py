@@ -229,7 +229,11 @@ class _Builder:
                 "evidence",
                 "Evidence, disease by disease",
                 _nested(words_.reasons()),
-                tuple(self._evidence(one) for one in result.leading[:WATERFALLS]),
+                tuple(
+                    self._evidence(one)
+                    for one in result.leading[:WATERFALLS]
+                    if one.supporting or one.opposing
+                ),
             )
         yield self._criteria()
         computed = [one for one in self.data.criteria if one.status == "implemented"]
