@@ -48,8 +48,10 @@ from myoresist.serology.answers import SerologyResult, answer
 from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import results_table
 from myoresist.serology.verdicts import SAYS, Serology
+from myoresist.treatment.advice import TreatmentResult, advice
+from myoresist.treatment.options import Options
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
@@ -182,6 +184,7 @@ class Assessment(_Result):
     differential: DifferentialResult
     serology: SerologyResult
     resistance: ResistanceResult
+    treatment: TreatmentResult
     timeline: TimelineResult
     rules: dict[str, str]
     labels: dict[str, str]
@@ -269,6 +272,12 @@ class Knowledge:
         return Resistance.load(self.folder, self.terms)
 
     @cached_property
+    def options(self) -> Options:
+        """Return the treatments."""
+        told = self.resistance
+        return Options.load(self.folder, told.names, told.labels, self.differential.diseases)
+
+    @cached_property
     def terms(self) -> Terms:
         """Return the words that a case may use."""
         if self.folder == packaged.folder():
@@ -331,6 +340,7 @@ def assess(
     diagnosis = opinion(differential, base.serology.with_tests(findings[:1], said), case.label)
     antibodies = answer(base.serology, said)
     resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
+    treatment = advice(base.options, findings.row(0, named=True), diagnosis, resistance)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [
@@ -339,6 +349,7 @@ def assess(
         *diagnosis.sources(),
         *antibodies.cites(),
         *resistance.sources(),
+        *treatment.sources(),
     ]
     return Assessment(
         software_version=__version__,
@@ -354,6 +365,7 @@ def assess(
         differential=diagnosis,
         serology=antibodies,
         resistance=resistance,
+        treatment=treatment,
         timeline=timeline(case, base.terms),
         rules=_rules(base, diagnosis, antibodies, resistance),
         labels={finding.id: finding.label for finding in base.catalogue},

@@ -67,13 +67,11 @@ def hostile() -> Consult:
 
 @cache
 def many() -> Consult:
+    drugs = ("prednisone", "methotrexate", "azathioprine", "tacrolimus", "ciclosporin")
     rows = "".join(
-        f"- {{drug: {drug}, dose: {10 + number % 7}, unit: mg/day, "
-        f"start: {2001 + number % 22}-0{1 + number % 9}, stop: {2002 + number % 22}-03, notes: course {number}}}\n"
+        f"- {{drug: {drugs[number % 5]}, dose: {10 + number % 7}, unit: mg/day, "
+        f"start: {2001 + number % 22}-0{1 + number % 9}, stop: {2002 + number % 22}-03}}\n"
         for number in range(200)
-        for drug in [
-            ("prednisone", "methotrexate", "azathioprine", "tacrolimus", "ciclosporin")[number % 5]
-        ]
     )
     return of(f"patient: {{id: many}}\ndate: 2024-06-01\ntreatments:\n{rows}")
 

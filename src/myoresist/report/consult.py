@@ -41,6 +41,7 @@ from myoresist.report.summary import (
     score,
     words,
 )
+from myoresist.report.treatment import Treatment
 from myoresist.resistance.response_result import ImprovementResult
 
 WATERFALLS = 3
@@ -209,9 +210,13 @@ class _Builder:
         )
 
     def _sections(self) -> Iterator[Section]:
+        treatment = Treatment(self.data, everything=True)
+        urgent = self._part("urgent", "Now", treatment.urgent())
+        yield Section("first", "What must not wait", (urgent,))
         yield Section("diagnosis", "1. Is the diagnosis right?", tuple(self._diagnosis()))
         yield Section("serology", "2. What do the antibodies say?", tuple(self._serology()))
         yield Section("resistance", "3. Why no response?", tuple(self._resistance()))
+        yield Section("treatment", "4. What can be done next?", tuple(self._treatment(treatment)))
         yield Section("next", "What to ask or order next", tuple(self._next()))
         yield Section("record", "The record as understood", tuple(self._record()))
 
@@ -431,6 +436,14 @@ class _Builder:
             )
             caption += f" Events: {numbered}."
         return Figure("timeline", caption, timeline_chart(self.data), caption, table, wide=True)
+
+    # Question 4
+
+    def _treatment(self, told: Treatment) -> Iterator[Part]:
+        yield self._part("before", "Before the next drug", told.first())
+        yield self._part("options", "Options", told.options())
+        yield self._part("checks", "Safety checks that are not recorded", told.checks())
+        yield self._part("care", "Whatever the drug", told.care())
 
     # What to ask or order next
 

@@ -22,11 +22,11 @@ def summary(data: Assessment) -> Iterator[Short]:
         places = "one place" if number == 1 else f"{number} places"
         text = f"It contradicts itself in {places}; what this touches counts as unknown."
         yield "Is the record sound?", Line(text, "red"), "problems"
+    yield from _urgent(data)
     yield from _diagnosis(data)
     yield from _criteria(data)
     yield from _serology(data)
     yield from _resistance(data)
-    yield from _urgent(data)
     yield from _next(data)
 
 
@@ -77,10 +77,10 @@ def _serology(data: Assessment) -> Iterator[Short]:
         text, style = f"No antibody found; {len(result.antibodies)} were tested.", ""
     else:
         text, style = "No autoantibody result is recorded.", "yellow"
-    yield "What do the antibodies say?", Line(text, style), "antibodies"
     cancer = result.cancer
-    title = f"Cancer risk: {cancer.title}"
-    yield "Search for cancer?", Line(title, "red" if cancer.category == "high" else ""), "cancer"
+    text += f" Cancer: {cancer.title}."
+    style = "red" if cancer.category == "high" else style
+    yield "What do the antibodies say?", Line(text, style), "antibodies"
 
 
 def _resistance(data: Assessment) -> Iterator[Short]:
@@ -119,32 +119,48 @@ def _resistance(data: Assessment) -> Iterator[Short]:
 
 
 def _urgent(data: Assessment) -> Iterator[Short]:
-    why = data.resistance.why
-    urgent = [one.name for one in why.explanations if one.urgent]
-    harm = [one for one in why.explanations if one.harm]
-    there = [one.name for one in harm if one.status in ("supported", "possible")]
-    unseen = [one.name for one in harm if one.status == "not_assessable"]
-    names = list(dict.fromkeys([*urgent, *there]))
-    texts = [_listed(names)] if names else []
+    found = data.treatment.urgent
+    there = [one.name for one in found if one.status == "present"]
+    there += [f"{one.name} (possible)" for one in found if one.status == "possible"]
+    unseen = [one.name for one in found if one.status == "not_excluded"]
+    texts = [f"{_listed(there)}."] if there else []
     if unseen:
-        texts.append(f"not excluded so far: {_listed(unseen)}")
-    if texts:
-        text = f"{'; '.join(texts)}."
-        text = text[0].upper() + text[1:]
-        yield "What must not wait?", Line(text, "red" if names else "yellow"), "explanations"
+        texts.append(f"Not excluded, since not recorded: {_listed(unseen)}.")
+    text = " ".join(texts) or "Nothing that is recorded."
+    style = "red" if there else "yellow" if unseen else ""
+    yield "What must not wait?", Line(text, style), "urgent"
 
 
 def _next(data: Assessment) -> Iterator[Short]:
+    yield from _options(data)
     tests = [one for one in data.differential.next_tests if one.gain >= LITTLE]
     best = max(tests, key=lambda one: one.gain, default=None)
     if best:
         text = f"{best.name}: would tell most ({best.gain:.1f} bits)."
-        yield "What next?", Line(text), "order"
+        yield "What to order next?", Line(text), "order"
     unknown = questions(data)
     asked = [data.labels[one.finding] for one in data.differential.questions if one.gain >= LITTLE]
     names = list(dict.fromkeys([*asked[:MOST], *(one.label for one in unknown)]))[:MOST]
     if names:
         yield "What is missing most?", Line(f"{'; '.join(names)}."), "decide"
+
+
+def _options(data: Assessment) -> Iterator[Short]:
+    """Say what comes before a drug, and which options the likeliest subset has."""
+    advice = data.treatment
+    texts = ["First what stands before any drug."] if advice.first or advice.explanations else []
+    for subset in advice.subsets[:1]:
+        best = [
+            advice.options[place.option].name
+            for place in subset.options
+            if place.group in ("do_first", "reasonable")
+        ]
+        if best:
+            texts.append(f"{subset.name}: {_listed(best)}.")
+    if not advice.subsets:
+        texts.append("No inflammatory myopathy is likely enough to list drugs for it.")
+    target = "before" if advice.first or advice.explanations else "options"
+    yield "What can be done next?", Line(" ".join(texts) or "No option is listed."), target
 
 
 def _listed(names: list[str]) -> str:

@@ -34,6 +34,7 @@ from myoresist.report.summary import (
     unit,
     words,
 )
+from myoresist.report.treatment import Treatment
 
 STYLES = {"met": "bold green", "not_met": "dim", "undetermined": "yellow", None: "dim"}
 ITEM_SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
@@ -64,6 +65,8 @@ class _Report:
         computed = [one for one in self.data.criteria if one.status == "implemented"]
         self._header()
         self._record_problems()
+        treatment = Treatment(self.data, everything)
+        self._section("What must not wait", treatment.urgent())
         diagnosis = Diagnosis(self.data)
         self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
         questions = tuple(diagnosis.questions())
@@ -78,6 +81,10 @@ class _Report:
         self._section("Was the treatment adequate, and is it refractory?", resistance.treatment())
         self._section("What else explains it?", resistance.explanations())
         self._section("The work-up, step by step", resistance.workup())
+        self._section("What next?", treatment.first())
+        self._section("Options", treatment.options())
+        self._section("Safety checks that are not recorded", treatment.checks())
+        self._section("Whatever the drug", treatment.care())
         self._in_short(computed)
         self._questions()
         self._table()

@@ -20,7 +20,7 @@ STATE = pl.Enum([ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNKNOWN])
 
 TESTS = (
     "below_min_dose", "below_min_duration", "level_below_target", "adequate",
-    "stopped_intolerance", "failed", "never_tried", "interacting_drug",
+    "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
 )  # fmt: skip
 _OF_COURSE = TESTS[:6]
 BATCH = 20_000

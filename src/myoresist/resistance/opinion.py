@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from myoresist.resistance.response_result import ResponseResult, response
 from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
 from myoresist.resistance.trends import PARTS, Trends
 from myoresist.rules.inference import finding_names
+from myoresist.rules.syntax import Name
 
 DAMAGE = "irreversible_damage"
 
@@ -77,6 +79,25 @@ class Resistance:
         trends = Trends.load(folder, responses)
         names = {**treatments.columns.names, **trends.names}
         return cls(responses, treatments, trends, Explanations.load(folder, names))
+
+    @cached_property
+    def names(self) -> dict[str, Name]:
+        """Return every column that a condition of question 4 may read."""
+        supported = (PREFIX + one for one in self.explanations.entries)
+        return {
+            **self.treatments.columns.names,
+            **self.trends.names,
+            **{name: Name(name, "bool") for name in supported},
+        }
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Return what each of these columns is called that is no finding."""
+        return {
+            **{name: one.label for name, one in self.treatments.columns.columns.items()},
+            **{one.id: one.label for one in self.trends.entries.values()},
+            **{PREFIX + one.id: one.name for one in self.explanations.entries.values()},
+        }
 
     def of_case(
         self,

@@ -1,0 +1,216 @@
+"""What can be done next, in words: what must not wait, what comes before a drug, options, checks, care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from myoresist.assessment import Assessment
+from myoresist.report.line import Line
+from myoresist.report.summary import percent
+from myoresist.treatment.advice import (
+    AgainstResult,
+    OptionResult,
+    PlaceResult,
+    SubsetResult,
+    UrgentResult,
+)
+
+GROUP = {
+    "do_first": ("▲", "bold green"),
+    "reasonable": ("●", "green"),
+    "only_if": ("○", "yellow"),
+    "avoid": ("✗", "red"),
+}
+LEVEL = {
+    "contraindicated": ("Contraindicated", "bold red"),
+    "avoid": ("Only without an alternative", "red"),
+    "caution": ("Caution", "yellow"),
+}
+GIVEN = {
+    "running": "given now",
+    "failed": "no effect in an adequate trial",
+    "inadequate": "given, but in too low a dose or for too short a time",
+    "intolerance": "stopped for side effects",
+}
+IN_FULL = ("do_first", "reasonable")
+MOST_EVIDENCE = 2
+
+
+@dataclass
+class Treatment:
+    """Question 4 of one assessment, in words."""
+
+    data: Assessment
+    everything: bool = False
+    shown: set[str] = field(default_factory=set)
+
+    def urgent(self) -> Iterator[Line]:
+        """Say what must not wait, and what of it is not excluded."""
+        found = self.data.treatment.urgent
+        for one in found:
+            if one.status != "not_excluded":
+                yield from self._urgent(one)
+        rest = [one for one in found if one.status == "not_excluded"]
+        if rest:
+            names = "; ".join(f"{one.name} ({self._names(one.unknown)})" for one in rest)
+            yield Line(f"Not excluded, since not recorded: {names}", "yellow", sign="?")
+        if not found:
+            yield Line("Nothing that is recorded cannot wait.", "dim")
+
+    def first(self) -> Iterator[Line]:
+        """Say what comes before the next drug."""
+        advice = self.data.treatment
+        for one in advice.first:
+            yield Line(one.text, "bold red", sign="!", cites=one.cites)
+        for disease in advice.uncovered:
+            yield Line(
+                f"{disease.name} ({percent(disease.probability)}): no drug options are listed for it. "
+                f"{disease.implication}",
+                "bold",
+                2,
+                cites=disease.cites,
+            )
+        names = {one.id: one.name for one in self.data.resistance.why.explanations}
+        if advice.explanations:
+            said = "; ".join(names[one] for one in advice.explanations)
+            yield Line(f"Supported explanations come before the next drug: {said}.", "bold")
+
+    def options(self) -> Iterator[Line]:
+        """Give the options of every subset that the patient may well belong to, group by group."""
+        advice = self.data.treatment
+        for subset in advice.subsets:
+            yield from self._subset(subset)
+        if not advice.subsets:
+            yield Line(
+                "No inflammatory myopathy is likely enough to list drugs for it.", "bold yellow"
+            )
+        for open_ in advice.open_subsets:
+            yield Line(
+                f"{open_.name}: its options are listed once this is known: {self._names(open_.unknown)}",
+                "yellow",
+                sign="?",
+            )
+        if advice.subsets:
+            for group in advice.groups:
+                sign, _ = GROUP[group.id]
+                yield Line(f"{group.name}: {group.text}", "dim", sign=sign)
+        if advice.subsets and not self.everything:
+            yield Line("Tests before the start, monitoring and interactions: --all", "dim")
+
+    def checks(self) -> Iterator[Line]:
+        """Give the safety checks that are not recorded, with the options that ask for them."""
+        advice = self.data.treatment
+        for one in advice.missing:
+            asking = ", ".join(advice.options[name].name for name in one.options)
+            yield Line(one.text, "bold yellow", sign="?", cites=one.cites)
+            yield Line(f"before {asking}", "dim", 2)
+        if not advice.missing and advice.subsets:
+            yield Line("Every safety check of the options above is recorded.", "green")
+
+    def care(self) -> Iterator[Line]:
+        """Give what belongs to treatment whatever the drug."""
+        for one in self.data.treatment.care:
+            sign = "·" if one.applies else "?"
+            unknown = f" Not recorded: {self._names(one.unknown)}." if one.unknown else ""
+            yield Line(f"{one.text}{unknown}", sign=sign, cites=one.cites)
+
+    def _urgent(self, one: UrgentResult) -> Iterator[Line]:
+        possible = one.status == "possible"
+        head = f"{one.name}{' is possible' if possible else ''}. {one.text}"
+        style = "bold yellow" if possible else "bold red"
+        yield Line(head, style, sign="!", cites=one.cites)
+        if one.because:
+            yield Line(f"because of: {self._names(one.because)}", indent=4)
+        if one.unknown:
+            yield Line(f"not recorded: {self._names(one.unknown)}", "yellow", 4)
+
+    def _subset(self, subset: SubsetResult) -> Iterator[Line]:
+        text = f"{subset.name} ({percent(subset.probability)})"
+        said = " ".join(part for part in (subset.text, subset.first_text) if part)
+        cites = subset.cites if said else ()
+        yield Line(f"{text}. {said}" if said else text, "bold underline", cites=cites)
+        for place in subset.options:
+            option = self.data.treatment.options[place.option]
+            yield from self._place(place, option)
+
+    def _place(self, place: PlaceResult, option: OptionResult) -> Iterator[Line]:
+        sign, style = GROUP[place.group]
+        sure = f"{place.certainty.replace('_', ' ')} certainty" if place.certainty else ""
+        given = ", ".join(GIVEN[one] for one in option.given)
+        brackets = "; ".join(part for part in (sure, given) if part)
+        head = f"{option.name}{f' ({brackets})' if brackets else ''}: {'; '.join(place.because)}"
+        yield Line(head, style, 2, sign)
+        in_full = place.group in IN_FULL
+        most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
+        for one in place.evidence[:most]:
+            indirect = "" if one.direct else "Indirect: "
+            yield Line(
+                f"{indirect}{one.text} ({one.design}, {one.certainty.replace('_', ' ')} certainty: "
+                f"{one.why})",
+                "dim" if not one.direct else "",
+                6,
+                "·",
+                one.cites,
+            )
+        if in_full and len(place.evidence) > most:
+            yield Line(f"{len(place.evidence) - most} more; --all shows them", "dim", 6)
+        for rule in place.guidelines:
+            yield Line(rule.text, indent=6, sign="·", cites=rule.cites)
+        yield from self._against(option.against)
+        if not in_full:
+            return
+        if option.id in self.shown:
+            yield Line("Checks and doses: see above.", "dim", 6)
+            return
+        self.shown.add(option.id)
+        yield from self._before(option)
+        yield from self._how(option)
+
+    def _against(self, found: Iterable[AgainstResult]) -> Iterator[Line]:
+        for one in found:
+            word, style = LEVEL[one.level]
+            text = f"{word} ({self._names(one.because)}): {one.text}"
+            yield Line(text, style, 6, "!", one.cites, because=one.because)
+
+    def _before(self, option: OptionResult) -> Iterator[Line]:
+        """Say what is not recorded and could forbid it; this is never shortened."""
+        checks = {one.id: one.text for one in self.data.treatment.missing}
+        covered = {
+            name
+            for one in self.data.treatment.missing
+            if one.id in option.check_first
+            for name in one.unknown
+        }
+        first = [checks[one] for one in option.check_first]
+        others = dict.fromkeys(
+            name for one in option.open for name in one.because if name not in covered
+        )
+        if first:
+            yield Line(f"Check first, not recorded: {'; '.join(first)}", "yellow", 6, "?")
+        if others:
+            yield Line(f"Also not recorded: {self._names(others)}", "yellow", 6, "?")
+
+    def _how(self, option: OptionResult) -> Iterator[Line]:
+        for dose in option.regimens:
+            yield Line(f"Used: {dose.text}", indent=6, cites=dose.cites)
+        low, high = option.judge_after_weeks
+        judge = f"Judge after {low} to {high} weeks"
+        yield Line(f"{judge}. {option.judge_text}" if option.judge_text else f"{judge}.", indent=6)
+        if not self.everything:
+            return
+        for word, parts in (
+            ("Before", option.checks),
+            ("Monitor", option.monitoring),
+            ("Interactions", option.interactions),
+        ):
+            if parts:
+                yield Line(f"{word}: {'; '.join(parts)}", "dim", 6)
+        for note in (option.status, option.note):
+            if note:
+                yield Line(note, "dim", 6)
+        yield Line("Safety statements:", "dim", 6, cites=option.cites)
+
+    def _names(self, names: Iterable[str]) -> str:
+        labels = {**self.data.labels, **self.data.resistance.labels, **self.data.treatment.labels}
+        return "; ".join(labels.get(name, name.replace("_", " ")) for name in names)

@@ -1,0 +1,1 @@
+"""Question 4: what can be done next."""

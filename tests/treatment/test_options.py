@@ -1,0 +1,188 @@
+"""What must hold of options for every patient: safety is never hidden, reasons against never help."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoresist import Knowledge
+from myoresist.rules.interpreter import explain
+from myoresist.treatment.options import (
+    LEVELS,
+    PROBABILITY,
+    Options,
+    against_column,
+    missing_column,
+)
+
+RANK = {"do_first": 0, "reasonable": 1, "only_if": 2, "avoid": 3}
+
+
+@cache
+def base() -> Options:
+    return Knowledge.load().options
+
+
+def names(kind: str) -> list[str]:
+    return sorted(x for x in base().reads if base().kinds[x] == kind)
+
+
+def table(*rows: dict[str, Any]) -> pl.DataFrame:
+    columns = {x for row in rows for x in row}
+    data = {x: [row.get(x) for row in rows] for x in sorted(columns)}
+    return pl.DataFrame({"patient_id": [str(n) for n in range(len(rows))], **data}, strict=False)
+
+
+def disease(name: str) -> dict[str, float]:
+    return {PROBABILITY + name: 1.0}
+
+
+DISEASES = st.sampled_from(
+    [
+        "dermatomyositis",
+        "imnm_srp",
+        "inclusion_body_myositis",
+        "antisynthetase_syndrome",
+        "polymyositis",
+    ]
+)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={x: st.booleans() for x in names("bool")}
+    | {"egfr_ml_min": st.sampled_from([10.0, 25.0, 30.0, 45.0, 60.0, 100.0])}
+    | {"age": st.sampled_from([20.0, 64.0, 65.0, 66.0, 80.0])},
+)  # fmt: skip
+AGAINST = sorted(
+    {
+        name
+        for one in base().data.options.values()
+        for number in range(len(base().against[one.id]))
+        for name in base().program.rules[against_column(one, number)].reads
+        if base().kinds[name] == "bool" and not name.startswith("trial_")
+    }
+)
+
+
+@settings(max_examples=60)
+@given(ROWS, DISEASES, st.sampled_from(AGAINST))
+def test_adding_a_contraindication_never_improves_a_group(
+    row: dict[str, Any], name: str, finding: str
+) -> None:
+    # A finding that also decides which subsets and options are looked at changes more than the group.
+    chooses = [x for x in base().program.rules if x.startswith(("subset.", "applies."))]
+    if finding in base().program.leaves(chooses):
+        return
+    rows = table({**row, **disease(name), finding: False}, {**row, **disease(name), finding: True})
+    found = base().places(rows)
+    without, with_it = (
+        {
+            (one["subset"], one["option"]): RANK[one["group"]]
+            for one in found.filter(patient_id=patient).iter_rows(named=True)
+        }
+        for patient in ("0", "1")
+    )
+    assert without.keys() == with_it.keys()
+    assert all(with_it[key] >= without[key] for key in without)
+
+
+@settings(max_examples=60)
+@given(ROWS, DISEASES, st.sampled_from(AGAINST))
+def test_not_knowing_never_removes_a_warning(row: dict[str, Any], name: str, finding: str) -> None:
+    rows = table(
+        {**row, **disease(name)}, {x: v for x, v in row.items() if x != finding} | disease(name)
+    )
+    found = base().evaluate(rows)
+    for check in base().data.checks:
+        before, after = found[missing_column(check)]
+        assert after or not before, check.id
+    for option in base().data.options.values():
+        for number in range(len(base().against[option.id])):
+            before, after = found[against_column(option, number)]
+            # A rule that warned may become unknown, which is shown, but never "no".
+            assert not (before is not False and after is False), (option.id, number)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(ROWS, DISEASES), min_size=2, max_size=5))
+def test_a_patient_alone_is_that_patient_in_a_table(
+    patients: list[tuple[dict[str, Any], str]],
+) -> None:
+    rows = [{**row, **disease(name)} for row, name in patients]
+    together = base().places(table(*rows))
+    for number, row in enumerate(rows):
+        alone = base().places(table(row)).drop("patient_id")
+        assert alone.equals(together.filter(patient_id=str(number)).drop("patient_id"))
+
+
+@settings(max_examples=40)
+@given(ROWS)
+def test_a_second_witness_agrees_on_every_rule(row: dict[str, Any]) -> None:
+    found = base().evaluate(table({**row, **disease("dermatomyositis")})).row(0, named=True)
+    for column in base().program.rules:
+        assert explain(column, base().program, row).value == found[column], column
+
+
+def test_an_unknown_contraindication_is_never_fine() -> None:
+    found = base().places(table(disease("dermatomyositis")))
+    drugs = {
+        one.id
+        for one in base().data.options.values()
+        if one.kind == "drug" and base().against[one.id]
+    }
+    listed = found.filter(pl.col("option").is_in(drugs))
+    assert len(listed)
+    assert listed["check_first"].all()
+    for column in LEVELS.values():
+        assert not listed[column].fill_null(False).any()
+
+
+def test_the_bounds_of_kidney_function_and_age_are_those_of_the_rules() -> None:
+    def against(option: str, row: dict[str, Any]) -> set[str]:
+        found = base().places(table({**row, **disease("dermatomyositis")}))
+        one = found.filter(option=option, subset="DM").row(0, named=True)
+        return {name for name in LEVELS.values() if one[name]}
+
+    assert against("methotrexate", {"egfr_ml_min": 29.9}) == {"contraindicated"}
+    assert against("methotrexate", {"egfr_ml_min": 30.0}) == {"careful"}
+    assert against("methotrexate", {"egfr_ml_min": 60.0}) == set()
+    assert against("ciclosporin", {"egfr_ml_min": 59.9}) == {"contraindicated"}
+    assert against("ciclosporin", {"egfr_ml_min": 60.0}) == set()
+    assert against("jak_inhibitor", {"age": 64.9}) == set()
+    assert against("jak_inhibitor", {"age": 65.0}) == {"to_avoid"}
+    assert against("ivig", {"age": 65.0}) == set()
+    assert against("ivig", {"age": 65.1}) == {"careful"}
+
+
+def test_a_subset_below_the_least_probability_is_not_shown_and_two_likely_ones_both_are() -> None:
+    least = base().data.likely_at
+    row = {
+        PROBABILITY + "dermatomyositis": least,
+        PROBABILITY + "polymyositis": least,
+        PROBABILITY + "imnm_srp": least * 0.99,
+    }
+    assert set(base().places(table(row))["subset"]) == {"DM", "PM"}
+
+
+def test_current_drugs_forbid_what_must_not_be_combined() -> None:
+    row = {**disease("dermatomyositis"), "trial_ciclosporin_running": True}
+    found = {
+        one["option"]: one
+        for one in base().places(table(row)).filter(subset="DM").iter_rows(named=True)
+    }
+    assert found["tacrolimus"]["group"] == "avoid"
+    assert found["ciclosporin"]["group"] != "avoid"
+
+
+@pytest.mark.parametrize(("subset", "option"), [
+    ("DM", "anti_tnf"), ("PM", "anti_tnf"), ("IMNM_SRP", "complement_inhibitor"),
+    ("IMNM_HMGCR", "complement_inhibitor"), ("IBM", "glucocorticoid_oral"), ("IBM", "methotrexate"),
+])  # fmt: skip
+def test_evidence_against_is_shown_as_plainly(subset: str, option: str) -> None:
+    diseases = base().data.subsets[subset].diseases
+    found = base().places(table({**disease(diseases[0])}))
+    assert found.filter(subset=subset, option=option)["group"].to_list() == ["avoid"]
