@@ -62,8 +62,7 @@ def open_everything(shown: Page) -> None:
     shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
 
 
-@pytest.mark.parametrize("case", [FULL, DEMO], ids=lambda path: path.stem)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("case", "theme"), [(FULL, "light"), (DEMO, "dark")])
 def test_everyone_can_use_it(browser: Browser, folder: Path, case: Path, theme: str) -> None:
     shown = opened(browser, folder / f"{case.stem}.html", color_scheme=theme, bypass_csp=True)
     open_everything(shown)
@@ -121,7 +120,7 @@ def test_it_asks_nothing_of_any_network(browser: Browser, folder: Path) -> None:
 
 
 def test_the_keyboard_leads_from_page_one_to_the_reasons(browser: Browser, folder: Path) -> None:
-    shown = opened(browser, folder / f"{FULL.stem}.html")
+    shown = opened(browser, folder / f"{FULL.stem}.html", reduced_motion="reduce")
     shown.keyboard.press("Tab")
     assert shown.evaluate("document.activeElement.textContent") == "Skip to the answer"
     shown.keyboard.press("Enter")

@@ -47,8 +47,6 @@ def waterfall(
         drawn.rect(LEFT + (left - low) * scale, y, max((right - left) * scale, 1.5), BAR, role)
         drawn.line(zero, y - 2, zero, y + BAR + 2, "ink")
         top, start = y + BAR + 7, end
-    drawn.text(
-        LEFT, top + 11, "Odds double with each equal step to the right; the line is no evidence.",
-        "muted", 12,
-    )  # fmt: skip
-    return drawn.svg(top + 17)
+    note = "Odds double with each equal step to the right; the line is no evidence."
+    foot = drawn.paragraph(LEFT, top + 11, note, WIDTH - LEFT - RIGHT, 12, "muted")
+    return drawn.svg(foot + 6)
