@@ -20,7 +20,7 @@ from myoresist.report import page
 from myoresist.report.consult import consult
 
 FULL = Path(__file__).parent / "full_course.yaml"
-DEMO = Path(__file__).parents[2] / "src/myoresist/examples/dysferlinopathy_called_polymyositis.yaml"
+EXAMPLE = Path(__file__).parents[2] / "src/myoresist/examples/anti_srp_refractory.yaml"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the page of each case."""
     where = tmp_path_factory.mktemp("pages")
-    for case in (FULL, DEMO):
+    for case in (FULL, EXAMPLE):
         html = page.render(consult(assess(read_case(case))))
         (where / f"{case.stem}.html").write_text(html, encoding="utf-8")
     return where
@@ -62,7 +62,7 @@ def open_everything(shown: Page) -> None:
     shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
 
 
-@pytest.mark.parametrize(("case", "theme"), [(FULL, "light"), (DEMO, "dark")])
+@pytest.mark.parametrize(("case", "theme"), [(FULL, "light"), (EXAMPLE, "dark")])
 def test_everyone_can_use_it(browser: Browser, folder: Path, case: Path, theme: str) -> None:
     shown = opened(browser, folder / f"{case.stem}.html", color_scheme=theme, bypass_csp=True)
     open_everything(shown)
@@ -72,7 +72,7 @@ def test_everyone_can_use_it(browser: Browser, folder: Path, case: Path, theme: 
     )
 
 
-@pytest.mark.parametrize("case", [FULL, DEMO], ids=lambda path: path.stem)
+@pytest.mark.parametrize("case", [FULL, EXAMPLE], ids=lambda path: path.stem)
 @pytest.mark.parametrize("width", [PHONE, LAPTOP])
 def test_nothing_overflows_and_no_text_is_tiny(
     browser: Browser, folder: Path, case: Path, width: int

@@ -17,7 +17,7 @@ from myoresist.report.charts.score import improvement
 from myoresist.report.charts.timeline import drawable
 from myoresist.report.charts.timeline import timeline as timeline_chart
 from myoresist.report.charts.waterfall import waterfall
-from myoresist.report.criteria import cells, set_lines
+from myoresist.report.criteria import items, set_lines
 from myoresist.report.diagnosis import LITTLE, STEPS, Diagnosis, said, times
 from myoresist.report.line import DETAIL, Line
 from myoresist.report.resistance import Resistance
@@ -211,7 +211,7 @@ class _Builder:
 
     def _sections(self) -> Iterator[Section]:
         treatment = Treatment(self.data, everything=True)
-        urgent = self._part("urgent", "Now", treatment.urgent())
+        urgent = self._part("urgent", "Look for these first", treatment.urgent())
         yield Section("first", "What must not wait", (urgent,))
         yield Section("diagnosis", "1. Is the diagnosis right?", tuple(self._diagnosis()))
         yield Section("serology", "2. What do the antibodies say?", tuple(self._serology()))
@@ -319,7 +319,14 @@ class _Builder:
             Line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
         )
         rows = tuple(self._verdict(one) for one in self.data.criteria)
-        header = ("Set", "Verdict", "Items ✓ ✗ ?", "Class reached, still possible, reservations")
+        header = (
+            "Set",
+            "Verdict",
+            "Items met",
+            "Not met",
+            "Unknown",
+            "Class reached, still possible, reservations",
+        )
         caption = "Published criteria: ✓ met, ✗ not met, ? undetermined"
         table = Table(caption, header, rows)
         return self._part("criteria", "Published criteria", lines, tables=(table,))
@@ -327,13 +334,14 @@ class _Builder:
     def _verdict(self, one: SetResult) -> tuple[Cell, ...]:
         reached = "" if one.outcome in (None, "not_met", "undetermined") else in_short(one)
         points = f"score {score(one)}" if one.score else ""
+        counted = [Cell(str(count)) for count in items(one)] if one.items else [Cell("")] * 3
         state = {"met": "for", "undetermined": "open"}.get(one.state or "", "quiet")
         still = "; ".join(words(one, name).split(":")[0] for name in one.open_classes)
         found = (reached, points, f"still possible: {still}" if still else "", reservation(one))
         return (
             Cell(one.short),
             Cell(SIGNS[one.state], state),
-            Cell(cells(one)),
+            *counted,
             Cell("; ".join(part for part in found if part)),
         )
 
@@ -442,7 +450,7 @@ class _Builder:
     def _treatment(self, told: Treatment) -> Iterator[Part]:
         yield self._part("before", "Before the next drug", told.first())
         yield self._part("options", "Options", told.options())
-        yield self._part("checks", "Safety checks that are not recorded", told.checks())
+        yield self._part("checks", "Safety checks that are not recorded", _nested(told.checks()))
         yield self._part("care", "Whatever the drug", told.care())
 
     # What to ask or order next

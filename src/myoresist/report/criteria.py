@@ -17,12 +17,10 @@ EXCLUSION = {
 }
 
 
-def cells(one: SetResult) -> str:
+def items(one: SetResult) -> tuple[int, int, int]:
     """Return how many items are met, not met and unknown."""
-    if not one.items:
-        return ""
-    count = {value: sum(item.value is value for item in one.items) for value in (True, False, None)}
-    return f"✓ {count[True]}  ✗ {count[False]}  ? {count[None]}"
+    values = [item.value for item in one.items]
+    return values.count(True), values.count(False), values.count(None)
 
 
 def set_lines(data: Assessment, one: SetResult) -> Iterator[Line]:

@@ -13,7 +13,7 @@ PAPER = {
 }  # fmt: skip
 """The colours of the roles on white paper; a page may give them other ones, for a dark screen."""
 
-LETTER = 0.54
+LETTER, BOLD = 0.54, 0.6
 """Mean width of a letter as a share of the size of the type."""
 
 
@@ -86,7 +86,7 @@ class Drawing:
         bold: bool = False,
     ) -> float:  # fmt: skip
         """Add text in lines of at most ``width``, and return the foot of the last one."""
-        letters = max(int(width / (size * LETTER)), 8)
+        letters = max(int(width / (size * (BOLD if bold else LETTER))), 8)
         lines = wrap(plain(said), letters) or [""]
         for number, line in enumerate(lines):
             self.text(x, y + number * size * 1.25, line, role, size, bold=bold)
