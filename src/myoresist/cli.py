@@ -298,7 +298,7 @@ def knowledge_list(json: Json = False) -> None:
 @knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
 def knowledge_show(
     name: Annotated[
-        str, typer.Argument(help="A criteria set, a disease, a finding or a cited work.")
+        str, typer.Argument(help="A criteria set, disease, treatment, finding or work.")
     ],
     json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Any entry of the knowledge in plain words: a criteria set, a disease, a finding or a published work."""
+"""Any entry of the knowledge in plain words: a criteria set, a disease, a treatment, a finding or a work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from myoresist.case.catalogue import Finding, Link
 from myoresist.diagnosis.criteria import CriteriaSet, Disagreement
 from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
 from myoresist.knowledge.schema import Coverage, Sourced
-from myoresist.report import disease
+from myoresist.report import disease, option
 from myoresist.rules.words import in_words
+from myoresist.treatment.knowledge import Option
 
 
 class UnknownEntry(KeyError):
@@ -31,7 +32,8 @@ def listing(knowledge: Knowledge, coverage: Iterable[Coverage]) -> Iterator[str]
     yield ""
     yield (
         f"{len(knowledge.catalogue.findings)} findings, {len(knowledge.criteria.implemented)} criteria sets "
-        f"computed, {len(knowledge.differential.diseases)} diseases, {len(knowledge.references)} works"
+        f"computed, {len(knowledge.differential.diseases)} diseases, "
+        f"{len(knowledge.options.data.options)} treatments, {len(knowledge.references)} works"
     )
 
 
@@ -46,6 +48,9 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
     diseases = knowledge.differential.base.diseases
     if name in diseases:
         return disease.describe(knowledge, diseases[name])
+    treatment = _treatment(knowledge, name)
+    if treatment:
+        return option.describe(knowledge, treatment)
     finding = knowledge.catalogue.find(name)
     if finding:
         return _Words(knowledge).finding(finding)
@@ -72,6 +77,9 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
         }
     if name in knowledge.differential.base.diseases:
         return disease.entry(knowledge, knowledge.differential.base.diseases[name])
+    treatment = _treatment(knowledge, name)
+    if treatment:
+        return option.entry(knowledge, treatment)
     finding = knowledge.catalogue.find(name)
     if finding:
         derivation = knowledge.inference.derivations.get(finding.id)
@@ -96,10 +104,15 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
     raise _unknown(knowledge, name)
 
 
+def _treatment(knowledge: Knowledge, name: str) -> Option | None:
+    return knowledge.options.data.options.get(name)
+
+
 def _unknown(knowledge: Knowledge, name: str) -> UnknownEntry:
     everything = [
         *knowledge.criteria.sets,
         *knowledge.differential.base.diseases,
+        *knowledge.options.data.options,
         *knowledge.catalogue.findings,
         *knowledge.references,
     ]
