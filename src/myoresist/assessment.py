@@ -49,7 +49,7 @@ from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import results_table
 from myoresist.serology.verdicts import SAYS, Serology
 from myoresist.treatment.advice import TreatmentResult, advice
-from myoresist.treatment.options import Options
+from myoresist.treatment.options import FIRST, URGENT, Options
 
 SCHEMA_VERSION = "1.3"
 NOTICE = (
@@ -367,7 +367,7 @@ def assess(
         resistance=resistance,
         treatment=treatment,
         timeline=timeline(case, base.terms),
-        rules=_rules(base, diagnosis, antibodies, resistance),
+        rules=_rules(base, diagnosis, antibodies, resistance, treatment),
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
@@ -436,9 +436,10 @@ def _rules(
     diagnosis: DifferentialResult,
     antibodies: SerologyResult,
     resistance: ResistanceResult,
+    treatment: TreatmentResult,
 ) -> dict[str, str]:
     """Return the rules behind the statements of an assessment in plain words, by kind and id."""
-    labels = {finding.id: finding.label for finding in base.catalogue} | resistance.labels
+    labels = {**{one.id: one.label for one in base.catalogue}, **base.options.labels}
     for explanation in base.resistance.explanations.entries.values():
         labels[PREFIX + explanation.id] = f"“{explanation.name}”"
     derived = base.resistance.treatments.columns
@@ -462,6 +463,8 @@ def _rules(
             f"refractory.{x.id}": (treatments.refractory.program, x.id)
             for x in resistance.treatment.definitions
         },
+        **{f"urgent.{x.id}": (base.options.program, URGENT + x.id) for x in treatment.urgent},
+        **{f"first.{x.id}": (base.options.program, FIRST + x.id) for x in treatment.first},
     }  # fmt: skip
     return {
         name: in_words(program.rules[rule].tree, phrase)

@@ -123,7 +123,7 @@ def _common(
     pass
 
 
-@app.command(epilog="Example: myoresist assess patient.yaml --json -o patient.json")
+@app.command(epilog="Example: myoresist assess patient.yaml --html report.html --pdf report.pdf")
 def assess(
     case: Annotated[
         str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")

@@ -130,7 +130,8 @@ class Diagnosis:
             text += f" {result.leading[0].name} is more probable."
         yield Line(text, "bold red" if label.outranked_by else "bold green")
         for flag, disease in zip(label.flags[:FLAGS], label.pointing, strict=False):
-            yield Line(self._flag(flag, disease), "red", 2, "!", _cited(flag))
+            because = (flag.finding,)
+            yield Line(self._flag(flag, disease), "red", 2, "!", _cited(flag), because=because)
         if label.outranked_by and not label.flags:
             yield Line("No single finding speaks against the label; the sum does.", indent=2)
 

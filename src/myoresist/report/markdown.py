@@ -17,7 +17,7 @@ def render(consult: Consult) -> str:
     lines = [f"# {_text(consult.title)}", ""]
     if consult.source:
         lines += [_text(consult.source), ""]
-    lines += [_text(consult.about), "", "## In short", ""]
+    lines += [_text(consult.about), "", "## The answer", ""]
     lines += [f"- **{_text(one.question)}** {_text(one.text)}" for one in consult.summary]
     lines += ["", f"> {_text(consult.notice)}", ""]
     if consult.problems:

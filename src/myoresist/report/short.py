@@ -148,7 +148,7 @@ def _next(data: Assessment) -> Iterator[Short]:
 def _options(data: Assessment) -> Iterator[Short]:
     """Say what comes before a drug, and which options the likeliest subset has."""
     advice = data.treatment
-    texts = ["First what stands before any drug."] if advice.first or advice.explanations else []
+    texts = [f"{one.text.split('. ')[0].removesuffix('.')}." for one in advice.first[:1]]
     for subset in advice.subsets[:1]:
         best = [
             advice.options[place.option].name
@@ -159,7 +159,7 @@ def _options(data: Assessment) -> Iterator[Short]:
             texts.append(f"{subset.name}: {_listed(best)}.")
     if not advice.subsets:
         texts.append("No inflammatory myopathy is likely enough to list drugs for it.")
-    target = "before" if advice.first or advice.explanations else "options"
+    target = "before" if advice.first else "options"
     yield "What can be done next?", Line(" ".join(texts) or "No option is listed."), target
 
 

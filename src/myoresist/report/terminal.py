@@ -16,6 +16,7 @@ from myoresist.report.plain import plain
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
 from myoresist.report.serology import Serology
+from myoresist.report.short import summary
 from myoresist.report.summary import (
     MOST_QUESTIONS,
     SIGNS,
@@ -64,6 +65,7 @@ class _Report:
     def print(self, everything: bool) -> None:
         computed = [one for one in self.data.criteria if one.status == "implemented"]
         self._header()
+        self._answer()
         self._record_problems()
         treatment = Treatment(self.data, everything)
         self._section("What must not wait", treatment.urgent())
@@ -156,6 +158,11 @@ class _Report:
             f"{versions}. Findings: {len(known)} recorded, {len(follows)} that follow from them.",
             "dim",
         )
+
+    def _answer(self) -> None:
+        self._heading("The answer")
+        for question, line, _ in summary(self.data):
+            self._line(f"{question} {line.text}", line.style, 2, "·")
 
     def _record_problems(self) -> None:
         if self.data.contradictions:

@@ -62,7 +62,8 @@ class Treatment:
         """Say what comes before the next drug."""
         advice = self.data.treatment
         for one in advice.first:
-            yield Line(one.text, "bold red", sign="!", cites=one.cites)
+            rule = self.data.rules.get(f"first.{one.id}", "")
+            yield Line(one.text, "bold red", 0, "!", one.cites, rule, one.because)
         for disease in advice.uncovered:
             yield Line(
                 f"{disease.name} ({percent(disease.probability)}): no drug options are listed for it. "
@@ -119,7 +120,8 @@ class Treatment:
         possible = one.status == "possible"
         head = f"{one.name}{' is possible' if possible else ''}. {one.text}"
         style = "bold yellow" if possible else "bold red"
-        yield Line(head, style, sign="!", cites=one.cites)
+        rule = self.data.rules.get(f"urgent.{one.id}", "")
+        yield Line(head, style, 0, "!", one.cites, rule, one.because)
         if one.because:
             yield Line(f"because of: {self._names(one.because)}", indent=4)
         if one.unknown:
@@ -140,7 +142,8 @@ class Treatment:
         given = ", ".join(GIVEN[one] for one in option.given)
         brackets = "; ".join(part for part in (sure, given) if part)
         head = f"{option.name}{f' ({brackets})' if brackets else ''}: {'; '.join(place.because)}"
-        yield Line(head, style, 2, sign)
+        group = next(one for one in self.data.treatment.groups if one.id == place.group)
+        yield Line(head, style, 2, sign, rule=f"{group.name}: {group.text}")
         in_full = place.group in IN_FULL
         most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
         for one in place.evidence[:most]:
