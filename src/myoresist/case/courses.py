@@ -88,7 +88,7 @@ class Treatments:
             ValueError: for a column that is not known, or a value that cannot be read.
         """
         people = _typed(patients, PATIENTS, "patients").select(
-            "patient_id", *_period("date", "today"), complete="treatments_complete"
+            "patient_id", *period("date", "today"), complete="treatments_complete"
         )
         if people["patient_id"].is_duplicated().any():
             raise ValueError("patients: patient_id stands there twice")
@@ -99,7 +99,7 @@ class Treatments:
             people,
             _read(given, terms).join(rows, on="patient_id").drop("patient_id"),
             measured.join(rows, on="patient_id").select(
-                "patient", "drug", *_period("date", "date"), "value"
+                "patient", "drug", *period("date", "date"), "value"
             ),
         )
 
@@ -163,7 +163,7 @@ def _typed(table: pl.DataFrame, schema: dict[str, Any], name: str) -> pl.DataFra
     return table.select(columns)
 
 
-def _period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
+def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
     """Return the first and the last day that a date written in full or in part can be."""
     text = pl.col(column).str.strip_chars()
     first = (
@@ -231,8 +231,8 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         pl.when(pl.col("unit_days").is_not_null()).then(1).otherwise("times").alias("times"),
         pl.coalesce("unit_days", "often_days").alias("days"),
         pl.coalesce((pl.col("unit_days").is_null() & pl.col("single")), False).alias("single"),
-        *_period("start", "start"),
-        *_period("stop", "stop"),
+        *period("start", "start"),
+        *period("stop", "stop"),
         "ongoing",
         pl.col("response").replace("unknown", None),
         pl.col("reason_stopped").replace("unknown", None),

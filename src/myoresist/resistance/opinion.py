@@ -15,6 +15,7 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
 from myoresist.diagnosis.opinion import DifferentialResult
+from myoresist.resistance.adequacy import History
 from myoresist.resistance.explanations import (
     PREFIX,
     STATUS,
@@ -55,6 +56,20 @@ class ResistanceResult(BaseModel):
         for trial in self.treatment.trials:
             found += [*trial.cites, *(key for remark in trial.remarks for key in remark.cites)]
         return found + [key for one in self.treatment.definitions for key in one.cites]
+
+
+@dataclass(frozen=True)
+class ResistanceTables:
+    """Question 3 for N patients.
+
+    Attributes:
+        patients: one row a patient: ``patient_id``, what the visits tell, every column of treatments,
+            ``refractory.<definition>``, and ``explanation_<id>.status``.
+        history: what was given, judged.
+    """
+
+    patients: pl.DataFrame
+    history: History
 
 
 @dataclass(frozen=True)
@@ -166,7 +181,7 @@ class Resistance:
         treatments: Treatments,
         visits: pl.DataFrame,
         baselines: pl.DataFrame | None = None,
-    ) -> pl.DataFrame:
+    ) -> ResistanceTables:
         """Answer for every patient of a registry.
 
         Args:
@@ -175,10 +190,6 @@ class Resistance:
             treatments: what was given.
             visits: what ``Responses.visits`` returned.
             baselines: ``patient_id`` and ``date`` of one visit a patient; the first one when left out.
-
-        Returns:
-            One row a patient: ``patient_id``, what the visits tell, every column of treatments,
-            ``refractory.<definition>``, and ``explanation_<id>.status``.
 
         Raises:
             ValueError: if the patients of ``known`` and ``treatments`` are not the same.
@@ -193,19 +204,20 @@ class Resistance:
             for name in trends.columns
         )
         row = known.with_columns(told)
-        history = self.treatments.history(treatments, row).columns
-        row = row.with_columns(history)
+        history = self.treatments.history(treatments, row)
+        row = row.with_columns(history.columns)
         why = self.explanations.evaluate(row)
         status = pl.col(f"{PREFIX}{DAMAGE}{STATUS}")
         suspected = pl.when(status == "supported").then(True).when(status == "argued_against")
         damage = why.select(suspected.then(False).alias(f"{DAMAGE}_suspected"))
         refractory = self.treatments.refractory.evaluate(row.hstack(damage))
-        return told.hstack(history.drop(PATIENT)).hstack(
+        patients = told.hstack(history.columns.drop(PATIENT)).hstack(
             [
                 *refractory.select(pl.all().name.prefix("refractory.")),
                 *why.select(name for name in why.columns if name.endswith(STATUS)),
             ]
         )
+        return ResistanceTables(patients, history)
 
     def _trends(self, answer: ResponseResult) -> Mapping[str, Any]:
         """Return what the visits of the patient say about the course."""

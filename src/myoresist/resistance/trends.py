@@ -114,18 +114,20 @@ class Trends:
                 part = ordered.group_by(PATIENT).agg((~ever).alias(one.id))
             else:
                 held = [name for name in self.held[str(one.of)] if name in visits.columns]
-                lacking = pl.all_horizontal(pl.col(name).is_null() for name in held).all()
+                lacking = (
+                    pl.all_horizontal(pl.col(name).is_null() for name in held).all()
+                    if held
+                    else pl.lit(True)
+                )
                 part = visits.group_by(PATIENT).agg(lacking.alias(one.id))
             table = table.join(part, PATIENT, "left", maintain_order="left")
-        # Without any visit nothing was measured; that is known.
-        unmeasured = [one.id for one in self.entries.values() if one.over == "unmeasured"]
-        return table.with_columns(pl.col(unmeasured).fill_null(True))
+        # Of a patient without any visit it is not known what was measured.
+        return table
 
     def without_visits(self, patients: pl.Series) -> pl.DataFrame:
-        """Return the same for patients without any visit: nothing was measured, and all else is unknown."""
+        """Return the same for patients without any visit: all of it is unknown."""
         return pl.DataFrame({PATIENT: patients}).with_columns(
-            pl.lit(True if one.over == "unmeasured" else None).alias(one.id)
-            for one in self.entries.values()
+            pl.lit(None).alias(one.id) for one in self.entries.values()
         )
 
     def _rule(self, one: Trend) -> pl.Expr:

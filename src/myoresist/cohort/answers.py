@@ -1,0 +1,181 @@
+"""The four questions for a batch of patients: tables in, tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from myoresist.assessment import Knowledge
+from myoresist.cohort.batch import Batch, Reader
+from myoresist.cohort.schema import Schema
+from myoresist.diagnosis.differential import PREFIX as POSTERIOR
+from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, VARIANT
+from myoresist.resistance.adequacy import TESTS, History
+from myoresist.resistance.explanations import PREFIX as EXPLANATION
+from myoresist.resistance.explanations import STATUS
+from myoresist.resistance.exposure import FAR, lacking
+from myoresist.resistance.measures import DATE, PATIENT
+from myoresist.treatment.options import PROBABILITY
+
+FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
+SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"
+TRIALS, RESISTANCE, OPTIONS, REASONS = "trials", "resistance", "options", "reasons"
+REJECTED, CONFLICTS = "rejected", "conflicts"
+TABLES = (
+    FINDINGS, CRITERIA, DIFFERENTIAL, SEROLOGY, ANTIBODIES, RESPONSES, TRIALS, RESISTANCE, OPTIONS,
+    REASONS, CONFLICTS, REJECTED,
+)  # fmt: skip
+"""Names of the tables that come out."""
+_HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Answers the questions for many patients, with one knowledge."""
+
+    knowledge: Knowledge
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Return what reads the tables."""
+        base = self.knowledge
+        return Reader(base.terms, Schema(base.terms), base.inference, base.resistance.responses)
+
+    def assess(self, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Answer for every patient of a batch.
+
+        Args:
+            tables: the tables of these patients as they came in (see ``Schema.tables``), with ``row``.
+
+        Returns:
+            One table each of ``TABLES``, sorted by patient: ``findings`` with what follows from them;
+            ``criteria`` (``<set>.state``, ``outcome``, ``score`` …); ``differential``
+            (``differential.<disease>`` from 0 to 1, ``leading``, ``label_probability``,
+            ``label_outranked``, ``final_diagnosis``); ``serology``; ``antibody_results``; ``responses``,
+            one row a visit after the baseline; ``trials``, one row a drug that was tried; ``resistance``
+            (definitions of refractory disease, explanations); ``options``, one row an option in a likely
+            subset; ``reasons``, one row an item of a criteria set that is known; ``conflicts`` and
+            ``rejected``.
+        """
+        return self.answer(self.reader.read(tables))
+
+    def answer(self, batch: Batch) -> dict[str, pl.DataFrame]:
+        """Answer for every patient of a batch that has been read."""
+        base = self.knowledge
+        ids = batch.patients.select(PATIENT)
+        known = base.inference.known(batch.recorded).findings.drop(PATIENT, strict=False)
+        known = ids.hstack(known)
+        verdicts = base.criteria.evaluate(known)
+        said = base.serology.evaluate(known, batch.results)
+        differential = self._differential(base.serology.with_tests(known, said), batch.patients)
+        label = differential.select("label_probability", "label_outranked")
+        row = known.hstack(label)
+        baselines = self._baselines(batch)
+        judged = base.resistance.of_table(row, batch.treatments, batch.visits, baselines)
+        resistance = judged.patients
+        chances = differential.select(
+            pl.col(POSTERIOR + x).alias(PROBABILITY + x) for x in base.differential.diseases
+        )
+        told = resistance.drop(
+            PATIENT, *(x for x in resistance.columns if x in known.columns), strict=False
+        )
+        supported = [
+            pl.when(pl.col(x) == "supported")
+            .then(True)
+            .when(pl.col(x) == "argued_against")
+            .then(False)
+            .alias(x.removesuffix(STATUS))
+            for x in told.columns
+            if x.startswith(EXPLANATION) and x.endswith(STATUS)
+        ]
+        options = base.options.places(known.hstack(told.with_columns(supported)).hstack(chances))
+        responses = base.resistance.responses.against_baseline(batch.visits, baselines)
+        return {
+            FINDINGS: known,
+            CRITERIA: ids.hstack(verdicts.select(self._outcomes(verdicts.columns))),
+            DIFFERENTIAL: differential,
+            SEROLOGY: said.patients,
+            ANTIBODIES: said.results,
+            RESPONSES: responses.sort(PATIENT, DATE),
+            TRIALS: self._trials(judged.history, ids),
+            RESISTANCE: resistance,
+            OPTIONS: options,
+            REASONS: self._reasons(ids, verdicts),
+            CONFLICTS: batch.conflicts,
+            REJECTED: batch.rejected,
+        }
+
+    def _outcomes(self, columns: list[str]) -> list[str]:
+        """Return the columns of verdicts that are not single items."""
+        items = set(self._items)
+        return [
+            x for x in columns
+            if x not in items and x != PATIENT and not _HIDDEN & set(x.split(".")[1:])
+            and "." in x
+        ]  # fmt: skip
+
+    @cached_property
+    def _items(self) -> tuple[str, ...]:
+        sets = self.knowledge.criteria.sets.values()
+        return tuple(f"{one.id}.{item.id}" for one in sets for item in one.items)
+
+    def _reasons(self, ids: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+        """Return one row for every item of a criteria set that is known."""
+        items = [x for x in self._items if x in verdicts.columns]
+        return (
+            ids.hstack(verdicts.select(items))
+            .unpivot(items, index=PATIENT, variable_name="item", value_name="value")
+            .filter(pl.col("value").is_not_null())
+            .sort(PATIENT, "item")
+        )
+
+    def _differential(self, known: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+        base = self.knowledge.differential
+        found = base.table(known)
+        probability = found.select(POSTERIOR + x for x in base.diseases).to_numpy()
+        leading = probability.argmax(axis=1) if len(found) else np.zeros(0, int)
+        chance = np.full(len(found), np.nan)
+        outranked = np.zeros(len(found), bool)
+        labels = patients["label"].to_list()
+        for label in {x for x in labels if x}:
+            own = base.labelled(label)
+            if own.any():
+                rows = np.array([x == label for x in labels])
+                chance[rows] = probability[rows][:, own].sum(axis=1)
+                outranked[rows] = ~own[leading[rows]]
+        return patients.select(PATIENT, "label", "final_diagnosis").hstack(found).with_columns(
+            label_probability=pl.Series(chance, dtype=pl.Float64).fill_nan(None),
+            label_outranked=pl.when(pl.Series(~np.isnan(chance))).then(pl.Series(outranked)),
+        )  # fmt: skip
+
+    def _baselines(self, batch: Batch) -> pl.DataFrame:
+        """Return the visit from which each patient is judged: the one asked for, or the first."""
+        asked = batch.patients.select(PATIENT, date="baseline").drop_nulls()
+        asked = asked.join(batch.visits, on=[PATIENT, DATE], how="semi")
+        first = batch.visits.filter(pl.col(PATIENT).is_first_distinct()).select(PATIENT, DATE)
+        rest = first.join(asked, on=PATIENT, how="anti")
+        return pl.concat([asked, rest]).sort(PATIENT)
+
+    def _trials(self, history: History, ids: pl.DataFrame) -> pl.DataFrame:
+        """Return one row a patient and drug of which something is recorded."""
+        numbers = self.knowledge.resistance.treatments.regimens.numbers
+        names = {number: one for one, number in numbers.items()}
+        tried = history.trials.filter(pl.col("tried").is_not_null())
+        missing = {x: ", ".join(lacking(x)) for x in tried["missing"].unique().to_list()}
+        return (
+            tried.with_columns(
+                trial=pl.col("regimen").replace_strict(names, return_dtype=pl.String),
+                patient=pl.col("patient").cast(pl.UInt32),
+                state=pl.col("state").cast(pl.String),
+                missing=pl.col("missing").replace_strict(missing, return_dtype=pl.String),
+                # A time without a known end has no upper bound.
+                days_possible=pl.when(pl.col("days_possible") < FAR // 2).then("days_possible"),
+            )
+            .join(ids.with_row_index("patient"), on="patient", how="left")
+            .sort(PATIENT, "trial")
+            .select(PATIENT, "trial", "state", "days_sure", "days_possible", "missing", *TESTS)
+        )

@@ -1,0 +1,294 @@
+"""What the tables of a registry may hold, and how each kind of cell is read.
+
+A cell that cannot be read becomes unknown and is reported; what a row cannot do without rejects the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import polars as pl
+
+from myoresist.case.terms import Terms
+from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, POPULATION, POPULATIONS
+
+Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
+ROW = "row"
+"""Number of a row in the table that came in, from 1."""
+YES, NO, UNKNOWN = (
+    ("yes", "true", "1", "y"),
+    ("no", "false", "0", "n"),
+    ("", "unknown", "na", "null"),
+)
+_PARTIAL = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, the words or range that it may hold, and whether a row needs it."""
+
+    kind: Kind
+    words: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    needed: bool = False
+    text: str = ""
+
+    def read(self, name: str, held: pl.DataType) -> pl.Expr:
+        """Return the value of a cell in its type, NULL where it is empty, unknown or cannot be read."""
+        raw = pl.col(name)
+        plain = raw.cast(pl.String).str.strip_chars()
+        empty = plain.str.to_lowercase().is_in(UNKNOWN)
+        match self.kind:
+            case "number":
+                number = raw if held.is_numeric() else plain
+                value = number.cast(pl.Float64, strict=False).fill_nan(None)
+                fits = value.is_finite()
+                if self.minimum is not None:
+                    fits &= value >= pl.lit(self.minimum)
+                if self.maximum is not None:
+                    fits &= value <= pl.lit(self.maximum)
+                return pl.when(fits).then(value)
+            case "yes_no":
+                if held == pl.Boolean:
+                    return raw
+                said = plain.str.to_lowercase().str.strip_suffix(".0")
+                return pl.when(said.is_in(YES)).then(True).when(said.is_in(NO)).then(False)
+            case "date":
+                if held == pl.Date:
+                    return raw
+                if isinstance(held, pl.Datetime):
+                    return raw.dt.date()
+                return plain.str.to_date("%Y-%m-%d", strict=False)
+            case "partial_date":
+                good = plain.str.contains(_PARTIAL) & (
+                    (plain.str.len_chars() < 10)
+                    | plain.str.to_date("%Y-%m-%d", strict=False).is_not_null()
+                )
+                if isinstance(held, pl.Datetime):
+                    return raw.dt.date().cast(pl.String)
+                return pl.when(good).then(plain)
+            case "word":
+                said = plain.str.to_lowercase()
+                known = {word.lower(): word for word in self.words}
+                return said.replace_strict(known, default=None, return_dtype=pl.String)
+            case _:
+                return pl.when(~empty).then(plain)
+
+    def strange(self, name: str, held: pl.DataType) -> pl.Expr:
+        """Return whether a cell holds something that cannot be read."""
+        raw = pl.col(name)
+        if held.is_float():
+            raw = raw.fill_nan(None)
+        plain = raw.cast(pl.String).str.strip_chars().str.to_lowercase()
+        said = plain.is_not_null() & ~plain.is_in(UNKNOWN)
+        return said & self.read(name, held).is_null()
+
+    @property
+    def expected(self) -> str:
+        """Say what may be written."""
+        limits = ""
+        if self.minimum is not None or self.maximum is not None:
+            limits = f" from {self.minimum:g} to {self.maximum:g}"
+        return {
+            "text": "text",
+            "number": f"a number{limits}",
+            "yes_no": "yes, no or unknown",
+            "date": "a date such as 2023-05-17",
+            "partial_date": "a date such as 2023-05-17, 2023-05 or 2023",
+            "word": ", ".join(self.words),
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables of a registry with their columns."""
+
+    terms: Terms
+
+    @cached_property
+    def tables(self) -> Mapping[str, Mapping[str, Column]]:
+        """Return every table with its columns."""
+        patient = Column("text", needed=True)
+        return {
+            "patients": {PATIENT: patient, **self._patients()},
+            "findings": {
+                PATIENT: patient,
+                "finding": Column("text", needed=True),
+                "value": Column("text"),
+            },
+            "labs": {
+                PATIENT: patient,
+                "test": Column("text", needed=True),
+                "value": Column("number", needed=True),
+                "unit": Column("text", needed=True),
+                "upper_limit": Column("number"),
+                DATE: Column("partial_date"),
+            },
+            "antibodies": {
+                PATIENT: patient,
+                "antibody": Column("text", needed=True),
+                "method": Column("text"),
+                "result": Column("word", (*self.terms.results.words,)),
+                "value": Column("number"),
+                "cut_off": Column("number"),
+                DATE: Column("partial_date"),
+            },
+            "treatments": {
+                PATIENT: patient,
+                "drug": Column("text", needed=True),
+                "dose": Column("number"),
+                "unit": Column("text"),
+                "frequency": Column("text"),
+                "route": Column("text"),
+                "start": Column("partial_date"),
+                "stop": Column("partial_date"),
+                "ongoing": Column("yes_no"),
+                "weeks": Column("number"),
+                "response": Column("word", ("none", "partial", "good", "unknown")),
+                "reason_stopped": Column(
+                    "word", ("no effect", "side effect", "remission", "other", "unknown")
+                ),
+                "weight_kg": self._weight,
+            },
+            "visits": {PATIENT: patient, DATE: Column("date", needed=True), **self._visits()},
+        }
+
+    @property
+    def _weight(self) -> Column:
+        limits = self.terms.sections.weight_kg
+        return Column("number", minimum=limits.minimum, maximum=limits.maximum)
+
+    def _patients(self) -> Mapping[str, Column]:
+        labels = self.terms.catalogue["diagnosis_label"].choices
+        return {
+            DATE: Column("partial_date"),
+            "label": Column("word", labels),
+            "final_diagnosis": Column("text"),
+            "sex": Column("word", (*self.terms.sections.sex, "unknown")),
+            "tempo": Column("word", (*self.terms.sections.tempo, "unknown")),
+            "weight_kg": self._weight,
+            "treatments_complete": Column("yes_no"),
+            "baseline": Column("date"),
+            **{one.id: self.finding(one.id) for one in self.terms.catalogue},
+        }
+
+    def _visits(self) -> Mapping[str, Column]:
+        found = {
+            POPULATION: Column("word", POPULATIONS),
+            ON_TREATMENT: Column("yes_no"),
+            "weight_kg": self._weight,
+        }
+        for measure in self.terms.measures:
+            for name, factor in measure.columns.items():
+                # A range in the unit in which this column is written.
+                found[name] = Column(
+                    "number", minimum=measure.minimum / factor, maximum=measure.maximum / factor
+                )
+            for name in measure.limit_columns:
+                found[name] = Column("number")
+            if measure.multiple_column:
+                found.setdefault(measure.multiple_column, Column("number"))
+        return found
+
+    def finding(self, name: str) -> Column:
+        """Return the column of a finding."""
+        one = self.terms.catalogue[name]
+        if one.kind == "number":
+            return Column("number", minimum=one.minimum, maximum=one.maximum)
+        if one.kind == "category":
+            return Column("word", one.choices)
+        return Column("date" if one.kind == "date" else "yes_no")
+
+    def nearest(self, table: str, column: str) -> str | None:
+        """Return the column most like one that is not known."""
+        if table == "patients":
+            near = self.terms.catalogue.nearest(column)
+            if near:
+                return near
+        from difflib import get_close_matches
+
+        found = get_close_matches(column, self.tables[table], n=1)
+        return found[0] if found else None
+
+    def typed(self, table: str, columns: Iterable[str]) -> dict[str, type[pl.DataType]]:
+        """Return the type of columns of a table once they are read."""
+        kinds: Mapping[Kind, type[pl.DataType]] = {
+            "number": pl.Float64,
+            "yes_no": pl.Boolean,
+            "date": pl.Date,
+        }
+        return {x: kinds.get(self.tables[table][x].kind, pl.String) for x in columns}
+
+
+def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the cells of a table.
+
+    Args:
+        frame: rows as they came in, with ``row``; every other column is one of the table.
+        table: which table it is.
+        schema: what the table may hold.
+
+    Returns:
+        The rows that can be used, typed, with every column of the table that came in; and what was rejected:
+        ``table``, ``row``, ``patient_id``, ``column``, ``value``, ``reason``, ``whole_row``.
+    """
+    columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
+    held = frame.schema
+    rejected = []
+    for name, column in columns.items():
+        strange = frame.filter(column.strange(name, held[name]))
+        if strange.height:
+            whole = column.needed or table not in ("patients", "visits")
+            reason = f"write {column.expected}"
+            rejected.append(_rejection(strange, table, name, reason, whole))
+    read = frame.select(
+        ROW, *(column.read(name, held[name]).alias(name) for name, column in columns.items())
+    )
+    for name, column in schema.tables[table].items():
+        if column.needed:
+            missing = frame.join(
+                read.filter(pl.col(name).is_null()).select(ROW), on=ROW, how="semi"
+            ).join(
+                pl.concat(rejected).select(ROW) if rejected else frame.select(ROW).clear(),
+                on=ROW,
+                how="anti",
+            )
+            if missing.height:
+                rejected.append(_rejection(missing, table, name, "is empty", True))
+    out = pl.concat(rejected) if rejected else empty_rejections()
+    bad = out.filter("whole_row").select(ROW).unique()
+    return read.join(bad, on=ROW, how="anti", maintain_order="left"), out
+
+
+def empty_rejections() -> pl.DataFrame:
+    """Return a table of rejections without any."""
+    return pl.DataFrame(
+        schema={
+            "table": pl.String, ROW: pl.Int64, PATIENT: pl.String, "column": pl.String,
+            "value": pl.String, "reason": pl.String, "whole_row": pl.Boolean,
+        }
+    )  # fmt: skip
+
+
+def rejections(frame: pl.DataFrame, table: str, column: str, reason: str) -> pl.DataFrame:
+    """Return whole rows as rejected, for a reason that is not in a single cell."""
+    return _rejection(frame, table, column, reason, True)
+
+
+def _rejection(
+    frame: pl.DataFrame, table: str, column: str, reason: str, whole: bool
+) -> pl.DataFrame:
+    given = frame.columns
+    return frame.select(
+        table=pl.lit(table),
+        row=pl.col(ROW).cast(pl.Int64),
+        patient_id=pl.col(PATIENT).cast(pl.String) if PATIENT in given else pl.lit(None, pl.String),
+        column=pl.lit(column),
+        value=pl.col(column).cast(pl.String) if column in given else pl.lit(None, pl.String),
+        reason=pl.lit(reason),
+        whole_row=pl.lit(whole),
+    )
