@@ -466,7 +466,8 @@ def _rules(
         **{f"urgent.{x.id}": (base.options.program, URGENT + x.id) for x in treatment.urgent},
         **{f"first.{x.id}": (base.options.program, FIRST + x.id) for x in treatment.first},
     }  # fmt: skip
-    return {
+    trials = {f"trial.{one.id}": one.in_words() for one in treatments.regimens.trials}
+    return trials | {
         name: in_words(program.rules[rule].tree, phrase)
         for name, (program, rule) in wanted.items()
         if rule in program.rules

@@ -260,6 +260,39 @@ def test_a_statement_opens_to_its_rule_and_to_the_data_of_the_patient() -> None:
     assert f"<b>Rule:</b> {said.rule}" in text
 
 
+def test_what_settled_a_definition_is_never_called_unknown() -> None:
+    (part,) = [part for part in parts(told(FULL)) if part.id == "treatment-so-far"]
+    (met,) = [one for one in part.statements if one.text.startswith("Prednisolone for twelve")]
+    assert met.text.endswith(": met")
+    assert "Disease activity at the last visit: present" in met.data
+
+
+def test_a_weak_band_is_told_where_a_statement_rests_on_it() -> None:
+    one = of(
+        "patient: {id: P}\nautoantibodies:\n"
+        "- {antibody: anti-MDA5, method: line blot, result: weak}\n"
+    )
+    said = [x for part in parts(one) for x in statements(part.statements)]
+    data = [line for x in said for line in x.data if "MDA5" in line]
+    assert any(": weak by line" in line for line in data), data
+
+
+@pytest.mark.parametrize("name", CONSULTS)
+def test_what_supports_an_explanation_is_never_called_unknown(name: str) -> None:
+    (part,) = [part for part in parts(CONSULTS[name]()) if part.id == "explanations"]
+    for one in part.statements:
+        if ": supported (" in one.text:
+            assert any(not line.endswith(": unknown") for line in one.data), one
+
+
+@pytest.mark.parametrize("name", CONSULTS)
+def test_what_speaks_against_an_option_is_never_called_unknown(name: str) -> None:
+    (part,) = [part for part in parts(CONSULTS[name]()) if part.id == "options"]
+    for one in statements(part.statements):
+        if one.text.startswith(("Contraindicated", "Only without", "Caution")):
+            assert one.data and not any(line.endswith(": unknown") for line in one.data), one
+
+
 def test_every_computed_explanation_and_definition_has_its_rule() -> None:
     data = assessed(FULL)
     assert {

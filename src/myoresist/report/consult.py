@@ -558,13 +558,16 @@ class _Builder:
             sign=line.sign,
             cites=tuple(cites),
             rule=line.rule,
-            data=tuple(self._data(line.because)),
+            data=(*line.record, *self._data(line.because)),
             details=self._statements(details),
         )
 
     def _data(self, findings: Iterable[str]) -> Iterator[str]:
         """Say what is known of some findings, and where it stands in the record."""
-        labels = {**self.data.labels, **self.data.resistance.labels}
+        data = self.data
+        labels = {**data.labels, **data.treatment.labels, **data.resistance.labels}
+        values = {**data.treatment.values, **data.resistance.values}
+        results = {one.id: one.tests for one in data.serology.antibodies}
         for finding in findings:
             label = labels.get(finding, finding.replace("_", " "))
             fact = self.facts.get(finding)
@@ -572,8 +575,9 @@ class _Builder:
                 where = f" ({'; '.join(fact.where)})" if fact.where else ""
                 yield f"{label}: {_value(fact)}{where}"
                 continue
-            value = self.data.resistance.treatment.columns.get(finding)
-            yield f"{label}: {_known(value)}"
+            yield f"{label}: {_known(values.get(finding))}"
+            for test in results.get(finding, ()):
+                yield f"{label}: {test.strength} by {test.method.replace('_', ' ')}"
 
 
 def _nested(lines: Iterable[Line]) -> Iterator[Line]:
@@ -600,7 +604,12 @@ def _value(fact: FindingResult) -> str:
     return _known(fact.value) if isinstance(fact.value, bool) else measured(fact)
 
 
-def _known(value: bool | float | None) -> str:
-    if value is None:
-        return "unknown"
-    return ("present" if value else "absent") if isinstance(value, bool) else number(value)
+def _known(value: bool | float | str | None) -> str:
+    match value:
+        case None:
+            return "unknown"
+        case bool():
+            return "present" if value else "absent"
+        case str():
+            return value
+    return number(value)

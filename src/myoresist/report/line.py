@@ -20,6 +20,7 @@ class Line:
         cites: keys of the works that it rests on.
         rule: the rule behind it, in plain words.
         because: ids of the findings that triggered it.
+        record: what else of the record triggered it, in words.
     """
 
     text: str
@@ -29,3 +30,4 @@ class Line:
     cites: tuple[str, ...] = ()
     rule: str = ""
     because: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from myoresist.assessment import Assessment
 from myoresist.report.line import Line
 from myoresist.report.response import SIGN, STYLE
 from myoresist.resistance.explanations import ExplanationResult
-from myoresist.resistance.treatment_history import Span, TrialResult
+from myoresist.resistance.treatment_history import CourseResult, Span, TrialResult
 
 VERDICTS = {
     "adequate": ("✓", "green"),
@@ -120,7 +120,9 @@ class Resistance:
         text += (
             f" ({_weeks(one.weeks_at_dose)} at the dose that counts, {one.weeks_needed:g} needed)"
         )
-        yield Line(text, style, 2, sign, one.cites, one.text or "")
+        rule = " ".join(x for x in (self.data.rules.get(f"trial.{one.id}"), one.text) if x)
+        courses = tuple(_course(course) for course in one.courses)
+        yield Line(text, style, 2, sign, one.cites, rule, record=courses)
         for remark in one.remarks:
             yield Line(remark.text, "dim", 6, "·", remark.cites)
 
@@ -157,6 +159,17 @@ class Resistance:
             for name in known
         )
         return "; ".join(list(dict.fromkeys(said))[:most])
+
+
+def _course(one: CourseResult) -> str:
+    first, last = one.start
+    start = "an unknown day" if not first or not last else str(first)
+    if first and last and first != last:
+        start = f"between {first} and {last}"
+    end = f", ended by {one.end}" if one.end else ""
+    ended = "" if one.ended == "unknown" else f", {one.ended.replace('_', ' ')}"
+    weeks = _weeks(one.weeks_at_dose)
+    return f"Course from {start}{end}{ended}: {weeks} at the dose that counts, {one.verdict}"
 
 
 def _weeks(span: Span) -> str:
