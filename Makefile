@@ -16,8 +16,8 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --fork-strate
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
-demo: $(VENV)/.run ## assess a published patient and show the report
-	@$(bin)/myoresist demo
+demo: $(VENV)/.run ## assess a published patient, show the report and write it as HTML
+	@mkdir -p build && $(bin)/myoresist demo --html build/demo.html
 
 test: $(VENV)/.dev ## run all tests, with coverage
 	$(bin)/python -m pytest --cov

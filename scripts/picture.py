@@ -1,35 +1,34 @@
-"""Draw the terminal report of the demo case for the README: ``docs/report.svg``."""
+"""Draw the first page of the report of the demo case for the README: ``docs/report.png``."""
 
 from __future__ import annotations
 
-import re
-from io import StringIO
+import shutil
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+from playwright.sync_api import sync_playwright
 
 from myoresist import assess, read_case
 from myoresist.cli import DEMO, EXAMPLES
-from myoresist.report.terminal import render
+from myoresist.report.consult import consult
+from myoresist.report.page import render
 
-LINES = 58
-LEADING = re.compile(r"^(\x1b\[[0-9;]*m| )+")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+WIDTH, HEIGHT = 940, 1560
 
 
 def main() -> None:
-    """Render the report, keep its beginning, and save it without fonts from elsewhere."""
-    whole = Console(file=StringIO(), record=True, width=100, highlight=False, force_terminal=True)
-    render(assess(read_case(EXAMPLES / f"{DEMO}.yaml")), whole)
-    styled = whole.export_text(styles=True).splitlines()[:LINES]
-    shown = Console(file=StringIO(), record=True, width=100, highlight=False, force_terminal=True)
-    # A drawing drops spaces at the beginning of a line, so they are made to stay.
-    kept = [LEADING.sub(lambda found: found[0].replace(" ", "\u00a0"), line) for line in styled]
-    shown.print(Text.from_ansi("\n".join(kept)))
-    svg = shown.export_svg(title="myoresist demo")
-    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
-    path = Path(__file__).parents[1] / "docs" / "report.svg"
-    path.write_text(svg, encoding="utf-8")
+    """Show the page in Chromium, and save what stands at its top."""
+    page = render(consult(assess(read_case(EXAMPLES / f"{DEMO}.yaml"))))
+    target = Path(__file__).parents[1] / "docs" / "report.png"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        shown = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        shown.set_content(page)
+        shown.screenshot(path=target)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_json_is_the_published_form(tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     assert f"wrote {path}" in err
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert data["schema_version"] == "1.2"
+    assert data["schema_version"] == "1.3"
     assert Assessment.model_validate(data).model_dump(mode="json") == data
     schema = json.loads(run("schema", "assessment")[1])
     assert set(data) == set(schema["properties"])
@@ -242,6 +242,47 @@ def test_a_report_replaces_a_file_whole_and_follows_a_link(tmp_path: Path) -> No
     assert link.is_symlink()
     assert kept.read_text(encoding="utf-8").startswith("Second opinion: P\n")
     assert sorted(tmp_path.iterdir()) == [kept, link]
+
+
+def test_several_forms_at_once_and_each_names_its_file(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("r.md", "r.pdf", "r.html")]
+    words = [
+        w
+        for flag, f in zip(("--markdown", "--pdf", "--html"), files, strict=True)
+        for w in (flag, str(f))
+    ]
+    code, out, err = run("assess", "-", *words, text=CASE)
+    assert (code, out) == (0, "")
+    assert err.splitlines() == [f"wrote {file}" for file in files]
+    assert files[0].read_text(encoding="utf-8").startswith("# Second opinion: P")
+    assert files[1].read_bytes().startswith(b"%PDF-")
+    assert files[2].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    code, out, _ = run("assess", "-", "--html", str(files[2]), "--text", text=CASE)
+    assert code == 0 and "Second opinion: P" in out
+
+
+def test_the_demo_ends_by_naming_its_page(tmp_path: Path) -> None:
+    code, out, err = run("demo", "--html", str(tmp_path / "demo.html"))
+    assert code == 0 and "Second opinion" in out
+    assert err.splitlines()[-1] == f"wrote {tmp_path / 'demo.html'}"
+
+
+def test_without_typst_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    words = ("--pdf", str(tmp_path / "r.pdf"), "--html", str(tmp_path / "r.html"))
+    code, out, err = run("assess", "-", *words, text=CASE)
+    assert (code, out) == (2, "")
+    assert err == "PDF needs typst: pip install 'myoresist[report]'\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_forms_never_share_a_file(tmp_path: Path) -> None:
+    same = str(tmp_path / "r")
+    code, _, err = run("assess", "-", "--html", same, "--markdown", same, text=CASE)
+    assert code == 2 and "the same file" in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from myoresist.case.model import Case
 from myoresist.case.reading import packaged_terms
 from myoresist.case.record import Record, findings_table, record
 from myoresist.case.terms import Terms
+from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.diagnosis.criteria import CriteriaSet
 from myoresist.diagnosis.differential import Differential, Setting
 from myoresist.diagnosis.opinion import DifferentialResult, opinion
@@ -36,18 +37,21 @@ from myoresist.diagnosis.verdicts import (
     column,
 )
 from myoresist.knowledge.schema import Reference, load_references
+from myoresist.resistance.explanations import FAILURE, PREFIX
 from myoresist.resistance.opinion import Resistance, ResistanceResult
 from myoresist.rules.inference import Contradiction, Inference, finding_names
 from myoresist.rules.interpreter import Verdict, explain
 from myoresist.rules.program import Program
 from myoresist.rules.variants import variants
+from myoresist.rules.words import in_words
 from myoresist.serology.answers import SerologyResult, answer
+from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import Serology
+from myoresist.serology.verdicts import SAYS, Serology
 from myoresist.treatment.advice import TreatmentResult, advice
-from myoresist.treatment.options import Options
+from myoresist.treatment.options import FIRST, URGENT, Options
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
@@ -160,7 +164,10 @@ class SetResult(_Result):
 
 
 class Assessment(_Result):
-    """The second opinion on one patient, as data. The JSON form is this, under ``schema_version``."""
+    """The second opinion on one patient, as data. The JSON form is this, under ``schema_version``.
+
+    ``rules`` holds in plain words the rule behind each statement, by kind and id.
+    """
 
     schema_version: str = SCHEMA_VERSION
     software_version: str
@@ -178,6 +185,8 @@ class Assessment(_Result):
     serology: SerologyResult
     resistance: ResistanceResult
     treatment: TreatmentResult
+    timeline: TimelineResult
+    rules: dict[str, str]
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
@@ -357,6 +366,8 @@ def assess(
         serology=antibodies,
         resistance=resistance,
         treatment=treatment,
+        timeline=timeline(case, base.terms),
+        rules=_rules(base, diagnosis, antibodies, resistance, treatment),
         labels={finding.id: finding.label for finding in base.catalogue},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
@@ -418,6 +429,49 @@ def _with_answers(
     new = asked["finding"].is_in([finding for finding, value in now.items() if value is None])
     rows = pl.concat([pl.Series([True]), new])
     return clashes, asked.filter(new).select("finding", "value"), findings.filter(rows)
+
+
+def _rules(
+    base: Knowledge,
+    diagnosis: DifferentialResult,
+    antibodies: SerologyResult,
+    resistance: ResistanceResult,
+    treatment: TreatmentResult,
+) -> dict[str, str]:
+    """Return the rules behind the statements of an assessment in plain words, by kind and id."""
+    labels = {**{one.id: one.label for one in base.catalogue}, **base.options.labels}
+    for explanation in base.resistance.explanations.entries.values():
+        labels[PREFIX + explanation.id] = f"“{explanation.name}”"
+    derived = base.resistance.treatments.columns
+
+    def phrase(name: str) -> str:
+        if name in derived.columns:
+            return derived.label(name)
+        # A column of one question, such as serology.anti_jo1.level, names the finding and what of it.
+        parts = name.removeprefix(serology_column("")).split(".")
+        said = [labels.get(part, part.replace("_", " ")) for part in parts]
+        return labels.get(name) or ": ".join(said)
+
+    why, treatments = base.resistance.explanations.program, base.resistance.treatments
+    confirmed = base.differential.base.confirmed
+    wanted = {
+        **{f"disease.{x.id}": (confirmed, f"confirmed.{x.id}") for x in diagnosis.leading},
+        **{f"serology.{x.id}": (base.serology.program, serology_column(SAYS, x.id)) for x in antibodies.says},
+        **{f"explanation.{x.id}": (why, PREFIX + x.id) for x in resistance.why.explanations},
+        **{f"failure.{x.id}": (why, FAILURE + x.id) for x in resistance.why.failures},
+        **{
+            f"refractory.{x.id}": (treatments.refractory.program, x.id)
+            for x in resistance.treatment.definitions
+        },
+        **{f"urgent.{x.id}": (base.options.program, URGENT + x.id) for x in treatment.urgent},
+        **{f"first.{x.id}": (base.options.program, FIRST + x.id) for x in treatment.first},
+    }  # fmt: skip
+    trials = {f"trial.{one.id}": one.in_words() for one in treatments.regimens.trials}
+    return trials | {
+        name: in_words(program.rules[rule].tree, phrase)
+        for name, (program, rule) in wanted.items()
+        if rule in program.rules
+    }
 
 
 def _cites(result: SetResult) -> Iterable[str]:

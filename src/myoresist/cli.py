@@ -43,6 +43,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Everything = Annotated[
     bool, typer.Option("--all", help="Show sets that are not met in detail, too.")
 ]
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Write one HTML file that needs no network.")
+]
+Pdf = Annotated[Path | None, typer.Option("--pdf", help="Write a PDF.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdown.")]
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "dysferlinopathy_called_polymyositis"
 FILE_WIDTH = 110
@@ -118,7 +123,7 @@ def _common(
     pass
 
 
-@app.command(epilog="Example: myoresist assess patient.yaml --json -o patient.json")
+@app.command(epilog="Example: myoresist assess patient.yaml --html report.html --pdf report.pdf")
 def assess(
     case: Annotated[
         str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")
@@ -135,9 +140,15 @@ def assess(
     baseline: Annotated[
         str | None, typer.Option(help="Date of the visit from which a response is judged.")
     ] = None,
+    html: Html = None,
+    pdf: Pdf = None,
+    markdown: Markdown = None,
     output: Output = None,
 ) -> None:
-    """Assess one patient: the differential diagnosis and the criteria, with reasons and sources."""
+    """Assess one patient: the four questions, with reasons and sources.
+
+    With --html, --pdf or --markdown only these files are written, unless --text, --json or -o asks for more.
+    """
     from myoresist.assessment import assess as assess_case
     from myoresist.case.reading import read_case
 
@@ -145,13 +156,17 @@ def assess(
         if json and text:
             raise Stop("--json and --text exclude each other; leave one out")
         known = read_case(case)
-        if output and case != "-" and output.exists() and output.samefile(case):
-            raise Stop(f"{output}: is the case itself; write the report to another file")
+        for path in (output, html, pdf, markdown):
+            if path and case != "-" and path.exists() and path.samefile(case):
+                raise Stop(f"{path}: is the case itself; write the report to another file")
         try:
             found = assess_case(known, setting=_setting(setting), baseline=baseline)
         except ValueError as error:
             raise Stop(f"--baseline: {error}") from error
-        _show(found, json, everything, output)
+        files = _files(found, html, pdf, markdown)
+        if not files or text or json or output:
+            _show(found, json, everything, output)
+        _write_all(files)
 
 
 @app.command(epilog="Example: myoresist validate patient.yaml")
@@ -201,6 +216,9 @@ def demo(
     listed: Annotated[bool, typer.Option("--list", help="Name the bundled cases.")] = False,
     json: Json = False,
     everything: Everything = False,
+    html: Html = None,
+    pdf: Pdf = None,
+    markdown: Markdown = None,
     output: Output = None,
 ) -> None:
     """Assess a bundled published case."""
@@ -214,7 +232,10 @@ def demo(
             return
         if name not in names:
             raise Stop(f"no bundled case is called {name}; there are {', '.join(names)}")
-        _show(assess_case(read_case(EXAMPLES / f"{name}.yaml")), json, everything, output)
+        assessment = assess_case(read_case(EXAMPLES / f"{name}.yaml"))
+        files = _files(assessment, html, pdf, markdown)
+        _show(assessment, json, everything, output)
+        _write_all(files)
 
 
 @app.command(epilog="Example: myoresist evaluate cases/ --plot reliability.svg")
@@ -461,6 +482,42 @@ def _setting(path: Path | None) -> Setting | None:
     return setting
 
 
+def _files(
+    assessment: Assessment, html: Path | None, pdf: Path | None, markdown: Path | None
+) -> dict[Path, str | bytes]:
+    """Return the written forms that are asked for, by file, before anything is written."""
+    if not (html or pdf or markdown):
+        return {}
+    from myoresist.report.consult import consult
+
+    files: dict[Path, str | bytes] = {}
+    told = consult(assessment)
+    if markdown:
+        from myoresist.report.markdown import render as as_markdown
+
+        files[markdown] = as_markdown(told)
+    if pdf:
+        from myoresist.report.paper import NoTypst
+        from myoresist.report.paper import render as as_pdf
+
+        try:
+            files[pdf] = as_pdf(told)
+        except NoTypst as error:
+            raise Stop(str(error)) from error
+    if html:
+        from myoresist.report.page import render as as_page
+
+        files[html] = as_page(told)
+    if len(files) < sum(one is not None for one in (html, pdf, markdown)):
+        raise Stop("two forms of the report have the same file; name one for each")
+    return files
+
+
+def _write_all(files: dict[Path, str | bytes]) -> None:
+    for path, content in files.items():
+        _write(path, content)
+
+
 def _show(assessment: Assessment, json: bool, everything: bool, output: Path | None) -> None:
     if json:
         text = assessment.model_dump_json(indent=2) + "\n"
@@ -485,8 +542,9 @@ def _show(assessment: Assessment, json: bool, everything: bool, output: Path | N
     _write(output, held.getvalue())
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     """Write beside the file and then replace it, so that no half file is ever left."""
+    data = content.encode() if isinstance(content, str) else content
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -494,9 +552,9 @@ def _write(path: Path, text: str) -> None:
             raise Stop(f"{path}: is a folder; name a file in it")
         if path.exists() and not path.is_file():
             # A device or a pipe is written to, and never replaced by a file.
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
         else:
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(data)
             beside.replace(target)
     except OSError as error:
         raise Stop(f"{path}: cannot be written: {error.strerror}") from error

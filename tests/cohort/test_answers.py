@@ -169,7 +169,9 @@ def test_what_cannot_be_read_is_rejected_with_its_reason_and_is_unknown() -> Non
         }),
         "labs": pl.DataFrame({
             "patient_id": ["a", "a", "z", "a"], "test": ["CK", "CK", "CK", "nonsense"],
-            "value": ["900", "-5", "9", "1"], "unit": ["U/L", "U/L", "U/L", "U/L"], "upper_limit": ["180", "180", "180", "1"],
+            "value": ["900", "-5", "9", "1"],
+            "unit": ["U/L", "U/L", "U/L", "U/L"],
+            "upper_limit": ["180", "180", "180", "1"],
         }),
         "treatments": pl.DataFrame({
             "patient_id": ["a", "a"], "drug": ["prednisone", "methotrexate"], "start": ["2022-01", "2023-05"],

@@ -21,6 +21,7 @@ REFUSED = re.compile(
 )
 
 WEAK_COPYLEFT = {
+    "axe-playwright-python": "holds axe-core, whose MPL-2.0 binds changes to it; it only runs the tests",
     "hypothesis": "MPL-2.0 binds changes to its own files; it only runs the tests",
     "pathspec": "MPL-2.0 binds changes to its own files; it only builds and checks the package",
 }
@@ -49,6 +50,10 @@ def licence(found: Distribution) -> str:
     parts = [one for one in about.get_all("Classifier", []) if one.startswith("License ::")]
     # Some put the whole text of the licence into the field; its first line is its name.
     parts += (about.get("License") or "").strip().splitlines()[:1]
+    if not parts:
+        # Others state it in the file alone, whose first line is its name, too.
+        files = (found.read_text(f"licenses/{name}") for name in about.get_all("License-File", []))
+        parts += [text.strip().splitlines()[0] for text in files if text]
     return "; ".join(parts)
 
 

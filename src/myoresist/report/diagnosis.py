@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
@@ -13,9 +13,9 @@ from myoresist.diagnosis.opinion import (
     LabelResult,
     ResultResult,
 )
+from myoresist.report.line import Line
 from myoresist.report.summary import measured_value, percent
 
-Cite = Callable[[Iterable[str]], str]
 BAR = 20
 STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or genetic panel"}
 FLAGS = 4
@@ -24,24 +24,21 @@ LITTLE = 0.05
 
 
 @dataclass(frozen=True)
-class Line:
-    """One paragraph: its text, how it looks, how far it is indented, and what stands before it."""
-
-    text: str
-    style: str = ""
-    indent: int = 0
-    sign: str = ""
-
-
-@dataclass(frozen=True)
 class Diagnosis:
     """The differential diagnosis of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
 
     def in_short(self) -> Iterator[Line]:
         """Say whether the label is right, what speaks against it, and what it could be."""
+        leading = self.data.differential.leading if self.data.differential.counted else ()
+        yield from self.label()
+        for one in leading:
+            yield Line(self._leading(one), "bold" if one is leading[0] else "", 2)
+        yield from self.beside()
+
+    def label(self) -> Iterator[Line]:
+        """Say whether the label is right, and what speaks against it."""
         result = self.data.differential
         if not result.counted:
             yield Line(
@@ -57,8 +54,12 @@ class Diagnosis:
                 "not weighed.",
                 "yellow",
             )
-        for one in result.leading:
-            yield Line(self._leading(one), "bold" if one is result.leading[0] else "", 2)
+
+    def beside(self) -> Iterator[Line]:
+        """Say which families are probable, what may add to the leading disease, and how far to trust it."""
+        result = self.data.differential
+        if not result.counted:
+            return
         families = [f"{one.name} {percent(one.probability)}" for one in result.families[:4]]
         yield Line(f"By family: {'; '.join(families)}.")
         for beside in result.beside:
@@ -67,7 +68,7 @@ class Diagnosis:
                 "yellow",
                 sign="+",
             )
-        yield Line(self._caution(), "dim")
+        yield Line(self._caution(), "dim", cites=result.cites)
 
     def next_tests(self) -> Iterator[Line]:
         """Say which investigations would tell most, and what their results would do."""
@@ -76,10 +77,10 @@ class Diagnosis:
             yield Line("Every investigation that tells these diseases apart has been done.")
         for number, test in enumerate(tests, 1):
             yield Line(
-                f"{test.name}{'' if test.again else f' ({STEPS[test.invasiveness]})'} "
-                f"{self.cite(test.cites)}",
+                f"{test.name}{'' if test.again else f' ({STEPS[test.invasiveness]})'}",
                 "bold",
                 sign=f"{number}.",
+                cites=test.cites,
             )
             yield Line(self._gain(test), indent=5)
             if test.gain >= LITTLE:
@@ -99,19 +100,19 @@ class Diagnosis:
     def reasons(self) -> Iterator[Line]:
         """Give the findings for and against each leading disease, with their sources."""
         for one in self.data.differential.leading:
-            yield Line(f"{one.name}: {self._probable(one)} {self.cite(one.cites)}", "bold")
+            yield Line(f"{one.name}: {self._probable(one)}", "bold", cites=one.cites)
             for sign, style, text, evidence in (
                 ("+", "green", "for", one.supporting),
                 ("−", "red", "against", one.opposing),
             ):
                 for found in evidence:
-                    yield Line(f"{self._evidence(found)}", style, 2, sign)
+                    yield Line(self._evidence(found), style, 2, sign, _cited(found))
                 if not evidence:
                     yield Line(f"nothing recorded speaks {text} it", "dim", 2, sign)
-            missing = "; ".join(self._named(found) for found in one.typical_missing)
+            missing = "; ".join(self.named(found) for found in one.typical_missing)
             if missing:
                 yield Line(f"usual in it and absent here: {missing}", indent=2, sign="·")
-            unexplained = "; ".join(self._named(found) for found in one.unexplained)
+            unexplained = "; ".join(self.named(found) for found in one.unexplained)
             if unexplained:
                 yield Line(f"present and not explained by it: {unexplained}", indent=2, sign="·")
             yield Line(f"To confirm: {one.confirmed_by}.", "dim", 2)
@@ -129,7 +130,8 @@ class Diagnosis:
             text += f" {result.leading[0].name} is more probable."
         yield Line(text, "bold red" if label.outranked_by else "bold green")
         for flag, disease in zip(label.flags[:FLAGS], label.pointing, strict=False):
-            yield Line(self._flag(flag, disease), "red", 2, "!")
+            because = (flag.finding,)
+            yield Line(self._flag(flag, disease), "red", 2, "!", _cited(flag), because=because)
         if label.outranked_by and not label.flags:
             yield Line("No single finding speaks against the label; the sum does.", indent=2)
 
@@ -140,10 +142,9 @@ class Diagnosis:
             often = (
                 f"; found in {percent(share / 100)} against {percent(other / 100)} under the label"
             )
-        cited = self.cite([flag.source] if flag.source else [])
         return (
-            f"{self._named(flag)}, {times(flag.ratio)} as likely if it is something else, most of all "
-            f"{self.data.differential_names[disease]}{often} {cited or '(estimate)'}"
+            f"{self.named(flag)}, {times(flag.ratio)} as likely if it is something else, most of all "
+            f"{self.data.differential_names[disease]}{often}{_guessed(flag)}"
         )
 
     def _leading(self, one: DiseaseResult) -> str:
@@ -159,7 +160,7 @@ class Diagnosis:
         return (
             f"Probabilities among: {result.population} {percent(result.estimated)} of the evidence on the "
             f"leading disease rests on estimates rather than on publications; the intervals are wide "
-            f"because of it {self.cite(result.cites)}"
+            f"because of it"
         )
 
     def _gain(self, test: InvestigationResult) -> str:
@@ -179,7 +180,8 @@ class Diagnosis:
                 chance = f"expected in {percent(result.likely)}"
                 yield f"{self.data.labels[result.finding]}, if present ({chance}): {leading}"
 
-    def _named(self, found: EvidenceResult) -> str:
+    def named(self, found: EvidenceResult) -> str:
+        """Return a finding with its value."""
         label = self.data.labels[found.finding]
         if isinstance(found.value, bool):
             return f"{label}: {'present' if found.value else 'absent'}"
@@ -191,8 +193,15 @@ class Diagnosis:
             often = (
                 f" ({percent(found.percent / 100)} against {percent(found.other_percent / 100)})"
             )
-        cited = self.cite([found.source] if found.source else []) or "(estimate)"
-        return f"{self._named(found)}, {times(found.ratio)} as likely{often} {cited}"
+        return f"{self.named(found)}, {times(found.ratio)} as likely{often}{_guessed(found)}"
+
+
+def _cited(found: EvidenceResult) -> tuple[str, ...]:
+    return (found.source,) if found.source else ()
+
+
+def _guessed(found: EvidenceResult) -> str:
+    return "" if found.source else " (estimate)"
 
 
 def times(ratio: float) -> str:

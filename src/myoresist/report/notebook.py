@@ -55,7 +55,7 @@ def render(assessment: Assessment) -> str:
 
 def _diagnosis(assessment: Assessment) -> Iterable[str]:
     """Return what stands in short about the differential diagnosis, without its sources."""
-    return [line.text for line in Diagnosis(assessment, lambda keys: "").in_short()]
+    return [line.text for line in Diagnosis(assessment).in_short()]
 
 
 def _row(one: SetResult) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.line import Line
 from myoresist.report.response import SIGN, STYLE
 from myoresist.resistance.explanations import ExplanationResult
-from myoresist.resistance.treatment_history import Span, TrialResult
+from myoresist.resistance.treatment_history import CourseResult, Span, TrialResult
 
 VERDICTS = {
     "adequate": ("✓", "green"),
@@ -25,6 +26,8 @@ STATUS = {
     "argued_against": ("✗", "dim"),
 }
 MOST = 5
+ALIKE = 2
+"""From how many drugs on the same is said of them together."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,6 @@ class Resistance:
     """Question 3 of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
 
     def treatment(self) -> Iterator[Line]:
         """Say which drugs were tried well enough, and what is refractory by which definition."""
@@ -47,7 +49,11 @@ class Resistance:
         for finding in history.definitions:
             if finding.kind == "finding" and finding.state == "met":
                 yield Line(
-                    f"{finding.title}. {finding.text} {self.cite(finding.cites)}", "bold red"
+                    f"{finding.title}. {finding.text}",
+                    "bold red",
+                    cites=finding.cites,
+                    rule=self.data.rules.get(f"refractory.{finding.id}", ""),
+                    because=finding.because,
                 )
         judged = [x for x in history.definitions if x.kind != "finding" and x.state is not None]
         if not tried and all(one.state == "undetermined" for one in judged):
@@ -55,21 +61,25 @@ class Resistance:
             return
         for definition in judged:
             if definition.state is not None:
-                missing = self._names(definition.missing[:MOST])
+                missing = self._names(definition.missing, MOST)
                 text = f"{definition.title}: {definition.state.replace('_', ' ')}"
                 text += f"; unknown: {missing}" if missing else ""
                 yield Line(
-                    f"{text} {self.cite(definition.cites)}",
+                    text,
                     STYLE[definition.state],
                     2,
                     SIGN[definition.state],
+                    definition.cites,
+                    self.data.rules.get(f"refractory.{definition.id}", definition.text),
+                    definition.because,
                 )
 
     def explanations(self) -> Iterator[Line]:
         """Give what else explains it: what can harm first, then what is supported and easily checked."""
         why = self.data.resistance.why
         for kind in why.failures:
-            yield Line(f"{kind.text} {self.cite(kind.cites)}", "bold")
+            rule = self.data.rules.get(f"failure.{kind.id}", "")
+            yield Line(kind.text, "bold", cites=kind.cites, rule=rule)
         for one in why.explanations:
             if one.status in ("supported", "possible"):
                 yield from self._explanation(one)
@@ -77,7 +87,7 @@ class Resistance:
         if harm:
             yield Line("Must be excluded, and cannot be from what is recorded", "bold yellow")
             for one in harm:
-                yield Line(f"{one.name}: {self._names(one.unknown[:MOST])}", "yellow", 2, "?")
+                yield Line(f"{one.name}: {self._names(one.unknown, MOST)}", "yellow", 2, "?")
         rest = [x.name for x in why.explanations if not x.harm and x.status == "not_assessable"]
         if rest:
             yield Line(f"Not assessable from what is recorded: {'; '.join(rest)}", "dim")
@@ -89,9 +99,8 @@ class Resistance:
         """Give the work-up of refractory disease in order, with what is known and what is missing."""
         for number, step in enumerate(self.data.resistance.why.steps, 1):
             sign = f"{number}."
-            yield Line(
-                f"{step.text} {self.cite(step.cites)}", "bold red" if step.urgent else "", sign=sign
-            )
+            style = "bold red" if step.urgent else ""
+            yield Line(step.text, style, sign=sign, cites=step.cites)
             if step.missing:
                 yield Line(f"missing: {self._names(step.missing)}", "yellow", 5)
             elif step.done:
@@ -99,9 +108,7 @@ class Resistance:
 
     def _trial(self, one: TrialResult) -> Iterator[Line]:
         if not one.weeks_needed:
-            yield Line(
-                f"{one.label}: given; no trial by itself {self.cite(one.cites)}", "dim", 2, "–"
-            )
+            yield Line(f"{one.label}: given; no trial by itself", "dim", 2, "–", one.cites)
             return
         sign, style = VERDICTS[one.verdict]
         so_far = " so far" if one.so_far else ""
@@ -113,21 +120,25 @@ class Resistance:
         text += (
             f" ({_weeks(one.weeks_at_dose)} at the dose that counts, {one.weeks_needed:g} needed)"
         )
-        yield Line(f"{text} {self.cite(one.cites)}", style, 2, sign)
+        rule = " ".join(x for x in (self.data.rules.get(f"trial.{one.id}"), one.text) if x)
+        courses = tuple(_course(course) for course in one.courses)
+        yield Line(text, style, 2, sign, one.cites, rule, record=courses)
         for remark in one.remarks:
-            yield Line(f"{remark.text} {self.cite(remark.cites)}", "dim", 6, "·")
+            yield Line(remark.text, "dim", 6, "·", remark.cites)
 
     def _explanation(self, one: ExplanationResult) -> Iterator[Line]:
         sign, style = STATUS[one.status]
-        text = f"{one.name}: {one.status} ({one.strength} evidence) {self.cite(one.cites)}"
-        yield Line(text, style, 0, sign)
+        text = f"{one.name}: {one.status} ({one.strength} evidence)"
+        rule = self.data.rules.get(f"explanation.{one.id}", "")
+        yield Line(text, style, 0, sign, one.cites, rule, (*one.because, *one.against))
         for said, names in (
             ("for", one.because),
             ("against", one.against),
-            ("would decide", one.unknown[:MOST]),
+            ("would decide", one.unknown),
         ):
             if names:
-                yield Line(f"{said}: {self._names(names)}", indent=4)
+                most = MOST if names is one.unknown else None
+                yield Line(f"{said}: {self._names(names, most)}", indent=4)
         yield Line(f"Check: {one.confirm}", indent=4)
         yield Line(f"Do: {one.action}", indent=4)
         if one.urgent:
@@ -135,9 +146,30 @@ class Resistance:
         if one.note:
             yield Line(one.note, "dim", 4)
 
-    def _names(self, names: Iterable[str]) -> str:
+    def _names(self, names: Iterable[str], most: int | None = None) -> str:
+        """Return findings and columns by name; what is the same of many drugs is said once."""
         labels = {**self.data.labels, **self.data.resistance.labels}
-        return "; ".join(labels.get(name, name.replace("_", " ")) for name in names)
+        others = self.data.resistance.others
+        known = tuple(names)
+        alike = Counter(others[name] for name in known if name in others)
+        said = (
+            others[name]
+            if alike[others.get(name, "")] > ALIKE
+            else labels.get(name, name.replace("_", " "))
+            for name in known
+        )
+        return "; ".join(list(dict.fromkeys(said))[:most])
+
+
+def _course(one: CourseResult) -> str:
+    first, last = one.start
+    start = "an unknown day" if not first or not last else str(first)
+    if first and last and first != last:
+        start = f"between {first} and {last}"
+    end = f", ended by {one.end}" if one.end else ""
+    ended = "" if one.ended == "unknown" else f", {one.ended.replace('_', ' ')}"
+    weeks = _weeks(one.weeks_at_dose)
+    return f"Course from {start}{end}{ended}: {weeks} at the dose that counts, {one.verdict}"
 
 
 def _weeks(span: Span) -> str:

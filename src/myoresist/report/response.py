@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.line import Line
 from myoresist.resistance.response_result import (
     ChangeResult,
     ComparisonResult,
@@ -24,7 +24,6 @@ class Response:
     """The response of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
 
     def lines(self) -> Iterator[Line]:
         """Say what changed since the baseline, and what follows by the published definitions."""
@@ -40,7 +39,7 @@ class Response:
             for one in last.improvements:
                 yield from self._improvement(one)
             yield from self._definitions(last)
-            yield Line(f"{result.flare} {self.cite(result.flare_cites)}", "dim")
+            yield Line(result.flare, "dim", cites=result.flare_cites)
         if result.visits:
             yield from self._visit(result.visits[-1])
         for remark in result.remarks:
@@ -51,11 +50,11 @@ class Response:
         category = words(one.category)
         if one.category_min != one.category_max:
             category += f"; between {words(one.category_min)} and {words(one.category_max)}"
-        yield Line(f"{one.title}: {one.score:g}{more}, {category} {self.cite(one.cites)}", indent=2)
+        yield Line(f"{one.title}: {one.score:g}{more}, {category}", indent=2, cites=one.cites)
         for change in one.changes:
             yield Line(_change(change), "" if change.points else "dim", 5, "·")
         for note in one.notes:
-            yield Line(f"{note.text} {self.cite(note.cites)}", "dim", 5)
+            yield Line(note.text, "dim", 5, cites=note.cites)
 
     def _definitions(self, last: ComparisonResult) -> Iterator[Line]:
         for one in last.definitions:
@@ -74,7 +73,7 @@ class Response:
             text += f", confirmed at a second visit: {one.confirmed.replace('_', ' ')}"
         if one.missing:
             text += f"; unknown: {', '.join(one.missing)}"
-        return Line(f"{text} {self.cite(one.cites)}", STYLE[one.state], 2, SIGN[one.state])
+        return Line(text, STYLE[one.state], 2, SIGN[one.state], one.cites, one.text)
 
 
 def _change(one: ChangeResult) -> str:

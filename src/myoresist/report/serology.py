@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.serology.answers import AntibodyResult, CancerResult
 
@@ -18,7 +18,6 @@ class Serology:
     """Question 2 of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
 
     def lines(self) -> Iterator[Line]:
         """Say which antibodies count, how sure they are, and what follows."""
@@ -35,14 +34,21 @@ class Serology:
             yield Line(f"Not tested: {self._names(result.not_tested)}", "dim")
         for said in result.says:
             strong = f"evidence: {said.evidence}"
-            yield Line(f"{said.text} ({strong}) {self.cite(said.cites)}", indent=2, sign="·")
+            yield Line(
+                f"{said.text} ({strong})",
+                indent=2,
+                sign="·",
+                cites=said.cites,
+                rule=self.data.rules.get(f"serology.{said.id}", ""),
+                because=said.because,
+            )
 
     def cancer(self) -> Iterator[Line]:
         """Say which search for cancer the guideline asks for, and what could raise the risk."""
         cancer = self.data.serology.cancer
         style = "bold red" if cancer.category == "high" else "bold"
-        cites = [key for factor in cancer.factors for key in factor.cites]
-        yield Line(f"{cancer.title} {self.cite(dict.fromkeys(cites))}", style)
+        cites = dict.fromkeys(key for factor in cancer.factors for key in factor.cites)
+        yield Line(cancer.title, style, cites=tuple(cites))
         if cancer.applies is False:
             yield Line(f"The guideline does not apply: {self._names(cancer.scope)}", indent=2)
             return
@@ -54,14 +60,16 @@ class Serology:
             )
         for factor in cancer.factors:
             if factor.value:
-                yield Line(f"{factor.text} ({factor.tier})", indent=2, sign="+")
+                yield Line(
+                    f"{factor.text} ({factor.tier})", indent=2, sign="+", because=factor.because
+                )
         yield from self._search(cancer)
         for extra in cancer.extras:
-            yield Line(f"{extra.text} {self.cite(extra.cites)}", indent=2, sign="·")
+            yield Line(extra.text, indent=2, sign="·", cites=extra.cites, because=extra.because)
 
     def _search(self, cancer: CancerResult) -> Iterator[Line]:
         for panel in cancer.at_diagnosis:
-            yield Line(f"{panel.text}: {'; '.join(panel.items)} {self.cite(panel.cites)}", indent=2)
+            yield Line(f"{panel.text}: {'; '.join(panel.items)}", indent=2, cites=panel.cites)
         if cancer.follow_up:
             yield Line(f"Follow-up: {cancer.follow_up}", indent=2)
         if cancer.unknown:
@@ -89,11 +97,12 @@ class Serology:
             ratio = f"{test.likelihood_ratio:.3g}"
             method = test.method.replace("_", " ")
             yield Line(
-                f"{test.strength}, {method}: likelihood ratio {ratio} {self.cite(test.cites)}",
+                f"{test.strength}, {method}: likelihood ratio {ratio}",
                 indent=4,
                 sign="·",
+                cites=test.cites,
             )
-        yield Line(f"Subset: {one.subset} {self.cite(one.cites)}", indent=4)
+        yield Line(f"Subset: {one.subset}", indent=4, cites=one.cites)
         for text, found, style in (
             ("Expected, but not recorded", one.not_recorded, "yellow"),
             ("Not done", one.not_done, "bold yellow"),

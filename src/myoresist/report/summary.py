@@ -110,9 +110,20 @@ def measured(fact: FindingResult) -> str:
     return measured_value(fact.value, fact.unit)
 
 
+def number(value: float) -> str:
+    """Return a measured number with three significant digits, or all before the point."""
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 1000
+        else f"{value:.4g}"
+        if abs(value) >= 100
+        else f"{value:.3g}"
+    )
+
+
 def measured_value(value: object, named: str | None) -> str:
     """Return a value with its unit."""
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    shown = number(value) if isinstance(value, float) else str(value)
     measure = unit(named)
     return f"{shown} {measure.removesuffix('s') if shown == '1' else measure}".strip()
 

@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
-from myoresist.report.diagnosis import Diagnosis, Line
+from myoresist.report.diagnosis import Diagnosis
+from myoresist.report.line import Line
 from myoresist.report.plain import plain
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
 from myoresist.report.serology import Serology
+from myoresist.report.short import summary
 from myoresist.report.summary import (
     MOST_QUESTIONS,
     SIGNS,
@@ -63,20 +65,21 @@ class _Report:
     def print(self, everything: bool) -> None:
         computed = [one for one in self.data.criteria if one.status == "implemented"]
         self._header()
+        self._answer()
         self._record_problems()
-        treatment = Treatment(self.data, self._cite, everything)
+        treatment = Treatment(self.data, everything)
         self._section("What must not wait", treatment.urgent())
-        diagnosis = Diagnosis(self.data, self._cite)
+        diagnosis = Diagnosis(self.data)
         self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
         questions = tuple(diagnosis.questions())
         if questions:
             self._section("Ask and look for", questions)
         self._section("Which investigation would tell most", diagnosis.next_tests())
-        serology = Serology(self.data, self._cite)
+        serology = Serology(self.data)
         self._section("What do the antibodies say?", serology.lines())
         self._section("Search for cancer", serology.cancer())
-        self._section("Was there a response?", Response(self.data, self._cite).lines())
-        resistance = Resistance(self.data, self._cite)
+        self._section("Was there a response?", Response(self.data).lines())
+        resistance = Resistance(self.data)
         self._section("Was the treatment adequate, and is it refractory?", resistance.treatment())
         self._section("What else explains it?", resistance.explanations())
         self._section("The work-up, step by step", resistance.workup())
@@ -138,7 +141,8 @@ class _Report:
     def _section(self, title: str, lines: Iterable[Line]) -> None:
         self._heading(title)
         for line in lines:
-            self._line(line.text, line.style, line.indent, line.sign)
+            cited = f" {self._cite(line.cites)}" if line.cites else ""
+            self._line(line.text + cited, line.style, line.indent, line.sign)
 
     def _header(self) -> None:
         label = f", called {self.data.label.replace('_', ' ')}" if self.data.label else ""
@@ -154,6 +158,11 @@ class _Report:
             f"{versions}. Findings: {len(known)} recorded, {len(follows)} that follow from them.",
             "dim",
         )
+
+    def _answer(self) -> None:
+        self._heading("The answer")
+        for question, line, _ in summary(self.data):
+            self._line(f"{question} {line.text}", line.style, 2, "·")
 
     def _record_problems(self) -> None:
         if self.data.contradictions:

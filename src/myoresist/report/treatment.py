@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
-from myoresist.report.diagnosis import Cite, Line
+from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.treatment.advice import (
     AgainstResult,
@@ -42,7 +42,6 @@ class Treatment:
     """Question 4 of one assessment, in words."""
 
     data: Assessment
-    cite: Cite
     everything: bool = False
     shown: set[str] = field(default_factory=set)
 
@@ -63,13 +62,15 @@ class Treatment:
         """Say what comes before the next drug."""
         advice = self.data.treatment
         for one in advice.first:
-            yield Line(f"{one.text} {self.cite(one.cites)}", "bold red", sign="!")
+            rule = self.data.rules.get(f"first.{one.id}", "")
+            yield Line(one.text, "bold red", 0, "!", one.cites, rule, one.because)
         for disease in advice.uncovered:
             yield Line(
                 f"{disease.name} ({percent(disease.probability)}): no drug options are listed for it. "
-                f"{disease.implication} {self.cite(disease.cites)}",
+                f"{disease.implication}",
                 "bold",
                 2,
+                cites=disease.cites,
             )
         names = {one.id: one.name for one in self.data.resistance.why.explanations}
         if advice.explanations:
@@ -103,7 +104,7 @@ class Treatment:
         advice = self.data.treatment
         for one in advice.missing:
             asking = ", ".join(advice.options[name].name for name in one.options)
-            yield Line(f"{one.text} {self.cite(one.cites)}", "bold yellow", sign="?")
+            yield Line(one.text, "bold yellow", sign="?", cites=one.cites)
             yield Line(f"before {asking}", "dim", 2)
         if not advice.missing and advice.subsets:
             yield Line("Every safety check of the options above is recorded.", "green")
@@ -113,12 +114,14 @@ class Treatment:
         for one in self.data.treatment.care:
             sign = "·" if one.applies else "?"
             unknown = f" Not recorded: {self._names(one.unknown)}." if one.unknown else ""
-            yield Line(f"{one.text}{unknown} {self.cite(one.cites)}", sign=sign)
+            yield Line(f"{one.text}{unknown}", sign=sign, cites=one.cites)
 
     def _urgent(self, one: UrgentResult) -> Iterator[Line]:
         possible = one.status == "possible"
-        head = f"{one.name}{' is possible' if possible else ''}. {one.text} {self.cite(one.cites)}"
-        yield Line(head, "bold yellow" if possible else "bold red", sign="!")
+        head = f"{one.name}{' is possible' if possible else ''}. {one.text}"
+        style = "bold yellow" if possible else "bold red"
+        rule = self.data.rules.get(f"urgent.{one.id}", "")
+        yield Line(head, style, 0, "!", one.cites, rule, one.because)
         if one.because:
             yield Line(f"because of: {self._names(one.because)}", indent=4)
         if one.unknown:
@@ -127,7 +130,8 @@ class Treatment:
     def _subset(self, subset: SubsetResult) -> Iterator[Line]:
         text = f"{subset.name} ({percent(subset.probability)})"
         said = " ".join(part for part in (subset.text, subset.first_text) if part)
-        yield Line(f"{text}. {said} {self.cite(subset.cites)}" if said else text, "bold underline")
+        cites = subset.cites if said else ()
+        yield Line(f"{text}. {said}" if said else text, "bold underline", cites=cites)
         for place in subset.options:
             option = self.data.treatment.options[place.option]
             yield from self._place(place, option)
@@ -138,22 +142,24 @@ class Treatment:
         given = ", ".join(GIVEN[one] for one in option.given)
         brackets = "; ".join(part for part in (sure, given) if part)
         head = f"{option.name}{f' ({brackets})' if brackets else ''}: {'; '.join(place.because)}"
-        yield Line(head, style, 2, sign)
+        group = next(one for one in self.data.treatment.groups if one.id == place.group)
+        yield Line(head, style, 2, sign, rule=f"{group.name}: {group.text}")
         in_full = place.group in IN_FULL
         most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
         for one in place.evidence[:most]:
             indirect = "" if one.direct else "Indirect: "
             yield Line(
                 f"{indirect}{one.text} ({one.design}, {one.certainty.replace('_', ' ')} certainty: "
-                f"{one.why}) {self.cite(one.cites)}",
+                f"{one.why})",
                 "dim" if not one.direct else "",
                 6,
                 "·",
+                one.cites,
             )
         if in_full and len(place.evidence) > most:
             yield Line(f"{len(place.evidence) - most} more; --all shows them", "dim", 6)
         for rule in place.guidelines:
-            yield Line(f"{rule.text} {self.cite(rule.cites)}", indent=6, sign="·")
+            yield Line(rule.text, indent=6, sign="·", cites=rule.cites)
         yield from self._against(option.against)
         if not in_full:
             return
@@ -167,12 +173,8 @@ class Treatment:
     def _against(self, found: Iterable[AgainstResult]) -> Iterator[Line]:
         for one in found:
             word, style = LEVEL[one.level]
-            yield Line(
-                f"{word} ({self._names(one.because)}): {one.text} {self.cite(one.cites)}",
-                style,
-                6,
-                "!",
-            )
+            text = f"{word} ({self._names(one.because)}): {one.text}"
+            yield Line(text, style, 6, "!", one.cites, because=one.because)
 
     def _before(self, option: OptionResult) -> Iterator[Line]:
         """Say what is not recorded and could forbid it; this is never shortened."""
@@ -194,7 +196,7 @@ class Treatment:
 
     def _how(self, option: OptionResult) -> Iterator[Line]:
         for dose in option.regimens:
-            yield Line(f"Used: {dose.text} {self.cite(dose.cites)}", indent=6)
+            yield Line(f"Used: {dose.text}", indent=6, cites=dose.cites)
         low, high = option.judge_after_weeks
         judge = f"Judge after {low} to {high} weeks"
         yield Line(f"{judge}. {option.judge_text}" if option.judge_text else f"{judge}.", indent=6)
@@ -210,7 +212,7 @@ class Treatment:
         for note in (option.status, option.note):
             if note:
                 yield Line(note, "dim", 6)
-        yield Line(f"Safety statements: {self.cite(option.cites)}", "dim", 6)
+        yield Line("Safety statements:", "dim", 6, cites=option.cites)
 
     def _names(self, names: Iterable[str]) -> str:
         labels = {**self.data.labels, **self.data.resistance.labels, **self.data.treatment.labels}

@@ -20,12 +20,16 @@ from myoresist.rules.syntax import Name
 
 
 class Column(Entry):
-    """One derived column: what it holds and how it is computed."""
+    """One derived column: what it holds and how it is computed.
+
+    ``others`` is what to say once for many drugs instead of the label of each.
+    """
 
     name: str
     kind: Literal["bool", "number"]
     unit: str | None = None
     label: str
+    others: str | None = None
     computed: str
     origin: Literal["treatments", "visits", "explanations"] = Field("treatments", alias="from")
 

@@ -39,6 +39,8 @@ class ResistanceResult(BaseModel):
 
     Attributes:
         labels: what each column that is not a finding is called.
+        others: what to say once of columns that ask the same of many drugs.
+        values: what each finding and column was worth on which a statement rests; none is unknown.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +49,8 @@ class ResistanceResult(BaseModel):
     treatment: TreatmentHistory
     why: ExplanationsResult
     labels: dict[str, str]
+    others: dict[str, str]
+    values: dict[str, bool | float | str | None]
 
     def sources(self) -> list[str]:
         """Return the keys of all works that it cites."""
@@ -166,6 +170,12 @@ class Resistance:
             treatment=treatment,
             why=why,
             labels={name: extra.get(name) or derived.label(name) for name in sorted(said)},
+            values={name: row.get(name) for name in sorted(said)},
+            others={
+                name: phrase
+                for name in sorted(said & derived.columns.keys())
+                if (phrase := derived.columns[name].others)
+            },
         )
 
     def of_table(

@@ -130,6 +130,28 @@ class Regimen(Sourced):
         """Tell whether the dose has to be above the limit."""
         return self.doses[0].above is not None
 
+    def in_words(self) -> str:
+        """Return in plain words what counts as a trial."""
+        doses = []
+        for one in self.doses:
+            what = " or ".join(one.drugs or one.classes).replace("_", " ")
+            if one.above is not None:
+                dose = f"above {one.above:g} {one.unit}"
+            elif one.at_least is not None:
+                dose = f"at least {one.at_least:g} {one.unit}" if one.at_least else "any dose"
+            else:
+                dose = "a dose that no source sets"
+            routes = f" ({' or '.join(one.routes)})" if one.routes else ""
+            as_prednisone = " as prednisone" if one.as_prednisone else ""
+            doses.append(f"{dose}{as_prednisone} of {what}{routes}")
+        dose = ("; with " if self.parts > 1 else "; or ").join(doses)
+        weeks = f"more than {self.more_than_weeks:g}" if self.more_than_weeks else f"{self.weeks:g}"
+        if not self.completes:
+            return f"{dose}; never a trial by itself."
+        if self.counts == "amount":
+            return f"{dose} in one course, and {weeks} weeks from its first dose on."
+        return f"{dose}, for {weeks} weeks without interruption."
+
     @property
     def parts(self) -> int:
         """Return how many drugs have to be taken together."""

@@ -36,12 +36,14 @@ class NoteResult(_Result):
 
 
 class MeasureResult(_Result):
-    """One measure at a visit."""
+    """One measure at a visit, and the range that its form has."""
 
     id: str
     title: str
     value: float
     unit: str
+    minimum: float
+    maximum: float
 
 
 class ChangeResult(_Result):
@@ -344,7 +346,12 @@ class _One:
             if value is not None:
                 concepts[measure.concept].append(
                     MeasureResult(
-                        id=measure.id, title=measure.title, value=value, unit=measure.unit
+                        id=measure.id,
+                        title=measure.title,
+                        value=value,
+                        unit=measure.unit,
+                        minimum=measure.minimum,
+                        maximum=measure.maximum,
                     )
                 )
         return VisitResult(

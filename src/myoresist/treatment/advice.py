@@ -224,6 +224,7 @@ class TreatmentResult(_Result):
         options: every option that stands in a subset, by id.
         missing: safety checks that are not recorded.
         labels: what each column that is not a finding is called.
+        values: what each finding and column was worth on which a statement rests; none is unknown.
     """
 
     urgent: tuple[UrgentResult, ...]
@@ -237,6 +238,7 @@ class TreatmentResult(_Result):
     missing: tuple[CheckResult, ...]
     care: tuple[CareResult, ...]
     labels: dict[str, str]
+    values: dict[str, bool | float | str | None]
 
     def sources(self) -> Iterator[str]:
         """Return the keys of all works that it cites."""
@@ -316,6 +318,7 @@ class _Patient:
             if self.found[FIRST + one.id]
         )
         opened = {name for one in first for name in one.because}
+        said = self._rests_on(urgent, options)
         return TreatmentResult(
             urgent=urgent,
             first=first,
@@ -334,7 +337,8 @@ class _Patient:
             options=options,
             missing=tuple(self._missing(options)),
             care=tuple(self._care()),
-            labels=self._labels(urgent, options),
+            labels={x: self.base.labels[x] for x in said if x in self.base.labels},
+            values={x: self.row.get(x) for x in said},
         )
 
     def _verdict(self, column: str) -> Verdict:
@@ -515,9 +519,10 @@ class _Patient:
                     **_said(one),
                 )
 
-    def _labels(
+    def _rests_on(
         self, urgent: Iterable[UrgentResult], options: Mapping[str, OptionResult]
-    ) -> dict[str, str]:
+    ) -> list[str]:
+        """Return every finding and column that a statement names."""
         said = [name for one in urgent for name in (*one.because, *one.unknown)]
         said += [name for one in self.base.data.first for name in self._because(FIRST + one.id)]
         said += [
@@ -525,7 +530,7 @@ class _Patient:
         ]
         for option in options.values():
             said += [name for part in (*option.against, *option.open) for name in part.because]
-        return {x: self.base.labels[x] for x in sorted(set(said)) if x in self.base.labels}
+        return sorted(set(said))
 
 
 def _gravest(parts: Iterable[AgainstResult]) -> tuple[AgainstResult, ...]:

@@ -1,0 +1,142 @@
+"""What was given, measured and done, in order of time, with dates no sharper than the record has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from myoresist.case.dates import PartialDate
+from myoresist.case.model import Case, Treatment
+from myoresist.case.record import assessed_on, goes_on
+from myoresist.case.terms import Terms
+from myoresist.case.units import converted, spelling
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MomentResult(_Result):
+    """A date as it was written, and the first and the last day that it can be."""
+
+    written: str
+    earliest: date
+    latest: date
+
+
+class DrugCourseResult(_Result):
+    """One course as the record has it.
+
+    Attributes:
+        dose: dose, unit, frequency and route in words; nothing where none is recorded.
+        goes_on: whether it is taken now; ``None`` if nobody says, so that its end is open.
+        weeks: how long it lasted, where that is said instead of dates.
+    """
+
+    drug: str
+    dose: str
+    start: MomentResult | None
+    stop: MomentResult | None
+    goes_on: bool | None
+    weeks: float | None
+    response: str | None
+    reason_stopped: str | None
+
+
+class SampleResult(_Result):
+    """One laboratory value in the unit in which the test is kept, and as a multiple of its upper limit."""
+
+    test: str
+    label: str
+    value: float
+    unit: str
+    times_limit: float | None
+    date: MomentResult | None
+
+
+class EventResult(_Result):
+    """Something that happened on a date."""
+
+    text: str
+    date: MomentResult
+
+
+class TimelineResult(_Result):
+    """The course of one patient in time. Nothing here is inferred: what has no date has none.
+
+    Attributes:
+        assessed: the date of the assessment, or the latest date of the record.
+    """
+
+    assessed: MomentResult | None
+    courses: tuple[DrugCourseResult, ...] = ()
+    samples: tuple[SampleResult, ...] = ()
+    events: tuple[EventResult, ...] = ()
+
+
+def timeline(case: Case, terms: Terms) -> TimelineResult:
+    """Return the course of one patient in time.
+
+    Args:
+        case: the case.
+        terms: the words that it uses.
+    """
+    events = sorted(_events(case), key=lambda one: (one.date.earliest, one.text))
+    return TimelineResult(
+        assessed=_moment(assessed_on(case)),
+        courses=tuple(_course(one, case, terms) for one in case.treatments),
+        samples=tuple(_samples(case, terms)),
+        events=tuple(events),
+    )
+
+
+def _moment(when: PartialDate | None) -> MomentResult | None:
+    if when is None:
+        return None
+    return MomentResult(written=str(when), earliest=when.earliest, latest=when.latest)
+
+
+def _course(one: Treatment, case: Case, terms: Terms) -> DrugCourseResult:
+    drug = terms.drug(one.drug)
+    amount = f"{one.dose:g} {one.unit or ''}".strip() if one.dose is not None else None
+    return DrugCourseResult(
+        drug=drug.label if drug else one.drug,
+        dose=", ".join(x for x in (amount, one.frequency, one.route) if x),
+        start=_moment(one.start),
+        stop=_moment(one.stop),
+        goes_on=goes_on(one, case.treatments_complete),
+        weeks=one.weeks,
+        response=one.response,
+        reason_stopped=one.reason_stopped,
+    )
+
+
+def _samples(case: Case, terms: Terms) -> Iterator[SampleResult]:
+    for lab in case.labs:
+        test = terms.lab(lab.test)
+        unit = spelling(lab.unit, test) if test else None
+        if test and unit:
+            yield SampleResult(
+                test=test.id,
+                label=test.label,
+                value=converted(lab.value, unit, test),
+                unit=test.unit,
+                times_limit=lab.value / lab.upper_limit if lab.upper_limit else None,
+                date=_moment(lab.date),
+            )
+
+
+def _events(case: Case) -> Iterator[EventResult]:
+    dated = [
+        ("First symptom", case.onset.date),
+        *((f"Biopsy of {one.tissue or 'unnamed tissue'}", one.date) for one in case.biopsies),
+        *((one.modality or "Imaging", one.date) for one in case.imaging),
+        *(("Electromyography", one.date) for one in case.emg),
+        *((f"{one.antibody} tested", one.date) for one in case.autoantibodies),
+    ]
+    for text, when in dated:
+        moment = _moment(when)
+        if moment:
+            yield EventResult(text=text, date=moment)

@@ -1,0 +1,27 @@
+"""The report as one HTML file: no script, no request, light and dark, for screen, phone and paper."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from myoresist.report.charts.drawing import PAPER
+from myoresist.report.consult import Consult
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("myoresist.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+
+
+def render(consult: Consult) -> str:
+    """Return a report as HTML; whatever a case says is escaped."""
+    environment = _environment()
+    style = environment.get_template("report.css").render(roles=list(PAPER))
+    return environment.get_template("report.html.j2").render(consult=consult, style=style)
