@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from myoresist import Knowledge
+from myoresist.treatment.evidence import packaged
 from myoresist.treatment.options import against_column, missing_column
 
 BASE = Knowledge.load().options
 DATA = BASE.data
+TRIALS = packaged().trials
 REFERENCES = Knowledge.load().references
 
 
@@ -58,3 +60,7 @@ def test_high_certainty_needs_more_than_one_trial() -> None:
         for one in option.evidence:
             if one.certainty == "high":
                 assert "two" in one.why, option.id
+
+
+def test_what_studies_found_is_about_options_that_are_there() -> None:
+    assert set(TRIALS.synthesis.treatments) <= DATA.options.keys()

@@ -20,6 +20,8 @@ from myoresist.rules.inference import Inference, finding_names
 CHUNK = 20_000
 """Patients worked on at a time, so that a large table needs little memory."""
 PREFIX = "differential."
+DIGITS = 9
+"""Decimals of a probability in a table."""
 DRAWN = 256
 """Patients drawn for at a time."""
 OUTER = (0.025, 0.975)
@@ -125,8 +127,11 @@ class Differential:
         return logs
 
     def table(self, known: pl.DataFrame) -> pl.DataFrame:
-        """Return the probabilities as a table: ``differential.<disease>`` and ``differential.leading``."""
-        probability = self.posterior(known)
+        """Return the probabilities as a table: ``differential.<disease>`` and ``differential.leading``.
+
+        They are rounded: the last digit of a matrix product depends on who else is in the table.
+        """
+        probability = self.posterior(known).round(DIGITS)
         leading = np.array(self.diseases)[probability.argmax(axis=1)] if known.height else []
         columns = {PREFIX + name: probability[:, i] for i, name in enumerate(self.diseases)}
         return pl.DataFrame({**columns, PREFIX + "leading": pl.Series(leading, dtype=pl.String)})
