@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## assess a published patient, show the report and write it a
 	@mkdir -p build && $(bin)/myoresist demo --html build/demo.html
 
 test: $(VENV)/.dev ## run all tests, with coverage
-	$(bin)/python -m pytest --cov
+	$(bin)/python -m pytest --numprocesses auto --cov
 
 lint: $(VENV)/.dev ## check format, style, types and the order of the layers
 	$(bin)/ruff format --check .
