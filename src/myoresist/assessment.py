@@ -51,7 +51,7 @@ from myoresist.serology.verdicts import SAYS, Serology
 from myoresist.treatment.advice import TreatmentResult, advice
 from myoresist.treatment.options import FIRST, URGENT, Options
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."

@@ -335,8 +335,9 @@ def evidence(
     json: Json = False,
 ) -> None:
     """Show what studies found on a treatment, and what may be put together."""
+    from myoresist.report.charts.drawing import on_paper
+    from myoresist.report.charts.forest import forest
     from myoresist.report.evidence import lines
-    from myoresist.report.forest import forest
     from myoresist.treatment.evidence import UnknownName
     from myoresist.treatment.evidence import evidence as find
 
@@ -346,7 +347,7 @@ def evidence(
         except UnknownName as error:
             raise Stop(str(error)) from error
         if plot:
-            _write(plot, forest(found))
+            _write(plot, on_paper(forest(found), "system-ui, sans-serif"))
         if json:
             _hand_over_json(found.model_dump(mode="json"))
         else:

@@ -186,3 +186,33 @@ def test_evidence_against_is_shown_as_plainly(subset: str, option: str) -> None:
     diseases = base().data.subsets[subset].diseases
     found = base().places(table({**disease(diseases[0])}))
     assert found.filter(subset=subset, option=option)["group"].to_list() == ["avoid"]
+
+
+def test_the_figures_beside_an_option_are_those_of_a_row_of_the_studies() -> None:
+    rows = {one.trial_id: one for one in base().studies.trials.rows}
+    seen = 0
+    for subset in base().data.subsets.values():
+        for option in base().data.options.values():
+            study = base().benefit(subset, option)
+            if study is None or study.response is None:
+                continue
+            seen += 1
+            row = rows[study.trial.trial_id]
+            assert row.treatment == (option.id,)
+            assert {subset.id, *subset.evidence} & set(row.subsets)
+            assert (study.response.events, study.response.patients) == (row.events_arm, row.n_arm)
+            if study.control:
+                given = (study.control.events, study.control.patients)
+                assert given == (row.events_control, row.n_control)
+    assert seen > 20
+
+
+def test_equal_certainty_is_ordered_by_the_difference_against_controls() -> None:
+    ivig = base().benefit(base().data.subsets["DM"], base().data.options["ivig"])
+    assert ivig is not None
+    assert ivig.trial.trial_id == "proderm_tis20"
+    for (_,), pairs in base().pairs.group_by("subset", maintain_order=True):
+        for (_, _), equal in pairs.group_by("benefit", "direct", maintain_order=True):
+            known = equal["effect"].to_list()
+            values = [x for x in known if x is not None]
+            assert known[: len(values)] == sorted(values, reverse=True)

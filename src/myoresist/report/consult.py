@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from myoresist.assessment import Assessment, FindingResult, SetResult
 from myoresist.diagnosis.opinion import DiseaseResult
+from myoresist.report.charts.forest import forest, named, panels
 from myoresist.report.charts.ranking import differential as differential_chart
 from myoresist.report.charts.ranking import next_tests as next_tests_chart
 from myoresist.report.charts.score import improvement
@@ -19,6 +20,7 @@ from myoresist.report.charts.timeline import timeline as timeline_chart
 from myoresist.report.charts.waterfall import waterfall
 from myoresist.report.criteria import items, set_lines
 from myoresist.report.diagnosis import LITTLE, STEPS, Diagnosis, said, times
+from myoresist.report.evidence import counts, heading
 from myoresist.report.line import DETAIL, Line
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
@@ -43,6 +45,7 @@ from myoresist.report.summary import (
 )
 from myoresist.report.treatment import Treatment
 from myoresist.resistance.response_result import ImprovementResult
+from myoresist.treatment.evidence import Evidence
 
 WATERFALLS = 3
 TONES = {"red": "against", "yellow": "open", "green": "for", "dim": "quiet", "cyan": "quiet"}
@@ -450,6 +453,13 @@ class _Builder:
     def _treatment(self, told: Treatment) -> Iterator[Part]:
         yield self._part("before", "Before the next drug", told.first())
         yield self._part("options", "Options", told.options())
+        if self.data.treatment.studies:
+            yield self._part(
+                "studies",
+                "What studies found on the leading options",
+                told.studies(),
+                tuple(_forest(one) for one in self.data.treatment.studies),
+            )
         yield self._part("checks", "Safety checks that are not recorded", _nested(told.checks()))
         yield self._part("care", "Whatever the drug", told.care())
 
@@ -578,6 +588,33 @@ class _Builder:
             yield f"{label}: {_known(values.get(finding))}"
             for test in results.get(finding, ()):
                 yield f"{label}: {test.strength} by {test.method.replace('_', ' ')}"
+
+
+def _forest(found: Evidence) -> Figure:
+    caption = f"{named(found)}: what studies found"
+    rows = tuple(
+        _row(
+            study.trial.name,
+            heading(group),
+            f"week {study.trial.weeks:g}" if study.trial.weeks is not None else "",
+            counts(study),
+        )
+        for group in panels(found)
+        for study in group.studies
+        if study.response
+    )
+    return Figure(
+        f"forest-{found.treatment}",
+        caption,
+        forest(found, f"forest-{found.treatment}"),
+        "; ".join(f"{row[0].text} {row[3].text}" for row in rows),
+        Table(
+            f"Studies on {named(found)}",
+            ("Study", "Outcome and patients", "When", "Patients with the outcome"),
+            rows,
+        ),
+        wide=True,
+    )
 
 
 def _nested(lines: Iterable[Line]) -> Iterator[Line]:

@@ -70,6 +70,11 @@ def heterogeneity(summary: Summary) -> str:
     return f"I² {summary.i2:.0%}, Q {summary.q:.2f} (P {_p(summary.q_p)}), tau² {summary.tau2:.3f}"
 
 
+def counts(study: Study) -> str:
+    """Return how many patients improved, with intervals, against how many controls."""
+    return _responses(study)
+
+
 def share(found: Interval) -> str:
     """Return a proportion with its interval, in percent."""
     return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
+from myoresist.report.evidence import counts
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.treatment.advice import (
@@ -99,6 +100,20 @@ class Treatment:
         if advice.subsets and not self.everything:
             yield Line("Tests before the start, monitoring and interactions: --all", "dim")
 
+    def studies(self) -> Iterator[Line]:
+        """Say what any reader of the pictures of studies has to know."""
+        found = self.data.treatment.studies
+        for text in dict.fromkeys(
+            x for one in found for group in one.groups for x in group.warnings
+        ):
+            yield Line(text, "yellow", sign="!")
+        for one in found:
+            cites = tuple(
+                dict.fromkeys(x.trial.source for group in one.groups for x in group.studies)
+            )
+            name = one.text + (f" in {one.subset_text}" if one.subset_text else "")
+            yield Line(f"{name}: the studies", "dim", sign="·", cites=cites)
+
     def checks(self) -> Iterator[Line]:
         """Give the safety checks that are not recorded, with the options that ask for them."""
         advice = self.data.treatment
@@ -140,10 +155,13 @@ class Treatment:
         sign, style = GROUP[place.group]
         sure = f"{place.certainty.replace('_', ' ')} certainty" if place.certainty else ""
         given = ", ".join(GIVEN[one] for one in option.given)
-        brackets = "; ".join(part for part in (sure, given) if part)
+        number = len(option.check_first)
+        checks = f"{number} safety check{'s' if number > 1 else ''} not recorded" if number else ""
+        brackets = "; ".join(part for part in (sure, given, checks) if part)
         head = f"{option.name}{f' ({brackets})' if brackets else ''}: {'; '.join(place.because)}"
         group = next(one for one in self.data.treatment.groups if one.id == place.group)
         yield Line(head, style, 2, sign, rule=f"{group.name}: {group.text}")
+        yield from self._result(place)
         in_full = place.group in IN_FULL
         most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
         for one in place.evidence[:most]:
@@ -169,6 +187,23 @@ class Treatment:
         self.shown.add(option.id)
         yield from self._before(option)
         yield from self._how(option)
+
+    def _result(self, place: PlaceResult) -> Iterator[Line]:
+        """Give the figures of the most telling study of an option in a subset."""
+        study = place.result
+        if study is None:
+            return
+        row = study.trial
+        against = f" ({row.comparator or 'earlier or other patients'})" if study.control else ""
+        when = f", week {row.weeks:g}" if row.weeks is not None else ""
+        warning = "" if study.control else " Without controls this is no effect of treatment."
+        yield Line(
+            f"{row.name} in {', '.join(row.subsets)}{when}, {row.outcome.rstrip('.')}: "
+            f"{counts(study)}{against}.{warning}",
+            indent=6,
+            sign="·",
+            cites=(row.source,),
+        )
 
     def _against(self, found: Iterable[AgainstResult]) -> Iterator[Line]:
         for one in found:

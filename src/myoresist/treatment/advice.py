@@ -14,6 +14,8 @@ from myoresist.knowledge.schema import Check
 from myoresist.resistance.explanations import PREFIX
 from myoresist.resistance.opinion import ResistanceResult
 from myoresist.rules.interpreter import Verdict, explain
+from myoresist.treatment.evidence import Evidence as Studies
+from myoresist.treatment.evidence import Study
 from myoresist.treatment.knowledge import (
     Certainty,
     Direction,
@@ -39,6 +41,9 @@ from myoresist.treatment.options import (
 )
 
 Urgency = Literal["present", "possible", "not_excluded"]
+MOST_PICTURES = 3
+"""Leading options of which all studies are given."""
+LEADING = ("do_first", "reasonable")
 SEVERITY: dict[Level, int] = {"contraindicated": 0, "avoid": 1, "caution": 2}
 
 
@@ -131,6 +136,8 @@ class PlaceResult(_Result):
         group: id of the group.
         because: what put it there, in words.
         certainty: of the best direct evidence that it helps; none where there is none.
+        result: what one study found in this subset, the most telling that gives counts of patients.
+        controlled: whether it had controls of the same time without another treatment.
     """
 
     option: str
@@ -139,6 +146,8 @@ class PlaceResult(_Result):
     certainty: Certainty | None
     evidence: tuple[EvidenceResult, ...]
     guidelines: tuple[GuidelineResult, ...]
+    result: Study | None
+    controlled: bool
 
 
 class SubsetResult(_Result):
@@ -223,6 +232,7 @@ class TreatmentResult(_Result):
         explanations: other explanations of non-response that are supported, by id; they come first, too.
         options: every option that stands in a subset, by id.
         missing: safety checks that are not recorded.
+        studies: everything that studies found on the leading options.
         labels: what each column that is not a finding is called.
         values: what each finding and column was worth on which a statement rests; none is unknown.
     """
@@ -236,6 +246,7 @@ class TreatmentResult(_Result):
     groups: tuple[GroupResult, ...]
     options: dict[str, OptionResult]
     missing: tuple[CheckResult, ...]
+    studies: tuple[Studies, ...]
     care: tuple[CareResult, ...]
     labels: dict[str, str]
     values: dict[str, bool | float | str | None]
@@ -249,6 +260,10 @@ class TreatmentResult(_Result):
             for place in subset.options:
                 for part in (*place.evidence, *place.guidelines):
                     yield from part.cites
+                if place.result:
+                    yield place.result.trial.source
+        for found in self.studies:
+            yield from found.references
         for option in self.options.values():
             for piece in (*option.against, *option.open, *option.regimens):
                 yield from piece.cites
@@ -336,6 +351,7 @@ class _Patient:
             ),
             options=options,
             missing=tuple(self._missing(options)),
+            studies=tuple(self._studies()),
             care=tuple(self._care()),
             labels={x: self.base.labels[x] for x in said if x in self.base.labels},
             values={x: self.row.get(x) for x in said},
@@ -429,6 +445,7 @@ class _Patient:
         lines = [(one, True) for one in direct] + [(one, False) for one in indirect]
         lines.sort(key=lambda line: (not line[1], -rank[line[0].certainty]))
         best = {value: name for name, value in rank.items()}
+        result = self.base.benefit(subset, option)
         return PlaceResult(
             option=option.id,
             group=place["group"],
@@ -448,7 +465,21 @@ class _Patient:
                 for one, is_direct in lines
             ),
             guidelines=tuple(_guideline(x) for x in self.base.guidelines(subset, option)),
+            result=result,
+            controlled=result is not None and self.base.studies.controlled(result.trial),
         )
+
+    def _studies(self) -> Iterator[Studies]:
+        """Return the studies on the leading options, in their order, as far as they count patients."""
+        given: set[str] = set()
+        for place in self.places:
+            option, subset = place["option"], self.base.data.subsets[place["subset"]]
+            if place["group"] not in LEADING or option in given or len(given) == MOST_PICTURES:
+                continue
+            found = self.base.studies.counted(option, (subset.id, *subset.evidence))
+            if found:
+                given.add(option)
+                yield found
 
     def _reasons(self, group: str, columns: Mapping[str, Any]) -> Iterator[str]:
         """Say which columns put an option into its group: those that are true and decided."""

@@ -54,7 +54,11 @@ class Summary(Entry):
     q: float
     q_p: float
 
-    _listed = field_validator("trials", mode="before")(listed)
+    @field_validator("trials", mode="before")
+    @classmethod
+    def _listed(cls, cell: object) -> object:
+        """Take a cell of the table, or what was written as JSON."""
+        return cell if isinstance(cell, (list, tuple)) else listed(cell)
 
 
 class Study(Entry):
@@ -246,6 +250,59 @@ class EvidenceBase:
             for row in self.trials.rows
             if treatment in row.treatment and (subset is None or subset in row.subsets)
         ]
+
+    def counted(self, treatment: str, subsets: Iterable[str]) -> Evidence | None:
+        """Return the evidence in the first of some subsets in which a study counts its patients."""
+        known = self.trials.synthesis
+        if treatment not in known.treatments:
+            return None
+        for subset in (one for one in subsets if one in known.subsets):
+            found = self.evidence(treatment, subset)
+            if any(study.response for group in found.groups for study in group.studies):
+                return found
+        return None
+
+    def benefit(self, treatment: str, subsets: Iterable[str]) -> Study | None:
+        """Return the result that stands beside a treatment, if there is one with counts of patients.
+
+        Those with controls go before those without, then as the outcomes of ``benefit`` stand in the rules,
+        then by the number of patients.
+        """
+        rules = self.trials.synthesis
+        wanted, places = set(subsets), rules.benefit.outcomes
+        found = [
+            row
+            for row in self.trials.rows
+            if row.treatment == (treatment,)
+            and wanted & set(row.subsets)
+            and row.outcome_class in places
+            and row.events_arm is not None
+            and self._weighty(row)
+        ]
+        if not found:
+            return None
+        best = min(
+            found,
+            key=lambda row: (
+                not self.controlled(row),
+                places.index(row.outcome_class),
+                -(row.n_arm or 0),
+                row.trial_id,
+            ),
+        )
+        return _study(best, _unfit(best, rules), rules)
+
+    def controlled(self, row: Trial) -> bool:
+        """Tell whether a row has controls of the same time, with counts, who had no other treatment."""
+        return (
+            row.control in self.trials.synthesis.benefit.controls and row.events_control is not None
+        )
+
+    def _weighty(self, row: Trial) -> bool:
+        """Tell whether a row is a sample of patients and not a single case."""
+        rules = self.trials.synthesis
+        stratum = rules.strata[rules.designs[row.design].stratum]
+        return stratum.pooled and (row.n_arm or 0) >= rules.minimum.smallest_arm
 
     def evidence(self, treatment: str, subset: str | None = None) -> Evidence:
         """Return what is known of a treatment, by any of its names, in a subset or in all.

@@ -17,6 +17,7 @@ from myoresist.case.catalogue import DTYPES
 from myoresist.document import DocumentError, Problem
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
+from myoresist.treatment.evidence import EvidenceBase, Study
 from myoresist.treatment.knowledge import (
     Against,
     Evidence,
@@ -40,6 +41,7 @@ _PAIR = (
     "investigational", "supportive", "direct", "indirect", "negative",
 )  # fmt: skip
 BENEFIT = "benefit"
+EFFECT = "effect"
 _HELPS, _FAILS = ("benefit", "mixed"), ("no_benefit", "harm")
 PROBABILITY = "probability."
 _APPLIES, _AGAINST, _MISSING = "applies.", "against.", "missing."
@@ -58,6 +60,7 @@ class Options:
         grouping: the rule of each group, over the columns that ``groups.yaml`` explains.
         kinds: the kind of every column that a rule may read.
         labels: what each of these is called that is no finding.
+        studies: what studies found.
     """
 
     data: TreatmentData
@@ -66,6 +69,7 @@ class Options:
     grouping: Program
     kinds: Mapping[str, Kind]
     labels: Mapping[str, str]
+    studies: EvidenceBase
 
     @classmethod
     def load(
@@ -104,6 +108,7 @@ class Options:
             Program(compiler.grouping),
             kinds,
             labels,
+            EvidenceBase.load(folder),
         )
 
     @cached_property
@@ -119,7 +124,7 @@ class Options:
 
         Returns:
             ``subset``, ``option``, what the group rules read of them, and ``place``, their order: by
-            certainty of benefit, direct before indirect, then by name.
+            certainty of benefit, direct before indirect, the difference against controls, then by name.
         """
         rows = [
             {"subset": subset.id, "option": option.id, **known}
@@ -132,12 +137,20 @@ class Options:
             "option": pl.String,
             **dict.fromkeys(_PAIR, pl.Boolean),
             BENEFIT: pl.Float64,
+            EFFECT: pl.Float64,
         }
         names = {one.id: one.name for one in self.data.options.values()}
         return (
             pl.DataFrame(rows, schema=kinds)
             .with_columns(name=pl.col("option").replace_strict(names))
-            .sort(pl.col(BENEFIT), "direct", "name", descending=[True, True, False])
+            .sort(
+                pl.col(BENEFIT),
+                "direct",
+                EFFECT,
+                "name",
+                descending=[True, True, True, False],
+                nulls_last=True,
+            )
             .drop("name")
             .with_row_index("place")
         )
@@ -191,7 +204,7 @@ class Options:
             )
         )  # fmt: skip
 
-    def _known(self, subset: Subset, option: Option) -> dict[str, bool | float] | None:
+    def _known(self, subset: Subset, option: Option) -> dict[str, bool | float | None] | None:
         """Return what is known of an option in a subset, or nothing if nothing is.
 
         Where there is no direct evidence, what other subsets found not helpful is not helpful here, and their
@@ -228,7 +241,20 @@ class Options:
             "negative": fails > 0 and not helps,
             # Surer evidence of no benefit outweighs a benefit that is less sure.
             BENEFIT: float(helps) if helps >= fails else 0.0,
+            EFFECT: self._effect(subset, option),
         }
+
+    def benefit(self, subset: Subset, option: Option) -> Study | None:
+        """Return the result of a study that stands beside an option in a subset, if there is one."""
+        return self.studies.benefit(option.id, (subset.id, *subset.evidence))
+
+    def _effect(self, subset: Subset, option: Option) -> float | None:
+        """Return the difference against controls, if it speaks for the option."""
+        study = self.benefit(subset, option)
+        if study is None or study.risk_difference is None:
+            return None
+        difference = study.risk_difference.value
+        return difference if self.studies.controlled(study.trial) and difference > 0 else None
 
     def evidence(self, subset: Subset, option: Option) -> list[Evidence]:
         """Return the direct evidence on an option in a subset."""

@@ -56,7 +56,11 @@ class Trial(Entry):
     check: Check
     confidence: Literal["high", "medium", "low"]
 
-    _listed = field_validator("treatment", "comparator_treatment", "subsets", mode="before")(listed)
+    @field_validator("treatment", "comparator_treatment", "subsets", mode="before")
+    @classmethod
+    def _listed(cls, cell: object) -> object:
+        """Take a cell of the table, or what was written as JSON."""
+        return cell if isinstance(cell, (list, tuple)) else listed(cell)
 
     @model_validator(mode="after")
     def _counted(self) -> Trial:
@@ -151,6 +155,14 @@ class Minimum(Entry):
     smallest_arm: int = Field(ge=1)
 
 
+class Benefit(Entry):
+    """Which result stands beside an option: which controls count, and the outcomes in their order."""
+
+    controls: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    reason: str
+
+
 class Synthesis(Entry):
     """What may be put together, how, and the words that rows may use."""
 
@@ -168,6 +180,16 @@ class Synthesis(Entry):
     subsets: Mapping[str, Subset]
     populations: Mapping[str, str]
     treatments: Mapping[str, Treatment]
+    benefit: Benefit
+
+    @model_validator(mode="after")
+    def _words(self) -> Synthesis:
+        strange = {*self.benefit.controls} - {*self.controls} | {*self.benefit.outcomes} - {
+            *self.outcomes
+        }
+        if strange:
+            raise ValueError(f"benefit: {min(strange)} is neither a control nor an outcome")
+        return self
 
     def window(self, trial: Trial) -> Window | None:
         """Return the window of a trial's time point, if the time is known."""

@@ -110,7 +110,7 @@ def style(colours: dict[str, str] = PAPER) -> str:
     return "".join(rules)
 
 
-def on_paper(svg: str) -> str:
+def on_paper(svg: str, font: str = "Libertinus Serif") -> str:
     """Return a picture that stands alone on white paper."""
     head, _, rest = svg.partition(">")
-    return f'{head} font-family="Libertinus Serif"><style>{style()}</style>{rest}'
+    return f'{head} font-family="{font}"><style>{style()}</style>{rest}'
