@@ -365,6 +365,10 @@ def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) 
     (tmp_path / "patient.yaml").write_text(CASE)
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "one.json").write_text(json.dumps(PUBLISHED))
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "patients.csv").write_text(
+        "patient_id,age,label\nP1,66,polymyositis\n"
+    )
     command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
     done = subprocess.run(
         ["bash", "-c", command],

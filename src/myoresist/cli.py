@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -276,6 +276,34 @@ def evaluate(
             _write(output, text)
         else:
             _say(text.removesuffix("\n"))
+
+
+@app.command(epilog="Example: myoresist simulate 100 --out synthetic/")
+def simulate(
+    patients: Annotated[int, typer.Argument(min=1, help="How many patients to draw.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the tables.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same patients.")] = 0,
+    form: Annotated[
+        Literal["parquet", "csv"], typer.Option("--format", help="Of the tables.")
+    ] = "parquet",
+) -> None:
+    """Draw a synthetic registry from the knowledge; nobody in it exists."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoresist.cohort.simulate import write
+    from myoresist.cohort.source import SourceError
+
+    with _user_errors():
+        try:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("drawing", total=patients)
+                write(out, patients, seed, form, lambda count: progress.advance(task, count))
+        except SourceError as error:
+            raise Stop(str(error)) from error
+        except OSError as error:
+            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
+        _say(f"{patients} synthetic patients in {out}")
 
 
 @app.command(epilog="Example: myoresist cohort registry/ --out answers/")
