@@ -24,6 +24,8 @@ from myoresist.rules.inference import Inference
 from myoresist.serology.results import RESULTS
 
 FINDING, VALUE = "finding", "value"
+STRANGER, TWICE = "is not in patients", "stands here twice"
+"""Why a row is about nobody, or about somebody a second time."""
 _STATED = {PATIENT: pl.String, FINDING: pl.String, VALUE: pl.String}
 
 
@@ -81,13 +83,13 @@ class Reader:
         patients = typed["patients"]
         twice = patients.filter(pl.col(PATIENT).is_first_distinct().not_())
         if twice.height:
-            rejected.append(rejections(twice, "patients", PATIENT, "stands here twice"))
+            rejected.append(rejections(twice, "patients", PATIENT, TWICE))
         patients = patients.filter(pl.col(PATIENT).is_first_distinct()).sort(PATIENT)
         for name in [x for x in typed if x != "patients"]:
             known = typed[name].join(patients.select(PATIENT), on=PATIENT, how="semi")
             lost = typed[name].join(patients.select(PATIENT), on=PATIENT, how="anti")
             if lost.height:
-                rejected.append(rejections(lost, name, PATIENT, "is not in patients"))
+                rejected.append(rejections(lost, name, PATIENT, STRANGER))
             typed[name] = known.sort(ROW)
         stated: list[pl.DataFrame] = [self._of_patients(patients)]
         for part, gone in (

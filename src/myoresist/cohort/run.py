@@ -25,7 +25,8 @@ from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
 from myoresist.cohort.answers import REJECTED, TABLES, Registry
-from myoresist.cohort.schema import ROW, Schema, empty_rejections
+from myoresist.cohort.batch import STRANGER, TWICE
+from myoresist.cohort.schema import ROW, Schema, empty_rejections, rejections
 from myoresist.cohort.source import Source, SourceError, open_source
 from myoresist.resistance.measures import PATIENT
 
@@ -272,6 +273,7 @@ def check(
                 read += part.height
                 if told:
                     told(part.height)
+            found.append(_misplaced(name, frame, source.tables["patients"]))
             columns = ", ".join(x for x in frame.collect_schema().names() if x != ROW)
             rows.append((name, read, columns, ", ".join(source.left_out[name])))
     problems = (
@@ -282,3 +284,14 @@ def check(
     )
     schema = ["table", "rows", "columns", "left_out"]
     return Check(pl.DataFrame(rows, schema=schema, orient="row"), problems)
+
+
+def _misplaced(table: str, frame: pl.LazyFrame, patients: pl.LazyFrame) -> pl.DataFrame:
+    """Return the rows about somebody who is not in the table of patients, or stands there twice."""
+    own = frame.filter(pl.col(PATIENT).is_not_null()).select(ROW, PATIENT)
+    if table == "patients":
+        found = own.filter(~pl.col(PATIENT).is_first_distinct())
+        return rejections(found.collect(engine="streaming"), table, PATIENT, TWICE)
+    known = patients.select(PATIENT).filter(pl.col(PATIENT).is_not_null())
+    found = own.join(known, on=PATIENT, how="anti").sort(ROW)
+    return rejections(found.collect(engine="streaming"), table, PATIENT, STRANGER)

@@ -6,7 +6,9 @@ and table, in one step. A task that is lost is run again and writes the same fil
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +43,9 @@ def answer(job: Job, master: str | None, told: Told) -> None:
     builder = SparkSession.builder.appName("myoresist")
     if master:
         builder = builder.master(master)
+    if not master or master.startswith("local"):
+        # On this machine the workers run in the environment of this process; a cluster has its own.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = builder.getOrCreate()
     left = job.open
     out = str(job.out.resolve())

@@ -113,16 +113,19 @@ def _agreement(out: Path, knowledge: Knowledge) -> Table:
     frame = scan(out, CRITERIA)
     states = [x for x in frame.collect_schema().names() if x.endswith(".state")]
     short = {f"{one.id}.state": one.short for one in knowledge.criteria.sets.values()}
-    met = frame.select(pl.concat_list([
-        pl.when(pl.col(x).cast(pl.String) == "met").then(pl.lit(short.get(x, x))) for x in states
-    ]).list.drop_nulls().list.join(" + ").alias("met"))  # fmt: skip
+    met = frame.select((pl.col(x).cast(pl.String) == "met").fill_null(False) for x in states)
     found = (
-        met.group_by("met").len().sort("len", "met", descending=[True, False])
+        met.group_by(states).len().sort("len", *states, descending=True)
         .head(MOST_PATTERNS).collect(engine="streaming")
     )  # fmt: skip
-    rows = tuple((one or "none", f"{count}") for one, count in found.iter_rows())
-    note = "A set that is undetermined counts as not met here. The most frequent combinations only."
-    return Table("Criteria sets that are met together", ("Sets", "Patients"), rows, note)
+    shown = [x for x in states if found[x].any()]
+    rows = tuple(
+        (f"{one['len']}", *("●" if one[x] else "·" for x in shown))
+        for one in found.iter_rows(named=True)
+    )
+    note = "● met, · not met or undetermined. The most frequent combinations only."
+    heads = ("Patients", *(short[x] for x in shown))
+    return Table("Criteria sets that are met together", heads, rows, note)
 
 
 def _calibration(out: Path, knowledge: Knowledge) -> Table:
