@@ -91,7 +91,7 @@ class Reader:
             if lost.height:
                 rejected.append(rejections(lost, name, PATIENT, STRANGER))
             typed[name] = known.sort(ROW)
-        stated: list[pl.DataFrame] = [self._of_patients(patients)]
+        stated: list[pl.DataFrame] = [self._of_words(patients)]
         for part, gone in (
             self._of_findings(typed["findings"]),
             self._of_labs(typed["labs"]),
@@ -187,10 +187,9 @@ class Reader:
         found = patients.join(latest, on=PATIENT, how="left", maintain_order="left")
         return found.select(pl.coalesce(DATE, "latest").alias(DATE)).to_series()
 
-    def _of_patients(self, patients: pl.DataFrame) -> pl.DataFrame:
-        """Return what the table of patients says of findings."""
+    def _of_words(self, patients: pl.DataFrame) -> pl.DataFrame:
+        """Return what the words of the table of patients say of findings: sex, label and tempo."""
         sections = self.terms.sections
-        findings = [one.id for one in self.terms.catalogue if one.kind != "date"]
         sexes = {name: str(value).lower() for name, value in sections.sex.items()}
         said = [
             patients.select(
@@ -211,8 +210,13 @@ class Reader:
                 pl.lit("true").alias(VALUE),
             ).filter(pl.col(FINDING).is_not_null()),
         ]
+        return pl.concat(said).filter(pl.col(VALUE).is_not_null())
+
+    def _of_patients(self, patients: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings of the table of patients as statements."""
+        said = [pl.DataFrame(schema=_STATED)]
         for kind in ("bool", "number", "category"):
-            names = [x for x in findings if self.terms.catalogue[x].kind == kind]
+            names = [one.id for one in self.terms.catalogue if one.kind == kind]
             known = [x for x in names if patients[x].null_count() < patients.height]
             if known:
                 said.append(
@@ -220,7 +224,7 @@ class Reader:
                     .filter(pl.col(VALUE).is_not_null())
                     .with_columns(_as_text(pl.col(VALUE), kind))
                 )
-        return pl.concat(said).filter(pl.col(VALUE).is_not_null())
+        return pl.concat(said)
 
     def _of_findings(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return what the long table of findings says, and the rows that it cannot say."""
@@ -526,7 +530,39 @@ class Reader:
     def _recorded(
         self, patients: pl.DataFrame, stated: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return one row of findings a patient, and the findings about which statements differ."""
+        """Return one row of findings a patient, and the findings about which statements differ.
+
+        Args:
+            patients: the table of patients; its columns that are findings count.
+            stated: what the other tables state.
+        """
+        said = stated.unique(maintain_order=True)
+        twice = said.filter(pl.struct(PATIENT, FINDING).is_duplicated())[PATIENT].unique()
+        names = [one.id for one in self.terms.catalogue if one.kind != "date"]
+        own = conform(patients.select(PATIENT, *names), self.terms.catalogue)
+        rest = said.filter(~pl.col(PATIENT).is_in(twice.implode()))
+        other = self._wide(patients, rest, VALUE)
+        both = [x for x in names if own[x].count() and other[x].count()]
+        differ = pl.select(
+            pl.any_horizontal(False, *((own[x] != other[x]).fill_null(False) for x in both))
+        ).to_series()
+        disputed = pl.concat([twice, patients[PATIENT].filter(differ)]) if both else twice
+        sound = own.with_columns(
+            pl.coalesce(own[x], other[x]).alias(x) for x in names if other[x].count()
+        )
+        if disputed.is_empty():
+            nothing = pl.DataFrame(schema={PATIENT: pl.String, FINDING: pl.String})
+            return sound, nothing
+        argued = pl.col(PATIENT).is_in(disputed.implode())
+        some = patients.filter(argued)
+        statements = pl.concat([self._of_patients(some), stated.filter(argued)])
+        mended, conflicts = self._settled(some, statements)
+        return pl.concat([sound.filter(~argued), mended]).sort(PATIENT), conflicts
+
+    def _settled(
+        self, patients: pl.DataFrame, stated: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the same for patients about whom statements may differ."""
         each = (
             stated.group_by(PATIENT, FINDING, maintain_order=True)
             .agg(

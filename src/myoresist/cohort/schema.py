@@ -78,6 +78,12 @@ class Column:
             case _:
                 return pl.when(~empty).then(plain)
 
+    def sound(self, held: pl.DataType) -> bool:
+        """Tell whether cells of this type can always be read."""
+        return (self.kind == "yes_no" and held == pl.Boolean) or (
+            self.kind in ("date", "text") and held == pl.Date
+        )
+
     def strange(self, name: str, held: pl.DataType) -> pl.Expr:
         """Return whether a cell holds something that cannot be read."""
         raw = pl.col(name)
@@ -239,7 +245,10 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFra
     columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
     held = frame.schema
     rejected = []
-    for name, column in columns.items():
+    suspect = [x for x in columns if not columns[x].sound(held[x])]
+    some = frame.select(columns[x].strange(x, held[x]).any().alias(x) for x in suspect)
+    for name in [x for x in suspect if some[x].item()]:
+        column = columns[name]
         strange = frame.filter(column.strange(name, held[name]))
         if strange.height:
             whole = column.needed or table not in ("patients", "visits")

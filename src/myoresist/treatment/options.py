@@ -275,31 +275,22 @@ class Options:
     def _likely(self, table: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
         """Return ``row``, ``subset`` and ``probability`` of each subset a patient may well belong to."""
         given = set(table.columns)
-        parts = []
+        columns: dict[str, dict[str, pl.Expr]] = {}
         for one in self.data.subsets.values():
             known = [pl.col(PROBABILITY + x) for x in one.diseases if PROBABILITY + x in given]
-            parts.append(
-                pl.struct(
-                    subset=pl.lit(one.id),
-                    probability=pl.sum_horizontal(known) if known else pl.lit(0.0),
-                    holds=pl.lit(True) if one.when is None else pl.col(SUBSET + one.id),
-                )
-            )
+            columns[one.id] = {
+                "subset": pl.lit(one.id),
+                "probability": pl.sum_horizontal(known) if known else pl.lit(0.0),
+                "holds": pl.lit(True) if one.when is None else pl.col(SUBSET + one.id),
+            }
         probable = [x for x in table.columns if x.startswith(PROBABILITY)]
-        return (
-            answered.select(x for x in answered.columns if x.startswith(SUBSET))
-            .hstack(table.select(probable))
-            .with_row_index("row")
-            .select("row", subset=pl.concat_list(parts))
-            .explode("subset")
-            .unnest("subset")
-            .filter(pl.col("holds") & (pl.col("probability") >= self.data.likely_at))
-            .drop("holds")
-        )
+        asked = answered.select(x for x in answered.columns if x.startswith(SUBSET))
+        likely = pl.col("holds") & (pl.col("probability") >= self.data.likely_at)
+        return _stacked(asked.hstack(table.select(probable)), columns, likely).drop("holds")
 
     def _of_options(self, answered: pl.DataFrame) -> pl.DataFrame:
         """Return one row a patient and option that applies: what speaks against it and what was tried."""
-        parts = []
+        table: dict[str, dict[str, pl.Expr]] = {}
         for option in self.data.options.values():
             rules = self.against[option.id]
             columns: dict[str, pl.Expr] = {
@@ -324,21 +315,15 @@ class Options:
                 if option.applies_when
                 else pl.lit(True)
             )
-            columns |= tried | {
+            table[option.id] = {
+                **columns,
+                **tried,
                 "option": pl.lit(option.id),
                 "applies": applies,
                 "check_first": _any(unknown).fill_null(True),
                 "inadequate": _any(little) if little else pl.lit(None, pl.Boolean),
             }
-            parts.append(pl.struct(one.alias(name) for name, one in columns.items()))
-        return (
-            answered.with_row_index("row")
-            .select("row", option=pl.concat_list(parts))
-            .explode("option")
-            .unnest("option")
-            .filter("applies")
-            .drop("applies")
-        )
+        return _stacked(answered, table, pl.col("applies")).drop("applies")
 
     def checks_of(self, option: Option) -> tuple[SafetyCheck, ...]:
         """Return the safety checks that an option asks for."""
@@ -362,6 +347,24 @@ def against_column(option: Option, place: int) -> str:
 def missing_column(check: SafetyCheck) -> str:
     """Return the column that says whether a safety check is not recorded."""
     return _MISSING + check.id
+
+
+def _stacked(
+    table: pl.DataFrame, parts: Mapping[str, Mapping[str, pl.Expr]], keep: pl.Expr
+) -> pl.DataFrame:
+    """Return one row a row of the table and part, with ``row``, where ``keep`` holds.
+
+    All parts are computed in one pass, side by side, and then put below each other.
+    """
+    wide = table.with_row_index("row").with_columns(
+        one.alias(f"{part}|{name}")
+        for part, columns in parts.items()
+        for name, one in columns.items()
+    )
+    return pl.concat(
+        wide.select("row", *(pl.col(f"{part}|{name}").alias(name) for name in columns)).filter(keep)
+        for part, columns in parts.items()
+    )
 
 
 def _any(parts: Iterator[pl.Expr] | list[pl.Expr]) -> pl.Expr:
