@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from myoresist.assessment import Assessment
+    from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential import Setting
 
 app = typer.Typer(
@@ -323,6 +324,28 @@ def cohort(
             raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
 
 
+@app.command(epilog="Example: myoresist simulate 100 --out synthetic")
+def simulate(
+    patients: Annotated[int, typer.Argument(min=1, help="How many patients.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the tables.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same patients.")] = 0,
+    form: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits of each patient; drawn when left out.")
+    ] = None,
+) -> None:
+    """Draw a made-up registry, in the tables that cohort reads."""
+    with _user_errors():
+        if form not in ("parquet", "csv"):
+            raise Stop(f"--format {form}: write parquet or csv")
+        try:
+            _run_simulation(patients, out, seed, "csv" if form == "csv" else "parquet", visits)
+        except FileExistsError as error:
+            raise Stop(f"{out}: is not empty; name a new folder") from error
+        except OSError as error:
+            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
+
+
 @app.command(epilog="Example: myoresist evidence ivig --subset DM --plot ivig.svg")
 def evidence(
     drug: Annotated[str, typer.Argument(help="A treatment or a drug, such as ivig or prednisone.")],
@@ -465,6 +488,18 @@ def _run_cohort(
     _say(f"{manifest['rows']['findings']} patients in {out}; summary.html shows them")
     if rejected:
         _say(f"{rejected} cells or rows could not be used: rejected.parquet says which and why")
+
+
+def _run_simulation(patients: int, out: Path, seed: int, form: Form, visits: int | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoresist.cohort.simulate import write
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("drawing", total=patients)
+        write(out, patients, seed, form, visits, lambda more: progress.advance(task, more))
+    _say(f"{patients} synthetic patients in {out}; README.txt says what they are")
 
 
 def _setting(path: Path | None) -> Setting | None:
