@@ -494,8 +494,9 @@ def _run_simulation(patients: int, out: Path, seed: int, form: Form, visits: int
     from rich.console import Console
     from rich.progress import Progress
 
-    from myoresist.cohort.simulate import write
+    from myoresist.cohort.simulate import prepare, write
 
+    prepare(out)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("drawing", total=patients)
         write(out, patients, seed, form, visits, lambda more: progress.advance(task, more))

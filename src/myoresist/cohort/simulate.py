@@ -678,6 +678,18 @@ def simulate(
     return {name: pl.concat([one[name] for one in drawn]) for name in drawn[0]}
 
 
+def prepare(folder: Path) -> None:
+    """Make a folder to write to, if it is not there.
+
+    Raises:
+        FileExistsError: if there is anything in it.
+        OSError: if it cannot be made.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder}: is not empty; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def write(
     folder: Path,
     patients: int,
@@ -685,6 +697,7 @@ def write(
     form: Form = "parquet",
     visits: int | None = None,
     told: Callable[[int], object] | None = None,
+    size: int = PART,
 ) -> None:
     """Write a registry of made-up patients: a folder of parts for each table, and what it is.
 
@@ -695,17 +708,16 @@ def write(
         form: of the files.
         visits: of each patient; drawn when left out.
         told: is called with the number of patients after each part.
+        size: patients of a part.
 
     Raises:
         FileExistsError: if there is anything in the folder.
         OSError: if it cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder}: is not empty; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare(folder)
     # First, so that a folder that is half written says what it holds, too.
     (folder / "README.txt").write_text(_about(patients, seed, form, visits), encoding="utf-8")
-    for number, tables in enumerate(parts(patients, seed, visits=visits)):
+    for number, tables in enumerate(parts(patients, seed, visits=visits, size=size)):
         for name, table in tables.items():
             (folder / name).mkdir(exist_ok=True)
             file = folder / name / f"{name}-{number:05}.{form}"
