@@ -174,6 +174,14 @@ def test_cells_are_missing_and_some_records_are_thin(drawn: dict[str, pl.DataFra
     assert drawn["visits"]["mmt8"].null_count() > 0
 
 
+def test_whoever_has_a_result_of_a_biopsy_had_one(drawn: dict[str, pl.DataFrame]) -> None:
+    patients = drawn["patients"]
+    results = [x for x in patients.columns if x.startswith("biopsy_") and x != "biopsy_done"]
+    any_known = pl.any_horizontal(pl.col(results).is_not_null())
+    assert patients.select((pl.col("biopsy_done").is_not_null() == any_known).all()).item()
+    assert set(patients["biopsy_done"].unique()) == {True, None}
+
+
 def test_mimics_carry_the_label_of_myositis(drawn: dict[str, pl.DataFrame]) -> None:
     labelled = drawn["patients"].filter(final_diagnosis="dysferlinopathy")["label"].drop_nulls()
     assert labelled.is_in(["dermatomyositis", "polymyositis"]).mean() > 0.7

@@ -88,6 +88,7 @@ class Assumptions(Entry):
     confirmed: Share
     upper_limits: Mapping[str, tuple[float, ...]]
     other_unit: Share
+    followed: str
     glucocorticoid: Glucocorticoid
     regimens: Mapping[str, float]
     courses: Mapping[int, Share]
@@ -111,6 +112,7 @@ class Assumptions(Entry):
     drift: Between
     wavering: float = Field(ge=0)
     memory: Share
+    calmest: Share
     measures: Mapping[str, Scale]
     measure_spread: float = Field(ge=0)
 

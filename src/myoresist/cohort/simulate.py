@@ -332,13 +332,20 @@ class Simulator:
             "label": self._labels(draw, drawn),
             "final_diagnosis": pl.Series(self._diseases).gather(drawn.disease),
             "sex": pl.Series(np.where(female, words[True], words[False])),
-            "tempo": _where(drawn.seen[sections.tempo["acute"]], frame.select(tempo).to_series()),
+            "tempo": _where(
+                drawn.seen[next(iter(sections.tempo.values()))], frame.select(tempo).to_series()
+            ),
             "weight_kg": _where(~drawn.thin, pl.Series(drawn.weight)),
             "treatments_complete": pl.Series(draw.one("complete") < assumed.list_complete),
             AGE: pl.Series(age),
             ONSET: _where(drawn.seen[ONSET], pl.Series(onset)),
             DURATION: _where(drawn.seen[DURATION], pl.Series(months)),
         }
+        muscle = sections.tissue["muscle"]
+        if muscle.done:
+            stains = [x for x in self._findings if terms.catalogue[x].group in muscle.groups]
+            taken = np.any([drawn.seen[x] for x in stains], axis=0)
+            columns[muscle.done] = _where(taken, pl.Series(taken))
         for name in self._findings:
             if name not in elsewhere:
                 columns[name] = _where(drawn.seen[name], pl.Series(drawn.present[name]))
@@ -404,13 +411,12 @@ class Simulator:
         """Write measured findings as samples; of the enzyme of the visits, one sample a visit."""
         parts = []
         last = visits.group_by("patient", maintain_order=True).agg(pl.col(DATE).last())[DATE]
-        followed = {one.id for one in self.knowledge.terms.measures if one.enzyme}
         for test in self.knowledge.terms.labs.values():
             name, limited = self._number_of(test)
             if name is None or name not in drawn.numbers:
                 continue
             value, seen = drawn.numbers[name], drawn.seen[name]
-            if limited and test.id in followed and test.id == next(iter(self.assumed.upper_limits)):
+            if test.id == self.assumed.followed:
                 whose = visits["patient"].to_numpy()
                 share = level / np.maximum.reduceat(level, np.flatnonzero(visits["at"] == 0))[whose]
                 rows, dates = whose, visits[DATE]
@@ -480,7 +486,7 @@ class Simulator:
             waver[:, step] = before + (fresh if step else 1) * noise[:, step]
         when = at / np.maximum(number[patient] - 1, 1)
         level = begin[patient] + change[patient] * when + assumed.wavering * waver[patient, at]
-        level = np.clip(level, 0.02, 1)
+        level = np.clip(level, assumed.calmest, 1)
         ago = np.floor((1 - when) * np.maximum(drawn.span, wide)[patient]).astype(np.int64)
         columns: dict[str, pl.Series] = {
             "patient": pl.Series(patient),
