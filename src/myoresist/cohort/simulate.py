@@ -105,12 +105,8 @@ class Simulator:
         """
         draw = _Streams(self.seed, number, patients)
         drawn = self._patients(draw)
-        ids = pl.select(
-            PATIENT=pl.format(
-                "synthetic-{}",
-                pl.int_range(first, first + patients).cast(pl.String).str.zfill(7),
-            )
-        ).to_series()
+        numbers = pl.int_range(first, first + patients, eager=True).cast(pl.String)
+        ids = "synthetic-" + numbers.str.zfill(7)
         visits, level = self._visits(draw, drawn)
         tables = {
             "patients": self._table(draw, drawn),
