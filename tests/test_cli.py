@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from myoresist import assessment
 from myoresist.assessment import Assessment, Knowledge
 from myoresist.cli import DEMO, EXAMPLES, app, main
+from myoresist.cohort.simulate import write
 
 HOSTILE = "[bold]x[/bold]<script>\x1b[31m"
 PUBLISHED = {
@@ -365,10 +366,8 @@ def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) 
     (tmp_path / "patient.yaml").write_text(CASE)
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "one.json").write_text(json.dumps(PUBLISHED))
-    (tmp_path / "registry").mkdir()
-    (tmp_path / "registry" / "patients.csv").write_text(
-        "patient_id,age,label\nP1,66,polymyositis\n"
-    )
+    if words == ("cohort",):
+        write(tmp_path / "registry", 20)
     command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
     done = subprocess.run(
         ["bash", "-c", command],

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from myoresist.assessment import Assessment
+    from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential import Setting
 
 app = typer.Typer(
@@ -278,34 +279,6 @@ def evaluate(
             _say(text.removesuffix("\n"))
 
 
-@app.command(epilog="Example: myoresist simulate 100 --out synthetic/")
-def simulate(
-    patients: Annotated[int, typer.Argument(min=1, help="How many patients to draw.")],
-    out: Annotated[Path, typer.Option("--out", help="A new folder for the tables.")],
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same patients.")] = 0,
-    form: Annotated[
-        Literal["parquet", "csv"], typer.Option("--format", help="Of the tables.")
-    ] = "parquet",
-) -> None:
-    """Draw a synthetic registry from the knowledge; nobody in it exists."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from myoresist.cohort.simulate import write
-    from myoresist.cohort.source import SourceError
-
-    with _user_errors():
-        try:
-            with Progress(console=Console(stderr=True), transient=True) as progress:
-                task = progress.add_task("drawing", total=patients)
-                write(out, patients, seed, form, lambda count: progress.advance(task, count))
-        except SourceError as error:
-            raise Stop(str(error)) from error
-        except OSError as error:
-            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
-        _say(f"{patients} synthetic patients in {out}")
-
-
 @app.command(epilog="Example: myoresist cohort registry/ --out answers/")
 def cohort(
     source: Annotated[
@@ -347,6 +320,28 @@ def cohort(
                 _run_cohort(source, out, mapping, engine, master, workers, batch)
         except SourceError as error:
             raise Stop(str(error)) from error
+        except OSError as error:
+            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
+
+
+@app.command(epilog="Example: myoresist simulate 100 --out synthetic")
+def simulate(
+    patients: Annotated[int, typer.Argument(min=1, help="How many patients.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the tables.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same patients.")] = 0,
+    form: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits of each patient; drawn when left out.")
+    ] = None,
+) -> None:
+    """Draw a made-up registry, in the tables that cohort reads."""
+    with _user_errors():
+        if form not in ("parquet", "csv"):
+            raise Stop(f"--format {form}: write parquet or csv")
+        try:
+            _run_simulation(patients, out, seed, "csv" if form == "csv" else "parquet", visits)
+        except FileExistsError as error:
+            raise Stop(f"{out}: is not empty; name a new folder") from error
         except OSError as error:
             raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
 
@@ -494,6 +489,19 @@ def _run_cohort(
     _say(f"{manifest['rows']['findings']} patients in {out}; summary.html shows them")
     if rejected:
         _say(f"{rejected} cells or rows could not be used: rejected.parquet says which and why")
+
+
+def _run_simulation(patients: int, out: Path, seed: int, form: Form, visits: int | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoresist.cohort.simulate import prepare, write
+
+    prepare(out)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("drawing", total=patients)
+        write(out, patients, seed, form, visits, lambda more: progress.advance(task, more))
+    _say(f"{patients} synthetic patients in {out}; README.txt says what they are")
 
 
 def _setting(path: Path | None) -> Setting | None:

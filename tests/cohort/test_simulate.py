@@ -1,138 +1,287 @@
-"""A synthetic registry can be read, says that it is synthetic, and is drawn from the knowledge."""
-
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
 
-from myoresist import Knowledge
-from myoresist.cohort.answers import Registry, assess_tables
-from myoresist.cohort.schema import ROW
-from myoresist.cohort.simulate import PART, TABLES, simulate, write
-from myoresist.cohort.source import SourceError
+from myoresist import __version__
+from myoresist.assessment import Knowledge
+from myoresist.cli import app
+from myoresist.cohort.answers import TABLES, Registry, assess_tables
+from myoresist.cohort.assumptions import Assumptions
+from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.simulate import Simulator, parts, simulate, write
+from myoresist.document import DocumentError
 
-MANY = 12_000
-"""More than one part."""
+MANY = 20_000
+KNOWLEDGE = Knowledge.load()
 
 
 @pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    return Knowledge.load()
+def drawn() -> dict[str, pl.DataFrame]:
+    return simulate(MANY, seed=5)
 
 
-@pytest.fixture(scope="module")
-def many(knowledge: Knowledge) -> dict[str, pl.DataFrame]:
-    return simulate(MANY, 7, knowledge)
+def first(tables: dict[str, pl.DataFrame], patients: int) -> dict[str, pl.DataFrame]:
+    ids = tables["patients"]["patient_id"].head(patients).implode()
+    return {name: x.filter(pl.col("patient_id").is_in(ids)) for name, x in tables.items()}
 
 
-def test_every_table_is_there_and_every_patient_is_marked(many: dict[str, pl.DataFrame]) -> None:
-    assert PART < MANY
-    assert tuple(many) == TABLES
-    assert many["patients"]["patient_id"].n_unique() == MANY
-    for frame in many.values():
-        assert frame.height
-        assert frame["patient_id"].str.starts_with("synthetic-").all()
-        assert frame["patient_id"].is_in(many["patients"]["patient_id"].implode()).all()
+def written(folder: Path) -> dict[str, pl.DataFrame]:
+    return {
+        x.name: pl.read_parquet(x / "*.parquet") for x in sorted(folder.iterdir()) if x.is_dir()
+    }
 
 
-def test_a_small_registry_is_the_beginning_of_a_large_one(
-    knowledge: Knowledge, many: dict[str, pl.DataFrame]
+def same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
+    assert one.keys() == other.keys()
+    for name, table in one.items():
+        assert_frame_equal(table, other[name])
+
+
+def test_the_same_seed_draws_the_same_patients_and_another_seed_others() -> None:
+    same(simulate(30, seed=3), simulate(30, seed=3))
+    here, there = (simulate(30, seed)["patients"] for seed in (3, 4))
+    assert here["patient_id"].equals(there["patient_id"])
+    assert not here["final_diagnosis"].equals(there["final_diagnosis"])
+
+
+@pytest.mark.parametrize("more", [101, 160, 400])
+def test_fewer_patients_are_the_first_of_more(more: int) -> None:
+    few = [*parts(100, 1, KNOWLEDGE, size=80)]
+    many = [*parts(more, 1, KNOWLEDGE, size=80)]
+    joined = [{n: pl.concat([x[n] for x in one]) for n in one[0]} for one in (few, many)]
+    same(joined[0], first(joined[1], 100))
+
+
+def test_parts_differ_and_each_rests_on_the_seed_and_its_number() -> None:
+    two = [*parts(80, 1, KNOWLEDGE, size=40)]
+    assert not two[0]["patients"]["date"].equals(two[1]["patients"]["date"])
+    same(two[1], Simulator(KNOWLEDGE, 1).part(1, 41, 40))
+
+
+def test_what_is_written_in_parts_is_what_is_drawn_in_memory(tmp_path: Path) -> None:
+    told: list[int] = []
+    write(tmp_path, 50, seed=2, told=told.append, size=20)
+    assert told == [20, 20, 10]
+    files = sorted(x.name for x in (tmp_path / "visits").iterdir())
+    assert files == [f"visits-0000{x}.parquet" for x in range(3)]
+    in_memory = [*parts(50, 2, KNOWLEDGE, size=20)]
+    same({n: pl.concat([x[n] for x in in_memory]) for n in sorted(in_memory[0])}, written(tmp_path))
+    whole = simulate(50, seed=2)
+    same(whole, next(parts(50, 2, KNOWLEDGE)))
+
+
+def test_every_table_is_there_with_columns_of_the_schema(drawn: dict[str, pl.DataFrame]) -> None:
+    schema = Schema(KNOWLEDGE.terms).tables
+    assert drawn.keys() == schema.keys()
+    for name, table in drawn.items():
+        assert set(table.columns) <= set(schema[name])
+        assert table.height >= MANY
+
+
+def test_nothing_is_rejected_and_no_record_contradicts_itself(
+    drawn: dict[str, pl.DataFrame],
 ) -> None:
-    few = simulate(300, 7, knowledge)
-    ids = many["patients"]["patient_id"].head(300).implode()
-    for name, frame in few.items():
-        assert frame.equals(many[name].filter(pl.col("patient_id").is_in(ids))), name
-    assert not few["patients"].equals(simulate(300, 8, knowledge)["patients"])
+    registry = Registry(KNOWLEDGE)
+    some = first(drawn, 6000)
+    batch = registry.reader.read({n: x.with_row_index(ROW, offset=1) for n, x in some.items()})
+    assert batch.rejected.height == 0, batch.rejected.head(3)
+    assert batch.conflicts.height == 0, batch.conflicts.head(3)
+    assert not KNOWLEDGE.inference.known(batch.recorded).conflicted.any()
 
 
-def test_nothing_is_rejected_and_nothing_contradicts_itself(many: dict[str, pl.DataFrame]) -> None:
-    ids = many["patients"]["patient_id"].sample(400, seed=1).implode()
-    answered = assess_tables(
-        {name: frame.filter(pl.col("patient_id").is_in(ids)) for name, frame in many.items()}
-    )
-    assert answered["rejected"].rows() == []
-    assert answered["conflicts"].rows() == []
-    differential = answered["differential"]
-    known = differential.filter(pl.col("final_diagnosis").is_not_null())
-    right = (known["differential.leading"] == known["final_diagnosis"]).mean()
-    # The differential and the draws rest on the same frequencies, so it has to be right more often than not.
-    assert isinstance(right, float)
-    assert right > 0.6
+def test_every_question_is_answered_for_them(drawn: dict[str, pl.DataFrame]) -> None:
+    answers = assess_tables(first(drawn, 150), KNOWLEDGE)
+    assert answers["rejected"].height == answers["conflicts"].height == 0
+    assert answers["differential"].height == 150
+    assert all(answers[x].height for x in TABLES if x not in ("rejected", "conflicts"))
 
 
-def test_diseases_come_by_their_priors(knowledge: Knowledge, many: dict[str, pl.DataFrame]) -> None:
-    given = many["patients"]["final_diagnosis"].drop_nulls()
-    count = dict(given.value_counts().iter_rows())
-    diseases = knowledge.differential.base.diseases
-    whole = sum(one.prior for one in diseases.values())
-    for name, one in diseases.items():
-        expected = given.len() * one.prior / whole
-        assert abs(count.get(name, 0) - expected) < 5 * np.sqrt(expected) + 1, name
+def test_diseases_are_drawn_by_their_priors(drawn: dict[str, pl.DataFrame]) -> None:
+    base = KNOWLEDGE.differential.base.diseases
+    found = dict(drawn["patients"]["final_diagnosis"].value_counts().iter_rows())
+    assert set(found) <= set(base)
+    off = sum((found.get(x.id, 0) - MANY * x.prior) ** 2 / (MANY * x.prior) for x in base.values())
+    freedom = len(base) - 1
+    assert off < freedom + 4 * math.sqrt(2 * freedom)
+
+
+def test_findings_are_as_frequent_as_the_knowledge_says(drawn: dict[str, pl.DataFrame]) -> None:
+    base, patients = KNOWLEDGE.differential.base, drawn["patients"]
+    stated = base.frequencies.filter(pl.col("finding").is_in(patients.columns))
+    checked = far = 0
+    for disease in ("dermatomyositis", "inclusion_body_myositis", "imnm_hmgcr", "dysferlinopathy"):
+        rows = patients.filter(final_diagnosis=disease)
+        for finding, percent in stated.filter(disease=disease).select("finding", "percent").rows():
+            known = rows[finding].drop_nulls()
+            share = percent / 100
+            error = math.sqrt(max(share * (1 - share), 0.01) / len(known))
+            checked += 1
+            far += abs(known.mean() - share) > 4 * error + 0.02
+    # Broad findings that are rarer than their narrow ones in the knowledge cannot agree with both.
+    assert checked > 300
+    assert far <= 0.03 * checked
 
 
 @pytest.mark.parametrize(
     ("disease", "finding"),
-    [("dermatomyositis", "heliotrope_rash"), ("inclusion_body_myositis", "finger_flexor_weakness")],
+    [("dermatomyositis", "gottron_papules"), ("inclusion_body_myositis", "finger_flexor_weakness")],
 )
-def test_findings_come_by_their_frequencies(
-    knowledge: Knowledge, many: dict[str, pl.DataFrame], disease: str, finding: str
+def test_a_typical_finding_has_its_frequency(
+    drawn: dict[str, pl.DataFrame], disease: str, finding: str
 ) -> None:
-    percent = (
-        knowledge.differential.base.frequencies.filter(disease=disease, finding=finding)["percent"].item()
+    table = KNOWLEDGE.differential.base.frequencies
+    percent = table.filter(disease=disease, finding=finding)["percent"].item()
+    found = drawn["patients"].filter(final_diagnosis=disease)[finding].mean()
+    assert found == pytest.approx(percent / 100, abs=0.04)
+
+
+def test_measured_findings_have_their_quantiles(drawn: dict[str, pl.DataFrame]) -> None:
+    table = KNOWLEDGE.differential.base.numbers
+    row = table.filter(disease="inclusion_body_myositis", finding="age_at_onset").row(0, named=True)
+    found = drawn["patients"].filter(final_diagnosis="inclusion_body_myositis")["age_at_onset"]
+    for name, share in (("p25", 0.25), ("p50", 0.5), ("p75", 0.75)):
+        assert found.quantile(share) == pytest.approx(row[name], abs=2)
+
+
+def test_one_specific_antibody_and_one_gene_at_most(drawn: dict[str, pl.DataFrame]) -> None:
+    groups = {x.id: x.findings for x in KNOWLEDGE.differential.base.groups if x.kind == "exclusive"}
+    genes = [x for x in groups["genes"] if x in drawn["patients"].columns]
+    assert genes
+    assert drawn["patients"].select(pl.sum_horizontal(genes)).to_series().max() == 1
+    positive = drawn["antibodies"].filter(
+        pl.col("result").is_in(["moderate", "strong", "positive"])
+        & pl.col("antibody").is_in(groups["msa"])
+    )
+    per_patient = positive.group_by("patient_id").agg(pl.col("antibody").n_unique())
+    assert per_patient["antibody"].max() == 1
+
+
+def test_cells_are_missing_and_some_records_are_thin(drawn: dict[str, pl.DataFrame]) -> None:
+    patients = drawn["patients"]
+    flags = [x for x, kind in patients.schema.items() if kind == pl.Boolean]
+    known = patients.select(pl.sum_horizontal(pl.col(flags).is_not_null()) / len(flags)).to_series()
+    assert known.quantile(0.1) < 0.45
+    assert known.quantile(0.6) > 0.6
+    assert patients["heliotrope_rash"].null_count() > 0
+    assert patients["label"].null_count() > 0
+    assert drawn["visits"]["mmt8"].null_count() > 0
+
+
+def test_whoever_has_a_result_of_a_biopsy_had_one(drawn: dict[str, pl.DataFrame]) -> None:
+    patients = drawn["patients"]
+    results = [x for x in patients.columns if x.startswith("biopsy_") and x != "biopsy_done"]
+    any_known = pl.any_horizontal(pl.col(results).is_not_null())
+    assert patients.select((pl.col("biopsy_done").is_not_null() == any_known).all()).item()
+    assert set(patients["biopsy_done"].unique()) == {True, None}
+
+
+def test_mimics_carry_the_label_of_myositis(drawn: dict[str, pl.DataFrame]) -> None:
+    labelled = drawn["patients"].filter(final_diagnosis="dysferlinopathy")["label"].drop_nulls()
+    assert labelled.is_in(["dermatomyositis", "polymyositis"]).mean() > 0.7
+    dm = drawn["patients"].filter(final_diagnosis="dermatomyositis")["label"].drop_nulls()
+    assert (dm == "dermatomyositis").mean() > 0.9
+
+
+def test_courses_begin_with_a_glucocorticoid_and_go_on_to_others(
+    drawn: dict[str, pl.DataFrame],
+) -> None:
+    courses = drawn["treatments"]
+    assumed = Assumptions.load(KNOWLEDGE.folder)
+    steroid = pl.col("drug").is_in(list(assumed.glucocorticoid.drugs))
+    others = (
+        courses.filter(~steroid).group_by("patient_id").agg(pl.len(), pl.col("drug").n_unique())
+    )
+    assert others.height == courses.filter(steroid)["patient_id"].n_unique() == MANY
+    assert set(others["len"]) == {1, 2, 3, 4}
+    assert others["len"].equals(others["drug"])
+    assert {4, 7, 10} <= set(courses["start"].drop_nulls().str.len_chars())
+    for column in ("response", "reason_stopped", "weeks"):
+        assert courses[column].null_count() < courses.height
+    assert (
+        courses.filter("ongoing").select(pl.col("stop", "reason_stopped").null_count()).row(0)
+        == (courses["ongoing"].sum(),) * 2
+    )
+
+
+def test_visits_hang_together_over_time(drawn: dict[str, pl.DataFrame]) -> None:
+    visits = drawn["visits"].sort("patient_id", "date")
+    number = visits.group_by("patient_id").len()["len"]
+    assert (number.min(), number.max()) == (2, 10)
+    pairs = visits.select(
+        "physician_global", before=pl.col("physician_global").shift().over("patient_id")
+    ).drop_nulls()
+    assert np.corrcoef(pairs.to_numpy().T)[0, 1] > 0.7
+    ends = visits.drop_nulls("physician_global").group_by("patient_id").agg(
+        gain=pl.col("physician_global").first() - pl.col("physician_global").last()
     )  # fmt: skip
-    seen = many["patients"].filter(final_diagnosis=disease)[finding].drop_nulls()
-    share = seen.mean()
-    assert isinstance(share, float)
-    spread = np.sqrt(percent / 100 * (1 - percent / 100) / seen.len())
-    assert abs(share - percent / 100) < 5 * spread + 0.03
+    assert 0.1 < (ends["gain"] > 2).mean() < 0.6
 
 
-def test_much_is_unknown_and_records_differ(many: dict[str, pl.DataFrame]) -> None:
-    patients = many["patients"]
-    known = patients.select(pl.sum_horizontal(pl.all().is_not_null()).alias("known"))["known"]
-    width = patients.width
-    assert known.min() < width / 4  # type: ignore[operator]
-    assert known.max() > width / 2  # type: ignore[operator]
+def test_the_number_of_visits_can_be_set(tmp_path: Path) -> None:
+    write(tmp_path / "r", 40, visits=15)
+    assert set(written(tmp_path / "r")["visits"].group_by("patient_id").len()["len"]) == {15}
 
 
-def test_written_tables_are_those_that_are_drawn(tmp_path: Path, knowledge: Knowledge) -> None:
-    drawn = simulate(50, 3, knowledge)
-    told: list[int] = []
-    for form in ("parquet", "csv"):
-        write(tmp_path / form, 50, 3, form, told.append)
-        readme = (tmp_path / form / "README.txt").read_text(encoding="utf-8")
-        assert "Synthetic" in readme
-        assert f"myoresist simulate 50 --seed 3 --format {form}" in readme
-    assert told == [50, 50]
-    for name, frame in drawn.items():
-        assert pl.read_parquet(tmp_path / "parquet" / f"{name}.parquet").equals(frame)
-    registry = Registry(knowledge)
+def test_csv_and_parquet_give_the_same_answers(tmp_path: Path) -> None:
+    registry = Registry(KNOWLEDGE)
     answers = []
-    for form in ("parquet", "csv"):
-        read = {
-            name: pl.read_parquet(tmp_path / form / f"{name}.parquet")
-            if form == "parquet"
-            else pl.read_csv(tmp_path / form / f"{name}.csv", infer_schema=False)
-            for name in TABLES
-        }
-        answers.append(
-            registry.assess({x: frame.with_row_index(ROW, offset=1) for x, frame in read.items()})
+    for form in ("csv", "parquet"):
+        folder = tmp_path / form
+        done = CliRunner().invoke(
+            app, ["simulate", "60", "--out", str(folder), "--seed", "9", "--format", form]
         )
-    for name, frame in answers[0].items():
-        assert frame.equals(answers[1][name]), name
+        assert done.exit_code == 0, done.output
+        tables = {}
+        for one in folder.iterdir():
+            if one.is_dir():
+                read = pl.read_parquet if form == "parquet" else pl.read_csv
+                settings = {} if form == "parquet" else {"infer_schema": False}
+                file = one / f"{one.name}-00000.{form}"
+                tables[one.name] = read(file, **settings).with_row_index(ROW, offset=1)
+        answers.append(registry.assess(tables))
+    for name, table in answers[0].items():
+        assert_frame_equal(table, answers[1][name])
 
 
-def test_large_registries_are_written_in_parts(tmp_path: Path) -> None:
-    write(tmp_path / "large", PART + 1, 0, "parquet", lambda _: None)
-    parts = sorted((tmp_path / "large" / "patients").iterdir())
-    assert [pl.read_parquet(one).height for one in parts] == [PART, 1]
+def test_the_folder_says_what_it_is_and_how_it_was_made(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["simulate", "20", "--out", str(tmp_path / "r"), "--seed", "7"])
+    assert done.exit_code == 0
+    said = (tmp_path / "r" / "README.txt").read_text()
+    for word in ("SYNTHETIC", __version__, "seed 7", "myoresist simulate 20 --out FOLDER --seed 7"):
+        assert word in said
+    ids = written(tmp_path / "r")["patients"]["patient_id"]
+    assert ids.head(1).item() == "synthetic-0000001"
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SourceError, match="is not empty"):
-        write(tmp_path, 1, 0, "csv", lambda _: None)
-    assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["simulate", "5", "--out", "{}"], "is not empty"),
+        (["simulate", "5", "--out", "{}/file"], "file"),
+        (["simulate", "5", "--out", "{}/new", "--format", "xlsx"], "write parquet or csv"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = CliRunner().invoke(app, [x.format(tmp_path) for x in words])
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [x.name for x in tmp_path.iterdir()] == ["file"]
+
+
+def test_assumptions_say_that_they_are_assumptions(tmp_path: Path) -> None:
+    file = KNOWLEDGE.folder / "simulation.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert Assumptions.load(KNOWLEDGE.folder).check.startswith("estimate")
+    assert "None is a medical fact" in text
+    (tmp_path / "simulation.yaml").write_text(text.replace("thin_share: 0.25", "thin_share: 2"))
+    with pytest.raises(DocumentError, match="thin_share"):
+        Assumptions.load(tmp_path)

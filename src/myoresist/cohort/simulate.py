@@ -1,12 +1,12 @@
-"""Draw synthetic registries from the knowledge, for tests, demonstrations and benchmarks.
+"""Made-up patients: a registry drawn from the knowledge, for tests, teaching and measuring speed.
 
-Diseases are drawn by their priors and findings by their frequencies; how a registry looks around them
-(what is recorded, courses, visits) is assumed, in ``simulation/simulation.yaml``. Patients are drawn in
-parts, each from a random stream of its own, so that a small registry is the beginning of a large one.
+Diseases are drawn by their priors, findings by their frequencies, independently but for what implies or
+excludes what. Nothing can be learnt from them about real patients.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,622 +17,800 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field
 
 from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
-from myoresist.case.record import conform
-from myoresist.cohort.source import SourceError
-from myoresist.knowledge.schema import Entry, Sourced, load
-from myoresist.resistance.measures import DATE, PATIENT
+from myoresist.case.terms import LabTest
+from myoresist.case.units import converted
+from myoresist.cohort.assumptions import Assumptions, Between
+from myoresist.diagnosis.diseases import BACKGROUND
+from myoresist.diagnosis.likelihood import AGE, ONSET
+from myoresist.resistance.measures import DATE, PATIENT, value_column
+from myoresist.resistance.regimens import Regimen
 
-PART = 10_000
-"""Patients drawn together."""
-TABLES = ("patients", "findings", "labs", "antibodies", "treatments", "visits")
-PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
-"""Of the quantiles that are known of a measured finding; nothing is drawn beyond the outer ones."""
-MULTIPLE = "_x_uln"
-MONTH, WEEK = 30.4, 7
+_EPOCH = date(1970, 1, 1)
+PART = 50_000
+"""Patients that are drawn together."""
+DURATION = "weakness_duration_months"
+DAYS_PER_MONTH, MONTHS_PER_YEAR = 30.44, 12
+RASH, CURRENT = "dm_rash", "glucocorticoid_current"
+DM, PM, UNSPECIFIED = "dermatomyositis", "polymyositis", "myositis_unspecified"
+LABELS_LEFT_OUT = ("juvenile_dermatomyositis", UNSPECIFIED)
+TOLD_ELSEWHERE = ("treatment", "outcome")
+"""Groups of findings about which the tables of treatments and visits speak."""
 Form = Literal["parquet", "csv"]
-Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
-class Span(Entry):
-    """Values between two ends."""
+class _Streams:
+    """Random numbers by name: how many patients are drawn does not change those of the first ones."""
 
-    start: float = Field(alias="from")
-    end: float = Field(alias="to")
+    def __init__(self, seed: int, part: int, patients: int) -> None:
+        self._entropy, self.patients = (seed, part), patients
 
+    def _generator(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([*self._entropy, zlib.crc32(name.encode())])
 
-class Dates(Entry):
-    """Days between two ends."""
+    def even(self, name: str, columns: int) -> NDArray[np.float32]:
+        """Return even numbers from 0 to 1, one row a patient."""
+        return self._generator(name).random((self.patients, columns), dtype=np.float32)
 
-    start: date = Field(alias="from")
-    end: date = Field(alias="to")
+    def one(self, name: str) -> Floats:
+        """Return one even number from 0 to 1 a patient."""
+        return self._generator(name).random(self.patients)
 
-
-class Beta(Entry):
-    """A share that differs between patients."""
-
-    alpha: float
-    beta: float
-
-
-class Normal(Span):
-    """A measure that differs between patients, within limits."""
-
-    mean: float
-    sd: float
+    def normal(self, name: str, columns: int = 1) -> Floats:
+        """Return standard normal numbers, one row a patient."""
+        return self._generator(name).standard_normal((self.patients, columns))
 
 
-class Record(Entry):
-    """What is recorded of a patient."""
+@dataclass(frozen=True)
+class _Drawn:
+    """Patients as they are, before anything is written down; findings as columns."""
 
-    looked_at: Beta
-    found_in_group: float
-    long_groups: tuple[str, ...]
-    skipped_groups: tuple[str, ...]
-    treatments_complete: float
-    weight_known: float
-    weight_kg: Normal
-
-
-class Labels(Entry):
-    """What patients are called."""
-
-    known: float
-    final_diagnosis_known: float
-    dermatomyositis: tuple[str, ...]
-    otherwise_dermatomyositis: float
+    disease: Whole
+    present: Mapping[str, Flags]
+    numbers: Mapping[str, Floats]
+    seen: Mapping[str, Flags]
+    thin: Flags
+    improves: Flags
+    weight: Floats
+    assessed: Whole
+    span: Whole
 
 
-class Lab(Entry):
-    """A measured finding that is reported as a laboratory value."""
+@dataclass(frozen=True)
+class Simulator:
+    """Draws patients with one knowledge and one set of assumptions."""
 
-    finding: str
-    test: str
-    unit: str
-    upper_limit: float | None = None
+    knowledge: Knowledge
+    seed: int = 0
+    visits: int | None = None
+
+    @cached_property
+    def assumed(self) -> Assumptions:
+        """Return the assumptions beside the knowledge."""
+        return Assumptions.load(self.knowledge.folder)
+
+    def part(self, number: int, first: int, patients: int) -> dict[str, pl.DataFrame]:
+        """Return some patients as the tables of docs/cohort.md.
+
+        Args:
+            number: number of the part, which with the seed decides every patient in it.
+            first: number of its first patient, from 1.
+            patients: how many.
+        """
+        draw = _Streams(self.seed, number, patients)
+        drawn = self._patients(draw)
+        numbers = pl.int_range(first, first + patients, eager=True).cast(pl.String)
+        ids = "synthetic-" + numbers.str.zfill(7)
+        visits, level = self._visits(draw, drawn)
+        tables = {
+            "patients": self._table(draw, drawn),
+            "findings": self._long(drawn),
+            "labs": self._labs(draw, drawn, visits, level),
+            "antibodies": self._antibodies(draw, drawn),
+            "treatments": self._treatments(draw, drawn),
+            "visits": visits.drop("at"),
+        }
+        named = {}
+        for name, table in tables.items():
+            whose = ids if name == "patients" else ids.gather(table["patient"])
+            named[name] = table.drop("patient", strict=False).insert_column(
+                0, whose.rename(PATIENT)
+            )
+        return named
+
+    # --- who they are ---
+
+    @cached_property
+    def _diseases(self) -> tuple[str, ...]:
+        return tuple(self.knowledge.differential.base.diseases)
+
+    @cached_property
+    def _findings(self) -> tuple[str, ...]:
+        """Return the findings to draw, broad ones first and among those what excludes most."""
+        base, catalogue = self.knowledge.differential.base, self.knowledge.catalogue
+        inference = self.knowledge.inference
+        exposures = {f"{one}_exposure" for one in self.assumed.regimens}
+        found = [
+            x
+            for x in base.frequencies["finding"].unique(maintain_order=True).to_list()
+            if x not in inference.derivations
+            and x not in exposures
+            and x != CURRENT
+            and catalogue[x].group not in TOLD_ELSEWHERE
+        ]
+        drawn = set(found)
+
+        def order(name: str) -> tuple[int, int]:
+            above = inference.parents.get(name, frozenset())
+            return len(drawn & above), -len(inference.partners.get(name, {}))
+
+        return tuple(sorted(found, key=order))
+
+    @cached_property
+    def share(self) -> Mapping[str, Floats]:
+        """Return how often each finding is drawn in each disease, as published or estimated, from 0 to 1.
+
+        Where a disease has no figure it is that of the background, and 0 for a finding of which as a rule one
+        only is found, such as a variant of a gene: the others' background comes from other diseases.
+        """
+        base = self.knowledge.differential.base
+        wide = base.frequencies.pivot(
+            on="disease",
+            index="finding",
+            values="percent",
+            on_columns=[*self._diseases, BACKGROUND],
+        )
+        rows = dict(zip(wide["finding"], wide.drop("finding").to_numpy() / 100, strict=True))
+        alone = {x for group in self._alone for x in group}
+        found = {}
+        for name in self._findings:
+            usual = 0.0 if name in alone else np.nan_to_num(rows[name][-1])
+            found[name] = np.where(np.isnan(rows[name][:-1]), usual, rows[name][:-1])
+        return found
+
+    @cached_property
+    def _alone(self) -> tuple[tuple[str, ...], ...]:
+        """Return groups of findings of which one patient has one at most."""
+        groups = self.knowledge.differential.base.groups
+        return tuple(
+            tuple(x for x in one.findings if x in self._findings)
+            for one in groups
+            if one.kind == "exclusive"
+        )
+
+    def _patients(self, draw: _Streams) -> _Drawn:
+        assumed, base = self.assumed, self.knowledge.differential.base
+        prior = np.cumsum([one.prior for one in base.diseases.values()])
+        disease = np.searchsorted(prior / prior[-1], draw.one("disease"), side="right")
+        disease = np.minimum(disease, len(prior) - 1)
+        numbers = self._numbers(draw, disease)
+        thin = draw.one("thin") < assumed.thin_share
+        days = (assumed.assessed_to - assumed.assessed_from).days
+        start = (assumed.assessed_from - _EPOCH).days
+        assessed = start + np.floor(draw.one("assessed") * days).astype(np.int64)
+        months = numbers[DURATION] if DURATION in numbers else np.zeros(draw.patients)
+        span = np.maximum(np.floor(months * DAYS_PER_MONTH), assumed.least_span_days)
+        heavy = assumed.weight_kg
+        weight = heavy.middle * np.exp(heavy.spread * draw.normal("weight")[:, 0])
+        return _Drawn(
+            disease=disease,
+            present=self._present(draw, disease),
+            numbers=numbers,
+            seen=self._seen(draw, thin),
+            thin=thin,
+            improves=draw.one("improves") < assumed.improves,
+            weight=np.clip(weight, heavy.least, heavy.most).round(),
+            assessed=assessed,
+            span=span.astype(np.int64),
+        )
+
+    def _present(self, draw: _Streams, disease: Whole) -> dict[str, Flags]:
+        """Draw findings: a narrow one only with its broad ones, and none with what excludes it."""
+        inference = self.knowledge.inference
+        even = draw.even("findings", len(self._findings))
+        column = {name: index for index, name in enumerate(sorted(self._findings))}
+        present: dict[str, Flags] = {}
+        alone = {x: group for group in self._alone for x in group}
+        taken = {group: np.zeros(len(disease)) for group in self._alone}
+        for name in self._findings:
+            above = [x for x in inference.parents.get(name, ()) if x in present]
+            share = self.share[name]
+            allowed = np.ones(len(disease), bool)
+            given = np.ones_like(share)
+            for parent in above:
+                allowed &= present[parent]
+                given = np.minimum(given, self.share[parent])
+            barred = {x for x in inference.partners.get(name, {}) if x in present}
+            for parent in inference.parents.get(name, ()):
+                barred |= {x for x in inference.partners.get(parent, {}) if x in present}
+            for partner in barred:
+                allowed &= ~present[partner]
+                if not any(partner in inference.partners.get(x, {}) for x in above):
+                    given = given - self.share[partner]
+            # What is left of its patients once those are gone who cannot have it.
+            chance = np.where(given > 0, np.minimum(share / np.maximum(given, 1e-9), 1), 0)[disease]
+            if name in alone:
+                # One number decides for all of a group, so that they share it out among them.
+                group = alone[name]
+                low = taken[group]
+                point = even[:, column[group[0]]]
+                drawn = (point >= low) & (point < low + chance)
+                taken[group] = low + np.where(allowed, chance, 0)
+            else:
+                drawn = even[:, column[name]] < chance
+            present[name] = drawn & allowed
+        return present
+
+    def _numbers(self, draw: _Streams, disease: Whole) -> dict[str, Floats]:
+        """Draw measured findings from their published quantiles."""
+        likelihoods, catalogue = self.knowledge.differential.likelihoods, self.knowledge.catalogue
+        order = np.argsort(disease, kind="stable")
+        starts = np.searchsorted(disease[order], np.arange(len(self._diseases) + 1))
+        found = {}
+        for name, table in zip(likelihoods.numbers, likelihoods.tables, strict=True):
+            even = draw.one(name)
+            value = np.empty(len(disease))
+            grid = table.low + table.step * np.arange(len(table.below))
+            for one in np.unique(disease):
+                rows = order[starts[one] : starts[one + 1]]
+                value[rows] = np.interp(even[rows], table.below[:, one], grid)
+            value = value if table.linear else np.exp(value)
+            found[name] = np.clip(value, catalogue[name].minimum, catalogue[name].maximum)
+        return found
+
+    def _seen(self, draw: _Streams, thin: Flags) -> dict[str, Flags]:
+        """Draw what was looked for and written down; a thin record has less of everything."""
+        assumed = self.assumed
+        names = sorted({*self._findings, *self.knowledge.differential.likelihoods.numbers})
+        even = draw.even("written", len(names))
+        written = np.where(thin, assumed.written_when_thin, assumed.written)
+        seen = {name: even[:, index] < written for index, name in enumerate(names)}
+        for one in self.knowledge.differential.base.investigations:
+            share = (assumed.done_when_thin[one.invasiveness], assumed.done[one.invasiveness])
+            done = draw.one(f"done {one.id}") < np.where(thin, *share)
+            for name in one.resolves:
+                if self._investigated.get(name) == one.id:
+                    seen[name] &= done
+        return seen
+
+    @cached_property
+    def _investigated(self) -> Mapping[str, str]:
+        """Return for each finding the first investigation that answers it."""
+        found: dict[str, str] = {}
+        drawn = {*self._findings, *self.knowledge.differential.likelihoods.numbers}
+        for one in self.knowledge.differential.base.investigations:
+            for name in one.resolves:
+                if name in drawn:
+                    found.setdefault(name, one.id)
+        return found
+
+    # --- what is written of them ---
+
+    @cached_property
+    def _long_findings(self) -> tuple[str, ...]:
+        kind = {x.id: x.invasiveness for x in self.knowledge.differential.base.investigations}
+        return tuple(
+            x
+            for x in self._findings
+            if x in self._investigated and kind[self._investigated[x]] == self.assumed.long_form
+        )
+
+    @cached_property
+    def _tested(self) -> tuple[str, ...]:
+        """Return the antibodies that stand in the table of antibodies."""
+        known = self.knowledge.serology.knowledge.antibodies
+        return tuple(x for x in self._findings if x in known)
+
+    def _table(self, draw: _Streams, drawn: _Drawn) -> pl.DataFrame:
+        terms, assumed = self.knowledge.terms, self.assumed
+        sections = terms.sections
+        female = drawn.present[sections.sex_finding]
+        words = {value: name for name, value in sections.sex.items()}
+        tempo = pl.lit(None, pl.String)
+        frame = pl.DataFrame({x: drawn.present[x] for x in sections.tempo.values()})
+        for word, finding in sections.tempo.items():
+            tempo = pl.when(finding).then(pl.lit(word)).otherwise(tempo)
+        onset = np.floor(drawn.numbers[ONSET])
+        months = np.floor(drawn.numbers[DURATION])
+        age = np.maximum(np.floor(onset + months / MONTHS_PER_YEAR), assumed.youngest)
+        age = np.minimum(age, terms.catalogue[AGE].maximum or np.inf)
+        elsewhere = {
+            sections.sex_finding, *sections.tempo.values(), *self._tested, *self._long_findings,
+        }  # fmt: skip
+        columns: dict[str, pl.Series] = {
+            DATE: _dates(drawn.assessed),
+            "label": self._labels(draw, drawn),
+            "final_diagnosis": pl.Series(self._diseases).gather(drawn.disease),
+            "sex": pl.Series(np.where(female, words[True], words[False])),
+            "tempo": _where(
+                drawn.seen[next(iter(sections.tempo.values()))], frame.select(tempo).to_series()
+            ),
+            "weight_kg": _where(~drawn.thin, pl.Series(drawn.weight)),
+            "treatments_complete": pl.Series(draw.one("complete") < assumed.list_complete),
+            AGE: pl.Series(age),
+            ONSET: _where(drawn.seen[ONSET], pl.Series(onset)),
+            DURATION: _where(drawn.seen[DURATION], pl.Series(months)),
+        }
+        muscle = sections.tissue["muscle"]
+        if muscle.done:
+            stains = [x for x in self._findings if terms.catalogue[x].group in muscle.groups]
+            taken = np.any([drawn.seen[x] for x in stains], axis=0)
+            columns[muscle.done] = _where(taken, pl.Series(taken))
+        for name in self._findings:
+            if name not in elsewhere:
+                columns[name] = _where(drawn.seen[name], pl.Series(drawn.present[name]))
+        return pl.DataFrame(columns)
+
+    def _labels(self, draw: _Streams, drawn: _Drawn) -> pl.Series:
+        """Return dermatomyositis or polymyositis by the skin; some carry the name of their disease."""
+        stands_for = self.knowledge.differential.base.families.labels
+        rule = self.knowledge.inference.program.rules[RASH]
+        rash = np.any([drawn.present[x] for x in rule.alternatives], axis=0)
+        rash |= np.isin(drawn.disease, [self._diseases.index(x) for x in stands_for[DM]])
+        usual = np.where(rash, DM, PM)
+        written = self.knowledge.catalogue["diagnosis_label"].choices
+        own = np.full(len(self._diseases), "", dtype=object)
+        for label, diseases in stands_for.items():
+            if label in written and label not in LABELS_LEFT_OUT:
+                for one in diseases:
+                    own[self._diseases.index(one)] = label
+        named = own[drawn.disease]
+        wears = (draw.one("own label") < self.assumed.own_label) & (named != "")
+        said = pl.Series(np.where(wears, named, usual).astype(str))
+        return _where(draw.one("no label") >= self.assumed.no_label, said)
+
+    def _long(self, drawn: _Drawn) -> pl.DataFrame:
+        parts = []
+        for name in self._long_findings:
+            rows = np.flatnonzero(drawn.seen[name])
+            value = pl.Series(drawn.present[name][rows])
+            parts.append(
+                pl.DataFrame({"patient": rows, "value": value}).with_columns(finding=pl.lit(name))
+            )
+        table = pl.concat(parts).sort("patient", maintain_order=True)
+        said = pl.when("value").then(pl.lit("yes")).otherwise(pl.lit("no"))
+        return table.select("patient", "finding", value=said)
+
+    def _antibodies(self, draw: _Streams, drawn: _Drawn) -> pl.DataFrame:
+        assumed, catalogue = self.assumed, self.knowledge.catalogue
+        even = draw.even("antibodies", 2 * len(self._tested))
+        method = _chosen(draw.one("method"), assumed.methods)
+        again = list(assumed.methods)[-1]
+        order = sorted(self._tested)
+        parts = []
+        for name in self._tested:
+            place = order.index(name)
+            strength, confirmed = even[:, 2 * place], even[:, 2 * place + 1]
+            rows = np.flatnonzero(drawn.seen[name])
+            there = drawn.present[name][rows]
+            weak = strength[rows] < assumed.weak_when_absent
+            band = _chosen(strength[rows], assumed.strengths)
+            result = np.where(there, band, np.where(weak, "weak", "negative"))
+            first = pl.DataFrame({"patient": rows, "method": method[rows], "result": result})
+            sure = there & (confirmed[rows] < assumed.confirmed) & (method[rows] != again)
+            second = pl.DataFrame({"patient": rows[sure]}).with_columns(
+                method=pl.lit(again), result=pl.lit("positive")
+            )
+            parts += [x.with_columns(antibody=pl.lit(catalogue[name].id)) for x in (first, second)]
+        table = pl.concat(parts, how="vertical_relaxed").sort("patient", maintain_order=True)
+        return table.select("patient", "antibody", "method", "result")
+
+    def _labs(
+        self, draw: _Streams, drawn: _Drawn, visits: pl.DataFrame, level: Floats
+    ) -> pl.DataFrame:
+        """Write measured findings as samples; of the enzyme of the visits, one sample a visit."""
+        parts = []
+        last = visits.group_by("patient", maintain_order=True).agg(pl.col(DATE).last())[DATE]
+        for test in self.knowledge.terms.labs.values():
+            name, limited = self._number_of(test)
+            if name is None or name not in drawn.numbers:
+                continue
+            value, seen = drawn.numbers[name], drawn.seen[name]
+            if test.id == self.assumed.followed:
+                whose = visits["patient"].to_numpy()
+                share = level / np.maximum.reduceat(level, np.flatnonzero(visits["at"] == 0))[whose]
+                rows, dates = whose, visits[DATE]
+            else:
+                whose = np.arange(len(value))
+                rows, share, dates = whose, np.ones(len(value)), last
+            kept = seen[whose]
+            rows, share, dates = rows[kept], share[kept], dates.filter(pl.Series(kept))
+            measured = value[rows] * share
+            limit = None
+            if limited:
+                given = np.array(self.assumed.upper_limits[test.id])
+                pick = np.floor(draw.one(f"limit {test.id}") * len(given)).astype(np.int64)
+                limit = given[pick][rows]
+                measured = measured * limit
+            measured = np.clip(measured, test.minimum, test.maximum)
+            foreign = draw.one(f"unit {test.id}")[rows] < self.assumed.other_unit
+            unit, factor = _other_unit(test)
+            scale = np.where(foreign, factor, 1.0)
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "patient": rows,
+                        "test": pl.Series([test.synonyms[0]]).new_from_index(0, len(rows)),
+                        "value": _significant(measured / scale),
+                        "unit": np.where(foreign, unit, test.unit),
+                        "upper_limit": _significant(limit / scale)
+                        if limit is not None
+                        else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(rows)),
+                        DATE: dates,
+                    }
+                )
+            )
+        return pl.concat(parts).sort("patient", maintain_order=True)
+
+    def _number_of(self, test: LabTest) -> tuple[str | None, bool]:
+        """Return the measured finding that a laboratory test gives, and whether as multiple of its limit."""
+        rules = self.knowledge.inference.program.rules
+        for use in test.findings:
+            if use.upper_limit is None:
+                return use.value, False
+            for name, rule in rules.items():
+                if rule.reads == {use.value, use.upper_limit}:
+                    return name, True
+        return None, False
+
+    def _visits(self, draw: _Streams, drawn: _Drawn) -> tuple[pl.DataFrame, Floats]:
+        """Return visits with their measures, and the activity of the disease at each."""
+        assumed, measures = self.assumed, self.knowledge.terms.measures
+        least, most = int(assumed.visits.least), int(assumed.visits.most)
+        if self.visits is None:
+            number = least + np.floor(draw.one("visits") * (most - least + 1)).astype(np.int64)
+        else:
+            least, most = self.visits, self.visits
+            number = np.full(draw.patients, most)
+        wide = max(int(assumed.visits.most), most)
+        begin = _between(draw.one("begins"), assumed.begins)
+        gain = -begin * _between(draw.one("gain"), assumed.gain)
+        change = np.where(drawn.improves, gain, _between(draw.one("drift"), assumed.drift))
+        noise = draw.normal("wavering", wide)
+        patient = np.repeat(np.arange(draw.patients), number)
+        at = np.arange(len(patient)) - np.repeat(np.cumsum(number) - number, number)
+        waver = np.zeros_like(noise)
+        fresh = np.sqrt(1 - assumed.memory**2)
+        for step in range(wide):
+            before = waver[:, step - 1] * assumed.memory if step else 0
+            waver[:, step] = before + (fresh if step else 1) * noise[:, step]
+        when = at / np.maximum(number[patient] - 1, 1)
+        level = begin[patient] + change[patient] * when + assumed.wavering * waver[patient, at]
+        level = np.clip(level, assumed.calmest, 1)
+        ago = np.floor((1 - when) * np.maximum(drawn.span, wide)[patient]).astype(np.int64)
+        columns: dict[str, pl.Series] = {
+            "patient": pl.Series(patient),
+            "at": pl.Series(at),
+            DATE: _dates(drawn.assessed[patient] - ago),
+            "on_treatment": pl.Series(at > 0),
+        }
+        for name, scale in assumed.measures.items():
+            one = measures[name]
+            apart = assumed.measure_spread * draw.normal(f"measure {name}", wide)[patient, at]
+            used = np.clip(level + apart, 0, 1) * scale.reach * (one.maximum - one.minimum)
+            value = one.minimum + used if one.better < 0 else one.maximum - used
+            stepped = (np.round(value / scale.step) * scale.step).round(3)
+            kept = draw.even(f"missing {name}", wide)[patient, at] >= scale.missing
+            columns[value_column(one)] = _where(kept, pl.Series(stepped))
+        return pl.DataFrame(columns), level
+
+    # --- what they were given ---
+
+    def _treatments(self, draw: _Streams, drawn: _Drawn) -> pl.DataFrame:
+        """Return a glucocorticoid that is tapered, then one regimen after the other."""
+        steroid, rest = self._glucocorticoid(draw, drawn), self._others(draw, drawn)
+        table = pl.concat([steroid, rest]).sort("patient", "from", maintain_order=True)
+        # Which rows are vague is told from the row's own number within the patient.
+        place = table.select(pl.int_range(pl.len()).over("patient")).to_series().to_numpy()
+        whose = table["patient"].to_numpy()
+        wide = int(self._most_courses)
+        vague = draw.even("vague", wide)[whose, place]
+        stated = draw.even("stated", wide)[whose, place]
+        answer = draw.even("answer", wide)[whose, place]
+        why = draw.even("why", wide)[whose, place]
+        assumed = self.assumed
+        by_outcome = np.where(
+            drawn.improves[whose],
+            _chosen(answer, assumed.responses.improves),
+            _chosen(answer, assumed.responses.does_not),
+        )
+        response = _where(stated >= assumed.no_response_stated, pl.Series(by_outcome))
+        reason = _where(~table["ongoing"].to_numpy() & table["last_step"].to_numpy(),
+                        pl.Series(_chosen(why, assumed.reasons)))  # fmt: skip
+        year = assumed.vague_year
+        length = (
+            pl.when(pl.Series(vague < year))
+            .then(4)
+            .when(pl.Series(vague < year + assumed.vague_month))
+            .then(7)
+            .otherwise(10)
+        )
+        undated = pl.Series(vague > 1 - assumed.undated) & ~table["ongoing"]
+
+        def day(column: str) -> pl.Expr:
+            text = pl.from_epoch(pl.col(column), "d").cast(pl.String).str.slice(0, length)
+            return pl.when(~undated).then(text)
+
+        return table.select(
+            "patient",
+            "drug",
+            "dose",
+            "unit",
+            "frequency",
+            "route",
+            start=day("from"),
+            stop=pl.when(~pl.col("ongoing")).then(day("to")),
+            ongoing=pl.when("ongoing").then(pl.lit(True)),
+            weeks=pl.when(undated & (pl.col("to") > pl.col("from"))).then(
+                ((pl.col("to") - pl.col("from")) / pl.lit(7.0)).ceil()
+            ),
+            response=response,
+            reason_stopped=reason,
+        )
+
+    @property
+    def _most_courses(self) -> int:
+        return max(self.assumed.courses) + len(self.assumed.glucocorticoid.taper)
+
+    def _glucocorticoid(self, draw: _Streams, drawn: _Drawn) -> pl.DataFrame:
+        given, assumed = self.assumed.glucocorticoid, self.assumed
+        least = self._regimens[given.regimen].doses[0]
+        factor = np.array(given.doses)[_index(draw.one("steroid dose"), len(given.doses))]
+        first = (least.at_least or 0) * factor * drawn.weight
+        drug = _chosen(draw.one("steroid"), given.drugs)
+        goes_on = draw.one("steroid goes on") < given.goes_on
+        begin = drawn.assessed - drawn.span
+        # Whoever stops has done so before the assessment.
+        time = drawn.span * np.where(goes_on, 1, draw.one("steroid time"))
+        time = np.maximum(time, assumed.shortest_days * len(given.taper))
+        parts, spent = [], 0.0
+        for number, (share, part) in enumerate(given.taper.items(), 1):
+            final = number == len(given.taper)
+            start = begin + np.floor(time * spent).astype(np.int64)
+            spent += part
+            stop = begin + np.floor(time * min(spent, 1.0)).astype(np.int64) - 1
+            stop = np.maximum(np.minimum(stop, drawn.assessed), start)
+            dose = np.maximum(np.round(first * share / given.rounded_to), 1) * given.rounded_to
+            parts.append(
+                _courses(drug, dose, "mg", "daily", "oral", start, stop, goes_on & final, final)
+            )
+        return pl.concat(parts)
+
+    def _others(self, draw: _Streams, drawn: _Drawn) -> pl.DataFrame:
+        assumed = self.assumed
+        names = list(assumed.regimens)
+        weights = np.array([assumed.regimens[x] for x in names])
+        # The smallest of exponential times by weight: a draw without putting back.
+        waits = -np.log1p(-draw.even("regimens", len(names)).astype(np.float64)) / weights
+        most = max(assumed.courses)
+        chosen = np.argsort(waits, axis=1)[:, :most]
+        wanted = _chosen(draw.one("courses"), {str(k): v for k, v in assumed.courses.items()})
+        number = wanted.astype(np.int64)
+        weeks = np.array([self._regimens[x].weeks or 0 for x in names])[chosen]
+        factor = _between(draw.even("time", most).astype(np.float64), assumed.times)
+        days = np.maximum(np.round(weeks * 7 * factor), assumed.shortest_days)
+        used = np.arange(most) < number[:, None]
+        pauses = assumed.pause_days * (number - 1)
+        total = (days * used).sum(axis=1)
+        room = np.maximum(drawn.span - pauses, assumed.shortest_days * number)
+        days = np.maximum(
+            np.floor(days * np.minimum(1, room / total)[:, None]), assumed.shortest_days
+        )
+        length = days + assumed.pause_days
+        before = np.cumsum(length * used, axis=1) - length * used
+        whole = (length * used).sum(axis=1) - assumed.pause_days
+        begin = (drawn.assessed - whole)[:, None] + before
+        goes_on = draw.one("goes on") < assumed.goes_on
+        dose_factor = np.array(assumed.doses)[_index(draw.even("dose", most), len(assumed.doses))]
+        parts = []
+        for place in range(most):
+            for index, name in enumerate(names):
+                rows = np.flatnonzero(used[:, place] & (chosen[:, place] == index))
+                least = self._regimens[name].doses[0]
+                unit, often = self._written(least.unit)
+                dose = _significant((least.at_least or 0) * dose_factor[rows, place])
+                start = begin[rows, place].astype(np.int64)
+                stop = start + days[rows, place].astype(np.int64)
+                last = goes_on[rows] & (number[rows] == place + 1) & (often is not None)
+                drug = np.full(len(rows), least.drugs[0])
+                route = least.routes[0] if least.routes else None
+                if often is None:
+                    stop = start
+                table = _courses(
+                    drug, dose, unit, often or self._single, route, start, stop, last, True
+                )
+                parts.append(table.with_columns(patient=pl.Series(rows)))
+        return pl.concat(parts).sort("patient", "from", maintain_order=True)
+
+    @cached_property
+    def _regimens(self) -> Mapping[str, Regimen]:
+        return {x.id: x for x in self.knowledge.resistance.treatments.regimens.regimens}
+
+    @property
+    def _single(self) -> str:
+        return self.knowledge.terms.doses.single[0]
+
+    def _written(self, unit: str) -> tuple[str, str | None]:
+        """Return a unit without its time, and the frequency that the time stands for."""
+        words = self.knowledge.terms.doses
+        known = words.unit(unit)
+        amount = unit
+        if known is None or known.days is None:
+            return amount, None
+        amount = "/".join(unit.split("/")[: 1 + (known.body is not None)])
+        often = next(x for x in words.frequencies if x.times == 1 and x.days == known.days)
+        return amount, often.words[0]
 
 
-class Antibodies(Entry):
-    """How antibodies are tested, and how strong a positive result is, as shares."""
+def parts(
+    patients: int,
+    seed: int = 0,
+    knowledge: Knowledge | None = None,
+    visits: int | None = None,
+    size: int = PART,
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """Draw patients part by part, so that any number needs the memory of one part.
 
-    methods: Mapping[str, float]
-    strengths: Mapping[str, float]
+    Args:
+        patients: how many.
+        seed: with the number of the part, it decides every patient; fewer patients are the first of more.
+        knowledge: from which to draw; the packaged knowledge when left out.
+        visits: visits of each patient; drawn, when left out.
+        size: patients of a part.
 
-
-class CourseOf(Entry):
-    """A drug as it is given."""
-
-    drug: str
-    doses: tuple[float, ...]
-    unit: str
-    frequency: str
-    weeks: Span
-    weight: float = 0
-
-
-class Further(Entry):
-    """How many further drugs a patient is given."""
-
-    mean: float
-    most: int
-
-
-class Courses(Entry):
-    """What is given, and what is known of it."""
-
-    first: CourseOf
-    taper: CourseOf
-    further: Further
-    drugs: tuple[CourseOf, ...]
-    gap_weeks: Span
-    dose_known: float
-    to_the_month: float
-    start_unknown: float
-    ongoing: float
-    response: Mapping[str, float]
-    reason_stopped: Mapping[str, float]
-
-
-class Measured(Entry):
-    """A measure at rest and at the worst disease activity."""
-
-    column: str
-    at_rest: float
-    at_worst: float
-    digits: int
-    logarithmic: bool = False
-    limit: str | None = None
-    upper_limit: float | None = None
-
-
-class Change(Entry):
-    """Change of disease activity a year."""
-
-    improves: float
-    otherwise: float
-    sd: float
-
-
-class Visits(Entry):
-    """When patients are seen and what is measured."""
-
-    number: Span
-    months_between: Span
-    measured: float
-    improves: float
-    change_a_year: Change
-    activity: Beta
-    noise: float
-    measures: tuple[Measured, ...]
-
-
-class Assumptions(Sourced):
-    """Everything that is assumed."""
-
-    first_visit: Dates
-    record: Record
-    label: Labels
-    labs: tuple[Lab, ...]
-    antibodies: Antibodies
-    courses: Courses
-    visits: Visits
+    Yields:
+        The tables of docs/cohort.md.
+    """
+    simulator = Simulator(knowledge or Knowledge.load(), seed, visits)
+    for number, first in enumerate(range(0, patients, size)):
+        yield simulator.part(number, first + 1, min(size, patients - first))
 
 
 def simulate(
     patients: int, seed: int = 0, knowledge: Knowledge | None = None
 ) -> dict[str, pl.DataFrame]:
-    """Draw a synthetic registry that fits into memory.
-
-    Args:
-        patients: how many.
-        seed: the same seed gives the same registry, and a smaller one is its beginning.
-        knowledge: what medicine knows; the packaged knowledge when left out.
-
-    Returns:
-        The tables of docs/cohort.md; ``patient_id`` begins with ``synthetic-``.
-    """
-    parts = list(Simulator.of(knowledge or Knowledge.load()).parts(patients, seed))
-    return {name: pl.concat([part[name] for part in parts]) for name in TABLES}
+    """Draw patients that fit into memory, as the tables of docs/cohort.md; see ``parts``."""
+    drawn = list(parts(patients, seed, knowledge))
+    return {name: pl.concat([one[name] for one in drawn]) for name in drawn[0]}
 
 
-def write(folder: Path, patients: int, seed: int, form: Form, told: Callable[[int], None]) -> None:
-    """Write a synthetic registry of any size, part by part.
-
-    Args:
-        folder: a new or empty folder; each table becomes a file of its name, or a folder of parts.
-        patients: how many.
-        seed: see ``simulate``.
-        form: parquet or csv.
-        told: called with the patients that were written.
+def prepare(folder: Path) -> None:
+    """Make a folder to write to, if it is not there.
 
     Raises:
-        SourceError: if the folder is not empty.
+        FileExistsError: if there is anything in it.
+        OSError: if it cannot be made.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise SourceError(f"{folder}: is not empty; name another folder")
+        raise FileExistsError(f"{folder}: is not empty; name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.txt").write_text(
-        f"Synthetic patients, drawn at random. Nobody here exists.\n"
-        f"myoresist {__version__}, knowledge {packaged.version()}: "
-        f"myoresist simulate {patients} --seed {seed} --format {form}\n",
-        encoding="utf-8",
-    )
-    several = patients > PART
-    for number, part in enumerate(Simulator.of(Knowledge.load()).parts(patients, seed)):
-        for name, frame in part.items():
-            file = folder / (f"{name}/part-{number:05}.{form}" if several else f"{name}.{form}")
-            file.parent.mkdir(exist_ok=True)
+
+
+def write(
+    folder: Path,
+    patients: int,
+    seed: int = 0,
+    form: Form = "parquet",
+    visits: int | None = None,
+    told: Callable[[int], object] | None = None,
+    size: int = PART,
+) -> None:
+    """Write a registry of made-up patients: a folder of parts for each table, and what it is.
+
+    Args:
+        folder: where to; it is made, and it is empty if it is there.
+        patients: how many.
+        seed: see ``parts``.
+        form: of the files.
+        visits: of each patient; drawn when left out.
+        told: is called with the number of patients after each part.
+        size: patients of a part.
+
+    Raises:
+        FileExistsError: if there is anything in the folder.
+        OSError: if it cannot be written.
+    """
+    prepare(folder)
+    # First, so that a folder that is half written says what it holds, too.
+    (folder / "README.txt").write_text(_about(patients, seed, form, visits), encoding="utf-8")
+    for number, tables in enumerate(parts(patients, seed, visits=visits, size=size)):
+        for name, table in tables.items():
+            (folder / name).mkdir(exist_ok=True)
+            file = folder / name / f"{name}-{number:05}.{form}"
             if form == "csv":
-                frame.write_csv(file)
+                table.write_csv(file)
             else:
-                frame.write_parquet(file)
-        told(part["patients"].height)
+                table.write_parquet(file)
+        if told:
+            told(tables["patients"].height)
 
 
-@dataclass(frozen=True)
-class Simulator:
-    """Draws patients."""
-
-    knowledge: Knowledge
-    assumed: Assumptions
-
-    @classmethod
-    def of(cls, knowledge: Knowledge) -> Simulator:
-        """Read what is assumed."""
-        path = packaged.folder() / "simulation" / "simulation.yaml"
-        return cls(knowledge, load(path, Assumptions))
-
-    def parts(self, patients: int, seed: int) -> Iterator[dict[str, pl.DataFrame]]:
-        """Draw patients, part by part; each part is one frame a table."""
-        for number in range(-(-patients // PART)):
-            draw = np.random.default_rng([seed, number])
-            part = _Part(self, draw, number * PART).tables()
-            yield part if number * PART + PART <= patients else _first(part, patients % PART)
-
-    @cached_property
-    def drawn(self) -> tuple[str, ...]:
-        """Return the findings that are drawn: those with frequencies that nothing else decides."""
-        base, catalogue = self.knowledge, self.knowledge.terms.catalogue
-        known = dict.fromkeys(base.differential.base.frequencies["finding"])
-        fixed = {*base.inference.derivations, *base.differential.base.method.label_findings}
-        drawn = (
-            name
-            for name in known
-            if name not in fixed
-            and catalogue[name].kind == "bool"
-            and catalogue[name].group not in self.assumed.record.skipped_groups
-        )
-        return (*drawn, "sex_female")
-
-    @cached_property
-    def share(self) -> Array:
-        """Return the frequency of each drawn finding in each disease, (D, M)."""
-        base = self.knowledge.differential.base
-        table = {
-            (d, f): p
-            for d, f, p in base.frequencies.select("disease", "finding", "percent").iter_rows()
-        }
-        return np.array(
-            [
-                [table.get((d, f), table.get(("background", f), 0.0)) / 100 for f in self.drawn]
-                for d in base.diseases
-            ]
-        )
-
-    @cached_property
-    def quantiles(self) -> Mapping[str, Array]:
-        """Return the quantiles of each measured finding in each disease, (D, 5)."""
-        base = self.knowledge.differential.base
-        rows = {(row[0], row[1]): row[2:7] for row in base.numbers.iter_rows()}
-        return {
-            name: np.array(
-                [rows.get((d, name), rows["background", name]) for d in base.diseases], float
-            )
-            for name in base.numbers["finding"].unique(maintain_order=True)
-        }
-
-    @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """Return for each drawn finding the one whose chance it shares: the broadest that it implies."""
-        place = {name: row for row, name in enumerate(self.drawn)}
-        parents = self.knowledge.inference.parents
-        broad = self.share.mean(axis=0)
-
-        def root(name: str) -> int:
-            above = [place[x] for x in parents.get(name, ()) if x in place]
-            return max([*above, place[name]], key=lambda row: broad[row])
-
-        return np.array([root(name) for name in self.drawn])
-
-
-def _first(part: dict[str, pl.DataFrame], count: int) -> dict[str, pl.DataFrame]:
-    """Return the first patients of a part."""
-    ids = part["patients"][PATIENT].head(count)
-    return {
-        name: frame.filter(pl.col(PATIENT).is_in(ids.implode())) for name, frame in part.items()
-    }
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Draws one part; every draw is for all its patients at once."""
-
-    base: Simulator
-    draw: np.random.Generator
-    start: int
-
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Return the tables of the part."""
-        knowledge, assumed = self.base.knowledge, self.base.assumed
-        diseases = knowledge.differential.base.diseases
-        prior = np.array([one.prior for one in diseases.values()])
-        disease = self.draw.choice(len(prior), PART, p=prior / prior.sum())
-        ids = pl.Series(
-            PATIENT, [f"synthetic-{n:08}" for n in range(self.start + 1, self.start + PART + 1)]
-        )
-        numbers = self._numbers(disease)
-        present = self._present(disease)
-        known = self._known()
-        days = assumed.first_visit
-        first = self.draw.integers(days.start.toordinal(), days.end.toordinal(), PART)
-        flags = self._flags(ids, present, known)
-        numbers_known = self.draw.random((PART, len(numbers))) < assumed.record.found_in_group
-        values = pl.DataFrame(
-            {
-                name: pl.Series(np.where(numbers_known[:, row], column, np.nan)).fill_nan(None)
-                for row, (name, column) in enumerate(numbers.items())
-            }
-        )
-        names = np.array(list(diseases))[disease]
-        catalogue = knowledge.terms.catalogue
-        antibodies = [
-            x for x in self.base.drawn if catalogue[x].group == "antibody" and x.startswith("anti_")
-        ]
-        long = [
-            x
-            for x in flags.columns
-            if x not in antibodies
-            and x != PATIENT
-            and catalogue[x].group in assumed.record.long_groups
-        ]
-        weight = np.clip(
-            self.draw.normal(assumed.record.weight_kg.mean, assumed.record.weight_kg.sd, PART),
-            assumed.record.weight_kg.start,
-            assumed.record.weight_kg.end,
-        ).round(0)
-        visits, last = self._visits(ids, first)
-        return {
-            "patients": self._patients(flags.drop(*antibodies, *long), values, names, weight, last),
-            "findings": flags.select(PATIENT, *long)
-            .unpivot(index=PATIENT, variable_name="finding", value_name="value")
-            .drop_nulls()
-            .with_columns(value=pl.when("value").then(pl.lit("yes")).otherwise(pl.lit("no")))
-            .sort(PATIENT, "finding"),
-            "labs": self._labs(ids, values, first),
-            "antibodies": self._antibodies(flags.select(PATIENT, *antibodies), first),
-            "treatments": self._treatments(ids, first, weight),
-            "visits": visits,
-        }
-
-    def _patients(
-        self, flags: pl.DataFrame, values: pl.DataFrame, names: NDArray[np.str_], weight: Array,
-        last: NDArray[np.int64],
-    ) -> pl.DataFrame:  # fmt: skip
-        label, record = self.base.assumed.label, self.base.assumed.record
-        called = np.where(
-            np.isin(names, label.dermatomyositis)
-            | (self.draw.random(PART) < label.otherwise_dermatomyositis),
-            "dermatomyositis",
-            "polymyositis",
-        )
-        onset, months = values["age_at_onset"].floor(), values["weakness_duration_months"]
-        lab = {one.finding for one in self.base.assumed.labs}
-        return flags.with_columns(
-            pl.Series(DATE, _days(last)),
-            pl.Series("label", _some(self.draw, called, label.known)),
-            pl.Series("final_diagnosis", _some(self.draw, names, label.final_diagnosis_known)),
-            pl.Series("weight_kg", _some(self.draw, weight, record.weight_known)),
-            pl.Series("treatments_complete", self.draw.random(PART) < record.treatments_complete),
-            onset.alias("age_at_onset"),
-            (onset + (months / 12).floor()).clip(upper_bound=110).alias("age"),
-            *(
-                values[x].alias(x)
-                for x in values.columns
-                if x not in lab and x != "age_at_onset"
-            ),
-            sex=pl.when("sex_female").then(pl.lit("female")).when(~pl.col("sex_female")).then(pl.lit("male")),
-        ).drop("sex_female")  # fmt: skip
-
-    def _numbers(self, disease: NDArray[np.int64]) -> dict[str, Array]:
-        """Draw measured findings between their outer quantiles."""
-        linear = self.base.knowledge.differential.base.method.linear_numbers
-        found = {}
-        for name, table in self.base.quantiles.items():
-            chance = self._between(PROBABILITIES[0], PROBABILITIES[-1])
-            step = np.clip(np.searchsorted(PROBABILITIES, chance) - 1, 0, len(PROBABILITIES) - 2)
-            part = (chance - PROBABILITIES[step]) / (PROBABILITIES[step + 1] - PROBABILITIES[step])
-            low, high = table[disease, step], table[disease, step + 1]
-            if name in linear or (table <= 0).any():
-                value = low + (high - low) * part
-            else:
-                value = low * (high / low) ** part
-            found[name] = value.round(1)
-        return found
-
-    def _present(self, disease: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Draw which findings are present; what implies another shares its chance, so that both fit."""
-        base, inference = self.base, self.base.knowledge.inference
-        chance = self.draw.random((PART, len(base.drawn)))[:, base.order]
-        present: NDArray[np.bool_] = chance < base.share[disease]
-        place = {name: row for row, name in enumerate(base.drawn)}
-        for name, row in place.items():
-            for parent in inference.parents.get(name, ()):
-                if parent in place:
-                    present[:, place[parent]] |= present[:, row]
-        for name, row in place.items():
-            for partner in inference.partners.get(name, ()):
-                other = place.get(partner, -1)
-                if other > row:
-                    both = present[:, row] & present[:, other]
-                    for lost in (
-                        other,
-                        *(place[x] for x in inference.children.get(partner, ()) if x in place),
-                    ):
-                        present[both, lost] = False
-        return present
-
-    def _known(self) -> NDArray[np.bool_]:
-        """Draw what is recorded: groups that were looked at, and findings of these."""
-        record = self.base.assumed.record
-        catalogue = self.base.knowledge.terms.catalogue
-        groups = [catalogue[name].group for name in self.base.drawn]
-        names = sorted(set(groups))
-        care = self.draw.beta(record.looked_at.alpha, record.looked_at.beta, PART)
-        looked = self.draw.random((PART, len(names))) < care[:, None]
-        own = looked[:, [names.index(x) for x in groups]]
-        return own & (self.draw.random(own.shape) < record.found_in_group)
-
-    def _flags(
-        self, ids: pl.Series, present: NDArray[np.bool_], known: NDArray[np.bool_]
-    ) -> pl.DataFrame:
-        """Return what is recorded, without the few patients whose findings contradict each other."""
-        names = self.base.drawn
-        drawn = pl.DataFrame(present, schema=names)
-        seen = pl.DataFrame(known, schema=names)
-        flags = pl.DataFrame({PATIENT: ids}).with_columns(
-            drawn[name].zip_with(seen[name], pl.Series([None], dtype=pl.Boolean)) for name in names
-        )
-        knowledge = self.base.knowledge
-        _, sound = knowledge.inference.consistent(conform(flags, knowledge.terms.catalogue))
-        return flags.with_columns(pl.when(sound).then(name).alias(name) for name in names)
-
-    def _labs(self, ids: pl.Series, values: pl.DataFrame, first: NDArray[np.int64]) -> pl.DataFrame:
-        parts = []
-        for one in self.base.assumed.labs:
-            factor = one.upper_limit if one.upper_limit and one.finding.endswith(MULTIPLE) else 1.0
-            parts.append(
-                pl.DataFrame({PATIENT: ids}).with_columns(
-                    test=pl.lit(one.test),
-                    value=(values[one.finding] * factor).round(1),
-                    unit=pl.lit(one.unit),
-                    upper_limit=pl.lit(one.upper_limit, pl.Float64),
-                    date=pl.Series(_days(first)).cast(pl.String),
-                )
-            )
-        return pl.concat(parts).drop_nulls("value").sort(PATIENT, "test")
-
-    def _antibodies(self, flags: pl.DataFrame, first: NDArray[np.int64]) -> pl.DataFrame:
-        assumed, catalogue = self.base.assumed.antibodies, self.base.knowledge.terms.catalogue
-        names = {
-            x: catalogue[x].synonyms[0] if catalogue[x].synonyms else x
-            for x in flags.columns
-            if x != PATIENT
-        }
-        rows = (
-            flags.with_columns(date=pl.Series(_days(first)).cast(pl.String))
-            .unpivot(index=[PATIENT, DATE], variable_name="antibody", value_name="found")
-            .drop_nulls("found")
-            .sort(PATIENT, "antibody")
-        )
-        methods, strengths = (
-            self._chosen(x, rows.height) for x in (assumed.methods, assumed.strengths)
-        )
-        return rows.with_columns(
-            pl.col("antibody").replace_strict(names),
-            method=pl.Series(methods),
-            result=pl.when("found").then(pl.Series(strengths)).otherwise(pl.lit("negative")),
-        ).select(PATIENT, "antibody", "method", "result", DATE)
-
-    def _treatments(self, ids: pl.Series, first: NDArray[np.int64], weight: Array) -> pl.DataFrame:
-        """Draw a high and a low dose of glucocorticoid, and further drugs one after the other."""
-        assumed = self.base.assumed.courses
-        weeks = self._long(assumed.first.weeks)
-        start = first.astype(float)
-        stop = start + weeks * WEEK
-        parts = [self._course(ids, assumed.first, start, stop)]
-        tapered = stop + self._long(assumed.taper.weeks) * WEEK
-        parts.append(self._course(ids, assumed.taper, stop, tapered, last=True))
-        count = np.minimum(self.draw.poisson(assumed.further.mean, PART), assumed.further.most)
-        chance = np.array([one.weight for one in assumed.drugs])
-        # The largest of weights disturbed by Gumbel noise are a draw without replacement.
-        noise = self.draw.gumbel(size=(PART, len(chance))) + np.log(chance)
-        ranked = (-noise).argsort(axis=1)
-        for place in range(assumed.further.most):
-            gap = self._between(assumed.gap_weeks.start, assumed.gap_weeks.end)
-            start = np.maximum(stop + gap * WEEK, first + 1.0)
-            stop = start.copy()
-            for row, one in enumerate(assumed.drugs):
-                own = (ranked[:, place] == row) & (place < count)
-                stop = np.where(own, start + self._long(one.weeks) * WEEK, stop)
-                parts.append(self._course(ids, one, start, stop, own, last=place + 1 == count))
-        return pl.concat(parts).sort(PATIENT, "_start").drop("_start")
-
-    def _course(
-        self, ids: pl.Series, one: CourseOf, start: Array, stop: Array,
-        own: NDArray[np.bool_] | None = None, last: NDArray[np.bool_] | bool = False,
-    ) -> pl.DataFrame:  # fmt: skip
-        """Return a course of each patient who has it."""
-        assumed = self.base.assumed.courses
-        ongoing = np.asarray(last) & (self.draw.random(PART) < assumed.ongoing)
-        coarse = self.draw.random(PART) < assumed.to_the_month
-        known = self.draw.random(PART) >= assumed.start_unknown
-        dose = _some(self.draw, self.draw.choice(one.doses, PART), assumed.dose_known)
-        frame = pl.DataFrame(
-            {
-                PATIENT: ids,
-                "drug": [one.drug] * PART,
-                "dose": dose,
-                "from": _days(start.astype(int)),
-                "to": _days(stop.astype(int)),
-                "ongoing": np.broadcast_to(ongoing, PART),
-                "coarse": coarse,
-                "known": known,
-                "response": self._chosen(assumed.response, PART),
-                "reason_stopped": self._chosen(assumed.reason_stopped, PART),
-                "own": np.ones(PART, bool) if own is None else own,
-            }
-        )
-        written = {
-            name: pl.when("coarse")
-            .then(pl.col(day).dt.strftime("%Y-%m"))
-            .otherwise(pl.col(day).cast(pl.String))
-            for name, day in (("start", "from"), ("stop", "to"))
-        }
-        return frame.filter("own").select(
-            PATIENT,
-            "drug",
-            "dose",
-            pl.when(pl.col("dose").is_not_null()).then(pl.lit(one.unit)).alias("unit"),
-            pl.when(pl.col("dose").is_not_null()).then(pl.lit(one.frequency)).alias("frequency"),
-            pl.when("known").then(written["start"]).alias("start"),
-            pl.when(~pl.col("ongoing")).then(written["stop"]).alias("stop"),
-            "ongoing",
-            "response",
-            pl.when(~pl.col("ongoing")).then("reason_stopped").alias("reason_stopped"),
-            pl.col("from").alias("_start"),
-        )
-
-    def _visits(
-        self, ids: pl.Series, first: NDArray[np.int64]
-    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Draw visits, and the day of the last one of each patient."""
-        assumed = self.base.assumed.visits
-        low, high = int(assumed.number.start), int(assumed.number.end)
-        count = self.draw.integers(low, high + 1, PART)
-        months = self.draw.uniform(
-            assumed.months_between.start, assumed.months_between.end, (PART, high)
-        )
-        months[:, 0] = 0
-        passed = months.cumsum(axis=1)
-        improves = self.draw.random(PART) < assumed.improves
-        change = self.draw.normal(
-            np.where(improves, assumed.change_a_year.improves, assumed.change_a_year.otherwise),
-            assumed.change_a_year.sd,
-        )
-        begin = self.draw.beta(assumed.activity.alpha, assumed.activity.beta, PART)
-        activity = np.clip(begin[:, None] + change[:, None] * passed / 12, 0, 1)
-        days = (first[:, None] + passed * MONTH).astype(int)
-        seen = np.arange(high)[None, :] < count[:, None]
-        rows, _ = np.nonzero(seen)
-        columns: dict[str, object] = {PATIENT: ids.gather(rows), DATE: _days(days[seen])}
-        for one in assumed.measures:
-            level = np.clip(activity[seen] + self.draw.normal(0, assumed.noise, len(rows)), 0, 1)
-            if one.logarithmic:
-                value = one.at_rest * (one.at_worst / one.at_rest) ** level
-            else:
-                value = one.at_rest + (one.at_worst - one.at_rest) * level
-            measured = _some(self.draw, value.round(one.digits), assumed.measured)
-            columns[one.column] = measured
-            if one.limit:
-                columns[one.limit] = pl.Series([one.upper_limit]).new_from_index(0, len(rows))
-        return pl.DataFrame(columns), days[np.arange(PART), count - 1]
-
-    def _between(self, low: float, high: float) -> Array:
-        return self.draw.uniform(low, high, PART)
-
-    def _long(self, weeks: Span) -> Array:
-        """Draw how long something lasts; short is as likely as long on a logarithmic scale."""
-        return np.exp(self._between(np.log(weeks.start), np.log(weeks.end)))
-
-    def _chosen(self, shares: Mapping[str, float], count: int) -> NDArray[np.str_]:
-        chance = np.array(list(shares.values()))
-        return self.draw.choice(list(shares), count, p=chance / chance.sum())
-
-
-def _some(draw: np.random.Generator, values: NDArray[np.generic], share: float) -> pl.Series:
-    """Return values of which only a share is known."""
-    known = draw.random(len(values)) < share
+def _about(patients: int, seed: int, form: Form, visits: int | None) -> str:
+    often = "" if visits is None else f" --visits {visits}"
+    command = f"myoresist simulate {patients} --out FOLDER --seed {seed} --format {form}{often}"
     return (
-        pl.DataFrame({"value": values, "known": known})
-        .select(pl.when("known").then("value"))
-        .to_series()
+        "SYNTHETIC DATA. No patient of this folder exists.\n\n"
+        f"{patients} patients were drawn from the knowledge of myoresist ({packaged.version()}) by\n"
+        f"myoresist {__version__} with seed {seed}:\n\n    {command}\n\n"
+        "Diseases follow the priors and findings the frequencies of the differential diagnosis, which are\n"
+        "partly estimates, independently of each other except where one implies or excludes another. What\n"
+        "is missing, treatments and visits rest on assumptions (knowledge/simulation.yaml). The data serve\n"
+        "to test and to teach; nothing about real patients, nor how good a diagnosis is, follows from them.\n"
+        "final_diagnosis is the disease that was drawn.\n"
     )
 
 
-def _days(ordinals: NDArray[np.int64]) -> pl.Series:
-    """Return dates from their ordinals."""
-    return pl.Series(ordinals - date(1970, 1, 1).toordinal(), dtype=pl.Int32).cast(pl.Date)
+def _courses(
+    drug: NDArray[np.str_],
+    dose: Floats,
+    unit: str,
+    frequency: str,
+    route: str | None,
+    start: Whole,
+    stop: Whole,
+    ongoing: Flags,
+    last_step: bool,
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "patient": np.arange(len(drug)), "drug": drug, "dose": dose, "from": start, "to": stop,
+            "ongoing": ongoing,
+        }
+    ).with_columns(
+        unit=pl.lit(unit),
+        frequency=pl.lit(frequency),
+        route=pl.lit(route, pl.String),
+        last_step=pl.lit(last_step),
+    )  # fmt: skip
+
+
+def _other_unit(test: LabTest) -> tuple[str, float]:
+    """Return a unit in which a value differs from the usual one, and how much one of it is in that."""
+    for unit in test.units:
+        factor = converted(1.0, unit, test)
+        if factor != 1:
+            return unit, factor
+    return test.unit, 1.0
+
+
+def _chosen(even: NDArray[np.floating], shares: Mapping[str, float]) -> NDArray[np.str_]:
+    """Return for each even number the word into whose share it falls."""
+    words = np.array(list(shares))
+    ends = np.cumsum(list(shares.values()))
+    found: NDArray[np.str_] = words[
+        np.minimum(np.searchsorted(ends, even, "right"), len(words) - 1)
+    ]
+    return found
+
+
+def _index(even: NDArray[np.floating], number: int) -> Whole:
+    found: Whole = np.minimum(np.floor(even * number), number - 1).astype(np.int64)
+    return found
+
+
+def _between(even: Floats, bounds: Between) -> Floats:
+    return bounds.least + (bounds.most - bounds.least) * even
+
+
+def _where(kept: Flags, values: pl.Series) -> pl.Series:
+    """Return values, and nothing where they are not known."""
+    return pl.select(pl.when(pl.Series(kept)).then(values)).to_series()
+
+
+def _dates(days: Whole) -> pl.Series:
+    return pl.Series(days).cast(pl.Int32).cast(pl.Date)
+
+
+def _significant(values: Floats) -> Floats:
+    """Round to four digits, as a laboratory would."""
+    with np.errstate(divide="ignore"):
+        digits = 3 - np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0)
+    rounded: Floats = np.round(values * scale) / scale
+    return rounded

@@ -93,7 +93,12 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     files = sorted(x for x in path.rglob("*") if x.is_file()) if path.is_dir() else [path]
     if mapping:
         files.append(mapping)
-    return Source(tables, {str(x.name): _hash(x) for x in files}, left_out)
+    # Parts of different tables may share a name.
+    names = {
+        x: x.relative_to(path).as_posix() if x.is_relative_to(path) and x != path else x.name
+        for x in files
+    }
+    return Source(tables, {names[x]: _hash(x) for x in files}, left_out)
 
 
 def _check_mapping(mapped: Names, path: Path | None, schema: Schema) -> None:
