@@ -23,6 +23,11 @@ TESTS = (
     "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
 )  # fmt: skip
 _OF_COURSE = TESTS[:6]
+_SAID = (
+    "none", "partial", "good", "no effect", "side effect", "remission", "other", "unknown",
+)  # fmt: skip
+WORDS = {word: number for number, word in enumerate(_SAID)}
+"""Words for the response to a course, and for the reason why it ended."""
 BATCH = 20_000
 """Patients that are judged together; more at once take more memory and no less time."""
 
@@ -130,14 +135,24 @@ def _all(column: str) -> pl.Expr:
     return pl.when(value.min() == 0).then(False).when(value.null_count() == 0).then(True)
 
 
-def _at_end(column: str) -> pl.Expr:
-    """Return what the records with which a course ends say, if they agree.
+def _at_end(found: pl.DataFrame) -> pl.DataFrame:
+    """Keep what records say of the end of a course only where it ends, as numbers of the words in ``WORDS``.
 
-    A combination ends with any of its parts, so there all records have to agree.
+    A combination ends with any of its parts, so there all records have to agree. Numbers, since taking the
+    least and the largest word of many groups is slow.
     """
-    last = (pl.col("parts") > 1) | (pl.col("end_possible") == pl.col("end_possible").max())
-    said = pl.col(column).filter(last)
-    return pl.when(said.min() == said.max()).then(said.min())
+    end = pl.col("end_possible").max().over("course")
+    last = (pl.col("parts") > 1) | (pl.col("end_possible") == end)
+    return found.with_columns(
+        pl.when(last).then(pl.col(x).replace_strict(WORDS, return_dtype=pl.Int8)).alias(x)
+        for x in ("reason_stopped", "response")
+    )
+
+
+def _agreed(column: str) -> pl.Expr:
+    """Return the word on which the records of a course agree."""
+    number = pl.col(column)
+    return pl.when(number.min() == number.max()).then(number.min())
 
 
 def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
@@ -150,17 +165,26 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
         course and ``missing``.
     """
     limits = regimens.table.select("regimen", "kind", "needed", "parts", "completes", "level_low")
-    grouped = found.group_by("course", maintain_order=True).agg(
-        pl.col("patient").first(),
-        pl.col("regimen").first(),
-        begin_from=pl.col("begin_possible").min(),
-        begin_to=pl.col("start_to").fill_null(FAR).min(),
-        end_to=pl.col("end_possible").max(),
-        running=_any("running"),
-        reason_stopped=_at_end("reason_stopped"),
-        response=_at_end("response"),
-        no_route=pl.col("no_route").cast(pl.Int8).min(),
-        missing=pl.col("missing").bitwise_or(),
+    grouped = (
+        _at_end(found)
+        .group_by("course", maintain_order=True)
+        .agg(
+            pl.col("patient").first(),
+            pl.col("regimen").first(),
+            begin_from=pl.col("begin_possible").min(),
+            begin_to=pl.col("start_to").fill_null(FAR).min(),
+            end_to=pl.col("end_possible").max(),
+            running=_any("running"),
+            reason_stopped=_agreed("reason_stopped"),
+            response=_agreed("response"),
+            no_route=pl.col("no_route").cast(pl.Int8).min(),
+            missing=pl.col("missing").bitwise_or(),
+        )
+    )
+    words = {number: word for word, number in WORDS.items()}
+    grouped = grouped.with_columns(
+        pl.col(x).replace_strict(words, return_dtype=pl.String)
+        for x in ("reason_stopped", "response")
     )
     courses = (
         grouped.join(at_dose(found), on="course", how="left", maintain_order="left")
