@@ -126,13 +126,16 @@ class Registry:
 
     def _reasons(self, ids: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
         """Return one row for every item of a criteria set that is known."""
-        items = [x for x in self._items if x in verdicts.columns]
-        return (
-            ids.hstack(verdicts.select(items))
-            .unpivot(items, index=PATIENT, variable_name="item", value_name="value")
+        items = sorted(x for x in self._items if x in verdicts.columns)
+        # By number of row: sorting many equal names is slow, and items come out in their order.
+        known = (
+            verdicts.select(items)
+            .with_row_index("row")
+            .unpivot(items, index="row", variable_name="item", value_name="value")
             .filter(pl.col("value").is_not_null())
-            .sort(PATIENT, "item")
+            .sort("row", maintain_order=True)
         )
+        return known.select(ids[PATIENT].gather(known["row"]), "item", "value")
 
     def _differential(self, known: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
         base = self.knowledge.differential

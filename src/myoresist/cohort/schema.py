@@ -78,12 +78,6 @@ class Column:
             case _:
                 return pl.when(~empty).then(plain)
 
-    def sound(self, held: pl.DataType) -> bool:
-        """Tell whether cells of this type can always be read."""
-        return (self.kind == "yes_no" and held == pl.Boolean) or (
-            self.kind in ("date", "text") and held == pl.Date
-        )
-
     def strange(self, name: str, held: pl.DataType) -> pl.Expr:
         """Return whether a cell holds something that cannot be read."""
         raw = pl.col(name)
@@ -245,18 +239,17 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFra
     columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
     held = frame.schema
     rejected = []
-    suspect = [x for x in columns if not columns[x].sound(held[x])]
-    some = frame.select(columns[x].strange(x, held[x]).any().alias(x) for x in suspect)
-    for name in [x for x in suspect if some[x].item()]:
+    read = frame.select(
+        ROW, *(column.read(name, held[name]).alias(name) for name, column in columns.items())
+    )
+    # Only a cell that was there and is not any more can be one that cannot be read.
+    for name in [x for x in columns if read[x].null_count() > frame[x].null_count()]:
         column = columns[name]
         strange = frame.filter(column.strange(name, held[name]))
         if strange.height:
             whole = column.needed or table not in ("patients", "visits")
             reason = f"write {column.expected}"
             rejected.append(_rejection(strange, table, name, reason, whole))
-    read = frame.select(
-        ROW, *(column.read(name, held[name]).alias(name) for name, column in columns.items())
-    )
     for name, column in schema.tables[table].items():
         if column.needed:
             missing = frame.join(

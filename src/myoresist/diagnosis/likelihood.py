@@ -310,7 +310,9 @@ class Likelihoods:
         for row, ratio in seen.tests.items():
             rows = np.flatnonzero(~np.isnan(ratio))
             if len(rows):
-                total[rows] += self.weights[row] * self.tested(row, ratio[rows])
+                # Methods and strengths are few, so are the different ratios.
+                values, place = np.unique(ratio[rows], return_inverse=True)
+                total[rows] += (self.weights[row] * self.tested(row, values))[place]
         rows = np.flatnonzero(seen.bounds[:, 1] >= 0)
         if len(rows):
             weight = self.weights[len(self.findings) + self.numbers.index(ONSET)]
