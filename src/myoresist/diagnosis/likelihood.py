@@ -300,24 +300,35 @@ class Likelihoods:
     def log_ratio(self, seen: Seen) -> Array:
         """Return the logarithm of the likelihood ratio of each disease against the background, (N, D)."""
         total = np.empty((len(seen.present), len(self.diseases)))
+        looked_up = list(self._looked_up(seen))
         for part, block in self.counted(seen):
             total[part] = (self.weighed @ block).T
-        for column, table in enumerate(self.tables):
-            rows = np.flatnonzero(seen.number[:, column] >= 0)
-            if len(rows):
-                said = table.density[seen.number[rows, column]]
-                total[rows] += self.weights[len(self.findings) + column] * said
-        for row, ratio in seen.tests.items():
-            rows = np.flatnonzero(~np.isnan(ratio))
-            if len(rows):
-                # Methods and strengths are few, so are the different ratios.
-                values, place = np.unique(ratio[rows], return_inverse=True)
-                total[rows] += (self.weights[row] * self.tested(row, values))[place]
+            for said, place in looked_up:
+                total[part] += said[place[part]]
         rows = np.flatnonzero(seen.bounds[:, 1] >= 0)
         if len(rows):
             weight = self.weights[len(self.findings) + self.numbers.index(ONSET)]
             total[rows] += weight * self.between(seen.bounds[rows])
         return total
+
+    def _looked_up(self, seen: Seen) -> Iterator[tuple[Array, NDArray[np.int64]]]:
+        """Return what each measured finding and tested antibody adds: a table, and each patient's row in it.
+
+        The last row of a table is for patients in whom it is unknown.
+        """
+        nothing = np.zeros((1, len(self.diseases)))
+        for column, table in enumerate(self.tables):
+            if (seen.number[:, column] >= 0).any():
+                weight = self.weights[len(self.findings) + column]
+                yield np.vstack([weight * table.density, nothing]), seen.number[:, column]
+        for row, ratio in seen.tests.items():
+            known = ~np.isnan(ratio)
+            if known.any():
+                # Methods and strengths are few, so are the different ratios.
+                values, of_known = np.unique(ratio[known], return_inverse=True)
+                place = np.full(len(ratio), len(values))
+                place[known] = of_known
+                yield np.vstack([self.weights[row] * self.tested(row, values), nothing]), place
 
     def counted(self, seen: Seen) -> Iterator[tuple[slice, Array]]:
         """Return what counts as ones and zeros for ``weighed``, patients as columns, block by block.
