@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,8 @@ from myoresist.resistance.measures import PATIENT
 BATCH, CHUNK = 10_000, 100_000
 WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"
 BUCKET = "bucket"
+THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What tells the engine and the matrix product how many threads to use."""
 Told = Callable[[int, int], None]
 
 
@@ -182,7 +185,7 @@ def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
         return
     # A fresh interpreter each: the engine's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with _threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(answer_bucket, out, bucket) for bucket in buckets]
         try:
             for future in as_completed(futures):
@@ -190,6 +193,19 @@ def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[None]:
+    """Share the cores among workers that start meanwhile, unless somebody has said otherwise."""
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    said = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(said, share))
+    try:
+        yield
+    finally:
+        for name in said:
+            del os.environ[name]
 
 
 def finish(job: Job) -> dict[str, Any]:
