@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from myoresist.case.catalogue import DTYPES
+from myoresist.diagnosis.differential import DIGITS
 from myoresist.document import DocumentError, Problem
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
@@ -280,7 +281,8 @@ class Options:
             known = [pl.col(PROBABILITY + x) for x in one.diseases if PROBABILITY + x in given]
             columns[one.id] = {
                 "subset": pl.lit(one.id),
-                "probability": pl.sum_horizontal(known) if known else pl.lit(0.0),
+                # Rounded: the order in which they are added up depends on the number of threads.
+                "probability": pl.sum_horizontal(known).round(DIGITS) if known else pl.lit(0.0),
                 "holds": pl.lit(True) if one.when is None else pl.col(SUBSET + one.id),
             }
         probable = [x for x in table.columns if x.startswith(PROBABILITY)]
