@@ -306,3 +306,20 @@ def test_a_patient_named_twice_is_answered_once_and_reported() -> None:
     )
     assert found["findings"].height == 1
     assert found["rejected"]["row"].to_list() == [2]
+
+
+def test_the_summary_takes_nothing_open_for_known(page: str, finished: Path) -> None:
+    visits = answers(finished, "responses")
+    open_ = visits.filter(pl.col("category").cast(pl.String) == "undetermined")
+    assert open_.height, "a test of open scores needs some"
+    assert (open_["score"] < open_["score_max"]).any()
+    assert "Median of complete scores" in page
+    assert "Undetermined" in page
+    assert "Not assessable" in page
+    three = visits.filter(((pl.col("days") / 91.3).round() * 3) == 3)
+    complete = three.filter(pl.col("score") == pl.col("score_max"))["score"]
+    decided = three.filter(pl.col("category").cast(pl.String) != "undetermined")
+    better = decided.filter(pl.col("category").cast(pl.String).is_in(["moderate", "major"]))
+    assert f"(n={complete.len()})" in page
+    assert f"{better.height} of {decided.height}" in page
+    assert f"<td>{three.height - decided.height}</td>" in page

@@ -22,6 +22,8 @@ from myoresist.case.reading import check_case_text
 from myoresist.report import markdown, page, paper
 from myoresist.report.charts.drawing import on_paper
 from myoresist.report.consult import Consult, Figure, Part, Statement, consult
+from myoresist.report.evidence import counts, doubts
+from myoresist.report.treatment import Treatment
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((Path(__file__).parents[2] / "src/myoresist/examples").glob("*.yaml"))
@@ -324,3 +326,18 @@ def test_the_record_says_where_each_finding_stands() -> None:
     rows = {row[0].text: [cell.text for cell in row] for row in part.tables[0].rows}
     assert rows["Dysphagia or oesophageal dysmotility"][1] == "present"
     assert "findings.dysphagia (line " in rows["Dysphagia or oesophageal dysmotility"][3]
+
+
+def test_figures_of_a_study_stand_with_what_makes_them_less_sure() -> None:
+    assessment = assessed(next(one for one in EXAMPLES if one.stem == "anti_srp_refractory"))
+    said = [line.text for line in Treatment(assessment, everything=True).options()]
+    results = [
+        place for one in assessment.treatment.subsets for place in one.options if place.result
+    ]
+    assert results
+    assert any(place.result_warning for place in results)
+    assert any(doubts(place.result) for place in results if place.result)
+    for place in results:
+        assert place.result is not None
+        parts = (counts(place.result), place.result_warning or "", doubts(place.result))
+        assert any(all(part in text for part in parts) for text in said), place.option

@@ -22,6 +22,7 @@ from myoresist.cohort.run import MANIFEST, scan, write_text
 from myoresist.diagnosis.differential import PREFIX as POSTERIOR
 from myoresist.resistance.explanations import PREFIX as EXPLANATION
 from myoresist.resistance.explanations import STATUS
+from myoresist.resistance.improvement import UNDETERMINED
 
 MOST_DISEASES, MOST_PATTERNS, BINS = 8, 15, 10
 CHARACTERISTICS = (
@@ -29,7 +30,7 @@ CHARACTERISTICS = (
     "any_antisynthetase", "anti_mda5", "anti_srp", "anti_hmgcr",
 )  # fmt: skip
 BETTER = ("moderate", "major")
-STATUSES = ("supported", "possible", "argued_against")
+STATUSES = ("supported", "possible", "argued_against", "not_assessable")
 MEASURED = ("age", "age_at_onset", "ck_x_uln", "mmt8_150")
 
 
@@ -162,25 +163,31 @@ def _course(out: Path) -> Table:
     if "score" not in frame.collect_schema().names():
         return Table("Response over time", (), ())
     months = ((pl.col("days") / 91.3).round() * 3).cast(pl.Int64)
+    category = pl.col("category").cast(pl.String)
+    # With a measure missing the score is only a lower bound, and the category may be open.
+    whole = pl.col("score").filter(pl.col("score") == pl.col("score_max"))
     found = (
         frame.with_columns(months=months).group_by("months")
-        .agg(pl.len(), known=pl.col("score").is_not_null().sum(), median=pl.col("score").median(),
-             moderate=pl.col("category").cast(pl.String).is_in(BETTER).mean())
-        .sort("months").filter(pl.col("known") > 0).head(12).collect(engine="streaming")
+        .agg(pl.len(), known=whole.len(), median=whole.median(),
+             moderate=category.is_in(BETTER).sum(), decided=(category != UNDETERMINED).sum())
+        .sort("months").filter(pl.col("decided") > 0).head(12).collect(engine="streaming")
     )  # fmt: skip
     rows = tuple(
-        (str(one["months"]), str(one["len"]), str(one["known"]), f"{one['median']:.0f}",
-         f"{one['moderate'] * 100:.0f}%")
+        (str(one["months"]), str(one["len"]), _median(one["median"], one["known"]),
+         _share(one["moderate"], one["decided"]), str(one["len"] - one["decided"]))
         for one in found.iter_rows(named=True)
     )  # fmt: skip
     heads = (
         "Months since the baseline",
         "Visits",
-        "Score known",
-        "Median score",
-        "Moderate or major",
+        "Median of complete scores",
+        "Moderate or major, of decided ones",
+        "Undetermined",
     )
-    return Table("Total improvement score over time", heads, rows)
+    note = (
+        "A score is complete if no measure is missing; those that are may differ from the others."
+    )
+    return Table("Total improvement score over time", heads, rows, note)
 
 
 def _reasons(out: Path, knowledge: Knowledge) -> Table:
@@ -202,9 +209,10 @@ def _reasons(out: Path, knowledge: Knowledge) -> Table:
         for x in columns
     ]  # fmt: skip
     rows.sort(key=lambda one: -one[1])
-    heads = ("Explanation", "Supported", "Possible", "Argued against")
-    shown = tuple(tuple(map(str, one)) for one in rows if one[1] or one[2])
-    return Table("What else explains non-response", heads, shown)
+    heads = ("Explanation", "Supported", "Possible", "Argued against", "Not assessable")
+    return Table(
+        "What else explains non-response", heads, tuple(tuple(map(str, one)) for one in rows)
+    )
 
 
 def _refractory(out: Path, knowledge: Knowledge) -> Table:

@@ -75,6 +75,12 @@ def counts(study: Study) -> str:
     return _responses(study)
 
 
+def doubts(study: Study) -> str:
+    """Return why the figures of a study are less sure than they look, if they are."""
+    apart = f"Not put together with others: {study.not_pooled}." if study.not_pooled else ""
+    return " ".join(part for part in (_memory(study), _derived(study), apart) if part)
+
+
 def share(found: Interval) -> str:
     """Return a proportion with its interval, in percent."""
     return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
@@ -117,11 +123,9 @@ def _study(study: Study, numbers: Mapping[str, int]) -> Iterator[str]:
     yield f"  {row.name} [{numbers[row.source]}]{weeks}: {said}"
     against = f" against {row.comparator}" if row.comparator else ""
     yield f"      {row.intervention}{against} ({', '.join(row.subsets)}). {_sentence(row.outcome)}."
-    doubts = [part for part in (_memory(study), _derived(study)) if part]
-    if study.not_pooled:
-        doubts.append(f"Not put together with others: {study.not_pooled}.")
-    if doubts:
-        yield f"      {' '.join(doubts)}"
+    said = doubts(study)
+    if said:
+        yield f"      {said}"
 
 
 def _responses(study: Study) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
-from myoresist.report.evidence import counts
+from myoresist.report.evidence import counts, doubts
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.treatment.advice import (
@@ -196,10 +196,10 @@ class Treatment:
         row = study.trial
         against = f" ({row.comparator or 'earlier or other patients'})" if study.control else ""
         when = f", week {row.weeks:g}" if row.weeks is not None else ""
-        warning = "" if study.control else " Without controls this is no effect of treatment."
+        said = [f"{counts(study)}{against}.", place.result_warning, doubts(study)]
         yield Line(
             f"{row.name} in {', '.join(row.subsets)}{when}, {row.outcome.rstrip('.')}: "
-            f"{counts(study)}{against}.{warning}",
+            f"{' '.join(part for part in said if part)}",
             indent=6,
             sign="·",
             cites=(row.source,),

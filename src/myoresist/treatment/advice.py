@@ -137,7 +137,7 @@ class PlaceResult(_Result):
         because: what put it there, in words.
         certainty: of the best direct evidence that it helps; none where there is none.
         result: what one study found in this subset, the most telling that gives counts of patients.
-        controlled: whether it had controls of the same time without another treatment.
+        result_warning: what a reader of its figures has to know of its design.
     """
 
     option: str
@@ -147,7 +147,7 @@ class PlaceResult(_Result):
     evidence: tuple[EvidenceResult, ...]
     guidelines: tuple[GuidelineResult, ...]
     result: Study | None
-    controlled: bool
+    result_warning: str | None
 
 
 class SubsetResult(_Result):
@@ -466,7 +466,7 @@ class _Patient:
             ),
             guidelines=tuple(_guideline(x) for x in self.base.guidelines(subset, option)),
             result=result,
-            controlled=result is not None and self.base.studies.controlled(result.trial),
+            result_warning=self.base.studies.warning(result.trial) if result else None,
         )
 
     def _studies(self) -> Iterator[Studies]:

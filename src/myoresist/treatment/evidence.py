@@ -171,7 +171,7 @@ def _group(key: tuple[str, ...], rows: Sequence[Trial], rules: Synthesis) -> Gro
 
 def _unfit(row: Trial, rules: Synthesis) -> str | None:
     """Return why a row cannot be part of any summary, or None."""
-    stratum = rules.strata[rules.designs[row.design].stratum]
+    stratum = rules.stratum(row)
     arms = [(row.events_arm, row.n_arm)]
     if stratum.controlled:
         arms.append((row.events_control, row.n_control))
@@ -298,11 +298,16 @@ class EvidenceBase:
             row.control in self.trials.synthesis.benefit.controls and row.events_control is not None
         )
 
+    def warning(self, row: Trial) -> str | None:
+        """Return what a reader has to know of the design of a row, if there is something."""
+        rules = self.trials.synthesis
+        said = rules.stratum(row).warning
+        return rules.warnings[said] if said else None
+
     def _weighty(self, row: Trial) -> bool:
         """Tell whether a row is a sample of patients and not a single case."""
         rules = self.trials.synthesis
-        stratum = rules.strata[rules.designs[row.design].stratum]
-        return stratum.pooled and (row.n_arm or 0) >= rules.minimum.smallest_arm
+        return rules.stratum(row).pooled and (row.n_arm or 0) >= rules.minimum.smallest_arm
 
     def evidence(self, treatment: str, subset: str | None = None) -> Evidence:
         """Return what is known of a treatment, by any of its names, in a subset or in all.
@@ -345,13 +350,14 @@ class EvidenceBase:
     def _shown(self, group: Group, treatment: str, subset: str | None) -> StudyGroup:
         rules = self.trials.synthesis
         first = group.rows[0]
-        stratum = rules.strata[rules.designs[first.design].stratum]
+        stratum = rules.stratum(first)
         outcome = rules.outcomes[first.outcome_class]
         window = rules.window(first)
         summary = self.pooled.get((treatment, subset, group.id))
         if summary and set(summary.trials) != {row.trial_id for row in group.counted}:
             raise ValueError(f"trials/pooled.csv is older than trials.csv: {group.id}")
-        warnings = [rules.warnings[stratum.warning]] if stratum.warning else []
+        said = self.warning(first)
+        warnings = [said] if said else []
         if summary and summary.studies <= rules.minimum.prediction:
             warnings.append(rules.warnings["few"])
         populations = rules.populations_of(first)

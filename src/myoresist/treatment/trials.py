@@ -191,6 +191,10 @@ class Synthesis(Entry):
             raise ValueError(f"benefit: {min(strange)} is neither a control nor an outcome")
         return self
 
+    def stratum(self, trial: Trial) -> Stratum:
+        """Return which designs a trial may stand together with."""
+        return self.strata[self.designs[trial.design].stratum]
+
     def window(self, trial: Trial) -> Window | None:
         """Return the window of a trial's time point, if the time is known."""
         if trial.weeks is None:
