@@ -11,6 +11,7 @@ import yaml
 
 from myoresist import read_case
 from myoresist.case.model import Case
+from myoresist.cohort import run
 from myoresist.document import read_document
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +76,12 @@ def tables(found: Iterable[Case]) -> dict[str, pl.DataFrame]:
 
 
 LEFT_OUT = {"notes", "report", "vas_unit"}
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Return what a run wrote, file by file, without what only an unfinished run needs."""
+    return {
+        str(file.relative_to(out)): file.read_bytes()
+        for file in sorted(out.rglob("*"))
+        if file.is_file() and run.WORK not in file.parts
+    }

@@ -215,3 +215,17 @@ def test_two_statements_that_differ_leave_a_finding_unknown() -> None:
     })  # fmt: skip
     assert found["conflicts"].rows() == [("a", "dysphagia")]
     assert found["findings"].select("dysphagia", "ild").row(0) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "said"),
+    [
+        ("patients", ["age"], "patients: column patient_id is missing"),
+        ("patients", ["patient_id", "agge"], "did you mean age"),
+        ("visits", ["patient_id", "date", "mmt8", "mmt8_150"], "mmt8 and mmt8_150 are one measure"),
+    ],
+)
+def test_frames_that_cannot_be_read_say_why(table: str, columns: list[str], said: str) -> None:
+    frame = pl.DataFrame({name: ["1"] for name in columns})
+    with pytest.raises(SourceError, match=said):
+        assess_tables({table: frame})

@@ -9,12 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from registries import contents
 
 from myoresist import Knowledge
 from myoresist.cohort import run
@@ -58,14 +60,6 @@ def answers(out: Path, table: str) -> pl.DataFrame:
     return run.scan(out, table).collect()
 
 
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(file.relative_to(out)): file.read_bytes()
-        for file in sorted(out.rglob("*"))
-        if file.is_file() and run.WORK not in file.parts
-    }
-
-
 def test_answers_by_parts_are_those_of_the_whole_table(
     drawn: dict[str, pl.DataFrame], source: Path, finished: Path
 ) -> None:
@@ -96,22 +90,20 @@ def test_several_workers_give_the_same_bytes(source: Path, finished: Path, tmp_p
     assert contents(tmp_path / "out") == contents(finished)
 
 
-def as_csv(drawn: dict[str, pl.DataFrame], folder: Path) -> Path:
+def as_files(
+    kind: str,
+    write: Callable[[pl.DataFrame, Path], object],
+    drawn: dict[str, pl.DataFrame],
+    folder: Path,
+) -> Path:
     for name, frame in drawn.items():
-        frame.write_csv(folder / f"{name}.csv")
+        write(frame, folder / f"{name}.{kind}")
     return folder
 
 
-def as_ndjson(drawn: dict[str, pl.DataFrame], folder: Path) -> Path:
-    for name, frame in drawn.items():
-        frame.write_ndjson(folder / f"{name}.ndjson")
-    return folder
-
-
-def as_arrow(drawn: dict[str, pl.DataFrame], folder: Path) -> Path:
-    for name, frame in drawn.items():
-        frame.write_ipc(folder / f"{name}.arrow")
-    return folder
+as_csv = partial(as_files, "csv", pl.DataFrame.write_csv)
+as_ndjson = partial(as_files, "ndjson", pl.DataFrame.write_ndjson)
+as_arrow = partial(as_files, "arrow", pl.DataFrame.write_ipc)
 
 
 def as_parts(drawn: dict[str, pl.DataFrame], folder: Path) -> Path:
@@ -145,7 +137,9 @@ def as_sqlite(drawn: dict[str, pl.DataFrame], folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "form", [as_csv, as_ndjson, as_arrow, as_parts, as_duckdb, as_sqlite], ids=lambda x: x.__name__
+    "form",
+    [as_csv, as_ndjson, as_arrow, as_parts, as_duckdb, as_sqlite],
+    ids=["csv", "ndjson", "arrow", "parts", "duckdb", "sqlite"],
 )
 def test_every_form_of_a_registry_gives_the_same_answers(
     form, drawn: dict[str, pl.DataFrame], finished: Path, tmp_path: Path

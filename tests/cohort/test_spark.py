@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from registries import contents
 
 from myoresist.cohort import run, spark
 from myoresist.cohort.simulate import simulate
@@ -35,14 +36,6 @@ def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     run.answer(job)
     run.finish(job)
     return contents(out)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(file.relative_to(out)): file.read_bytes()
-        for file in sorted(out.rglob("*"))
-        if file.is_file() and run.WORK not in file.parts
-    }
 
 
 def workers() -> list[int]:

@@ -30,7 +30,9 @@ DTYPES: Mapping[Kind, type[pl.DataType]] = {
 
 
 def listed(cell: object) -> tuple[str, ...]:
-    """Return the parts of a cell that are separated by ``|``."""
+    """Return the parts of a cell that are separated by ``|``, or a list as it was written to JSON."""
+    if isinstance(cell, (list, tuple)):
+        return tuple(cell)
     return tuple(part.strip() for part in str(cell or "").split("|") if part.strip())
 
 

@@ -205,17 +205,14 @@ def assess_tables(
     registry = Registry(knowledge or Knowledge.load())
     found = {}
     for name, frame in tables.items():
-        known = registry.reader.schema.tables.get(name)
-        if known is None:
+        if name not in registry.reader.schema.tables:
             raise SourceError(
                 f"{name} is not a table; there are {', '.join(registry.reader.schema.tables)}"
             )
         table = nw.from_native(frame, eager_only=True).to_polars()
-        strange = [x for x in table.columns if x not in known]
-        if strange:
-            near = registry.reader.schema.nearest(name, strange[0])
-            hint = f"; did you mean {near}?" if near else ""
-            raise SourceError(f"{name}: column {strange[0]} is not known{hint}")
+        unfit = registry.reader.schema.unfit(name, table.columns)
+        if unfit:
+            raise SourceError(f"{name}: {unfit}")
         found[name] = table.with_columns(pl.col(PATIENT).cast(pl.String)).with_row_index(
             ROW, offset=1
         )

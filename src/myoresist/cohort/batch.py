@@ -92,15 +92,17 @@ class Reader:
                 rejected.append(rejections(lost, name, PATIENT, STRANGER))
             typed[name] = known.sort(ROW)
         stated: list[pl.DataFrame] = [self._of_words(patients)]
+        labs, gone = self._labs(typed["labs"])
+        rejected.append(gone)
+        stated.append(self._of_labs(labs))
         for part, gone in (
             self._of_findings(typed["findings"]),
-            self._of_labs(typed["labs"]),
             self._of_antibodies(typed["antibodies"]),
         ):
             stated.append(part)
             rejected.append(gone)
         patients = patients.with_columns(self._assessed_on(patients, typed))
-        visits, gone = self._visits(typed["visits"], typed["labs"])
+        visits, gone = self._visits(typed["visits"], labs)
         rejected.append(gone)
         stated.append(self._of_visits(visits))
         courses, gone = self._courses(typed["treatments"], typed["visits"], patients)
@@ -119,7 +121,7 @@ class Reader:
             recorded=recorded,
             results=self._results(typed["antibodies"]),
             treatments=Treatments.of(
-                patients.select(list(PATIENTS)), courses, self._levels(typed["labs"]), self.terms
+                patients.select(list(PATIENTS)), courses, self._levels(labs), self.terms
             ),
             visits=self.responses.visits(visits.drop(ROW)),
             rejected=pl.concat(rejected).sort("table", ROW, "column"),
@@ -252,9 +254,8 @@ class Reader:
         found = self.terms.catalogue.find(word)
         return found.id if found else None
 
-    def _of_labs(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the findings that laboratory values give, and the rows that could not be used."""
-        kept, gone = self._labs(table)
+    def _of_labs(self, kept: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings that laboratory values give."""
         said = [pl.DataFrame(schema=_STATED)]
         for test in self.terms.labs.values():
             rows = kept.filter(pl.col("test_id") == test.id)
@@ -266,7 +267,7 @@ class Reader:
                 said.append(_stated(taken, use.value, VALUE))
                 if use.upper_limit:
                     said.append(_stated(taken, use.upper_limit, "upper_limit"))
-        return pl.concat(said), gone
+        return pl.concat(said)
 
     def _labs(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return laboratory values in the unit in which each test is kept."""
@@ -329,9 +330,8 @@ class Reader:
         joined = rows.join(values, on=keys, how="left", maintain_order="left")
         return joined.with_columns(pl.coalesce("turned", column).alias(column)).drop("turned")
 
-    def _levels(self, table: pl.DataFrame) -> pl.DataFrame:
+    def _levels(self, kept: pl.DataFrame) -> pl.DataFrame:
         """Return drug levels."""
-        kept, _ = self._labs(table)
         drugs = {one.id: one.level_of for one in self.terms.labs.values() if one.level_of}
         named = pl.col("test_id").replace_strict(drugs, default=None, return_dtype=pl.String)
         return (
@@ -384,7 +384,9 @@ class Reader:
             place.alias("place"),
         ).select(list(RESULTS))  # fmt: skip
 
-    def _visits(self, table: pl.DataFrame, labs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _visits(
+        self, table: pl.DataFrame, samples: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return visits, one a day and patient, with the enzymes of the nearest samples.
 
         A second visit of the same day is rejected. A measure that the table does not have is unknown.
@@ -394,7 +396,6 @@ class Reader:
         kept = table.filter(pl.struct(PATIENT, DATE).is_first_distinct())
         kept = kept.drop("weight_kg", strict=False)
         given = set(kept.columns)
-        samples, _ = self._labs(labs)
         for measure in self.terms.measures:
             if given & {*measure.columns, *measure.limit_columns, measure.multiple_column}:
                 continue

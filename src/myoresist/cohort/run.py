@@ -96,7 +96,7 @@ def prepare(path: Path, out: Path, mapping: Path | None = None, batch: int = BAT
     plan = Plan(
         patients=patients,
         buckets=max(1, math.ceil(patients / batch)),
-        files=source.files,
+        files=source.hashes(),
         left_out=source.left_out,
         software=__version__,
         knowledge=packaged.version(),

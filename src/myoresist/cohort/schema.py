@@ -5,7 +5,7 @@ A cell that cannot be read becomes unknown and is reported; what a row cannot do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -213,6 +213,24 @@ class Schema:
 
         found = get_close_matches(column, self.tables[table], n=1)
         return found[0] if found else None
+
+    def unfit(self, table: str, columns: Sequence[str]) -> str | None:
+        """Return why a table with these columns cannot be read, or None."""
+        known = self.tables[table]
+        strange = [x for x in columns if x not in known]
+        if strange:
+            near = self.nearest(table, strange[0])
+            return f"column {strange[0]} is not known" + (f"; did you mean {near}?" if near else "")
+        twice = [x for x in columns if columns.count(x) > 1]
+        if twice:
+            return f"{min(twice)} is there twice"
+        if table == "visits":
+            for measure in self.terms.measures:
+                same = [x for x in measure.columns if x in columns]
+                if len(same) > 1:
+                    return f"{' and '.join(same)} are one measure; give one"
+        needed = [x for x, one in known.items() if one.needed and x not in columns]
+        return f"column {needed[0]} is missing" if needed else None
 
     def typed(self, table: str, columns: Iterable[str]) -> dict[str, type[pl.DataType]]:
         """Return the type of columns of a table once they are read."""

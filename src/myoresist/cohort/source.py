@@ -25,6 +25,7 @@ _SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
     ".jsonl": pl.scan_ndjson,
 }
 _ROWS = 100_000
+NAME_IT = " (a mapping file may name it, or leave it out with null)"
 
 
 class SourceError(Exception):
@@ -51,13 +52,17 @@ class Source:
 
     Attributes:
         tables: a lazy frame each, with ``row``.
-        files: the files that were read, with the hash of each.
+        paths: the files that are read, by what they are called in the manifest.
         left_out: columns that the mapping leaves out, by table.
     """
 
     tables: Mapping[str, pl.LazyFrame]
-    files: Mapping[str, str]
+    paths: Mapping[str, Path]
     left_out: Mapping[str, tuple[str, ...]]
+
+    def hashes(self) -> dict[str, str]:
+        """Return the hash of every file; reads all of them."""
+        return {name: _hash(path) for name, path in self.paths.items()}
 
 
 def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
@@ -94,11 +99,11 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     if mapping:
         files.append(mapping)
     # Parts of different tables may share a name.
+    inside = path.is_dir()
     names = {
-        x: x.relative_to(path).as_posix() if x.is_relative_to(path) and x != path else x.name
-        for x in files
+        x.relative_to(path).as_posix() if inside and x != mapping else x.name: x for x in files
     }
-    return Source(tables, {names[x]: _hash(x) for x in files}, left_out)
+    return Source(tables, names, left_out)
 
 
 def _check_mapping(mapped: Names, path: Path | None, schema: Schema) -> None:
@@ -215,25 +220,10 @@ def _named(
     named = dict(mapped.columns.get(table, {}))
     left_out = tuple(x for x in columns if x in named and named[x] is None)
     kept = {x: named.get(x) or x for x in columns if x not in left_out}
-    strange = [x for x, ours in kept.items() if ours not in schema.tables[table]]
-    if strange:
-        near = schema.nearest(table, strange[0])
-        hint = f"did you mean {near}? " if near else ""
-        raise SourceError(
-            f"{path}: {table}: column {strange[0]} is not known; {hint}A mapping file may name it, or "
-            f"leave it out ({strange[0]}: null)"
-        )
-    twice = {ours for ours in kept.values() if list(kept.values()).count(ours) > 1}
-    if twice:
-        raise SourceError(f"{path}: {table}: {min(twice)} is there twice")
-    if table == "visits":
-        for measure in schema.terms.measures:
-            same = [x for x in measure.columns if x in kept.values()]
-            if len(same) > 1:
-                raise SourceError(f"{path}: visits: {' and '.join(same)} are one measure; give one")
-    needed = [x for x, one in schema.tables[table].items() if one.needed and x not in kept.values()]
-    if needed:
-        raise SourceError(f"{path}: {table}: column {needed[0]} is missing")
+    unfit = schema.unfit(table, list(kept.values()))
+    if unfit:
+        help_ = "" if set(kept.values()) <= schema.tables[table].keys() else NAME_IT
+        raise SourceError(f"{path}: {table}: {unfit}{help_}")
     selected = []
     for theirs, ours in kept.items():
         column = pl.col(theirs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,18 +52,19 @@ def write_summary(out: Path) -> Path:
         loader=PackageLoader("myoresist.cohort"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    tables = tuple(one for one in _tables(out) if one.rows)
+    knowledge = Knowledge.load()
+    sizes = _sizes(out)
+    tables = tuple(one for one in _tables(out, knowledge, sizes) if one.rows)
     page = environment.get_template("summary.html.j2").render(
-        manifest=manifest, tables=tables, notice=NOTICE, bars=_bars(out)
+        manifest=manifest, tables=tables, notice=NOTICE, bars=_bars(sizes, knowledge)
     )
     write_text(out / "summary.html", page)
     return out / "summary.html"
 
 
-def _tables(out: Path) -> tuple[Table, ...]:
-    knowledge = Knowledge.load()
+def _tables(out: Path, knowledge: Knowledge, sizes: Mapping[str, int]) -> tuple[Table, ...]:
     return (
-        _characteristics(out, knowledge),
+        _characteristics(out, knowledge, sizes),
         _agreement(out, knowledge),
         _calibration(out, knowledge),
         _course(out),
@@ -75,12 +77,16 @@ def _leading(out: Path) -> pl.LazyFrame:
     return scan(out, DIFFERENTIAL).select("patient_id", leading=POSTERIOR + "leading")
 
 
-def _characteristics(out: Path, knowledge: Knowledge) -> Table:
+def _sizes(out: Path) -> dict[str, int]:
+    """Return the number of patients by leading disease, the most frequent first."""
+    counts = _leading(out).group_by("leading").len()
+    ordered = counts.sort("len", "leading", descending=[True, False])
+    return dict(ordered.collect(engine="streaming").iter_rows())
+
+
+def _characteristics(out: Path, knowledge: Knowledge, size: Mapping[str, int]) -> Table:
     """Table 1: who they are, by the leading disease."""
-    counts = (
-        _leading(out).group_by("leading").len().sort("len", "leading", descending=[True, False])
-    ).collect(engine="streaming")  # fmt: skip
-    diseases = counts["leading"].head(MOST_DISEASES).to_list()
+    diseases = list(size)[:MOST_DISEASES]
     names = {x: knowledge.differential.base.diseases[x].name for x in diseases}
     label = knowledge.catalogue
     known = [x for x in CHARACTERISTICS if x in label]
@@ -103,7 +109,6 @@ def _characteristics(out: Path, knowledge: Knowledge) -> Table:
         cells = (_median(one[f"{name}.median"], one[f"{name}.known"]) for one in columns)
         unit = f" ({label[name].unit})" if label[name].unit else ""
         rows.append((f"{label[name].label}{unit}, median", *cells))
-    size = dict(counts.iter_rows())
     heads = (f"All (n={sum(size.values())})", *(f"{names[x]} (n={size[x]})" for x in diseases))
     note = "Shares are of those in whom it is known; the leading disease need not be the right one."
     return Table("Table 1. Patients by the leading disease", ("", *heads), tuple(rows), note)
@@ -232,18 +237,12 @@ def _refractory(out: Path, knowledge: Knowledge) -> Table:
     return Table("Definitions of refractory disease", heads, rows)
 
 
-def _bars(out: Path) -> tuple[tuple[str, float, str], ...]:
+def _bars(sizes: Mapping[str, int], knowledge: Knowledge) -> tuple[tuple[str, float, str], ...]:
     """Return the share of patients by leading disease, as bars."""
-    found = (
-        _leading(out).group_by("leading").len().sort("len", "leading", descending=[True, False])
-        .collect(engine="streaming")
-    )  # fmt: skip
-    whole = found["len"].sum() or 1
-    names = Knowledge.load().differential.base.diseases
-    return tuple(
-        (names[one].name, count / whole, f"{count}")
-        for one, count in found.head(MOST_DISEASES).iter_rows()
-    )
+    whole = sum(sizes.values()) or 1
+    names = knowledge.differential.base.diseases
+    shown = list(sizes.items())[:MOST_DISEASES]
+    return tuple((names[one].name, count / whole, f"{count}") for one, count in shown)
 
 
 def _share(count: Any, known: Any) -> str:

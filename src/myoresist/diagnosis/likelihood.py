@@ -317,10 +317,9 @@ class Likelihoods:
         The last row of a table is for patients in whom it is unknown.
         """
         nothing = np.zeros((1, len(self.diseases)))
-        for column, table in enumerate(self.tables):
+        for column, density in enumerate(self._densities):
             if (seen.number[:, column] >= 0).any():
-                weight = self.weights[len(self.findings) + column]
-                yield np.vstack([weight * table.density, nothing]), seen.number[:, column]
+                yield density, seen.number[:, column]
         for row, ratio in seen.tests.items():
             known = ~np.isnan(ratio)
             if known.any():
@@ -329,6 +328,14 @@ class Likelihoods:
                 place = np.full(len(ratio), len(values))
                 place[known] = of_known
                 yield np.vstack([self.weights[row] * self.tested(row, values), nothing]), place
+
+    @cached_property
+    def _densities(self) -> tuple[Array, ...]:
+        """Return what each value of a measured finding adds, and below it nothing."""
+        nothing = np.zeros((1, len(self.diseases)))
+        weights = self.weights[len(self.findings) :]
+        tables = zip(weights, self.tables, strict=True)
+        return tuple(np.vstack([weight * one.density, nothing]) for weight, one in tables)
 
     def counted(self, seen: Seen) -> Iterator[tuple[slice, Array]]:
         """Return what counts as ones and zeros for ``weighed``, patients as columns, block by block.

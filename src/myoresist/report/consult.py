@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from myoresist.assessment import Assessment, FindingResult, SetResult
 from myoresist.diagnosis.opinion import DiseaseResult
-from myoresist.report.charts.forest import forest, named, panels
+from myoresist.report.charts.forest import forest, panels
 from myoresist.report.charts.ranking import differential as differential_chart
 from myoresist.report.charts.ranking import next_tests as next_tests_chart
 from myoresist.report.charts.score import improvement
@@ -20,7 +20,7 @@ from myoresist.report.charts.timeline import timeline as timeline_chart
 from myoresist.report.charts.waterfall import waterfall
 from myoresist.report.criteria import items, set_lines
 from myoresist.report.diagnosis import LITTLE, STEPS, Diagnosis, said, times
-from myoresist.report.evidence import counts, heading
+from myoresist.report.evidence import counts, heading, named
 from myoresist.report.line import DETAIL, Line
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response

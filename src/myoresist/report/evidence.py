@@ -11,8 +11,7 @@ from myoresist.treatment.intervals import Interval, Response
 def lines(found: Evidence) -> Iterator[str]:
     """Say what studies found on a treatment, group by group, with sources and what is not sure."""
     numbers = {key: number for number, key in enumerate(found.references, 1)}
-    where = f" in {found.subset_text}" if found.subset_text else ""
-    yield f"Evidence: {found.text}{where}"
+    yield f"Evidence: {named(found)}"
     yield f"Intervals are {found.level:.0%} intervals. What may be put together is said at the end."
     if found.other_subsets:
         yield f"{_count(found.other_subsets, 'further result')} on other patients; leave out --subset."
@@ -41,6 +40,11 @@ def lines(found: Evidence) -> Iterator[str]:
     for key, number in numbers.items():
         work = found.references[key]
         yield f"  {number}. {work.text}" + (f" {work.link}" if work.link else "")
+
+
+def named(found: Evidence) -> str:
+    """Return the treatment and the subset that evidence is about."""
+    return found.text + (f" in {found.subset_text}" if found.subset_text else "")
 
 
 def heading(group: StudyGroup) -> str:

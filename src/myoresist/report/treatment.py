@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
-from myoresist.report.evidence import counts, doubts
+from myoresist.report.evidence import counts, doubts, named
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.treatment.advice import (
+    LEADING,
     AgainstResult,
     OptionResult,
     PlaceResult,
@@ -34,7 +35,6 @@ GIVEN = {
     "inadequate": "given, but in too low a dose or for too short a time",
     "intolerance": "stopped for side effects",
 }
-IN_FULL = ("do_first", "reasonable")
 MOST_EVIDENCE = 2
 
 
@@ -111,8 +111,7 @@ class Treatment:
             cites = tuple(
                 dict.fromkeys(x.trial.source for group in one.groups for x in group.studies)
             )
-            name = one.text + (f" in {one.subset_text}" if one.subset_text else "")
-            yield Line(f"{name}: the studies", "dim", sign="·", cites=cites)
+            yield Line(f"{named(one)}: the studies", "dim", sign="·", cites=cites)
 
     def checks(self) -> Iterator[Line]:
         """Give the safety checks that are not recorded, with the options that ask for them."""
@@ -162,7 +161,7 @@ class Treatment:
         group = next(one for one in self.data.treatment.groups if one.id == place.group)
         yield Line(head, style, 2, sign, rule=f"{group.name}: {group.text}")
         yield from self._result(place)
-        in_full = place.group in IN_FULL
+        in_full = place.group in LEADING
         most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
         for one in place.evidence[:most]:
             indirect = "" if one.direct else "Indirect: "

@@ -54,11 +54,7 @@ class Summary(Entry):
     q: float
     q_p: float
 
-    @field_validator("trials", mode="before")
-    @classmethod
-    def _listed(cls, cell: object) -> object:
-        """Take a cell of the table, or what was written as JSON."""
-        return cell if isinstance(cell, (list, tuple)) else listed(cell)
+    _listed = field_validator("trials", mode="before")(listed)
 
 
 class Study(Entry):

@@ -56,11 +56,7 @@ class Trial(Entry):
     check: Check
     confidence: Literal["high", "medium", "low"]
 
-    @field_validator("treatment", "comparator_treatment", "subsets", mode="before")
-    @classmethod
-    def _listed(cls, cell: object) -> object:
-        """Take a cell of the table, or what was written as JSON."""
-        return cell if isinstance(cell, (list, tuple)) else listed(cell)
+    _listed = field_validator("treatment", "comparator_treatment", "subsets", mode="before")(listed)
 
     @model_validator(mode="after")
     def _counted(self) -> Trial:

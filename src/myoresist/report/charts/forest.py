@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import log10
 
 from myoresist.report.charts.drawing import Drawing
-from myoresist.report.evidence import heading, predicted, ratio, share, summarised
+from myoresist.report.evidence import heading, named, predicted, ratio, share, summarised
 from myoresist.treatment.evidence import Evidence, Study, StudyGroup
 from myoresist.treatment.intervals import Interval
 
@@ -40,11 +40,6 @@ def forest(found: Evidence, id: str = "forest") -> str:
     if any(one.not_pooled for group in groups for one in group.studies if one.response):
         top = drawn.paragraph(NAME, top + 4, KEY, WIDTH - NAME, SMALL, "muted") + 8
     return drawn.svg(top)
-
-
-def named(found: Evidence) -> str:
-    """Return the treatment and the subset that evidence is about."""
-    return found.text + (f" in {found.subset_text}" if found.subset_text else "")
 
 
 def panels(found: Evidence) -> list[StudyGroup]:
