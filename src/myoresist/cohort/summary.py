@@ -26,6 +26,8 @@ from myoresist.resistance.explanations import STATUS
 from myoresist.resistance.improvement import UNDETERMINED
 
 MOST_DISEASES, MOST_PATTERNS, BINS = 8, 15, 10
+EVEN = 0.5
+"""Below this the leading disease is less probable than all others together."""
 CHARACTERISTICS = (
     "sex_female", "dm_rash", "proximal_weakness", "dysphagia", "ild", "arthritis", "cancer_active",
     "any_antisynthetase", "anti_mda5", "anti_srp", "anti_hmgcr",
@@ -110,7 +112,12 @@ def _characteristics(out: Path, knowledge: Knowledge, size: Mapping[str, int]) -
         unit = f" ({label[name].unit})" if label[name].unit else ""
         rows.append((f"{label[name].label}{unit}, median", *cells))
     heads = (f"All (n={sum(size.values())})", *(f"{names[x]} (n={size[x]})" for x in diseases))
-    note = "Shares are of those in whom it is known; the leading disease need not be the right one."
+    chance = pl.max_horizontal(POSTERIOR + x for x in knowledge.differential.diseases)
+    unsure = scan(out, DIFFERENTIAL).filter(chance < EVEN).select(pl.len())
+    note = (
+        "Shares are of those in whom it is known; the leading disease need not be the right one. "
+        f"It has a probability below {EVEN:.0%} in {unsure.collect(engine='streaming').item()} patients."
+    )
     return Table("Table 1. Patients by the leading disease", ("", *heads), tuple(rows), note)
 
 

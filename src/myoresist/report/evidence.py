@@ -79,6 +79,11 @@ def counts(study: Study) -> str:
     return _responses(study)
 
 
+def whom(study: Study) -> str:
+    """Return the patients of a study, by their usual abbreviations."""
+    return ", ".join(study.trial.subsets).replace("_", " ")
+
+
 def doubts(study: Study) -> str:
     """Return why the figures of a study are less sure than they look, if they are."""
     apart = f"Not put together with others: {study.not_pooled}." if study.not_pooled else ""
@@ -126,7 +131,7 @@ def _study(study: Study, numbers: Mapping[str, int]) -> Iterator[str]:
     weeks = f", week {row.weeks:g}" if row.weeks is not None else ""
     yield f"  {row.name} [{numbers[row.source]}]{weeks}: {said}"
     against = f" against {row.comparator}" if row.comparator else ""
-    yield f"      {row.intervention}{against} ({', '.join(row.subsets)}). {_sentence(row.outcome)}."
+    yield f"      {row.intervention}{against} ({whom(study)}). {_sentence(row.outcome)}."
     said = doubts(study)
     if said:
         yield f"      {said}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
-from myoresist.report.evidence import counts, doubts, named
+from myoresist.report.evidence import counts, doubts, named, whom
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
 from myoresist.treatment.advice import (
@@ -197,7 +197,7 @@ class Treatment:
         when = f", week {row.weeks:g}" if row.weeks is not None else ""
         said = [f"{counts(study)}{against}.", place.result_warning, doubts(study)]
         yield Line(
-            f"{row.name} in {', '.join(row.subsets)}{when}, {row.outcome.rstrip('.')}: "
+            f"{row.name} in {whom(study)}{when}, {row.outcome.rstrip('.')}: "
             f"{' '.join(part for part in said if part)}",
             indent=6,
             sign="·",
