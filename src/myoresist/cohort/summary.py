@@ -196,9 +196,7 @@ def _course(out: Path) -> Table:
         "Moderate or major, of decided ones",
         "Undetermined",
     )
-    note = (
-        "A score is complete if no measure is missing; those that are may differ from the others."
-    )
+    note = "A score is complete if no measure is missing; patients without such a score may differ."
     return Table("Total improvement score over time", heads, rows, note)
 
 
