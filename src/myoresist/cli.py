@@ -283,7 +283,9 @@ def evaluate(
 def cohort(
     source: Annotated[
         Path,
-        typer.Argument(help="A folder of tables, or a DuckDB or SQLite file; see docs/cohort.md."),
+        typer.Argument(
+            help="A folder of tables, a DuckDB or SQLite file, or an OMOP CDM in DuckDB; see docs/cohort.md."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -425,6 +427,8 @@ def _check_cohort(source: Path, mapping: Path | None) -> None:
     with Progress(columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=None)
         found = check(source, mapping, lambda rows: progress.advance(task, rows))
+    for note in found.notes:
+        _say(plain(note))
     for name, rows, used, left_out in found.tables.iter_rows():
         _say(plain(f"{name}: {rows} rows; columns {used}"))
         if left_out:

@@ -259,10 +259,12 @@ class Check:
         tables: one row a table: ``table``, ``rows``, ``columns`` used, ``left_out``.
         problems: one row a kind of problem: ``table``, ``column``, ``reason``, ``rows``, ``value`` and
             ``row`` of the first, ``whole_row``.
+        notes: what a reader should know of how the tables came about.
     """
 
     tables: pl.DataFrame
     problems: pl.DataFrame
+    notes: tuple[str, ...]
 
 
 def check(
@@ -299,7 +301,7 @@ def check(
         .sort("rows", descending=True, maintain_order=True)
     )
     schema = ["table", "rows", "columns", "left_out"]
-    return Check(pl.DataFrame(rows, schema=schema, orient="row"), problems)
+    return Check(pl.DataFrame(rows, schema=schema, orient="row"), problems, source.notes)
 
 
 def _misplaced(table: str, frame: pl.LazyFrame, patients: pl.LazyFrame) -> pl.DataFrame:

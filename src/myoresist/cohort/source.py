@@ -1,4 +1,4 @@
-"""Where the tables of a registry come from: a folder, a DuckDB file or a SQLite file."""
+"""Where the tables of a registry come from: a folder, a DuckDB file (an OMOP CDM too) or a SQLite file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from myoresist import knowledge as packaged
+from myoresist.cohort import omop
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load
@@ -54,11 +56,13 @@ class Source:
         tables: a lazy frame each, with ``row``.
         paths: the files that are read, by what they are called in the manifest.
         left_out: columns that the mapping leaves out, by table.
+        notes: what a reader should know of how the tables came about.
     """
 
     tables: Mapping[str, pl.LazyFrame]
     paths: Mapping[str, Path]
     left_out: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every file; reads all of them."""
@@ -81,10 +85,11 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     mapped = load(mapping, Names) if mapping else Names()
     _check_mapping(mapped, mapping, schema)
     wanted = {ours: mapped.tables.get(ours, ours) for ours in schema.tables}
+    notes: list[str] = []
     if path.is_dir():
         found = dict(_of_folder(path, wanted))
     elif path.suffix.lower() in DUCKDB:
-        found = dict(_of_duckdb(path, wanted, work))
+        found = dict(_of_duckdb(path, wanted, work, schema, notes))
     elif path.suffix.lower() in SQLITE:
         found = dict(_of_sqlite(path, wanted, work))
     else:
@@ -103,7 +108,7 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     names = {
         x.relative_to(path).as_posix() if inside and x != mapping else x.name: x for x in files
     }
-    return Source(tables, names, left_out)
+    return Source(tables, names, left_out, tuple(notes))
 
 
 def _check_mapping(mapped: Names, path: Path | None, schema: Schema) -> None:
@@ -160,7 +165,7 @@ def _scan(file: Path) -> pl.LazyFrame:
 
 
 def _of_duckdb(
-    path: Path, wanted: Mapping[str, str], work: Path
+    path: Path, wanted: Mapping[str, str], work: Path, schema: Schema, notes: list[str]
 ) -> Iterator[tuple[str, pl.LazyFrame]]:
     try:
         import duckdb
@@ -168,6 +173,15 @@ def _of_duckdb(
         raise SourceError(f"{path}: needs duckdb: pip install 'myoresist[cohort]'") from error
     with duckdb.connect(str(path), read_only=True) as connection:
         there = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+        if wanted["patients"] not in there and omop.is_cdm(there):
+            try:
+                notes += omop.copy_tables(connection, schema.terms, packaged.folder(), work)
+            except duckdb.Error as error:
+                said = str(error).splitlines()[0]
+                raise SourceError(f"{path}: is no OMOP CDM that can be read: {said}") from error
+            for ours in omop.TABLES:
+                yield ours, pl.scan_parquet(work / f"{ours}.parquet")
+            return
         for ours, theirs in wanted.items():
             if theirs in there:
                 copy = work / f"{ours}.parquet"

