@@ -48,14 +48,15 @@ clean: ## remove what was made
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The run-time lock is enough to use myoresist; the development lock adds to it.
+# The run-time lock is enough to use myoresist; the development lock adds to it. A lock is complete, so nothing is resolved
+# (--no-deps): the resolver would take a newer release for a package that is also asked for with an extra.
 $(VENV)/.run: pyproject.toml requirements.lock requirements-build.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(install) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(install) --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
 	$(install) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	$(install) --require-hashes -r requirements-dev.lock
+	$(install) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -92,9 +92,9 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         measured(3007220, "2016-02-01", value_as_number=900, unit_concept_id=0, range_high=170)
         measured(3013023, "2015-02-02", value_as_concept_id=9189)
 
-        def given(concept: int, start: str, end: str) -> None:
+        def given(concept: int, start: str, end: str, person: int = 900001) -> None:
             _insert(
-                connection, "drug_exposure", person_id=900001, drug_concept_id=concept,
+                connection, "drug_exposure", person_id=person, drug_concept_id=concept,
                 drug_exposure_start_date=start, drug_exposure_end_date=end,
             )  # fmt: skip
 
@@ -102,6 +102,9 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         given(900002, "2015-03-20", "2015-06-01")
         given(900002, "2017-03-20", "2017-06-01")
         given(900003, "2019-01-01", "2019-02-01")
+        # Simvastatin of this database: before the first label for the one, after it for the other.
+        given(1539403, "2009-01-01", "2010-01-01")
+        given(1539403, "2013-01-01", "2014-01-01", person=900002)
     return path
 
 
@@ -126,6 +129,7 @@ def test_a_condition_counts_in_its_window_and_is_never_absent(
 ) -> None:
     assert tables["findings"].drop("row").rows() == [
         ("900001", "ild", "yes"),
+        ("900001", "statin_exposure", "yes"),
         ("900002", "cancer_within_3y", "yes"),
         ("900002", "dysphagia", "yes"),
     ]
