@@ -246,6 +246,16 @@ def starting() -> Result:
     }
 
 
+def machine() -> Result:
+    """Return what a figure was measured on."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "polars": pl.__version__,
+    }
+
+
 def main() -> int:
     """Run from the command line; return 1 when an answer differs from that of the per-patient code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -260,12 +270,7 @@ def main() -> int:
         print(json.dumps(MEASURES[given.measure](given.sizes[0])))
         return 0
     results: Result = {
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "polars": pl.__version__,
-        },
+        "machine": machine(),
         "knowledge": version(),
         "seed": SEED,
     }

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from time import process_time
 from typing import Any
 
 import polars as pl
-from bench import only, synthetic
+from bench import machine, only, synthetic
 
 from myoresist import Knowledge
 from myoresist.diagnosis.verdicts import Criteria
@@ -210,13 +209,7 @@ def measure(patients: int, table: int) -> Result:
     rate = patients / theirs["evaluate"]
     runs = [ours_apart(size) for size in (patients, table)]
     return {
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "polars": pl.__version__,
-            **timing["versions"],
-        },
+        "machine": {**machine(), **timing["versions"]},
         "knowledge": version(),
         "patients": patients,
         "findings": frame.width,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 import per_patient_response
 import polars as pl
-from bench import best
+from bench import best, machine
 
 from myoresist import Knowledge
 from myoresist.knowledge import folder, version
@@ -131,12 +129,7 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=PATIENTS)
     given = parser.parse_args()
     result = {
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "polars": pl.__version__,
-        },
+        "machine": machine(),
         "knowledge": version(),
         "seed": SEED,
         **measure(given.patients),
