@@ -118,9 +118,9 @@ def test_persons_who_carry_a_label_are_the_patients(tables: dict[str, pl.DataFra
     assert tables["patients"].drop("row").rows(named=True) == [
         {"patient_id": "900001", "date": "2020-07-01", "label": "dermatomyositis", "sex": "female",
          "age": 59.0, "weight_kg": None},
-        # The latest label counts; of the birthday only the year is known.
+        # The latest label counts; with only the year of birth the age is not known.
         {"patient_id": "900002", "date": "2020-07-01", "label": "polymyositis", "sex": "male",
-         "age": 50.0, "weight_kg": None},
+         "age": None, "weight_kg": None},
     ]  # fmt: skip
 
 

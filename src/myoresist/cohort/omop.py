@@ -262,7 +262,7 @@ def _queries(concepts: Concepts) -> dict[str, str]:
         """
 
     return {
-        # Without month and day of birth the age is the difference of the years: up to one year too high.
+        # Without month and day of birth the age is known only to within a year, and stays unknown.
         "patients": f"""
             WITH seen AS (
                 SELECT person_id, max(observation_period_end_date) AS until
@@ -279,11 +279,8 @@ def _queries(concepts: Concepts) -> dict[str, str]:
             )
             SELECT p.person_id::VARCHAR AS patient_id, strftime(d.until, '%Y-%m-%d') AS date, d.label,
                 {sex} AS sex,
-                CASE WHEN p.month_of_birth IS NULL OR p.day_of_birth IS NULL
-                    THEN year(d.until) - p.year_of_birth
-                    ELSE date_sub('year', make_date(p.year_of_birth::INTEGER, p.month_of_birth::INTEGER,
-                        p.day_of_birth::INTEGER), d.until::DATE)
-                END::DOUBLE AS age,
+                date_sub('year', TRY(make_date(p.year_of_birth::INTEGER, p.month_of_birth::INTEGER,
+                    p.day_of_birth::INTEGER)), d.until::DATE)::DOUBLE AS age,
                 w.kg AS weight_kg
             FROM dated d JOIN cdm_person p USING (person_id) LEFT JOIN weighed w USING (person_id)
             ORDER BY p.person_id
