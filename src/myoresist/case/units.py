@@ -41,4 +41,11 @@ def converted(value: float, unit: str, test: LabTest) -> float:
     have, want = test.units[unit], test.units[test.unit]
     if have == want:
         return value
-    return float(_registry().Quantity(Decimal(repr(value)), have).to(want).magnitude)
+    return float(Decimal(repr(value)) * _factor(have, want))
+
+
+@cache
+def _factor(have: str, want: str) -> Decimal:
+    """Return by what a value is multiplied; every unit of a laboratory test has its zero at zero."""
+    factor: Decimal = _registry().Quantity(Decimal(1), have).to(want).magnitude
+    return factor

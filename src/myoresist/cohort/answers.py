@@ -69,8 +69,7 @@ class Registry:
         """Answer for every patient of a batch that has been read."""
         base = self.knowledge
         ids = batch.patients.select(PATIENT)
-        known = base.inference.known(batch.recorded).findings.drop(PATIENT, strict=False)
-        known = ids.hstack(known)
+        known = ids.hstack(base.inference.known(batch.recorded).findings)
         verdicts = base.criteria.evaluate(known)
         said = base.serology.evaluate(known, batch.results)
         differential = self._differential(base.serology.with_tests(known, said), batch.patients)
@@ -99,7 +98,7 @@ class Registry:
         outcomes = verdicts.select(
             x for x in verdicts.columns if x.partition(".")[0] in base.criteria.sets
         )
-        return {
+        found = {
             FINDINGS: known,
             CRITERIA: ids.hstack(outcomes.select(self._outcomes(outcomes.columns))),
             DIFFERENTIAL: differential,
@@ -111,8 +110,8 @@ class Registry:
             OPTIONS: options,
             REASONS: self._reasons(ids, verdicts),
             CONFLICTS: batch.conflicts,
-            REJECTED: batch.rejected,
         }
+        return {name: batch.named(table) for name, table in found.items()} | {REJECTED: batch.rejected}
 
     def _outcomes(self, columns: list[str]) -> list[str]:
         """Return the columns of verdicts that are not single items or steps on the way."""

@@ -13,6 +13,7 @@ from typing import Literal
 import polars as pl
 
 from myoresist.case.terms import Terms
+from myoresist.cohort.words import Words, categories
 from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, POPULATION, POPULATIONS
 
 Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
@@ -255,33 +256,51 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFra
         ``table``, ``row``, ``patient_id``, ``column``, ``value``, ``reason``, ``whole_row``.
     """
     columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
-    held = frame.schema
     rejected = []
-    read = frame.select(
-        ROW, *(column.read(name, held[name]).alias(name) for name, column in columns.items())
-    )
+    read = _read(frame, columns)
     # Only a cell that was there and is not any more can be one that cannot be read.
     for name in [x for x in columns if read[x].null_count() > frame[x].null_count()]:
         column = columns[name]
-        strange = frame.filter(column.strange(name, held[name]))
+        strange = frame.filter(column.strange(name, frame.schema[name]))
         if strange.height:
             whole = column.needed or table not in ("patients", "visits")
             reason = f"write {column.expected}"
             rejected.append(_rejection(strange, table, name, reason, whole))
     for name, column in schema.tables[table].items():
-        if column.needed:
-            missing = frame.join(
-                read.filter(pl.col(name).is_null()).select(ROW), on=ROW, how="semi"
-            ).join(
-                pl.concat(rejected).select(ROW) if rejected else frame.select(ROW).clear(),
-                on=ROW,
-                how="anti",
-            )
+        if column.needed and read[name].null_count():
+            said = [x for one in rejected for x in one[ROW]]
+            missing = frame.filter(read[name].is_null()).filter(~pl.col(ROW).is_in(said))
             if missing.height:
                 rejected.append(_rejection(missing, table, name, "is empty", True))
-    out = pl.concat(rejected) if rejected else empty_rejections()
-    bad = out.filter("whole_row").select(ROW).unique()
-    return read.join(bad, on=ROW, how="anti", maintain_order="left"), out
+    if not rejected:
+        return read, empty_rejections()
+    out = pl.concat(rejected)
+    bad = out.filter("whole_row")[ROW].unique()
+    return read.filter(~pl.col(ROW).is_in(bad.implode())), out
+
+
+def _read(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Return the values of every column; of one that repeats its texts, each different text is read once."""
+    held = frame.schema
+    repeats = {
+        name: Words.of(frame[name])
+        for name, column in columns.items()
+        if column.kind != "number" and held[name] == pl.String
+    }
+    plain = frame.select(
+        ROW,
+        *(columns[x].read(x, held[x]).alias(x) for x in columns if x not in repeats),
+    )
+    told = {
+        name: words.texts.rename(name).to_frame().select(
+            columns[name].read(name, pl.String()).alias(name)
+        ).to_series()
+        for name, words in repeats.items()
+    }  # fmt: skip
+    return plain.with_columns(
+        words.read(categories(told[name]) if told[name].dtype == pl.String else told[name])
+        for name, words in repeats.items()
+    ).select(ROW, *columns)
 
 
 def empty_rejections() -> pl.DataFrame:
@@ -303,10 +322,15 @@ def _rejection(
     frame: pl.DataFrame, table: str, column: str, reason: str, whole: bool
 ) -> pl.DataFrame:
     given = frame.columns
+    patient = pl.lit(None, pl.String)
+    if PATIENT in given:
+        # Inside a batch a patient is a number.
+        number = frame.schema[PATIENT].is_integer()
+        patient = pl.col(PATIENT) if number else pl.col(PATIENT).cast(pl.String)
     return frame.select(
         table=pl.lit(table),
         row=pl.col(ROW).cast(pl.Int64),
-        patient_id=pl.col(PATIENT).cast(pl.String) if PATIENT in given else pl.lit(None, pl.String),
+        patient_id=patient,
         column=pl.lit(column),
         value=pl.col(column).cast(pl.String) if column in given else pl.lit(None, pl.String),
         reason=pl.lit(reason),
