@@ -113,11 +113,11 @@ class Serology:
         read = known.select("patient_id", *sorted(self.read))
         every = in_order(given, from_findings(read, given, words), patients, words)
         table = read.hstack(gathered(every, len(patients), self._weights))
-        table = table.with_columns(self._confirmed).with_columns(self._counts)
+        table = table.with_columns(self._counts).with_columns(self._confirmed)
         table = self.before.run(table).with_columns(self._factor)
         for step in self._posterior:
             table = table.with_columns(step)
-        table = table.with_columns(self._most_likely)
+        table = table.with_columns(self._most_likely(table))
         table = self._after.run(table).with_columns(self._categories)
         table = table.with_columns(self._category)
         columns = [x for x in table.columns if x.startswith(column("")) and x not in self._inner]
@@ -189,8 +189,7 @@ class Serology:
     def _confirmed(self) -> list[pl.Expr]:
         """Take over that the one reported specific antibody was confirmed, where only findings say so."""
         said = pl.col(self.knowledge.confidence.from_findings.confirmed).fill_null(False)
-        others = pl.sum_horizontal(_counted(column(x, "reported")) for x in self.msa)
-        sole = said & (others == pl.lit(1))
+        sole = said & (pl.col(REPORTED) == pl.lit(1.0))
         columns = [(column(x, "confirmed"), column(x, "reported")) for x in self.msa]
         return [(pl.col(one) | (sole & pl.col(reported))).alias(one) for one, reported in columns]
 
@@ -213,25 +212,38 @@ class Serology:
             .alias(column("setting", "factor"))
         )
 
-    @cached_property
-    def _most_likely(self) -> pl.Expr:
+    def _most_likely(self, table: pl.DataFrame) -> pl.Series:
         """The reported specific antibody with the highest probability, unless that is of the lowest level.
 
         Of several the first.
         """
-        names = [x for x in self.msa if self.knowledge.antibodies[x].priors]
+        names = self._weighed
+        sure = table.select(self._sure).to_numpy()
+        best = sure.argmax(axis=1)
+        none = sure.max(axis=1) < 0
+        # The entry behind the last is NULL.
+        words = pl.Enum(names)
+        return pl.Series(MOST_LIKELY, [*names, None], words).gather(
+            np.where(none, len(names), best)
+        )
+
+    @cached_property
+    def _sure(self) -> list[pl.Expr]:
+        """The probability of each specific antibody that was reported and is sure enough, else -1."""
         lowest = self.knowledge.confidence.levels[-1].id
-        sure = {
-            x: pl.when(pl.col(column(x, "reported")), pl.col(column(x, "level")) != lowest).then(
-                pl.col(column(x, "probability"))
-            )
-            for x in names
-        }
-        highest = pl.max_horizontal(sure.values())
-        found: pl.Expr = pl.lit(None, pl.String)
-        for name in reversed(names):
-            found = pl.when(sure[name] == highest).then(pl.lit(name)).otherwise(found)
-        return found.alias(MOST_LIKELY)
+        return [
+            pl.when(pl.col(column(x, "reported")), pl.col(column(x, "level")) != lowest)
+            .then(pl.col(column(x, "probability")))
+            .otherwise(-1.0)
+            .fill_null(-1.0)
+            .alias(x)
+            for x in self._weighed
+        ]
+
+    @cached_property
+    def _weighed(self) -> tuple[str, ...]:
+        """The myositis-specific antibodies that have a probability."""
+        return tuple(x for x in self.msa if self.knowledge.antibodies[x].priors)
 
     @cached_property
     def _categories(self) -> list[pl.Expr]:
