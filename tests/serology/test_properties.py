@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from myoresist import Knowledge, knowledge
 from myoresist.rules.interpreter import explain
-from myoresist.serology.probability import column, ratio
-from myoresist.serology.results import RESULTS, STRENGTHS
+from myoresist.serology.probability import FLAGS, column, ratio
+from myoresist.serology.results import RESULTS, STRENGTHS, UNSTATED
 from myoresist.serology.verdicts import HIGHEST, LOWEST, Serology, SerologyTables
 
 BASE = Knowledge.load()
@@ -101,6 +101,60 @@ def test_one_patient_alone_equals_that_patient_in_a_table(
         assert together.patients[index : index + 1].equals(alone.patients)
         own = together.results.filter(pl.col("patient_id") == str(index))
         assert own.equals(alone.results)
+
+
+@QUICK
+@given(st.lists(st.tuples(findings, results), min_size=1, max_size=4), st.randoms())
+def test_the_type_of_ids_and_words_does_not_matter(
+    patients: list[tuple[dict[str, bool], list[Result]]], random: Random
+) -> None:
+    schema = {"patient_id": pl.UInt32, **BASE.catalogue.table_schema()}
+    order = random.sample(range(len(patients)), len(patients))
+    known = pl.DataFrame([{"patient_id": x, **patients[x][0]} for x in order], schema=schema)
+    long = [(x, *one, f"at {i}") for x in order for i, one in enumerate(patients[x][1])]
+    random.shuffle(long)
+    kinds = dict(RESULTS) | {"patient_id": pl.UInt32}
+    table = pl.DataFrame(long, schema=kinds, orient="row")
+    text = pl.col("patient_id").cast(pl.String)
+    said = SEROLOGY.evaluate(known.with_columns(text), table.with_columns(text))
+    words = pl.col("antibody", "method", "strength", "place")
+    for given_ in (table, table.with_columns(words.cast(pl.Categorical))):
+        other = SEROLOGY.evaluate(known, given_)
+        assert other.patients.schema["patient_id"] == pl.UInt32
+        assert other.patients.with_columns(text).equals(said.patients)
+        assert other.results.with_columns(text).equals(said.results)
+    assert said.patients["patient_id"].to_list() == [str(x) for x in order]
+    rows = said.results.select(list(RESULTS)).cast(pl.String).rows()
+    assert rows == sorted((str(x), *rest) for x, *rest in long)
+
+
+@QUICK
+@given(results)
+def test_flags_are_those_of_plain_logic(given: list[Result]) -> None:
+    """The second witness: the same in plain Python, one antibody at a time."""
+    row = tables({"P": ({}, given)}).patients.row(0, named=True)
+    methods = {one.id: one for one in SEROLOGY.knowledge.confidence.methods}
+
+    def blots_only(used: set[str]) -> bool | None:
+        stated = all(methods[x].blot for x in used - {UNSTATED})
+        return None if stated and UNSTATED in used else stated
+
+    for antibody in ANTIBODIES:
+        own = [(method, strength) for name, method, strength in given if name == antibody]
+        found = {method for method, strength in own if strength != "negative"}
+        absent = {method for method, strength in own if strength == "negative"}
+        stated = found - {UNSTATED}
+        sure = [strength for _, strength in own if strength not in ("negative", "weak")]
+        expected = {
+            "reported": bool(found),
+            "weak_only": bool(found) and not sure,
+            "by_blot": blots_only(found) if found else False,
+            "confirmed": len(stated) > 1 or any(methods[x].reference for x in stated),
+            "contradicted": bool(found and absent),
+            "negative_blot_only": False if found else blots_only(absent),
+        }
+        got = {flag: row[column(antibody, flag)] for flag in FLAGS}
+        assert got == (expected if own else dict.fromkeys(FLAGS))
 
 
 @QUICK

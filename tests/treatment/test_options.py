@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from myoresist import Knowledge
 from myoresist.rules.interpreter import explain
+from myoresist.treatment.knowledge import Option
 from myoresist.treatment.options import (
     LEVELS,
     PROBABILITY,
+    SUBSET,
     Options,
     against_column,
     missing_column,
@@ -216,3 +219,59 @@ def test_equal_certainty_is_ordered_by_the_difference_against_controls() -> None
             known = equal["effect"].to_list()
             values = [x for x in known if x is not None]
             assert known[: len(values)] == sorted(values, reverse=True)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(ROWS, DISEASES), max_size=3))
+def test_a_second_witness_puts_every_option_into_the_same_group(
+    patients: list[tuple[dict[str, Any], str]],
+) -> None:
+    """The same in plain Python: patient by patient, subset by subset, option by option."""
+    rows = table(*({**row, **disease(name)} for row, name in patients))
+    answered = base().evaluate(rows).to_dicts()
+    found = base().places(rows).drop("probability").rows(named=True)
+    groups = {one.id: one for one in base().data.groups}
+    expected = []
+    for number, values in enumerate(answered):
+        for subset in base().data.subsets.values():
+            likely = patients[number][1] in subset.diseases
+            if not likely or (subset.when and not values[SUBSET + subset.id]):
+                continue
+            placed = []
+            for pair in base().pairs.filter(subset=subset.id).iter_rows(named=True):
+                option = base().data.options[pair["option"]]
+                if option.applies_when and values[f"applies.{option.id}"] is False:
+                    continue
+                state = state_of(option, values)
+                held = {**pair, **state}
+                group = next((x for x in groups if explain(x, base().grouping, held).value), None)
+                if group:
+                    order = (groups[group].order, pair["place"])
+                    whose = {"patient_id": str(number), "subset": subset.id}
+                    placed.append((order, {**whose, "option": option.id, "group": group, **state}))
+            expected += [one for _, one in sorted(placed, key=lambda x: x[0])]
+    assert found == expected
+
+
+def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
+    against = base().against[option.id]
+    said = [values[against_column(option, number)] for number in range(len(against))]
+    checks = [values[missing_column(one)] for one in base().checks_of(option)]
+    trial = f"trial_{option.trial}_"
+    parts = ("below_min_dose", "below_min_duration", "level_below_target")
+    little = [values[trial + x] for x in parts if trial + x in base().kinds]
+    tried = {"failed": "failed", "intolerance": "stopped_intolerance", "running": "running"}
+    return {
+        **{
+            name: either(x for x, one in zip(said, against, strict=True) if one.level == level)
+            for level, name in LEVELS.items()
+        },
+        "check_first": either([x is None for x in said] + checks) is not False,
+        "inadequate": either(little) if little else None,
+        **{name: values.get(trial + x) for name, x in tried.items()},
+    }
+
+
+def either(values: Iterable[bool | None]) -> bool | None:
+    known = set(values)
+    return True if True in known else None if None in known else False

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from myoresist.serology.knowledge import POSITIVE, SerologyKnowledge, Strength
-from myoresist.serology.results import STRENGTHS, UNSTATED
+from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
+from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
 
 PREFIX = "serology"
 FLAGS = (
@@ -34,19 +39,6 @@ def column(*parts: str) -> str:
     return ".".join((PREFIX, *parts))
 
 
-def ratio_table(knowledge: SerologyKnowledge) -> pl.DataFrame:
-    """Return the ``likelihood_ratio`` of every ``method``, ``antibody`` and ``strength``."""
-    ratios = [
-        (method.id, one.id, strength, ratio(knowledge, method.id, one.id, strength))
-        for method in knowledge.confidence.methods
-        for one in knowledge.antibodies.values()
-        for strength in STRENGTHS
-    ]
-    return pl.DataFrame(
-        ratios, schema=["method", "antibody", "strength", "likelihood_ratio"], orient="row"
-    )
-
-
 def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: Strength) -> float:
     """Return the likelihood ratio of one result; bands are graded for blots only."""
     used = next(one for one in knowledge.confidence.methods if one.id == method)
@@ -60,57 +52,185 @@ def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: St
     )
 
 
-def gathered(results: pl.DataFrame, knowledge: SerologyKnowledge) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Weights:
+    """What a result says by method, antibody and strength, as tables over the numbers of ``words``."""
+
+    words: Words
+
+    @cached_property
+    def ratios(self) -> NDArray[np.float64]:
+        """Return the likelihood ratio of each method, antibody and strength."""
+        words, strengths = self.words, self.words.strengths.categories
+        ratios = [
+            [
+                [ratio(words.knowledge, method, one, x) for x in strengths]
+                for one in words.antibodies.categories
+            ]
+            for method in words.methods.categories
+        ]
+        return np.array(ratios)
+
+    @cached_property
+    def logs(self) -> NDArray[np.float64]:
+        """Return the logarithms of ``ratios``."""
+        logs: NDArray[np.float64] = pl.Series(self.ratios.ravel()).log().to_numpy()
+        return logs.reshape(self.ratios.shape)
+
+    @cached_property
+    def blots(self) -> NDArray[np.bool_]:
+        """Return which methods are blots."""
+        return np.array([one.blot for one in self._methods])
+
+    @cached_property
+    def signs(self) -> NDArray[np.uint8]:
+        """Return the sign of a result of each strength."""
+        strengths = self.words.strengths.categories
+        signs = [
+            _NEGATIVE if x == "negative" else _WEAK if x == "weak" else _POSITIVE for x in strengths
+        ]
+        return np.array(signs, np.uint8)
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint16]:
+        """Return what results of one method come to, by method and their signs."""
+        return np.array(
+            [
+                [self._mark(signs, one) for signs in range(_NEGATIVE + _WEAK + _POSITIVE + 1)]
+                for one in self._methods
+            ],
+            np.uint16,
+        )
+
+    @property
+    def _methods(self) -> list[Method]:
+        methods = {one.id: one for one in self.words.knowledge.confidence.methods}
+        return [methods[x] for x in self.words.methods.categories]
+
+    @staticmethod
+    def _mark(signs: int, method: Method) -> int:
+        found, absent = bool(signs & (_WEAK | _POSITIVE)), bool(signs & _NEGATIVE)
+        stated = method.id != UNSTATED
+        held = {
+            _FOUND: found,
+            _ABSENT: absent,
+            _SURE: bool(signs & _POSITIVE),
+            _NO_BLOT: found and stated and not method.blot,
+            _UNSTATED: found and not stated,
+            _REFERENCE: found and stated and method.reference,
+            _ABSENT_NO_BLOT: absent and stated and not method.blot,
+            _ABSENT_UNSTATED: absent and not stated,
+        }
+        return sum(mark for mark, holds in held.items() if holds)
+
+
+_NEGATIVE, _WEAK, _POSITIVE = 1, 2, 4
+"""Signs of results, to be added up for those of one method."""
+(
+    _FOUND,
+    _ABSENT,
+    _SURE,
+    _NO_BLOT,
+    _UNSTATED,
+    _REFERENCE,
+    _ABSENT_NO_BLOT,
+    _ABSENT_UNSTATED,
+    _TWICE,
+) = (2**place for place in range(9))
+"""Marks of an antibody: a method found it, or did not; one found more than a weak result; one that found
+it is no blot, is not stated, is a reference; one that did not find it is no blot, or is not stated; several
+stated ones found it."""
+
+
+def _flags() -> NDArray[np.int8]:
+    """Return each flag for every sum of marks: 1 true, 0 false, -1 unknown."""
+    marks = np.arange(2 * _TWICE)
+
+    def has(mark: int) -> NDArray[np.bool_]:
+        return (marks & mark) > 0
+
+    def blots_only(other: int, unstated: int) -> NDArray[np.int8]:
+        return np.where(has(other), 0, np.where(has(unstated), -1, 1))
+
+    found = has(_FOUND)
+    flags = {
+        "reported": found,
+        "weak_only": found & ~has(_SURE),
+        "by_blot": np.where(found, blots_only(_NO_BLOT, _UNSTATED), 0),
+        "confirmed": has(_REFERENCE) | has(_TWICE),
+        "contradicted": found & has(_ABSENT),
+        "negative_blot_only": np.where(found, 0, blots_only(_ABSENT_NO_BLOT, _ABSENT_UNSTATED)),
+    }
+    tested = marks > 0
+    return np.array([np.where(tested, flags[x], -1) for x in FLAGS], np.int8)
+
+
+_FLAGS = _flags()
+
+
+def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
     """Return one row a patient with the flags of each antibody and the sum of its evidence.
 
     Args:
-        results: rows of ``results.usable`` with ``likelihood_ratio``.
-        knowledge: which antibodies and methods there are.
+        results: the results, sorted.
+        patients: how many patients there are.
+        weights: what a result says.
 
     Returns:
-        ``patient_id`` and for each antibody and flag the column ``serology.<antibody>.<flag>``.
+        For each antibody and flag the column ``serology.<antibody>.<flag>``, NULL without a result, and the
+        sums, 0 without one.
     """
-    methods = knowledge.confidence.methods
-    blots = [one.id for one in methods if one.blot]
-    references = [one.id for one in methods if one.reference]
-    strength, method = pl.col("strength"), pl.col("method")
-    positive = strength.is_in(POSITIVE)
-    by_method = (
-        results.group_by("patient_id", "antibody", "method", maintain_order=True)
-        .agg(
-            positive.any().alias("positive"),
-            (~positive).any().alias("negative"),
-            (strength == "weak").filter(positive).all().alias("weak"),
-            pl.col("likelihood_ratio").log().mean().alias(_LOG),
-            positive.mean().alias(_SHARE),
-        )
-        .with_columns(
-            method.is_in(blots).alias("blot"),
-            method.is_in(references).alias("reference"),
-            (method != UNSTATED).alias("stated"),
-        )
+    antibodies = weights.words.antibodies.categories
+    cell = results.antibody.astype(np.int64) * patients + results.row
+    method = results.method
+    starts = _starts((cell[1:] != cell[:-1]) | (method[1:] != method[:-1]), len(cell))
+    positive = weights.signs[results.strength] != _NEGATIVE
+    size = np.diff(starts, append=len(cell))
+    signs = _reduced(np.bitwise_or, weights.signs[results.strength], starts)
+    log_ratio = _reduced(np.add, weights.logs[method, results.antibody, results.strength], starts)
+    share = _reduced(np.add, positive.astype(np.float64), starts) / size
+    cell, method = cell[starts], method[starts]
+    marks = weights.marks[method, signs]
+    starts = _starts(cell[1:] != cell[:-1], len(cell))
+    stated = (marks & _FOUND > 0) & (marks & _UNSTATED == 0)
+    twice = _reduced(np.add, stated.astype(np.int64), starts) >= 2
+    marks = _reduced(np.bitwise_or, marks, starts) | np.where(
+        twice, np.uint16(_TWICE), np.uint16(0)
     )
-    found, absent = pl.col("positive"), pl.col("negative")
-    stated = found & pl.col("stated")
-    blot = pl.when(pl.col("stated")).then(pl.col("blot"))
-    flags = {
-        "reported": found.any(),
-        "weak_only": found.any() & pl.col("weak").filter(found).all(),
-        "by_blot": found.any() & blot.filter(found).all(ignore_nulls=False),
-        "confirmed": (stated & pl.col("reference")).any() | (stated.sum() >= pl.lit(2)),
-        "contradicted": found.any() & absent.any(),
-        "negative_blot_only": ~found.any() & blot.filter(absent).all(ignore_nulls=False),
-        _LOG: pl.col(_LOG).sum(),
-        _SHARE: pl.col(_SHARE).filter(pl.col("blot")).sum(),
+    cell = cell[starts]
+    shape = (len(antibodies), patients)
+
+    def spread(values: NDArray[Any]) -> NDArray[Any]:
+        room = np.zeros(shape, values.dtype)
+        room.ravel()[cell] = values
+        return room
+
+    flags = _FLAGS[:, spread(marks)]
+    columns = {
+        **dict(zip(FLAGS, flags, strict=True)),
+        _LOG: spread(_reduced(np.add, log_ratio / size, starts)),
+        _SHARE: spread(_reduced(np.add, np.where(weights.blots[method], share, 0.0), starts)),
     }
-    summed = by_method.group_by("patient_id", "antibody", maintain_order=True).agg(
-        expr.alias(name) for name, expr in flags.items()
+    number = {name: place for place, name in enumerate(antibodies)}
+    wide = pl.DataFrame(
+        {
+            column(name, part): values[number[name]]
+            for part, values in columns.items()
+            for name in weights.words.knowledge.antibodies
+        }
     )
-    names = list(knowledge.antibodies)
-    wide = summed.pivot(
-        "antibody", on_columns=names, index="patient_id", values=list(flags), maintain_order=True
-    )
-    return wide.rename({f"{flag}_{name}": column(name, flag) for flag in flags for name in names})
+    flag = pl.col(pl.Int8)
+    return wide.with_columns(pl.when(flag >= 0).then(flag == 1))
+
+
+def _starts(changes: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
+    """Return where runs begin, given for each entry but the first whether it differs from the last."""
+    return np.flatnonzero(np.append(np.ones(min(size, 1), bool), changes))
+
+
+def _reduced(how: np.ufunc, values: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[Any]:
+    """Reduce each run of values to one."""
+    return how.reduceat(values, starts) if len(starts) < len(values) else values
 
 
 def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:
@@ -140,13 +260,13 @@ def posterior(knowledge: SerologyKnowledge) -> list[list[pl.Expr]]:
         # A rule that is one number gives a decimal, others give floats.
         frequency = pl.col(column(one.id, "frequency")).cast(pl.Float64)
         prior = frequency if one.target else frequency * factor
-        log_ratio = pl.col(column(one.id, _LOG)).fill_null(0.0)
+        log_ratio = pl.col(column(one.id, _LOG))
         if one.id in patterns:
             # The pattern is evidence beside each positive blot, so it takes part in their mean.
             fits, differs = (math.log(value) for value in patterns[one.id])
             seen = pl.col(column(one.id, "pattern_fits"))
             said = pl.when(seen).then(fits).when(~seen).then(differs).otherwise(0.0)
-            log_ratio = log_ratio + pl.col(column(one.id, _SHARE)).fill_null(0.0) * said
+            log_ratio = log_ratio + pl.col(column(one.id, _SHARE)) * said
         first += [
             prior.round(DIGITS).alias(column(one.id, "prior")),
             log_ratio.exp().round(DIGITS).alias(column(one.id, "likelihood_ratio")),

@@ -1,11 +1,19 @@
-"""Antibody results as a table: one row a result, with its method and its strength."""
+"""Antibody results as a table: one row a result, with its method and its strength.
+
+Results are counted in numbers: each word is looked up once a table and stands for its place in the alphabet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from myoresist.case.catalogue import Names
 from myoresist.case.model import AntibodyTest, Case
 from myoresist.case.terms import Terms
 from myoresist.serology.knowledge import POSITIVE, SerologyKnowledge
@@ -21,7 +29,9 @@ RESULTS: Mapping[str, type[pl.DataType]] = {
 stated), ``negative``, ``weak``, ``positive`` (not graded), ``moderate`` or ``strong`` (NULL is unknown), and
 where the record says so."""
 STRENGTHS = ("negative", *POSITIVE)
-UNSTATED = "unstated"
+UNSTATED, UNKNOWN = "unstated", "unknown"
+FINDINGS = "findings"
+"""The place of a result that is no more than a finding."""
 
 
 def results_table(cases: Iterable[Case], terms: Terms) -> pl.DataFrame:
@@ -55,82 +65,221 @@ def _strength(test: AntibodyTest) -> str | None:
     return test.result
 
 
-def usable(results: pl.DataFrame, knowledge: SerologyKnowledge) -> pl.DataFrame:
-    """Return the known results of known antibodies, in one order, with the method by its id.
+@dataclass(frozen=True)
+class Results:
+    """Results of some patients as arrays, one entry a result.
+
+    Attributes:
+        row: the row of the patient.
+        antibody: its number in ``Words.antibodies``.
+        method: its number in ``Words.methods``.
+        strength: its number in ``Words.strengths``.
+        place: where the record says so.
+    """
+
+    row: NDArray[np.int64]
+    antibody: NDArray[np.int16]
+    method: NDArray[np.int16]
+    strength: NDArray[np.int16]
+    place: pl.Series
+
+    def taken(self, rows: NDArray[np.int64]) -> Results:
+        """Return some of the results, in this order."""
+        return Results(
+            self.row[rows],
+            self.antibody[rows],
+            self.method[rows],
+            self.strength[rows],
+            self.place.gather(rows),
+        )
+
+    def followed_by(self, others: Results) -> Results:
+        """Return these results and then the others."""
+        return Results(
+            np.concatenate([self.row, others.row]),
+            np.concatenate([self.antibody, others.antibody]),
+            np.concatenate([self.method, others.method]),
+            np.concatenate([self.strength, others.strength]),
+            pl.concat([self.place, others.place]),
+        )
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of results in the order of the alphabet: sorted by number is sorted by word."""
+
+    knowledge: SerologyKnowledge
+
+    @cached_property
+    def antibodies(self) -> pl.Enum:
+        """Return the ids of the antibodies."""
+        return pl.Enum(sorted(self.knowledge.antibodies))
+
+    @cached_property
+    def methods(self) -> pl.Enum:
+        """Return the ids of the methods."""
+        return pl.Enum(sorted(one.id for one in self.knowledge.confidence.methods))
+
+    @cached_property
+    def strengths(self) -> pl.Enum:
+        """Return the strengths."""
+        return pl.Enum(sorted(STRENGTHS))
+
+    def strength(self, word: str) -> int:
+        """Return the number of a strength."""
+        return list(self.strengths.categories).index(word)
+
+    def method(self, word: str) -> int:
+        """Return the number of a method."""
+        return list(self.methods.categories).index(word)
+
+    def of_kind(self, kind: str) -> NDArray[np.bool_]:
+        """Return for each antibody whether it is of a kind."""
+        antibodies = self.knowledge.antibodies
+        return np.array([antibodies[x].kind == kind for x in self.antibodies.categories])
+
+    def written(self, methods: pl.Series) -> NDArray[np.int16]:
+        """Return the number of each method, however its name is written."""
+        words = methods.drop_nulls().unique().cast(pl.String).to_list()
+        ids = [self._names.find(word) or UNSTATED for word in words]
+        numbers = np.array([self.method(one) for one in (*ids, UNSTATED)], np.int16)
+        # What is not stated has the number -1 and so the last entry.
+        return numbers[_numbers(methods, pl.Enum(words))]
+
+    @cached_property
+    def _names(self) -> Names:
+        return self.knowledge.confidence.method_names()
+
+
+def usable(results: pl.DataFrame, patients: pl.Series, words: Words) -> Results:
+    """Return the known results of known antibodies.
 
     Args:
         results: rows with the columns ``RESULTS``; ``method`` and ``place`` may be missing.
-        knowledge: which antibodies and methods there are.
+        patients: the id of every patient, by row.
+        words: which antibodies and methods there are.
 
     Raises:
-        ValueError: for a missing column or an unknown word for the strength.
+        ValueError: for a missing column, an unknown word for the strength, or a patient without row.
     """
     missing = {"patient_id", "antibody", "strength"} - set(results.columns)
     if missing:
         raise ValueError(f"antibody results without column {', '.join(sorted(missing))}")
-    optional = [x for x in ("method", "place") if x not in results.columns]
-    table = results.with_columns(pl.lit(None, pl.String).alias(x) for x in optional)
-    table = table.select(pl.col(name).cast(kind) for name, kind in RESULTS.items())
-    strange = set(table["strength"].drop_nulls().unique()) - {*STRENGTHS, "unknown"}
-    if strange:
-        raise ValueError(f"strength {min(strange)}: use one of {', '.join(STRENGTHS)}, unknown")
-    names = knowledge.confidence.method_names()
-    written = table["method"].drop_nulls().unique().to_list()
-    ids = {word: names.find(word) or UNSTATED for word in written}
-    methods = pl.col("method").replace_strict(ids, default=UNSTATED, return_dtype=pl.String)
-    return (
-        table.with_columns(methods)
-        .filter(
-            pl.col("strength").is_in(STRENGTHS),
-            pl.col("antibody").is_in(list(knowledge.antibodies)),
-        )
-        .sort("patient_id", "antibody", "method", "strength", "place")
+    strength = _strengths(results["strength"], words)
+    antibody = _numbers(results["antibody"], words.antibodies)
+    ids = results["patient_id"].cast(patients.dtype)
+    row = rows_of(ids, patients)
+    kept = (strength >= 0) & (antibody >= 0)
+    strange = kept & (row < 0)
+    if strange.any():
+        first = ids.filter(strange).sort()[0]
+        raise ValueError(f"results of patient {first}, who has no row")
+    nothing = pl.repeat(None, len(results), dtype=pl.String, eager=True)
+    method = words.written(results["method"] if "method" in results.columns else nothing)
+    place = results["place"].cast(pl.String) if "place" in results.columns else nothing
+    found = Results(row, antibody, method, strength, place)
+    return found if kept.all() else found.taken(np.flatnonzero(kept))
+
+
+def rows_of(ids: pl.Series, patients: pl.Series) -> NDArray[np.int64]:
+    """Return the row of the patient of each entry, -1 for none.
+
+    What stands together of one patient is looked up once.
+    """
+    first = ids.ne_missing(ids.shift())
+    if len(ids):
+        first[0] = True
+    places = pl.DataFrame({"id": patients}).with_row_index("row")
+    found = (
+        pl.DataFrame({"id": ids.filter(first)})
+        .join(places, on="id", how="left", maintain_order="left")["row"]
+        .cast(pl.Int64)
+        .fill_null(-1)
     )
+    rows: NDArray[np.int64] = found.to_numpy()[np.cumsum(first.to_numpy()) - 1]
+    return rows
 
 
-def from_findings(
-    known: pl.DataFrame, results: pl.DataFrame, knowledge: SerologyKnowledge
-) -> pl.DataFrame:
-    """Return a result for each antibody finding of which there is no result, with the columns ``RESULTS``.
+def from_findings(known: pl.DataFrame, given: Results, words: Words) -> Results:
+    """Return a result for each antibody finding of which there is no result.
 
     Tables of registries often hold no more than positive and negative; findings may say that the one
     myositis-specific antibody was a weak or strong band of a blot.
 
     Args:
-        known: one row a patient with ``patient_id`` and the findings.
-        results: rows of ``usable``.
-        knowledge: which antibodies there are.
+        known: one row a patient with the findings.
+        given: the results that there are.
+        words: which antibodies there are.
     """
-    how = knowledge.confidence.from_findings
-    antibodies = knowledge.antibodies.values()
-    specific = [one.id for one in antibodies if one.kind == "msa"]
-    only = pl.sum_horizontal(pl.col(x).fill_null(False).cast(pl.Int32) for x in specific)
-    long = (
-        known.with_columns((only == pl.lit(1)).alias("only"))
-        .unpivot(
-            [one.id for one in antibodies],
-            index=["patient_id", "only", how.by_blot, how.weak, how.strong],
-            variable_name="antibody",
-            value_name="present",
-        )
-        .filter(pl.col("present").is_not_null())
-        .join(results.select("patient_id", "antibody").unique(), ["patient_id", "antibody"], "anti")
+    how = words.knowledge.confidence.from_findings
+    names = words.antibodies.categories.to_list()
+    flags = known.select(pl.col(names).cast(pl.Int8).fill_null(-1)).to_numpy()
+    specific = words.of_kind("msa")
+    only = (flags[:, specific] == 1).sum(axis=1) == 1
+    present = flags.ravel()
+    open_ = present >= 0
+    open_[given.row * len(names) + given.antibody] = False
+    cells = np.flatnonzero(open_)
+    row, antibody = np.divmod(cells, len(names))
+    found = present[cells] == 1
+    graded = found & only[row] & specific[antibody]
+    weak, strong, blot = (
+        graded & known[x].fill_null(False).to_numpy()[row]
+        for x in (how.weak, how.strong, how.by_blot)
     )
-    graded = pl.col("only") & pl.col("present") & pl.col("antibody").is_in(specific)
-    strength = (
-        pl.when(~pl.col("present"))
-        .then(pl.lit("negative"))
-        .when(graded & pl.col(how.weak))
-        .then(pl.lit("weak"))
-        .when(graded & pl.col(how.strong))
-        .then(pl.lit("strong"))
-        .otherwise(pl.lit("positive"))
+    number = words.strength
+    strength = np.select(
+        [~found, weak, strong],
+        [number("negative"), number("weak"), number("strong")],
+        number("positive"),
     )
-    method = pl.when(graded & pl.col(how.by_blot)).then(pl.lit(how.blot))
-    return long.select(
-        "patient_id",
-        "antibody",
-        method.otherwise(pl.lit(UNSTATED)).alias("method"),
-        strength.alias("strength"),
-        pl.lit("findings").alias("place"),
+    method = np.where(blot, words.method(how.blot), words.method(UNSTATED))
+    place = pl.repeat(FINDINGS, len(cells), dtype=pl.String, eager=True)
+    return Results(
+        row, antibody.astype(np.int16), method.astype(np.int16), strength.astype(np.int16), place
     )
+
+
+def in_order(given: Results, noted: Results, patients: pl.Series, words: Words) -> Results:
+    """Return all results, sorted by patient, antibody, method, strength and place."""
+    both = given.followed_by(noted)
+    key = _rank(patients)[both.row]
+    for numbers, kind in (
+        (both.antibody, words.antibodies),
+        (both.method, words.methods),
+        (both.strength, words.strengths),
+    ):
+        key = key * len(kind.categories) + numbers
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    same = key[1:] == key[:-1]
+    if same.any():
+        # Few results differ in nothing but their place, and only for them it has to be looked at.
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        by = pl.DataFrame({"key": key[tied], "place": both.place.gather(order[tied])})
+        order[tied] = order[tied][by.select(pl.arg_sort_by("key", "place")).to_series().to_numpy()]
+    return both.taken(order)
+
+
+def _rank(patients: pl.Series) -> NDArray[np.int64]:
+    """Return the place of each patient in the order of their ids."""
+    if patients.is_sorted():
+        return np.arange(len(patients))
+    rank = np.empty(len(patients), np.int64)
+    rank[patients.arg_sort().to_numpy()] = np.arange(len(patients))
+    return rank
+
+
+def _strengths(written: pl.Series, words: Words) -> NDArray[np.int16]:
+    """Return the number of each strength, -1 where it is not known."""
+    known = words.strengths.categories.to_list()
+    numbers = _numbers(written, pl.Enum([*known, UNKNOWN]))
+    if (numbers < 0).sum() > written.null_count():
+        strange = set(written.drop_nulls().unique().cast(pl.String)) - {*known, UNKNOWN}
+        raise ValueError(f"strength {min(strange)}: use one of {', '.join(STRENGTHS)}, {UNKNOWN}")
+    return np.where(numbers < len(known), numbers, np.int16(-1))
+
+
+def _numbers(written: pl.Series, kind: pl.Enum) -> NDArray[np.int16]:
+    """Return the number of each word, -1 for one that is missing or not known."""
+    return written.cast(kind, strict=False).to_physical().cast(pl.Int16).fill_null(-1).to_numpy()

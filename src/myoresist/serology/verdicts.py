@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from myoresist.case.catalogue import Catalogue
@@ -17,8 +18,8 @@ from myoresist.rules.inference import finding_names
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
 from myoresist.serology.knowledge import Antibody, SerologyKnowledge, Statement
-from myoresist.serology.probability import FLAGS, checked, column, gathered, posterior, ratio_table
-from myoresist.serology.results import RESULTS, from_findings, usable
+from myoresist.serology.probability import FLAGS, Weights, checked, column, gathered, posterior
+from myoresist.serology.results import RESULTS, Results, Words, from_findings, in_order, usable
 
 REPORTED, TESTED = column("reported_msa"), column("tested_msa")
 MOST_LIKELY, SETTING = column("most_likely_msa"), column("setting")
@@ -103,34 +104,27 @@ class Serology:
         Raises:
             ValueError: for a patient who has two rows or results but no row.
         """
-        if known["patient_id"].is_duplicated().any():
+        patients = known["patient_id"]
+        if patients.n_unique() < len(patients):
             raise ValueError("patient_id: a patient has more than one row")
-        given = usable(
-            pl.DataFrame(schema=dict(RESULTS)) if results is None else results, self.knowledge
-        )
-        strange = given.filter(~pl.col("patient_id").is_in(known["patient_id"].implode()))
-        if strange.height:
-            raise ValueError(f"results of patient {strange['patient_id'][0]}, who has no row")
+        words = self._weights.words
+        told = pl.DataFrame(schema=dict(RESULTS)) if results is None else results
+        given = usable(told, patients, words)
         read = known.select("patient_id", *sorted(self.read))
-        noted = from_findings(read, given, self.knowledge)
-        keys = ["method", "antibody", "strength"]
-        every = pl.concat([given, noted]).join(self._ratios, keys, "left")
-        every = every.sort("patient_id", "antibody", "method", "strength", "place")
-        table = read.join(
-            gathered(every, self.knowledge), "patient_id", "left", maintain_order="left"
-        )
-        table = table.with_columns(self._confirmed).with_columns(self._counts)
+        every = in_order(given, from_findings(read, given, words), patients, words)
+        table = read.hstack(gathered(every, len(patients), self._weights))
+        table = table.with_columns(self._counts).with_columns(self._confirmed)
         table = self.before.run(table).with_columns(self._factor)
         for step in self._posterior:
             table = table.with_columns(step)
-        table = table.with_columns(self._most_likely)
+        table = table.with_columns(self._most_likely(table))
         table = self._after.run(table).with_columns(self._categories)
         table = table.with_columns(self._category)
         columns = [x for x in table.columns if x.startswith(column("")) and x not in self._inner]
         return SerologyTables(
             table.select("patient_id", *columns),
             self._long(every, table),
-            table.select(read.columns),
+            read,
         )
 
     def with_tests(self, known: pl.DataFrame, tables: SerologyTables) -> pl.DataFrame:
@@ -170,8 +164,8 @@ class Serology:
                 yield column(SAYS, one.id, antibody.id), one, antibody
 
     @cached_property
-    def _ratios(self) -> pl.DataFrame:
-        return ratio_table(self.knowledge)
+    def _weights(self) -> Weights:
+        return Weights(Words(self.knowledge))
 
     @cached_property
     def _posterior(self) -> list[list[pl.Expr]]:
@@ -195,8 +189,7 @@ class Serology:
     def _confirmed(self) -> list[pl.Expr]:
         """Take over that the one reported specific antibody was confirmed, where only findings say so."""
         said = pl.col(self.knowledge.confidence.from_findings.confirmed).fill_null(False)
-        others = pl.sum_horizontal(_counted(column(x, "reported")) for x in self.msa)
-        sole = said & (others == pl.lit(1))
+        sole = said & (pl.col(REPORTED) == pl.lit(1.0))
         columns = [(column(x, "confirmed"), column(x, "reported")) for x in self.msa]
         return [(pl.col(one) | (sole & pl.col(reported))).alias(one) for one, reported in columns]
 
@@ -219,25 +212,38 @@ class Serology:
             .alias(column("setting", "factor"))
         )
 
-    @cached_property
-    def _most_likely(self) -> pl.Expr:
+    def _most_likely(self, table: pl.DataFrame) -> pl.Series:
         """The reported specific antibody with the highest probability, unless that is of the lowest level.
 
         Of several the first.
         """
-        names = [x for x in self.msa if self.knowledge.antibodies[x].priors]
+        names = self._weighed
+        sure = table.select(self._sure).to_numpy()
+        best = sure.argmax(axis=1)
+        none = sure.max(axis=1) < 0
+        # The entry behind the last is NULL.
+        words = pl.Enum(names)
+        return pl.Series(MOST_LIKELY, [*names, None], words).gather(
+            np.where(none, len(names), best)
+        )
+
+    @cached_property
+    def _sure(self) -> list[pl.Expr]:
+        """The probability of each specific antibody that was reported and is sure enough, else -1."""
         lowest = self.knowledge.confidence.levels[-1].id
-        sure = {
-            x: pl.when(pl.col(column(x, "reported")), pl.col(column(x, "level")) != lowest).then(
-                pl.col(column(x, "probability"))
-            )
-            for x in names
-        }
-        highest = pl.max_horizontal(sure.values())
-        found: pl.Expr = pl.lit(None, pl.String)
-        for name in reversed(names):
-            found = pl.when(sure[name] == highest).then(pl.lit(name)).otherwise(found)
-        return found.alias(MOST_LIKELY)
+        return [
+            pl.when(pl.col(column(x, "reported")), pl.col(column(x, "level")) != lowest)
+            .then(pl.col(column(x, "probability")))
+            .otherwise(-1.0)
+            .fill_null(-1.0)
+            .alias(x)
+            for x in self._weighed
+        ]
+
+    @cached_property
+    def _weighed(self) -> tuple[str, ...]:
+        """The myositis-specific antibodies that have a probability."""
+        return tuple(x for x in self.msa if self.knowledge.antibodies[x].priors)
 
     @cached_property
     def _categories(self) -> list[pl.Expr]:
@@ -270,23 +276,47 @@ class Serology:
             .alias(CATEGORY)
         )
 
-    def _long(self, every: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    def _long(self, every: Results, table: pl.DataFrame) -> pl.DataFrame:
+        """Return each result in words, with its ratio and what all of its antibody come to."""
+        words, patients = self._weights.words, table.height
         names = [x.id for x in self.knowledge.antibodies.values() if x.priors]
+        # The columns of each part are laid end to end, with a NULL behind them for antibodies without it.
+        first = [names.index(x) if x in names else None for x in words.antibodies.categories]
+        starts = np.array([len(names) * patients if x is None else x * patients for x in first])
+        beyond = np.array([x is None for x in first])[every.antibody]
+        at = starts[every.antibody] + np.where(beyond, 0, every.row)
         parts = {
             "prior": "prior",
             "likelihood_ratio": "likelihood_ratio_all",
             "probability": "probability",
             "level": "level",
         }
-        sides = []
-        for part, name in parts.items():
-            side = table.select("patient_id", *(pl.col(column(x, part)).alias(x) for x in names))
-            sides.append(
-                side.unpivot(names, index="patient_id", variable_name="antibody", value_name=name)
-            )
-        joined = sides[0].with_columns(side[side.columns[-1]] for side in sides[1:])
-        keys = ["patient_id", "antibody"]
-        return every.join(joined, on=keys, how="left", maintain_order="left")
+        ratios = self._weights.ratios[every.method, every.antibody, every.strength]
+        return pl.DataFrame(
+            [
+                table["patient_id"].gather(every.row),
+                *(
+                    pl.Series(name, kind.categories, kind).gather(numbers)
+                    for name, kind, numbers in (
+                        ("antibody", words.antibodies, every.antibody),
+                        ("method", words.methods, every.method),
+                        ("strength", words.strengths, every.strength),
+                    )
+                ),
+                every.place.alias("place"),
+                pl.Series("likelihood_ratio", ratios),
+                *(
+                    _end_to_end([table[column(x, part)] for x in names]).gather(at).alias(name)
+                    for part, name in parts.items()
+                ),
+            ]
+        )
+
+
+def _end_to_end(columns: Sequence[pl.Series]) -> pl.Series:
+    """Return columns of one type behind each other, and a NULL behind the last."""
+    nothing = pl.Series([None], dtype=columns[0].dtype)
+    return pl.concat([*(one.alias("") for one in columns), nothing], rechunk=True)
 
 
 class _Compiler:

@@ -6,12 +6,15 @@ on what is recorded; what is not recorded never forbids and never allows, but st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from myoresist.case.catalogue import DTYPES
 from myoresist.diagnosis.differential import DIGITS
@@ -37,6 +40,9 @@ LEVELS: dict[Level, str] = {
 }
 """Column that says whether anything of a level speaks against an option."""
 TRIED = ("inadequate", "failed", "intolerance", "running")
+STATE = (*LEVELS.values(), "check_first", *TRIED)
+"""What is told of an option and a patient, whatever the subset."""
+_VALUES, _UNKNOWN = 3, 2
 _PAIR = (
     "comes_first", "not_helpful", "recommended", "optional", "last_resort", "guideline_against",
     "investigational", "supportive", "direct", "indirect", "negative",
@@ -47,6 +53,33 @@ _HELPS, _FAILS = ("benefit", "mixed"), ("no_benefit", "harm")
 PROBABILITY = "probability."
 _APPLIES, _AGAINST, _MISSING = "applies.", "against.", "missing."
 SUBSET, URGENT, FIRST, CARE, HINT = "subset.", "urgent.", "first.", "care.", ".hint"
+
+
+Numbers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Likely:
+    """The subsets that patients are likely to belong to, in the order of patients and subsets."""
+
+    row: Numbers
+    subset: Numbers
+    probability: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _States:
+    """In what state each option is for each patient; few states are different.
+
+    Attributes:
+        number: the row of ``known``, (options, N).
+        known: the different states, with the columns ``STATE``.
+        applies: whether the option applies, (options, N).
+    """
+
+    number: Numbers
+    known: pl.DataFrame
+    applies: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -180,30 +213,88 @@ class Options:
             patients, subsets, groups and certainty.
         """
         answered = self.evaluate(table) if found is None else found
-        patients = table.select("patient_id").with_row_index("row")
-        subsets = self._likely(table, answered)
-        options = self._of_options(answered)
-        order = {one.id: one.order for one in self.data.groups}
-        joined = subsets.join(
-            self.pairs, on="subset", how="inner", maintain_order="left_right"
-        ).join(options, on=["row", "option"], how="inner", maintain_order="left")
-        ruled = self.grouping.run(joined)
-        group = pl.coalesce(pl.when(one.id).then(pl.lit(one.id)) for one in self.data.groups)
-        rank = {one: place for place, one in enumerate(self.data.subsets)}
-        return (
-            ruled.with_columns(group=group)
-            .filter(pl.col("group").is_not_null())
-            .with_columns(
-                _subset=pl.col("subset").replace_strict(rank, return_dtype=pl.Int64),
-                _group=pl.col("group").replace_strict(order, return_dtype=pl.Int64),
-            )
-            .sort("row", "_subset", "_group", "place")
-            .join(patients, on="row", how="left", maintain_order="left")
-            .select(
-                "patient_id", "subset", "probability", "option", "group", *LEVELS.values(),
-                "check_first", *TRIED,
-            )
-        )  # fmt: skip
+        likely = self._likely(table, answered)
+        states = self._states(answered)
+        # Every pair of each likely subset, patient by patient and in their order.
+        size = self._sizes[likely.subset]
+        entry = np.repeat(np.arange(len(size)), size)
+        first = np.cumsum(size) - size
+        pair = np.arange(len(entry)) + np.repeat(self._first[likely.subset] - first, size)
+        row, option = likely.row[entry], self._option[pair]
+        state = states.number[option, row]
+        group = self._groups_of(pair, state, states.known)
+        kept = np.flatnonzero((group >= 0) & states.applies[option, row])
+        order = self._orders[group[kept]] * len(self.pairs) + self._place[pair[kept]]
+        order += entry[kept] * (len(self.pairs) * (self._orders.max() + 1))
+        kept = kept[np.argsort(order, kind="stable")]
+        entry = entry[kept]
+        return pl.DataFrame(
+            [
+                table["patient_id"].gather(row[kept]),
+                _words("subset", self.data.subsets).gather(likely.subset[entry]),
+                pl.Series("probability", likely.probability[entry]),
+                _words("option", self.data.options).gather(option[kept]),
+                _words("group", (one.id for one in self.data.groups)).gather(group[kept]),
+                *(one.gather(state[kept]) for one in states.known.get_columns()),
+            ]
+        )
+
+    @cached_property
+    def _by_subset(self) -> pl.DataFrame:
+        """Return the pairs with numbers for words, those of one subset together, in their order."""
+        numbers = {
+            name: {word: number for number, word in enumerate(words)}
+            for name, words in (("subset", self.data.subsets), ("option", self.data.options))
+        }
+        return self.pairs.with_columns(
+            pl.col(name).replace_strict(of, return_dtype=pl.Int64) for name, of in numbers.items()
+        ).sort("subset", "place")
+
+    @cached_property
+    def _option(self) -> Numbers:
+        """Return the number of the option of each pair."""
+        return self._by_subset["option"].to_numpy()
+
+    @cached_property
+    def _place(self) -> Numbers:
+        """Return the place of each pair."""
+        return self._by_subset["place"].cast(pl.Int64).to_numpy()
+
+    @cached_property
+    def _sizes(self) -> Numbers:
+        """Return how many pairs each subset has."""
+        return np.bincount(self._by_subset["subset"].to_numpy(), minlength=len(self.data.subsets))
+
+    @cached_property
+    def _first(self) -> Numbers:
+        """Return the first pair of each subset."""
+        return np.cumsum(self._sizes) - self._sizes
+
+    @cached_property
+    def _orders(self) -> Numbers:
+        """Return which place each group has in a report."""
+        return np.array([one.order for one in self.data.groups])
+
+    def _groups_of(self, pair: Numbers, state: Numbers, known: pl.DataFrame) -> Numbers:
+        """Return the number of the group of each pair in each state, -1 for none.
+
+        Many patients share a state: each combination is asked for once.
+        """
+        combined = pair * len(known) + state
+        asked = np.zeros(len(self.pairs) * len(known), bool)
+        asked[combined] = True
+        different = np.flatnonzero(asked)
+        of_pair, of_state = np.divmod(different, max(len(known), 1))
+        ruled = self.grouping.run(self._by_subset[of_pair].hstack(known[of_state]))
+        found = ruled.select(
+            pl.coalesce(
+                *(pl.when(x.id).then(number) for number, x in enumerate(self.data.groups)), -1
+            ).cast(pl.Int64)
+        )
+        groups = np.full(len(asked), -1)
+        groups[different] = found.to_series().to_numpy()
+        chosen: Numbers = groups[combined]
+        return chosen
 
     def _known(self, subset: Subset, option: Option) -> dict[str, bool | float | None] | None:
         """Return what is known of an option in a subset, or nothing if nothing is.
@@ -273,59 +364,84 @@ class Options:
         own = {subset.id, *subset.evidence}
         return [one for one in option.guidelines if own & set(one.subsets)]
 
-    def _likely(self, table: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
-        """Return ``row``, ``subset`` and ``probability`` of each subset a patient may well belong to."""
+    def _likely(self, table: pl.DataFrame, answered: pl.DataFrame) -> _Likely:
+        """Return each subset a patient may well belong to."""
         given = set(table.columns)
-        columns: dict[str, dict[str, pl.Expr]] = {}
+        columns: dict[str, pl.Expr] = {}
         for one in self.data.subsets.values():
             known = [pl.col(PROBABILITY + x) for x in one.diseases if PROBABILITY + x in given]
-            columns[one.id] = {
-                "subset": pl.lit(one.id),
-                # Rounded: the order in which they are added up depends on the number of threads.
-                "probability": pl.sum_horizontal(known).round(DIGITS) if known else pl.lit(0.0),
-                "holds": pl.lit(True) if one.when is None else pl.col(SUBSET + one.id),
-            }
+            # Rounded: the order in which they are added up depends on the number of threads.
+            chance = pl.sum_horizontal(known).round(DIGITS) if known else pl.lit(0.0)
+            holds = pl.lit(True) if one.when is None else pl.col(SUBSET + one.id)
+            columns[one.id] = pl.when(holds).then(chance)
         probable = [x for x in table.columns if x.startswith(PROBABILITY)]
         asked = answered.select(x for x in answered.columns if x.startswith(SUBSET))
-        likely = pl.col("holds") & (pl.col("probability") >= self.data.likely_at)
-        return _stacked(asked.hstack(table.select(probable)), columns, likely).drop("holds")
+        probability = _matrix(asked.hstack(table.select(probable)), columns)
+        # A subset that does not surely hold has no number, and so is not likely.
+        row, subset = np.nonzero(probability >= self.data.likely_at)
+        return _Likely(row, subset, probability[row, subset])
 
-    def _of_options(self, answered: pl.DataFrame) -> pl.DataFrame:
-        """Return one row a patient and option that applies: what speaks against it and what was tried."""
-        table: dict[str, dict[str, pl.Expr]] = {}
-        for option in self.data.options.values():
-            rules = self.against[option.id]
-            columns: dict[str, pl.Expr] = {
-                name: _any(
-                    pl.col(against_column(option, place))
-                    for place, one in enumerate(rules)
-                    if LEVELS[one.level] == name
-                )
-                for name in LEVELS.values()
-            }
-            unknown = [
-                pl.col(against_column(option, place)).is_null() for place in range(len(rules))
-            ]
-            unknown += [pl.col(missing_column(one)) for one in self.checks_of(option)]
-            tried = {
-                name: pl.col(column) if column in self.kinds else pl.lit(None, pl.Boolean)
-                for name, column in _tried(option).items()
-            }
-            little = [pl.col(x) for x in _too_little(option) if x in self.kinds]
-            applies = (
-                pl.col(_APPLIES + option.id).fill_null(True)
-                if option.applies_when
-                else pl.lit(True)
+    def _states(self, answered: pl.DataFrame) -> _States:
+        """Return what speaks against each option and what was tried of it, by option and patient."""
+        shape = (len(self.data.options), len(STATE), len(answered))
+        parts = _matrix(answered, self._state).T.reshape(shape)
+        packed = np.zeros((shape[0], shape[2]), np.uint16)
+        for part in range(len(STATE)):
+            packed = packed * _VALUES + parts[:, part]
+        there = np.zeros(_VALUES ** len(STATE), bool)
+        there[packed] = True
+        different = np.flatnonzero(there)
+        number = np.zeros(len(there), np.int64)
+        number[different] = np.arange(len(different))
+        digits = _VALUES ** np.arange(len(STATE))[::-1]
+        known = pl.DataFrame(
+            {name: different // digit % _VALUES for name, digit in zip(STATE, digits, strict=True)}
+        ).select(pl.when(pl.all() < _UNKNOWN).then(pl.all() == 1))
+        applies = _matrix(answered, self._applies).T
+        return _States(number[packed], known, applies)
+
+    @cached_property
+    def _applies(self) -> dict[str, pl.Expr]:
+        """Return for each option whether it applies."""
+        return {
+            one.id: pl.col(_APPLIES + one.id).fill_null(True) if one.applies_when else pl.lit(True)
+            for one in self.data.options.values()
+        }
+
+    @cached_property
+    def _state(self) -> dict[str, pl.Expr]:
+        """Return each part of the state of each option: 1 true, 0 false, ``_UNKNOWN``."""
+        return {
+            f"{option.id}|{name}": self._state_of(option)[name].cast(pl.UInt8).fill_null(_UNKNOWN)
+            for option in self.data.options.values()
+            for name in STATE
+        }
+
+    def _state_of(self, option: Option) -> dict[str, pl.Expr]:
+        """Return what speaks against an option and what was tried of it."""
+        rules = self.against[option.id]
+        columns: dict[str, pl.Expr] = {
+            name: _any(
+                pl.col(against_column(option, place))
+                for place, one in enumerate(rules)
+                if LEVELS[one.level] == name
             )
-            table[option.id] = {
-                **columns,
-                **tried,
-                "option": pl.lit(option.id),
-                "applies": applies,
-                "check_first": _any(unknown).fill_null(True),
-                "inadequate": _any(little) if little else pl.lit(None, pl.Boolean),
-            }
-        return _stacked(answered, table, pl.col("applies")).drop("applies")
+            for name in LEVELS.values()
+        }
+        unknown = [pl.col(against_column(option, place)).is_null() for place in range(len(rules))]
+        unknown += [pl.col(missing_column(one)) for one in self.checks_of(option)]
+        nothing = pl.lit(None, pl.Boolean)
+        tried = {
+            name: pl.col(column) if column in self.kinds else nothing
+            for name, column in _tried(option).items()
+        }
+        little = [pl.col(x) for x in _too_little(option) if x in self.kinds]
+        return {
+            **columns,
+            **tried,
+            "check_first": _any(unknown).fill_null(True),
+            "inadequate": _any(little) if little else nothing,
+        }
 
     def checks_of(self, option: Option) -> tuple[SafetyCheck, ...]:
         """Return the safety checks that an option asks for."""
@@ -351,22 +467,16 @@ def missing_column(check: SafetyCheck) -> str:
     return _MISSING + check.id
 
 
-def _stacked(
-    table: pl.DataFrame, parts: Mapping[str, Mapping[str, pl.Expr]], keep: pl.Expr
-) -> pl.DataFrame:
-    """Return one row a row of the table and part, with ``row``, where ``keep`` holds.
+def _matrix(table: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> NDArray[Any]:
+    """Return columns computed from a table as an array, NULL as NaN."""
+    # Added before they are chosen: a choice of constants alone would have a single row.
+    wide = table.with_columns(one.alias(name) for name, one in columns.items())
+    return wide.select(columns.keys()).to_numpy()
 
-    All parts are computed in one pass, side by side, and then put below each other.
-    """
-    wide = table.with_row_index("row").with_columns(
-        one.alias(f"{part}|{name}")
-        for part, columns in parts.items()
-        for name, one in columns.items()
-    )
-    return pl.concat(
-        wide.select("row", *(pl.col(f"{part}|{name}").alias(name) for name in columns)).filter(keep)
-        for part, columns in parts.items()
-    )
+
+def _words(name: str, words: Iterable[str]) -> pl.Series:
+    known = list(words)
+    return pl.Series(name, known, pl.Enum(known))
 
 
 def _any(parts: Iterator[pl.Expr] | list[pl.Expr]) -> pl.Expr:
