@@ -128,7 +128,9 @@ class Reader:
         gone = pl.concat([no_lab, no_finding, no_antibody, no_visit, no_course])
         return Batch(
             ids=ids,
-            patients=patients.select(PATIENT, "label", "final_diagnosis", "baseline"),
+            patients=patients.select(
+                PATIENT, pl.col("label", "final_diagnosis").cast(pl.String), "baseline"
+            ),
             recorded=recorded,
             results=self._results(antibodies),
             treatments=Treatments.of(
@@ -329,7 +331,7 @@ class Reader:
         return results.select(
             PATIENT,
             names.gather(results[FINDING]).alias("antibody"),
-            "method",
+            pl.col("method").cast(pl.String),
             strength.alias("strength"),
             pl.format("antibodies[{}]", ROW).alias("place"),
         ).select(list(RESULTS))  # fmt: skip

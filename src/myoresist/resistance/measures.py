@@ -53,7 +53,7 @@ def checked_visits(
         if name not in known:
             raise ValueError(f"column {name}: is not a measure")
     visits = table.select(
-        pl.col(PATIENT).cast(pl.String),
+        pl.col(PATIENT),
         pl.col(DATE).cast(pl.Date),
         *_carried(table, population),
         *(_number(column, factor) for column, factor in known.items() if factor is not None
