@@ -465,9 +465,7 @@ def _run_cohort(
     rows = TextColumn("{task.description} {task.completed:,} rows")
     with Progress(rows, console=Console(stderr=True), transient=True) as progress:
         reading = progress.add_task("reading", total=None)
-        job = run.prepare(
-            source, out, mapping, batch, lambda more: progress.advance(reading, more)
-        )
+        job = run.prepare(source, out, mapping, batch, lambda more: progress.advance(reading, more))
     whole, left = job.plan.buckets, len(job.open)
     if left < whole:
         _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")

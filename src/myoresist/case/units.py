@@ -30,6 +30,19 @@ def spelling(unit: str, test: LabTest) -> str | None:
     return next((known for known in test.units if plain(known) == plain(unit)), None)
 
 
+def factor(unit: str, test: LabTest) -> Decimal | None:
+    """Return by what a value in an accepted unit is multiplied; nothing if it is in the unit that is kept."""
+    have, want = test.units[unit], test.units[test.unit]
+    return None if have == want else _factor(have, want)
+
+
+@cache
+def _factor(have: str, want: str) -> Decimal:
+    # Every unit of a laboratory test has its zero at zero.
+    found: Decimal = _registry().Quantity(Decimal(1), have).to(want).magnitude
+    return found
+
+
 def converted(value: float, unit: str, test: LabTest) -> float:
     """Return a value of a laboratory test in the unit in which the test is kept.
 
@@ -38,14 +51,10 @@ def converted(value: float, unit: str, test: LabTest) -> float:
         unit: an accepted spelling of its unit.
         test: the test.
     """
-    have, want = test.units[unit], test.units[test.unit]
-    if have == want:
-        return value
-    return float(Decimal(repr(value)) * _factor(have, want))
+    by = factor(unit, test)
+    return value if by is None else times(value, by)
 
 
-@cache
-def _factor(have: str, want: str) -> Decimal:
-    """Return by what a value is multiplied; every unit of a laboratory test has its zero at zero."""
-    factor: Decimal = _registry().Quantity(Decimal(1), have).to(want).magnitude
-    return factor
+def times(value: float, by: Decimal) -> float:
+    """Return a value multiplied as the decimal that it is written as."""
+    return float(Decimal(repr(value)) * by)

@@ -99,7 +99,7 @@ class Reader:
             tables: the tables of these patients as they came in, with ``row``; ``patients`` at least.
         """
         typed, rejected = self._typed(tables)
-        patients = typed["patients"].with_columns(pl.col(PATIENT).cast(pl.String))
+        patients = typed["patients"]
         first = patients[PATIENT].is_first_distinct()
         rejected.append(rejections(patients.filter(~first), "patients", PATIENT, TWICE))
         patients = patients.filter(first).sort(PATIENT)
@@ -171,7 +171,7 @@ class Reader:
             frame: its rows as they came in, with ``row``.
         """
         read, rejected = cleaned(frame, table, self.schema)
-        whole = self._whole(read, table).with_columns(pl.col(PATIENT).cast(pl.String))
+        whole = self._whole(read, table)
         ids = whole[PATIENT].unique().sort()
         typed = _numbered(whole, ids)[0]
         further: list[pl.DataFrame] = []
@@ -184,7 +184,9 @@ class Reader:
         elif table == "treatments":
             none = pl.DataFrame(schema={PATIENT: pl.UInt32, "weight_kg": pl.Float64})
             further.append(self._courses(typed, none, none)[1])
-            known = Words.of(typed["drug"]).map(lambda word: bool(self.terms.drug(word)), pl.Boolean)
+            known = Words.of(typed["drug"]).map(
+                lambda word: bool(self.terms.drug(word)), pl.Boolean
+            )
             reason = "is not in the list of drugs; the course counts, its drug is unknown"
             unknown = rejections(typed.filter(~known), table, "drug", reason)
             further.append(unknown.with_columns(whole_row=False))
@@ -211,7 +213,7 @@ class Reader:
     def _assessed_on(self, patients: pl.DataFrame, typed: Mapping[str, pl.DataFrame]) -> pl.Series:
         """Return the date of each assessment: the one given, or else the latest date of the record."""
         dated = [
-            (typed[table][PATIENT], _dates(typed[table][column]))
+            (typed[table][PATIENT], Words.of(typed[table][column]))
             for table, column in (
                 ("labs", DATE), ("antibodies", DATE), ("visits", DATE), ("treatments", "start"),
                 ("treatments", "stop"),
@@ -219,7 +221,10 @@ class Reader:
         ]  # fmt: skip
         counts = np.cumsum([0, *(len(words.texts) for _, words in dated)])
         texts = pl.concat([words.texts.rename(DATE) for _, words in dated])
-        codes = [words.codes.cast(pl.Int64) + int(n) for (_, words), n in zip(dated, counts, strict=False)]
+        codes = [
+            words.codes.cast(pl.Int64) + int(n)
+            for (_, words), n in zip(dated, counts, strict=False)
+        ]
         ends = texts.to_frame().select(period(DATE, "on")[1]).to_series().to_physical()
         every = pl.DataFrame(
             {PATIENT: pl.concat([one for one, _ in dated]), "code": pl.concat(codes)}
@@ -231,7 +236,9 @@ class Reader:
         order = pl.concat(codes).gather(_ROWS - 1 - last["packed"] % _ROWS)
         latest = pl.Series([None], dtype=pl.String).new_from_index(0, len(patients))
         latest = latest.scatter(last[PATIENT], texts.gather(order))
-        return patients.select(pl.coalesce(pl.col(DATE).cast(pl.String), latest).alias(DATE)).to_series()
+        return patients.select(
+            pl.coalesce(pl.col(DATE).cast(pl.String), latest).alias(DATE)
+        ).to_series()
 
     def _of_words(self, patients: pl.DataFrame) -> pl.DataFrame:
         """Return what the words of the table of patients say of findings: sex, label and tempo."""
@@ -260,23 +267,36 @@ class Reader:
         # Findings that are written alike are read together.
         alike: dict[Column, list[int]] = {}
         for number in place.drop_nulls().unique().sort():
-            alike.setdefault(self.schema.finding(self.statements.findings[number].id), []).append(number)
+            alike.setdefault(self.schema.finding(self.statements.findings[number].id), []).append(
+                number
+            )
         said = [empty_statements()]
         for column, numbers in alike.items():
             own = place.is_in(numbers)
             part, codes = table.filter(own), words.codes.filter(own)
             told = self._valued(words.texts, column)
             strange = told["strange"].gather(codes).fill_null(False)
-            gone.append(rejections(part.filter(strange), "findings", VALUE, f"write {column.expected}"))
+            gone.append(
+                rejections(part.filter(strange), "findings", VALUE, f"write {column.expected}")
+            )
             said.append(
-                stated(part.select(PATIENT, place.filter(own).alias(FINDING), told[VALUE].gather(codes)))
+                stated(
+                    part.select(
+                        PATIENT, place.filter(own).alias(FINDING), told[VALUE].gather(codes)
+                    )
+                )
             )
         return pl.concat(said), pl.concat(gone)
 
     def _valued(self, texts: pl.Series, column: Column) -> pl.DataFrame:
         """Return the number that each text stands for in a column, and whether it cannot be read."""
-        told = texts.rename(VALUE).to_frame().select(
-            column.read(VALUE, pl.String()).alias(VALUE), column.strange(VALUE, pl.String()).alias("strange")
+        told = (
+            texts.rename(VALUE)
+            .to_frame()
+            .select(
+                column.read(VALUE, pl.String()).alias(VALUE),
+                column.strange(VALUE, pl.String()).alias("strange"),
+            )
         )
         value = pl.col(VALUE)
         if column.kind == "word":
@@ -343,14 +363,18 @@ class Reader:
 
         A second visit of the same day is rejected. A measure that the table does not have is unknown.
         """
-        first = (pl.col(PATIENT).cast(pl.Int64) * _DAYS + pl.col(DATE).to_physical()).is_first_distinct()
+        first = (
+            pl.col(PATIENT).cast(pl.Int64) * _DAYS + pl.col(DATE).to_physical()
+        ).is_first_distinct()
         gone = rejections(table.filter(~first), "visits", DATE, "is the second visit of this day")
         kept = table.filter(first)
         kept = kept.drop("weight_kg", strict=False)
         on = Words.of(samples[DATE]).select(
             pl.col(DATE).str.to_date("%Y-%m-%d", strict=False).alias("on"), name=DATE
         )
-        dated = samples.select(PATIENT, TEST, VALUE, LIMIT).hstack(on).filter(on["on"].is_not_null())
+        dated = (
+            samples.select(PATIENT, TEST, VALUE, LIMIT).hstack(on).filter(on["on"].is_not_null())
+        )
         given = set(kept.columns)
         for measure in self.terms.measures:
             if given & {*measure.columns, *measure.limit_columns, measure.multiple_column}:
@@ -396,7 +420,10 @@ class Reader:
         return pl.concat(
             [
                 empty_statements(),
-                *(self.statements.told(last, name, last[measure]) for measure, name in finding.items()),
+                *(
+                    self.statements.told(last, name, last[measure])
+                    for measure, name in finding.items()
+                ),
             ]
         )
 
@@ -489,10 +516,9 @@ class Reader:
             return often is not None and often.days is None
 
         named = Words.of(courses["drug"]).map(class_finding, pl.UInt16)
-        apart = (
-            Words.of(courses["route"]).map(is_local, pl.Boolean).fill_null(False)
-            | Words.of(courses["frequency"]).map(is_single, pl.Boolean).fill_null(False)
-        )
+        apart = Words.of(courses["route"]).map(is_local, pl.Boolean).fill_null(False) | Words.of(
+            courses["frequency"]
+        ).map(is_single, pl.Boolean).fill_null(False)
         complete = patients["treatments_complete"].gather(courses[PATIENT]).fill_null(False)
         begun = complete & courses["start"].is_not_null()
         ended = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
@@ -506,9 +532,12 @@ class Reader:
 
 def _numbered(table: pl.DataFrame, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows about patients by their places, in the order of rows, and those about nobody."""
-    words = Words.of(table[PATIENT])
+    words = Words.of_runs(table[PATIENT])
     places = words.texts.replace_strict(
-        ids, pl.int_range(len(ids), dtype=pl.UInt32, eager=True), default=None, return_dtype=pl.UInt32
+        ids,
+        pl.int_range(len(ids), dtype=pl.UInt32, eager=True),
+        default=None,
+        return_dtype=pl.UInt32,
     )
     place = words.read(places).alias(PATIENT)
     known = table.with_columns(place)
@@ -521,11 +550,3 @@ def _numbered(table: pl.DataFrame, ids: pl.Series) -> tuple[pl.DataFrame, pl.Dat
 def _named(table: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     """Return a table with the ids of patients instead of their places."""
     return table.with_columns(ids.gather(table[PATIENT]).alias(PATIENT))
-
-
-def _dates(column: pl.Series) -> Words:
-    """Return a column of dates as words; one that holds days has each of them as text."""
-    if column.dtype != pl.Date:
-        return Words.of(column)
-    days = column.unique().sort()
-    return Words(days.cast(pl.String), days.search_sorted(column))

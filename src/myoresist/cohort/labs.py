@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import LabTest, Terms
-from myoresist.case.units import converted, spelling
+from myoresist.case.units import factor, spelling, times
 from myoresist.cohort.schema import ROW, rejections
 from myoresist.cohort.statements import FINDING, VALUE, Statements, empty_statements, stated
 from myoresist.cohort.words import Words
@@ -41,21 +41,20 @@ class Laboratory:
 
     def read(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the values that can be used, with ``test_number``, and the rows that cannot."""
-        table = table.with_columns(
-            Words.of(table["test"]).map(self._number, pl.UInt16).alias(TEST)
-        )
+        table = table.with_columns(Words.of(table["test"]).map(self._number, pl.UInt16).alias(TEST))
         unknown = table.filter(pl.col(TEST).is_null())
         gone = [rejections(unknown, "labs", "test", "is not a laboratory test of the template")]
         known = table.filter(pl.col(TEST).is_not_null())
         units = Words.of(known["unit"])
         pair = known[TEST].cast(pl.UInt32) * len(units.texts) + units.codes
-        spelt = self._spelt(units, pair)
-        strange = known.filter(spelt.is_null())
+        spelt, factors = self._units(units.texts.to_list(), pair)
+        strange = known.filter(~spelt)
         gone.append(rejections(strange, "labs", "unit", "is not a unit of this test"))
-        known = known.with_columns(spelt).filter(spelt.is_not_null())
-        known = self._converted(known).drop(spelt.name)
+        known = _converted(known, pair, factors).filter(spelt)
         least, most = (
-            pl.Series([getattr(one, end) for one in self.tests], dtype=pl.Float64).gather(known[TEST])
+            pl.Series([getattr(one, end) for one in self.tests], dtype=pl.Float64).gather(
+                known[TEST]
+            )
             for end in ("minimum", "maximum")
         )
         outside = known.select(
@@ -71,36 +70,21 @@ class Laboratory:
         found = self.terms.lab(word)
         return self.numbers[found.id] if found else None
 
-    def _spelt(self, units: Words, pair: pl.Series) -> pl.Series:
-        """Return the accepted spelling of each unit; each pair of test and unit is looked up once."""
-        spellings = pl.Enum(sorted({unit for test in self.tests for unit in test.units}))
-        texts = units.texts.to_list()
-        looked = {
-            one: spelling(texts[one % len(texts)], self.tests[one // len(texts)])
-            for one in pair.unique().drop_nulls()
-        }
-        return pair.replace_strict(looked, default=None, return_dtype=spellings).alias("spelt")
-
-    def _converted(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return values and limits in the unit in which each test is kept."""
-        foreign = {
-            unit
-            for test in self.tests
-            for unit in test.units
-            if test.units[unit] != test.units[test.unit]
-        }
-        some = rows.with_row_index("place").filter(pl.col("spelt").is_in(sorted(foreign)))
-        if not some.height:
-            return rows
-        tests, units = some[TEST].to_list(), some["spelt"].to_list()
-        columns = []
-        for name in (VALUE, LIMIT):
-            turned = [
-                None if value is None else converted(value, unit, self.tests[test])
-                for value, unit, test in zip(some[name].to_list(), units, tests, strict=True)
-            ]
-            columns.append(rows[name].scatter(some["place"], pl.Series(turned, dtype=pl.Float64)))
-        return rows.with_columns(columns)
+    def _units(
+        self, texts: Sequence[str], pair: pl.Series
+    ) -> tuple[pl.Series, Mapping[int, Decimal]]:
+        """Return whether each unit is one of its test, and by what values in foreign ones are multiplied."""
+        known = []
+        factors = {}
+        for one in pair.unique():
+            test = self.tests[one // len(texts)]
+            unit = spelling(texts[one % len(texts)], test)
+            if unit is not None:
+                known.append(one)
+                by = factor(unit, test)
+                if by is not None:
+                    factors[one] = by
+        return pair.is_in(known), factors
 
     def levels(self, kept: pl.DataFrame) -> pl.DataFrame:
         """Return drug levels."""
@@ -121,7 +105,11 @@ class Laboratory:
             taken = _highest(rows) if take == "highest_multiple" else _latest(rows, dated)
             both = taken.join(uses, on=TEST, how="inner", maintain_order="left")
             said += [
-                stated(both.select(PATIENT, pl.col(f"{FINDING}_{x}").alias(FINDING), pl.col(x).alias(VALUE)))
+                stated(
+                    both.select(
+                        PATIENT, pl.col(f"{FINDING}_{x}").alias(FINDING), pl.col(x).alias(VALUE)
+                    )
+                )
                 for x in (VALUE, LIMIT)
             ]
         return pl.concat(said)
@@ -139,8 +127,23 @@ class Laboratory:
                 for use in test.findings
                 if (use.take, use.dated) == (take, dated)
             ]
-            schema = {TEST: pl.UInt16, f"{FINDING}_{VALUE}": pl.UInt16, f"{FINDING}_{LIMIT}": pl.UInt16}
+            schema = {
+                TEST: pl.UInt16,
+                f"{FINDING}_{VALUE}": pl.UInt16,
+                f"{FINDING}_{LIMIT}": pl.UInt16,
+            }
             yield take, dated, pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _converted(rows: pl.DataFrame, pair: pl.Series, factors: Mapping[int, Decimal]) -> pl.DataFrame:
+    """Return values and limits multiplied by the factor of their test and unit, where it has one."""
+    columns = [rows[VALUE].clone(), rows[LIMIT].clone()]
+    for one, by in factors.items():
+        places = (pair == one).arg_true()
+        for column in columns:
+            turned = [None if x is None else times(x, by) for x in column.gather(places).to_list()]
+            column.scatter(places, pl.Series(turned, dtype=pl.Float64))
+    return rows.with_columns(columns)
 
 
 def _highest(rows: pl.DataFrame) -> pl.DataFrame:

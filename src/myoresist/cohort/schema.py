@@ -283,24 +283,22 @@ def _read(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Return the values of every column; of one that repeats its texts, each different text is read once."""
     held = frame.schema
     repeats = {
-        name: Words.of(frame[name])
+        name: Words.of_runs(frame[name]) if name == PATIENT else Words.of(frame[name])
         for name, column in columns.items()
-        if column.kind != "number" and held[name] == pl.String
+        if (held[name] == pl.String and column.kind != "number")
+        or (held[name] == pl.Date and column.kind == "partial_date")
     }
-    plain = frame.select(
+    read = frame.select(
         ROW,
         *(columns[x].read(x, held[x]).alias(x) for x in columns if x not in repeats),
-    )
-    told = {
-        name: words.texts.rename(name).to_frame().select(
-            columns[name].read(name, pl.String()).alias(name)
-        ).to_series()
-        for name, words in repeats.items()
-    }  # fmt: skip
-    return plain.with_columns(
-        words.read(categories(told[name]) if told[name].dtype == pl.String else told[name])
-        for name, words in repeats.items()
-    ).select(ROW, *columns)
+    ).to_dict()
+    for name, words in repeats.items():
+        told = words.texts.rename(name).to_frame().select(columns[name].read(name, pl.String()))
+        value = told.to_series()
+        if value.dtype == pl.String and name != PATIENT:
+            value = categories(value)
+        read[name] = words.read(value).alias(name)
+    return pl.DataFrame({name: read[name] for name in (ROW, *columns)})
 
 
 def empty_rejections() -> pl.DataFrame:

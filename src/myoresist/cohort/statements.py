@@ -45,7 +45,9 @@ class Statements:
 
     def told(self, rows: pl.DataFrame, finding: str, value: pl.Series | pl.Expr) -> pl.DataFrame:
         """Return a statement about one finding for every row that has a value."""
-        return stated(rows.select(PATIENT, pl.lit(self.places[finding]).alias(FINDING), value.alias(VALUE)))
+        return stated(
+            rows.select(PATIENT, pl.lit(self.places[finding]).alias(FINDING), value.alias(VALUE))
+        )
 
     def choice(self, finding: str, word: str) -> int | None:
         """Return the place of a word among the choices of a finding."""
@@ -81,11 +83,15 @@ class Statements:
         rows = disputed.unique().sort()
         number = pl.Series(np.searchsorted(rows, said[PATIENT]), dtype=pl.UInt32)
         among = said.with_columns(number.alias(PATIENT)).filter(said[PATIENT].is_in(rows.implode()))
-        mended, conflicts = self._settled(pl.concat([self._of_columns(own[rows]), among]), len(rows))
+        mended, conflicts = self._settled(
+            pl.concat([self._of_columns(own[rows]), among]), len(rows)
+        )
         place = pl.int_range(pl.len(), dtype=pl.UInt32)
         whole = pl.concat([sound.with_columns(place.alias(PATIENT)).filter(~pl.col(PATIENT).is_in(rows.implode())),
                            mended.with_columns(rows.alias(PATIENT))]).sort(PATIENT).drop(PATIENT)  # fmt: skip
-        return whole, conflicts.with_columns(pl.col(PATIENT).replace_strict(dict(enumerate(rows))).cast(pl.UInt32))
+        return whole, conflicts.with_columns(
+            pl.col(PATIENT).replace_strict(dict(enumerate(rows))).cast(pl.UInt32)
+        )
 
     def _wide(self, said: pl.DataFrame, patients: int) -> tuple[pl.DataFrame, pl.Series]:
         """Return statements as typed columns, and which statements differ from one that came later."""
@@ -134,14 +140,18 @@ class Statements:
         """Return findings without what holds on one side of a dispute only, as an assessment does."""
         sides = [
             self.inference.known(
-                self._conformed(each.select(PATIENT, FINDING, pl.col(side).alias(VALUE)), recorded.height)
+                self._conformed(
+                    each.select(PATIENT, FINDING, pl.col(side).alias(VALUE)), recorded.height
+                )
             ).findings
             for side in (VALUE, _OTHER)
         ]
         argued = np.isin(np.arange(recorded.height), conflicts[PATIENT].to_numpy())
         sound = pl.Series(~argued)
         return recorded.with_columns(
-            pl.when(sound | (one.eq_missing(other) & one.is_not_null())).then(one.name).alias(one.name)
+            pl.when(sound | (one.eq_missing(other) & one.is_not_null()))
+            .then(one.name)
+            .alias(one.name)
             for one, other in zip(*(side.get_columns() for side in sides), strict=True)
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 _TEXT = "text"
@@ -16,7 +17,7 @@ class Words:
     """A column of text.
 
     Attributes:
-        texts: its different texts.
+        texts: its different texts, or those of its runs.
         codes: for each row the place of its text; NULL where it is empty.
     """
 
@@ -25,14 +26,23 @@ class Words:
 
     @classmethod
     def of(cls, column: pl.Series) -> Words:
-        """Return the different texts of a column."""
+        """Return the different texts of a column of text or of days."""
+        if column.dtype == pl.Date:
+            days = column.unique().drop_nulls().sort()
+            codes = days.search_sorted(column)
+            return cls(days.cast(pl.String), codes.set(column.is_null(), None))
         own = column if isinstance(column.dtype, pl.Enum) else categories(column)
         assert isinstance(own.dtype, pl.Enum)
         return cls(own.dtype.categories, own.to_physical())
 
-    def map(
-        self, look_up: Callable[[str], Any], kind: type[pl.DataType] = pl.String
-    ) -> pl.Series:
+    @classmethod
+    def of_runs(cls, column: pl.Series) -> Words:
+        """Return the text of each run of equal texts, of a column that is too varied to look for equal ones."""
+        runs = column.rle().struct.unnest()
+        codes = np.repeat(np.arange(runs.height, dtype=np.uint32), runs["len"].to_numpy())
+        return cls(runs["value"], pl.Series(codes))
+
+    def map(self, look_up: Callable[[str], Any], kind: type[pl.DataType] = pl.String) -> pl.Series:
         """Return for each row what its text stands for."""
         return self.read(pl.Series([look_up(one) for one in self.texts.to_list()], dtype=kind))
 
