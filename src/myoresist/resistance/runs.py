@@ -37,6 +37,11 @@ class Runs:
         return cls.at(changes)
 
     @classmethod
+    def of_column(cls, column: pl.Series) -> Runs:
+        """Return the runs of rows in which a column without NULL does not change."""
+        return cls.at((column != column.shift()).fill_null(True).to_numpy())
+
+    @classmethod
     def at(cls, changes: Flags) -> Runs:
         """Return the runs that begin where ``changes`` is true, as it is in the first row."""
         return cls(np.flatnonzero(changes), len(changes))
@@ -46,14 +51,24 @@ class Runs:
         """Return the number of rows of each run."""
         return np.diff(self.starts, append=self.rows)
 
+    @property
+    def ends(self) -> Ints:
+        """Return the last row of each run."""
+        ends: Ints = self.starts + self.lengths - 1
+        return ends
+
+    @property
+    def numbers(self) -> Ints:
+        """Return for each row the number of its run."""
+        return self.spread(np.arange(len(self.starts)))
+
     def first(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the value in the first row of each run."""
         return values[self.starts]
 
     def last(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the value in the last row of each run."""
-        ends: Ints = self.starts + self.lengths - 1
-        return values[ends]
+        return values[self.ends]
 
     def sum(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the sum of each run."""
