@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import polars as pl
 
 from myoresist.case.dates import PartialDate
+from myoresist.case.doses import Body, Measure
 from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
 from myoresist.case.terms import Terms
@@ -26,8 +28,15 @@ WRITTEN = {
 PATIENTS = {"patient_id": pl.String, "date": pl.String, "treatments_complete": pl.Boolean}
 LEVELS = {"patient_id": pl.String, "drug": pl.String, "date": pl.String, "value": pl.Float64}
 
-_UNIT = {"measure": pl.String, "factor": pl.Float64, "body": pl.String, "unit_days": pl.Int64}
+# In the order of the alphabet, by which records are sorted that differ in nothing else.
+RESPONSES = pl.Enum(["good", "none", "partial"])
+REASONS = pl.Enum(["no effect", "other", "remission", "side effect"])
+MEASURES, BODIES = pl.Enum(get_args(Measure)), pl.Enum(get_args(Body))
+LOCAL = "local"
+
+_UNIT = {"measure": MEASURES, "factor": pl.Float64, "body": BODIES, "unit_days": pl.Int64}
 _OFTEN = {"times": pl.Int64, "often_days": pl.Int64, "single": pl.Boolean}
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,11 @@ class Treatments:
         patients: one row a patient: ``patient_id``, ``today_from``, ``today_to`` (the assessment is on
             one of these days), ``complete`` (is every course listed?).
         courses: one row a record: ``patient`` (row of ``patients``), ``record`` (its place in the list
-            that came in), ``drug``, ``drug_class``, ``route`` (oral, intravenous, …), ``amount`` (mg, U or
-            count a dose), ``measure``, ``body`` (kg or m2 that the dose is given by), ``times`` in
-            ``days`` (NULL for an unknown frequency), ``single``, the days between which it started and
-            stopped, ``ongoing``, ``response``, ``reason_stopped``, ``weight_kg``, and ``length`` in days
-            where it is said instead of dates. NULL is unknown.
+            that came in), ``drug``, ``route`` (oral, intravenous, …), ``amount`` (mg, U or count a dose),
+            ``measure``, ``body`` (kg or m2 that the dose is given by), ``times`` in ``days`` (NULL for an
+            unknown frequency), ``single``, the days between which it started and stopped, ``ongoing``,
+            ``response``, ``reason_stopped``, ``weight_kg``, and ``length`` in days where it is said
+            instead of dates. NULL is unknown. Words are of type Enum.
         levels: one row a drug level: ``patient``, ``drug``, ``date_from``, ``date_to``, ``value``.
     """
 
@@ -77,30 +86,31 @@ class Treatments:
         """Read tables of treatments as they are written, as those of a registry.
 
         Args:
-            patients: ``patient_id``, unique; ``date`` of the assessment and ``treatments_complete``
-                where known.
+            patients: ``patient_id``, unique, a text or a whole number; ``date`` of the assessment and
+                ``treatments_complete`` where known.
             courses: columns of ``WRITTEN``; ``patient_id`` and ``drug`` are needed. Dates are
-                ``2023``, ``2023-05`` or ``2023-05-17``, or of type Date.
+                ``2023``, ``2023-05`` or ``2023-05-17``, or of type Date; words may be categorical.
             levels: columns of ``LEVELS``, or ``None``.
             terms: the words that may be used.
 
         Raises:
             ValueError: for a column that is not known, or a value that cannot be read.
         """
-        people = _typed(patients, PATIENTS, "patients").select(
-            "patient_id", *period("date", "today"), complete="treatments_complete"
+        people = _typed(patients, PATIENTS, "patients")
+        people = people.select(
+            "patient_id", *_periods(people, date="today"), complete="treatments_complete"
         )
-        if people["patient_id"].is_duplicated().any():
+        ids = people["patient_id"]
+        numbered = _are_rows(ids)
+        if not numbered and ids.is_duplicated().any():
             raise ValueError("patients: patient_id stands there twice")
-        rows = people.select("patient_id").with_row_index("patient")
         given = _typed(courses, WRITTEN, "courses").with_row_index("record")
         measured = _typed(levels if levels is not None else pl.DataFrame(), LEVELS, "levels")
+        measured = measured.select("patient_id", "drug", *_periods(measured, date="date"), "value")
         return cls(
             people,
-            _read(given, terms).join(rows, on="patient_id").drop("patient_id"),
-            measured.join(rows, on="patient_id").select(
-                "patient", "drug", *period("date", "date"), "value"
-            ),
+            _placed(_read(given, terms), ids, numbered),
+            _placed(measured, ids, numbered),
         )
 
     def part(self, offset: int, length: int) -> Treatments:
@@ -112,6 +122,11 @@ class Treatments:
             self.courses.filter(inside).with_columns(counted),
             self.levels.filter(inside).with_columns(counted),
         )
+
+
+def routes_of(terms: Terms) -> pl.Enum:
+    """Return the routes by which a drug may be taken."""
+    return pl.Enum(sorted({*terms.doses.routes, LOCAL}))
 
 
 def _courses(case: Case) -> Iterable[tuple[Any, ...]]:
@@ -148,7 +163,10 @@ def _written(when: PartialDate | None) -> str | None:
 
 
 def _typed(table: pl.DataFrame, schema: dict[str, Any], name: str) -> pl.DataFrame:
-    """Return a table with every column of ``schema`` in its type; NaN becomes NULL."""
+    """Return a table with every column of ``schema`` in its type; NaN becomes NULL.
+
+    Numbers of patients, categorical words and dates of type Date stay what they are.
+    """
     strange = sorted(set(table.columns) - schema.keys())
     if strange:
         raise ValueError(f"{name}: unknown column {strange[0]}; known are {', '.join(schema)}")
@@ -160,9 +178,36 @@ def _typed(table: pl.DataFrame, schema: dict[str, Any], name: str) -> pl.DataFra
             columns.append(pl.lit(None, kind).alias(column))
         elif kind == pl.Float64:
             columns.append(pl.col(column).cast(kind).fill_nan(None))
+        elif kind == pl.String and _usable(column, table[column].dtype):
+            columns.append(pl.col(column))
         else:
             columns.append(pl.col(column).cast(kind))
     return table.select(columns)
+
+
+def _usable(column: str, kind: pl.DataType) -> bool:
+    """Tell whether a column of text may be left in the type in which it came."""
+    if column == "patient_id":
+        return kind.is_integer()
+    return kind in (pl.Categorical, pl.Enum, pl.Date)
+
+
+def _are_rows(ids: pl.Series) -> bool:
+    """Tell whether ids are the numbers of their rows."""
+    if not ids.dtype.is_integer() or ids.null_count():
+        return False
+    return bool((ids == pl.int_range(len(ids), eager=True)).all())
+
+
+def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> pl.DataFrame:
+    """Return a table with ``patient``, the row of ``ids``, instead of ``patient_id``."""
+    given = pl.col("patient_id")
+    if numbered and table["patient_id"].dtype.is_integer():
+        inside = table.filter(given.is_between(0, len(ids) - 1))
+        return inside.select(pl.all().exclude("patient_id"), given.cast(pl.UInt32).alias("patient"))
+    rows = pl.DataFrame([ids]).with_row_index("patient")
+    found = table.with_columns(given.cast(ids.dtype))
+    return found.join(rows, on="patient_id", maintain_order="left").drop("patient_id")
 
 
 def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
@@ -186,13 +231,52 @@ def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
     return first.alias(f"{name}_from"), last.alias(f"{name}_to")
 
 
+def _periods(table: pl.DataFrame, **named: str) -> list[pl.Expr]:
+    """Return the first and the last day of the dates of some columns; every different text is read once.
+
+    Args:
+        table: the table.
+        named: for each column of dates how the names of its days begin.
+    """
+    written = [column for column in named if table[column].dtype != pl.Date]
+    texts = pl.concat([pl.Series(dtype=pl.String), *_different(table, written)]).unique()
+    # Most dates are whole, and these are read faster than those of which a part is missing.
+    length = pl.col("text").str.strip_chars().str.len_chars()
+    whole = (length == len("2023-05-17")) & (length == pl.col("text").str.len_chars())
+    pool = pl.DataFrame({"text": texts})
+    day = pl.col("text").str.to_date("%Y-%m-%d")
+    days = pool.filter(whole).select("text", text_from=day, text_to=day)
+    if len(days) < len(pool):
+        days = pl.concat([days, pool.filter(~whole).select("text", *period("text", "text"))])
+    found: list[pl.Expr] = []
+    for column, name in named.items():
+        place = _place(column, days["text"])
+        for side in ("from", "to"):
+            day = (
+                pl.lit(days[f"text_{side}"]).gather(place) if column in written else pl.col(column)
+            )
+            found.append(day.alias(f"{name}_{side}"))
+    return found
+
+
+def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
+    """Return the different words of each column."""
+    words = table.select(pl.col(columns).unique().drop_nulls().cast(pl.String).implode())
+    return [words[column][0] for column in columns]
+
+
+def _place(column: str, words: pl.Series) -> pl.Expr:
+    """Return for each row which of the words it holds."""
+    return pl.col(column).cast(pl.Enum(words)).to_physical()
+
+
 def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Read the words of a table of courses; each different word is looked up once."""
     local = terms.sections.local_routes
 
     def drug(word: str) -> tuple[Any, ...]:
         known = terms.drug(word)
-        return (known.id, known.drug_class) if known else (None, None)
+        return (known.id if known else None,)
 
     def unit(word: str) -> tuple[Any, ...]:
         known = terms.doses.unit(word)
@@ -205,26 +289,33 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     def route(word: str) -> tuple[Any, ...]:
         return (terms.doses.route(word, local),)
 
-    named = {"drug": pl.String, "drug_class": pl.String}
-    found = given.rename({"drug": "drug_word", "route": "route_word"})
-    for column, schema, look_up in (
-        ("drug_word", named, drug),
-        ("unit", _UNIT, unit),
-        ("frequency", _OFTEN, often),
-        ("route_word", {"route": pl.String}, route),
+    def stated(word: str, known: pl.Enum) -> tuple[Any, ...]:
+        if word not in (*known.categories, _UNKNOWN):
+            raise ValueError(f"courses: {word} is none of {', '.join(known.categories)}")
+        return (None if word == _UNKNOWN else word,)
+
+    readers: dict[str, tuple[Mapping[str, Any], Callable[[str], tuple[Any, ...]]]] = {
+        "drug": ({"drug": pl.Enum(list(terms.drugs))}, drug),
+        "unit": (_UNIT, unit),
+        "frequency": (_OFTEN, often),
+        "route": ({"route": routes_of(terms)}, route),
+        "response": ({"response": RESPONSES}, partial(stated, known=RESPONSES)),
+        "reason_stopped": ({"reason_stopped": REASONS}, partial(stated, known=REASONS)),
+    }
+    looked: list[pl.Expr] = []
+    for words, (column, (schema, look_up)) in zip(
+        _different(given, list(readers)), readers.items(), strict=True
     ):
-        words = found[column].drop_nulls().unique().to_list()
-        looked = pl.DataFrame(
-            [(word, *look_up(word)) for word in words],
-            schema={column: pl.String, **schema},
-            orient="row",
-        )
-        found = found.join(looked, on=column, how="left", maintain_order="left")
+        found = pl.DataFrame([look_up(word) for word in words], schema=schema, orient="row")
+        looked += [pl.lit(one).gather(pl.col(f"{column}_place")) for one in found]
+        given = given.with_columns(_place(column, words).alias(f"{column}_place"))
+    found = given.select(
+        pl.all().exclude(list(readers)), *looked, *_periods(given, start="start", stop="stop")
+    )
     return found.select(
         "patient_id",
         "record",
         "drug",
-        "drug_class",
         "route",
         (pl.col("dose") * pl.col("factor")).alias("amount"),
         "measure",
@@ -233,11 +324,13 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         pl.when(pl.col("unit_days").is_not_null()).then(1).otherwise("times").alias("times"),
         pl.coalesce("unit_days", "often_days").alias("days"),
         pl.coalesce((pl.col("unit_days").is_null() & pl.col("single")), False).alias("single"),
-        *period("start", "start"),
-        *period("stop", "stop"),
+        "start_from",
+        "start_to",
+        "stop_from",
+        "stop_to",
         "ongoing",
-        pl.col("response").replace("unknown", None),
-        pl.col("reason_stopped").replace("unknown", None),
+        "response",
+        "reason_stopped",
         "weight_kg",
         (pl.col("weeks") * 7).round(0).cast(pl.Int64).alias("length"),
         pl.col("dose").is_null().alias("no_dose"),

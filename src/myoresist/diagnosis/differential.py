@@ -132,9 +132,11 @@ class Differential:
         They are rounded: the last digit of a matrix product depends on who else is in the table.
         """
         probability = self.posterior(known).round(DIGITS)
-        leading = np.array(self.diseases)[probability.argmax(axis=1)] if known.height else []
-        columns = {PREFIX + name: probability[:, i] for i, name in enumerate(self.diseases)}
-        return pl.DataFrame({**columns, PREFIX + "leading": pl.Series(leading, dtype=pl.String)})
+        leading = pl.Series(PREFIX + "leading", self.diseases, pl.Enum(self.diseases))
+        columns = np.asfortranarray(probability)
+        return pl.DataFrame(columns, [PREFIX + name for name in self.diseases]).with_columns(
+            leading.gather(probability.argmax(axis=1))
+        )
 
     def interval(self, known: pl.DataFrame) -> tuple[Array, Array]:
         """Return the 95 % credible interval of each probability, two arrays of shape (N, D).

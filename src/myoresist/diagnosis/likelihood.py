@@ -232,12 +232,9 @@ class Likelihoods:
             known: one row a patient, one column a finding, as ``Inference.known`` returns it.
         """
         flags = known.select(pl.col(self.findings).cast(pl.Int8).fill_null(-1)).to_numpy()
-        number = np.column_stack(
-            [
-                table.rows(known[name].to_numpy().astype(np.float64))
-                for name, table in zip(self.numbers, self.tables, strict=True)
-            ]
-        )
+        number = np.empty((known.height, len(self.numbers)), np.int64, order="F")
+        for column, (name, table) in enumerate(zip(self.numbers, self.tables, strict=True)):
+            number[:, column] = table.rows(known[name].to_numpy().astype(np.float64))
         given = set(known.columns)
         tests = {
             row: known[TESTED.format(name)].to_numpy().astype(np.float64)
@@ -301,10 +298,14 @@ class Likelihoods:
         """Return the logarithm of the likelihood ratio of each disease against the background, (N, D)."""
         total = np.empty((len(seen.present), len(self.diseases)))
         looked_up = list(self._looked_up(seen))
+        room = np.empty((min(BLOCK, len(total)), len(self.diseases)))
         for part, block in self.counted(seen):
-            total[part] = (self.weighed @ block).T
+            np.matmul(block.T, self.weighed.T, out=total[part])
+            added = room[: block.shape[1]]
             for said, place in looked_up:
-                total[part] += said[place[part]]
+                # Clipping, which never happens, spares a copy that guards against a place out of bounds.
+                np.take(said, place[part], axis=0, out=added, mode="clip")
+                total[part] += added
         rows = np.flatnonzero(seen.bounds[:, 1] >= 0)
         if len(rows):
             weight = self.weights[len(self.findings) + self.numbers.index(ONSET)]
@@ -318,15 +319,16 @@ class Likelihoods:
         """
         nothing = np.zeros((1, len(self.diseases)))
         for column, density in enumerate(self._densities):
-            if (seen.number[:, column] >= 0).any():
-                yield density, seen.number[:, column]
+            known = seen.number[:, column] >= 0
+            if known.any():
+                yield density, np.where(known, seen.number[:, column], len(density) - 1)
         for row, ratio in seen.tests.items():
             known = ~np.isnan(ratio)
             if known.any():
                 # Methods and strengths are few, so are the different ratios.
-                values, of_known = np.unique(ratio[known], return_inverse=True)
-                place = np.full(len(ratio), len(values))
-                place[known] = of_known
+                values = np.unique(ratio[known])
+                # What is not known is sorted behind every number, as is its row.
+                place = np.searchsorted(values, ratio)
                 yield np.vstack([self.weights[row] * self.tested(row, values), nothing]), place
 
     @cached_property

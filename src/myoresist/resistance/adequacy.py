@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from myoresist.case.courses import Treatments
-from myoresist.resistance.exposure import FAR, at_dose, exposures, wholly_listed
+from myoresist.case.courses import REASONS, RESPONSES, Treatments
+from myoresist.resistance.exposure import (
+    FAR,
+    POSSIBLE,
+    TOP,
+    Exposures,
+    at_dose,
+    exposures,
+    wholly_listed,
+)
 from myoresist.resistance.glucocorticoid import glucocorticoid_columns
 from myoresist.resistance.regimens import ORAL, Regimens
+from myoresist.resistance.runs import Runs, numbers, told, truth
 from myoresist.rules.program import Program
 
 ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNKNOWN = (
@@ -23,11 +33,6 @@ TESTS = (
     "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
 )  # fmt: skip
 _OF_COURSE = TESTS[:6]
-_SAID = (
-    "none", "partial", "good", "no effect", "side effect", "remission", "other", "unknown",
-)  # fmt: skip
-WORDS = {word: number for number, word in enumerate(_SAID)}
-"""Words for the response to a course, and for the reason why it ended."""
 BATCH = 20_000
 """Patients that are judged together; more at once take more memory and no less time."""
 
@@ -37,7 +42,7 @@ class History:
     """What was given to N patients, judged.
 
     Attributes:
-        exposures: rows of ``exposure.exposures``.
+        exposures: what ``exposure.exposures`` returned.
         courses: one row a course of one regimen; see ``_courses``.
         trials: one row a patient and regimen, by regimen, then patient: ``patient``, ``regimen``, ``tried``,
             ``state`` on what is recorded, ``days_sure``, ``days_possible`` of the longest time at the dose,
@@ -47,7 +52,7 @@ class History:
             ``adequacy/columns.yaml`` that treatments tell.
     """
 
-    exposures: pl.DataFrame
+    exposures: Exposures
     courses: pl.DataFrame
     trials: pl.DataFrame
     columns: pl.DataFrame
@@ -70,7 +75,7 @@ def history(
     found = exposures(treatments, regimens)
     courses = _courses(found, treatments, regimens)
     lowered = _lowered(treatments, weakening, findings)
-    trials = _trials(found, courses, treatments, regimens, lowered)
+    trials = _trials(courses, treatments, regimens, lowered)
     columns = treatments.patients.select("patient_id").hstack(
         [
             *glucocorticoid_columns(found, treatments, regimens),
@@ -123,39 +128,25 @@ def derived_findings(columns: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _any(column: str) -> pl.Expr:
-    """Return whether any value of a group is true, and unknown if an unknown one could be."""
-    value = pl.col(column).cast(pl.Int8)
-    return pl.when(value.max() == 1).then(True).when(value.null_count() == 0).then(False)
+def _agreed(
+    found: Exposures, courses: Runs, column: str, words: pl.Enum, regimens: Regimens
+) -> pl.Series:
+    """Return the word on which the records agree with which a course ends.
 
-
-def _all(column: str) -> pl.Expr:
-    """Return whether all values of a group are true, and unknown if an unknown one could not be."""
-    value = pl.col(column).cast(pl.Int8)
-    return pl.when(value.min() == 0).then(False).when(value.null_count() == 0).then(True)
-
-
-def _at_end(found: pl.DataFrame) -> pl.DataFrame:
-    """Keep what records say of the end of a course only where it ends, as numbers of the words in ``WORDS``.
-
-    A combination ends with any of its parts, so there all records have to agree. Numbers, since taking the
-    least and the largest word of many groups is slow.
+    A combination ends with any of its parts, so there all records have to agree.
     """
-    end = pl.col("end_possible").max().over("course")
-    last = (pl.col("parts") > 1) | (pl.col("end_possible") == end)
-    return found.with_columns(
-        pl.when(last).then(pl.col(x).replace_strict(WORDS, return_dtype=pl.Int8)).alias(x)
-        for x in ("reason_stopped", "response")
-    )
+    word = numbers(found.records[column], -1)[found.record]
+    end, several = found.end[POSSIBLE], regimens.columns["parts"][found.regimen] > 1
+    last = (end == courses.spread(courses.max(end))) | several
+    said = last & (word >= 0)
+    low = courses.min(np.where(said, word, len(words.categories)))
+    high = courses.max(np.where(said, word, -1))
+    agreed = pl.DataFrame({"word": low, "known": low == high})
+    place = agreed.select(pl.when("known").then("word")).to_series()
+    return words.categories.cast(words).gather(place).alias(column)
 
 
-def _agreed(column: str) -> pl.Expr:
-    """Return the word on which the records of a course agree."""
-    number = pl.col(column)
-    return pl.when(number.min() == number.max()).then(number.min())
-
-
-def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
+def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Return one row a course.
 
     Returns:
@@ -164,31 +155,35 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
         ``exposure.at_dose``), ``together`` (whether all drugs of a combination were taken), the tests of a
         course and ``missing``.
     """
-    limits = regimens.table.select("regimen", "kind", "needed", "parts", "completes", "level_low")
-    grouped = (
-        _at_end(found)
-        .group_by("course", maintain_order=True)
-        .agg(
-            pl.col("patient").first(),
-            pl.col("regimen").first(),
-            begin_from=pl.col("begin_possible").min(),
-            begin_to=pl.col("start_to").fill_null(FAR).min(),
-            end_to=pl.col("end_possible").max(),
-            running=_any("running"),
-            reason_stopped=_agreed("reason_stopped"),
-            response=_agreed("response"),
-            no_route=pl.col("no_route").cast(pl.Int8).min(),
-            missing=pl.col("missing").bitwise_or(),
-        )
-    )
-    words = {number: word for word, number in WORDS.items()}
-    grouped = grouped.with_columns(
-        pl.col(x).replace_strict(words, return_dtype=pl.String)
-        for x in ("reason_stopped", "response")
-    )
+    runs = Runs.of(found.course)
+    regimen = runs.first(found.regimen)
+    limits = regimens.table.select("kind", "needed", "parts", "completes", "level_low")
+    start_to = numbers(found.records["start_to"], FAR)[found.record]
+    columns = {
+        "patient": runs.first(found.patient),
+        "regimen": regimen,
+        "course": runs.first(found.course),
+        "begin_from": runs.min(found.begin[POSSIBLE]),
+        "begin_to": runs.min(start_to),
+        "end_to": runs.max(found.end[POSSIBLE]),
+        "running": runs.max(truth(found.records["running"])[found.record]),
+        "no_route": runs.all(found.no_route),
+        "missing": runs.bits(found.missing),
+        **at_dose(found, regimens),
+    }
     courses = (
-        grouped.join(at_dose(found), on="course", how="left", maintain_order="left")
-        .join(limits, on="regimen", how="left", maintain_order="left")
+        pl.DataFrame(columns)
+        .hstack(
+            [
+                _agreed(found, runs, "reason_stopped", REASONS, regimens),
+                _agreed(found, runs, "response", RESPONSES, regimens),
+            ]
+        )
+        .hstack(limits.select(pl.all().gather(regimen)))
+        .with_columns(
+            told("running"),
+            peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
+        )
         .pipe(_with_levels, treatments, regimens)
     )
     enough, could = (pl.col(f"days_{x}") >= pl.col("needed") for x in ("sure", "possible"))
@@ -202,7 +197,7 @@ def _courses(found: pl.DataFrame, treatments: Treatments, regimens: Regimens) ->
     )
     single = pl.col("parts") == 1
     together = (
-        pl.when(pl.when(single).then(pl.col("no_route") == 0).otherwise(pl.col("on_sure") > 0))
+        pl.when(pl.when(single).then(~pl.col("no_route")).otherwise(pl.col("on_sure") > 0))
         .then(True)
         .when(~single & (pl.col("on_possible") == 0))
         .then(False)
@@ -277,53 +272,32 @@ def _lowered(
 
 
 def _trials(
-    found: pl.DataFrame,
     courses: pl.DataFrame,
     treatments: Treatments,
     regimens: Regimens,
     lowered: Mapping[str, pl.Series],
 ) -> pl.DataFrame:
     """Return one row for every patient and regimen, ordered by regimen, then patient."""
-    patients = treatments.patients.with_row_index("patient")
-    whole = patients.select("patient", whole=wholly_listed(treatments))
-    taken = courses.filter(pl.col("together").fill_null(True))
-    summed = taken.group_by("patient", "regimen").agg(
-        tried=pl.col("together").any(),
-        running=_any("running"),
-        **{x: pl.col(x).max() for x in ("days_sure", "days_possible", "peak_sure")},
-        peak_possible=pl.when(~pl.col("peak_possible").is_null().any()).then(
-            pl.col("peak_possible").max()
-        ),
-        adequate=_any("adequate"),
-        below_min_dose=_all("below_min_dose"),
-        below_min_duration=_all("below_min_duration"),
-        level_below_target=pl.col("level_below_target").last(),
-        stopped_intolerance=_any("stopped_intolerance"),
-        failed=_any("failed"),
-        missing=pl.col("missing").bitwise_or(),
-    )
-    table = (
-        regimens.table.select("regimen")
-        .join(whole, how="cross")
-        .join(summed, on=["regimen", "patient"], how="left", maintain_order="left")
-    )
+    patients = len(treatments.patients)
+    whole = wholly_listed(treatments).to_numpy()
+    tried = _summed(courses.filter(pl.col("together").fill_null(True)))
+    # All else that is known of a trial of which nothing is recorded is whether every course is listed.
+    listed = np.concatenate([whole[tried["patient"].to_numpy()], [True, False]])
+    nothing = pl.DataFrame({"patient": pl.Series([None, None], dtype=pl.Int64)})
+    table = pl.concat([tried, nothing], how="diagonal").with_columns(whole=pl.Series(listed))
+    place = np.tile(len(tried) + ~whole, len(regimens.regimens))
+    place[numbers(tried["regimen"]) * patients + numbers(tried["patient"])] = np.arange(len(tried))
     absent = pl.col("tried").is_null() | ~pl.col("tried")
     none = pl.col("days_sure").is_null()
     known_none = none & pl.col("whole")
-    lowering = pl.concat(
-        [
-            lowered.get(
-                one.id, pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(patients))
-            )
-            for one in regimens.regimens
-        ]
-    )
+    nobody = pl.Series([None], dtype=pl.Boolean).new_from_index(0, patients)
+    lowering = pl.concat([lowered.get(one.id, nobody) for one in regimens.regimens])
     state = {x: pl.lit(x, dtype=STATE) for x in STATE.categories}
 
-    def told(column: str) -> pl.Expr:
+    def said(column: str) -> pl.Expr:
         return pl.when(known_none).then(False).otherwise(column).alias(column)
 
-    return table.with_columns(
+    table = table.with_columns(
         state=pl.when(known_none)
         .then(state[NOT_TRIED])
         .when(none)
@@ -343,14 +317,39 @@ def _trials(
         .when(absent & none & pl.col("whole"))
         .then(True),
         missing=pl.col("missing").fill_null(0),
-        interacting_drug=lowering,
-        running=told("running"),
         **{
-            x: told(x)
-            for x in _OF_COURSE
+            x: said(x)
+            for x in ("running", *_OF_COURSE)
             if x not in ("adequate", "level_below_target")
         },
-    ).drop("whole")  # fmt: skip
+    ).select(pl.all().exclude("whole", "patient", "regimen").gather(place))  # fmt: skip
+    return table.with_columns(
+        regimen=pl.Series(np.repeat(np.arange(len(regimens.regimens)), patients)),
+        patient=pl.Series(np.tile(np.arange(patients), len(regimens.regimens))),
+        interacting_drug=lowering,
+    )
+
+
+def _summed(courses: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a patient and regimen with at least one course, by regimen, then patient."""
+    runs = Runs.of(numbers(courses["regimen"]), numbers(courses["patient"]))
+    any_ = ("running", "adequate", "stopped_intolerance", "failed")
+    all_ = ("below_min_dose", "below_min_duration")
+    columns = {
+        "regimen": runs.first(numbers(courses["regimen"])),
+        "patient": runs.first(numbers(courses["patient"])),
+        "tried": runs.any(courses["together"].fill_null(False).to_numpy()),
+        **{x: runs.max(numbers(courses[x])) for x in ("days_sure", "days_possible", "peak_sure")},
+        "peak_possible": runs.max(numbers(courses["peak_possible"], TOP)),
+        "missing": runs.bits(numbers(courses["missing"])),
+        **{x: runs.max(truth(courses[x])) for x in any_},
+        **{x: runs.min(truth(courses[x])) for x in all_},
+        "level_below_target": runs.last(truth(courses["level_below_target"])),
+    }
+    return pl.DataFrame(columns).with_columns(
+        *(told(x) for x in (*any_, *all_, "level_below_target")),
+        peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
+    )
 
 
 def _wide(trials: pl.DataFrame, regimens: Regimens, patients: int) -> Iterable[pl.Series]:

@@ -11,13 +11,16 @@ Doses are whole billionths of the least dose of the regimen, so that sums are ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from myoresist.case.courses import Treatments
+from myoresist.case.courses import BODIES, LOCAL, Treatments
 from myoresist.resistance.regimens import Regimens
+from myoresist.resistance.runs import Flags, Ints, Numbers, Runs, numbers, out_of_order
 
 WHOLE = 1_000_000_000
 """The least dose of a regimen as a whole number."""
@@ -27,6 +30,14 @@ FAR = 200_000
 """A day, counted from 1970, that is later than every date of a record; its negative is earlier."""
 _CONTENT = ("amount", "days", "length", "weight_kg", "ongoing", "reason_stopped", "response")
 """What tells records of the same dates apart, so that their place in the list does not matter."""
+
+ANY = -1
+"""A share that is not known, so that it may be any."""
+TOP = 2**62
+"""A dose above all others: that of an unknown share where as much as possible is asked."""
+_NEVER = 1 << 40
+"""A day that is not known, later than all that are."""
+_KG, _M2 = BODIES.categories.to_list().index("kg"), BODIES.categories.to_list().index("m2")
 
 _APART, _MOST = 3_000, 32
 """Days between courses without dates, and how many of them are kept apart."""
@@ -67,45 +78,93 @@ def wholly_listed(treatments: Treatments) -> pl.Series:
     return patients.select(listed & ~pl.col("patient").is_in(strange.implode())).to_series()
 
 
-def exposures(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
-    """Return one row for every record and every regimen that takes its drug.
+@dataclass(frozen=True)
+class Exposures:
+    """One row for every record and every regimen that takes its drug, in order of regimen, then patient.
 
-    Returns:
-        ``patient``, ``record``, ``regimen`` with its ``part``, ``parts``, ``gap``, ``strict`` and
-        ``by_amount``, ``drug_code``, ``intravenous``, the ``course`` it belongs to (a number; records of a
-        course follow each other without a longer pause), and for either world ``begin_*`` and
-        ``end_*`` (days since 1970, the end not included), ``share_*`` of the least dose in billionths (NULL:
-        may be any) and ``doses_*`` (how many). Then the dates of the record, ``running`` (NULL: unknown),
-        ``reason_stopped``, ``response``, ``no_route`` and ``missing`` (see ``lacking``).
+    Attributes:
+        records: the records, with the days on which they may begin and end.
+        record: which of these rows.
+        patient: row of the patient.
+        regimen: number of the regimen.
+        part: which part of a combination.
+        course: number of the course; records of a course follow each other without a longer pause.
+        share: share of the least dose in billionths, ``ANY`` if unknown.
+        no_route: whether the drug may not be meant at all, since nothing says how it was taken.
+        missing: see ``lacking``.
+        begin: in either world the first day, counted from 1970.
+        end: in either world the day after the last.
     """
+
+    records: pl.DataFrame
+    record: Ints
+    patient: Ints
+    regimen: Ints
+    part: Ints
+    course: Ints
+    share: Ints
+    no_route: Flags
+    missing: Ints
+    begin: Mapping[World, Ints]
+    end: Mapping[World, Ints]
+
+    @property
+    def columns(self) -> tuple[Numbers | Flags, ...]:
+        """Return every column."""
+        own = (self.record, self.patient, self.regimen, self.part, self.course, self.share)
+        return (*own, self.no_route, self.missing, *self.begin.values(), *self.end.values())
+
+    def only(self, rows: Flags | slice) -> Exposures:
+        """Return some of the rows."""
+        return Exposures(
+            self.records,
+            self.record[rows],
+            self.patient[rows],
+            self.regimen[rows],
+            self.part[rows],
+            self.course[rows],
+            self.share[rows],
+            self.no_route[rows],
+            self.missing[rows],
+            {world: days[rows] for world, days in self.begin.items()},
+            {world: days[rows] for world, days in self.end.items()},
+        )
+
+    def of_regimen(self, number: int) -> Exposures:
+        """Return the rows of one regimen."""
+        low, high = np.searchsorted(self.regimen, [number, number + 1])
+        return self.only(slice(low, high))
+
+
+def exposures(treatments: Treatments, regimens: Regimens) -> Exposures:
+    """Return one row for every record and every regimen that takes its drug."""
     records = _dated(treatments, regimens)
-    found = records.join(regimens.options, on="drug", how="inner")
-    routes = pl.col("routes")
-    unsaid = pl.col("route").is_null() & routes.is_not_null()
-    fits = routes.is_null() | pl.col("route").is_null() | routes.list.contains(pl.col("route"))
-    found = found.filter(fits).with_columns(no_route=unsaid)
-    limits = regimens.table.select("regimen", "gap", "each_drug", "parts", "strict", "by_amount")
-    found = _shared(found).join(limits, on="regimen", how="left")
-    own = pl.when("each_drug").then(pl.col("drug_code") + 1).otherwise(0)
-    many = len(regimens.regimens)
-    found = found.with_columns(
-        key=_packed(
-            (pl.col("patient").cast(pl.Int64) * many + pl.col("regimen"), 1),
-            (own, len(regimens.drugs) + 1),
-        ),
-        intravenous=pl.col("route").eq_missing(pl.lit("intravenous")),
-    ).drop(
-        "drug", "drug_class", "route", "routes", "measure", "body", "amount", "least", "strength"
-    )
-    return _coursed(_handed_over(_one_option(found, regimens)))
+    found = _compared(_fitting(records, regimens), records, regimens)
+    return _coursed(_handed_over(found, records, regimens), regimens)
 
 
-def _packed(*parts: tuple[pl.Expr, int]) -> pl.Expr:
-    """Return one whole number that sorts as its parts do; each but the first is below its size."""
-    whole = pl.lit(0, pl.Int64)
-    for part, size in parts:
-        whole = whole * size + part
-    return whole
+def _order(records: pl.DataFrame, quick: Ints, by: Sequence[str]) -> tuple[Ints, Flags]:
+    """Return the rows in the order of ``quick`` and then ``by``, and which of them are equal in ``quick``.
+
+    ``quick`` is a number that nearly always tells which comes first; only equal ones are looked at further.
+    """
+    rows = np.argsort(quick, kind="stable")
+    equal = quick[rows[1:]] == quick[rows[:-1]]
+    tied = np.zeros(len(rows), np.bool_)
+    tied[1:] |= equal
+    tied[:-1] |= equal
+    some = rows[tied]
+    if len(some):
+        part = records.select(pl.col(by).gather(some)).with_columns(quick=pl.Series(quick[some]))
+        rows[tied] = some[part.select(pl.arg_sort_by("quick", *by)).to_series().to_numpy()]
+    return rows, tied
+
+
+def _place(group: Ints, day: pl.Series) -> Ints:
+    """Return a number that sorts by group, then day; days out of all bounds are taken for equal."""
+    span = 1 << 23
+    known = day.cast(pl.Int64).clip(2 - span // 2, span // 2 - 1)
+    return group * span + numbers(known + span // 2)
 
 
 def _days(column: str) -> pl.Expr:
@@ -114,33 +173,62 @@ def _days(column: str) -> pl.Expr:
 
 def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     """Return the records with the first and last day of start and stop, and whether they go on."""
-    people = treatments.patients.with_row_index("patient").select(
-        "patient",
+    people = treatments.patients.select(
         "complete",
         today_from=_days("today_from"),
         today_to=_days("today_to").fill_null(FAR - 1),
     )
-    taken = treatments.courses.filter(pl.col("route").ne_missing("local"))
-    usual = regimens.drugs["usual_route"]
-    routes = pl.concat([taken["route"], usual]).drop_nulls().unique().sort()
+    taken = treatments.courses.filter(pl.col("route").ne_missing(LOCAL))
+    drug = taken["drug"].cast(pl.Enum(regimens.drugs["drug"])).to_physical()
+    usual = regimens.drugs["usual_route"].cast(regimens.routes)
     records = (
-        taken.join(regimens.drugs, on="drug", how="left", maintain_order="left")
-        .join(people, on="patient", how="left", maintain_order="left")
+        taken.hstack(people.select(pl.all().gather(taken["patient"])))
         .with_columns(
-            _days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to")
+            *(_days(f"{end}_{side}") for end in ("start", "stop") for side in ("from", "to")),
+            drug_code=drug.cast(pl.Int64),
+            route=pl.coalesce("route", usual.gather(drug)),
         )
-        .with_columns(route=pl.coalesce("route", "usual_route"))
         .pipe(_by_length)
-        .sort("patient", "drug_code", "start_from", "start_to", "stop_to", *_CONTENT, "record")
     )
+    patient, code = numbers(records["patient"]), numbers(records["drug_code"], -1) + 1
+    place = _place(patient * (len(regimens.drugs) + 1) + code, records["start_from"])
+    when = ["start_from", "start_to", "stop_to"]
+    rows, tied = _order(records, place, [*when, *_CONTENT, "record"])
     # Exports of records hold entries twice; counted twice they would make too low a dose high enough.
-    own = [x for x in taken.columns if x != "record"]
-    twice = pl.all_horizontal(pl.col(x).eq_missing(pl.col(x).shift(1)) for x in own)
-    records = records.filter(pl.col("start_from").is_null() | ~twice).with_columns(
-        route_code=pl.col("route").cast(pl.Enum(routes)).to_physical().cast(pl.Int64) + 1,
+    some = records.select(pl.all().gather(rows[tied]))
+    twice = some.select(
+        pl.col("start_from").is_not_null()
+        & pl.all_horizontal(
+            pl.col(x).eq_missing(pl.col(x).shift(1)) for x in taken.columns if x != "record"
+        ).fill_null(False)
+    ).to_series()
+    again = np.zeros(len(rows), np.bool_)
+    again[tied] = twice.to_numpy()
+    kept = np.sort(rows[~again])
+    records = _replaced(records, rows[~again]).select(pl.all().gather(kept))
+    # From here on drugs of one regimen may follow each other, so what counts is when they began.
+    patient = numbers(records["patient"])
+    rows, _ = _order(
+        records, _place(patient, records["start_from"]), [*when, "drug_code", *_CONTENT, "record"]
     )
-    # A dose that is followed by another of the same drug, and of which nobody says that it goes on or
-    # when it ended, lasted until then.
+    records = records.select(pl.all().gather(rows))
+    runs = Runs.of(patient[rows])
+    order = np.arange(len(rows)) - np.repeat(runs.starts, runs.lengths)
+    return _running(records.with_columns(order=order), regimens)
+
+
+def _replaced(records: pl.DataFrame, rows: Ints) -> pl.DataFrame:
+    """Add until when doses lasted that another of the same drug replaced; ``rows`` sorts by drug and start.
+
+    A dose that is followed by another of the same drug, and of which nobody says that it goes on or when it
+    ended, lasted until then.
+    """
+    ordered = records.select(
+        pl.col(
+            "patient", "drug_code", "start_from", "start_to", "stop_from", "ongoing",
+            "reason_stopped",
+        ).gather(rows)
+    )  # fmt: skip
     same = (pl.col("patient") == pl.col("patient").shift(-1)) & (
         pl.col("drug_code") == pl.col("drug_code").shift(-1)
     )
@@ -148,17 +236,20 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     open_ = pl.all_horizontal(
         pl.col(x).is_null() for x in ("stop_from", "ongoing", "reason_stopped")
     )
-    replaced = (same & later & open_).fill_null(False)
-    records = records.with_columns(
-        replaced=replaced,
-        until_from=pl.when(replaced).then(pl.col("start_from").shift(-1)),
-        until_to=pl.when(replaced).then(pl.col("start_to").shift(-1)),
+    replaced = ordered.select((same & later & open_).fill_null(False)).to_series().to_numpy()
+    at = np.flatnonzero(replaced)
+    following = np.full(len(records), -1)
+    following[rows[at]] = rows[at + 1]
+    next_one = pl.select(pl.when(pl.lit(following) >= 0).then(pl.lit(following))).to_series()
+    return records.with_columns(
+        replaced=next_one.is_not_null(),
+        until_from=records["start_from"].gather(next_one),
+        until_to=records["start_to"].gather(next_one),
     )
-    # From here on drugs of one regimen may follow each other, so what counts is when they began.
-    when = ["patient", "start_from", "start_to", "stop_to", "drug_code", *_CONTENT, "record"]
-    records = records.sort(when).with_columns(
-        order=pl.int_range(pl.len(), dtype=pl.Int64).over("patient")
-    )
+
+
+def _running(records: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
+    """Add whether each record goes on, how many doses it has, when it ends, and what it lacks."""
     goes_on = pl.col("complete").fill_null(False) & pl.col("start_from").is_not_null()
     running = (
         pl.when(pl.col("stop_from").is_not_null() | pl.col("reason_stopped").is_not_null())
@@ -172,22 +263,44 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     )
     each = _interval()
     long = pl.lit(regimens.conventions.unknown_interval_days, pl.Int64)
-    return records.with_columns(
+    given_from = (pl.col("stop_from") - pl.col("start_to")) // pl.col("days") + 1
+    given_to = (pl.col("stop_to") - pl.col("start_from")) // pl.col("days") + 1
+    one_day = (pl.col("start_from") == pl.col("start_to")) & (
+        pl.col("stop_to") == pl.col("start_from")
+    )
+    # A single dose ends on the day that it is given.
+    until = {
+        side: pl.when("single").then(f"start_{side}").otherwise(f"until_{side}")
+        for side in ("from", "to")
+    }
+    records = records.with_columns(
         running=running,
         interval_sure=each.fill_null(1),
         interval_possible=each.fill_null(long),
-        no_start=pl.col("start_from").is_null(),
-        no_stop=pl.col("stop_from").is_null()
-        & ~pl.col("replaced")
-        & ~pl.col("single")
-        & ~running.fill_null(False),
-        no_day=(
-            (pl.col("start_from") != pl.col("start_to")).fill_null(False)
-            | (pl.col("stop_from") != pl.col("stop_to")).fill_null(False)
-        ),
-        no_today=running.fill_null(False)
-        & (pl.col("today_from") != pl.col("today_to")).fill_null(True),
+        doses_sure=pl.when("single")
+        .then(1)
+        .otherwise((given_from * pl.col("times")).clip(lower_bound=1).fill_null(1)),
+        doses_possible=pl.when(pl.col("single") | one_day.fill_null(False))
+        .then(1)
+        .otherwise(given_to * pl.col("times")),
+        ends_from=pl.coalesce("stop_from", until["from"]),
+        ends_to=pl.coalesce("stop_to", until["to"]),
     )
+    goes_on = pl.col("running").fill_null(False)
+    lacks = {
+        "start": pl.col("start_from").is_null(),
+        "stop": pl.col("stop_from").is_null() & ~pl.col("replaced") & ~pl.col("single") & ~goes_on,
+        "day": (pl.col("start_from") != pl.col("start_to")).fill_null(False)
+        | (pl.col("stop_from") != pl.col("stop_to")).fill_null(False),
+        "today": goes_on & (pl.col("today_from") != pl.col("today_to")).fill_null(True),
+    }
+    return records.with_columns(
+        lacks=pl.sum_horizontal(value.cast(pl.Int64) * _bit(x) for x, value in lacks.items())
+    )
+
+
+def _bit(word: str) -> int:
+    return 1 << MISSING.index(word)
 
 
 def _interval() -> pl.Expr:
@@ -210,356 +323,378 @@ def _by_length(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _shared(found: pl.DataFrame) -> pl.DataFrame:
-    """Add what share of the least dose each record is, and what is missing to tell."""
-    by, least_by = pl.col("body"), pl.col("least_body")
-    weight = pl.col("weight_kg")
-    size = (
-        pl.when(by.eq_missing(least_by))
-        .then(1.0)
-        .when((by == "kg") & least_by.is_null())
-        .then(weight)
-        .when(by.is_null() & (least_by == "kg"))
-        .then(1.0 / weight)
-    )
-    any_dose = (pl.col("least") == 0).fill_null(False)
-    measured = pl.col("measure") == pl.col("least_measure")
-    by_amount = pl.col("least_days").is_null()
+@dataclass(frozen=True)
+class _Fits:
+    """Pairs of a record and a limit that takes its drug, by regimen, then record."""
+
+    record: Ints
+    option: Ints
+
+
+def _fitting(records: pl.DataFrame, regimens: Regimens) -> _Fits:
+    """Return the limits with which each record can be compared, as far as drug and route tell."""
+    routes = len(regimens.routes.categories) + 1
+    route = numbers(records["route"], -1) + 1
+    word = numbers(records["drug_code"], len(regimens.drugs)) * routes + route
+    rows: list[Ints] = []
+    options: list[Ints] = []
+    for limits in regimens.limits:
+        fits = [limit[word] for limit in limits]
+        found = [np.flatnonzero(one >= 0) for one in fits]
+        mine = np.concatenate(found)
+        which = np.concatenate([one[at] for one, at in zip(fits, found, strict=True)])
+        if len(limits) > 1:
+            order = np.argsort(mine, kind="stable")
+            mine, which = mine[order], which[order]
+        rows.append(mine)
+        options.append(which)
+    return _Fits(np.concatenate(rows), np.concatenate(options))
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What ``_Fits`` tells of dose: shares of the least dose (``ANY`` if unknown) and what is missing."""
+
+    record: Ints
+    option: Ints
+    share: Ints
+    no_route: Flags
+    missing: Ints
+
+
+def _compared(fits: _Fits, records: pl.DataFrame, regimens: Regimens) -> _Compared:
+    """Tell what share of the least dose each record is, and what is missing to tell."""
+    at = regimens.option_columns
+    row, option = fits.record, fits.option
+
+    def number(column: str) -> npt.NDArray[np.float64]:
+        """Return numbers of the records; one that is not known is none, and so is what follows from it."""
+        return records[column].cast(pl.Float64).fill_null(np.nan).to_numpy()[row]
+
+    def word(column: str) -> Ints:
+        return numbers(records[column], -1)[row]
+
+    weight, days, amount = number("weight_kg"), number("days"), number("amount")
+    single = records["single"].to_numpy()[row]
+    by, least_by = word("body"), at["least_body"][option]
+    size = np.where(by == least_by, 1.0, np.nan)
+    size = np.where((by == _KG) & (least_by < 0), weight, size)
+    size = np.where((by < 0) & (least_by == _KG), 1.0 / weight, size)
+    any_dose, asked = at["any_dose"][option], at["asked"][option]
+    measured = word("measure") == at["least_measure"][option]
+    by_amount = at["by_amount"][option]
+    least_days = at["least_days"][option]
     # One dose counts for the time that the regimen gives it.
-    days = pl.when("single").then("least_days").otherwise("days")
-    rate = pl.when(by_amount).then(1.0).otherwise(pl.col("times") * pl.col("least_days") / days)
-    least = pl.when(pl.col("least") > 0).then(pl.col("least"))
-    share = pl.col("amount") * pl.col("strength") * rate * size / least
-    share = pl.when(any_dose).then(1.0).when(measured).then(share)
-    whole = (share * WHOLE).round(0).clip(0, 1e15).cast(pl.Int64)
-    known = whole.is_not_null()
-    asked = ~any_dose & pl.col("least").is_not_null()
-    never_per_area = by.eq_missing(pl.lit("m2")) ^ least_by.eq_missing(pl.lit("m2"))
-    lacks_unit = pl.col("measure").is_null() | ~measured | never_per_area
-    found = found.with_columns(
-        share_possible=whole,
-        no_dose=asked & pl.col("no_dose"),
-        no_unit=asked & ~pl.col("no_dose") & lacks_unit.fill_null(True),
-        no_ingredient=~any_dose & (pl.col("least").is_null() | pl.col("strength").is_null()),
-        no_frequency=asked & ~by_amount & pl.col("days").is_null() & ~pl.col("single"),
-        no_weight=asked & ~known & size.is_null() & weight.is_null() & ~never_per_area
-        & by.ne_missing(least_by),
-    )  # fmt: skip
-    # A single dose acts for as long as the regimen gives it, and ends on the day that it is given.
-    acts = pl.col("least_days").fill_null(1)
-    found = found.with_columns(
-        *(pl.when("single").then(acts).otherwise(w.interval).alias(w.interval) for w in WORLDS),
-        until_from=pl.when("single").then("start_from").otherwise("until_from"),
-        until_to=pl.when("single").then("start_to").otherwise("until_to"),
-    )
-    given_from = (pl.col("stop_from") - pl.col("start_to")) // pl.col("days") + 1
-    given_to = (pl.col("stop_to") - pl.col("start_from")) // pl.col("days") + 1
-    one_day = (pl.col("start_from") == pl.col("start_to")) & (
-        pl.col("stop_to") == pl.col("start_from")
-    )
-    often = (
-        pl.when(pl.col("single") | one_day.fill_null(False))
-        .then(1)
-        .otherwise(given_to * pl.col("times"))
-    )
-    found = found.with_columns(
-        doses_sure=pl.when("single")
-        .then(1)
-        .otherwise((given_from * pl.col("times")).clip(lower_bound=1).fill_null(1)),
-        doses_possible=often,
-        # A drug whose way of taking is not said may not be meant at all.
-        share_sure=pl.when("no_route").then(None).otherwise("share_possible"),
-        on_sure=~pl.col("no_route"),
-    )
-    more = pl.col("no_frequency") | (by_amount & often.is_null())
-    return found.with_columns(no_frequency=more)
+    rate = number("times") * least_days / np.where(single, least_days, days)
+    rate = np.where(by_amount, 1.0, rate)
+    share = amount * at["strength"][option] * rate * size / at["least"][option]
+    share = np.where(any_dose, 1.0, np.where(measured, share, np.nan))
+    known = ~np.isnan(share)
+    whole = np.where(known, np.clip(np.rint(share * WHOLE), 0, 1e15), ANY).astype(np.int64)
+    never_per_area = (by == _M2) ^ (least_by == _M2)
+    no_dose = records["no_dose"].to_numpy()[row]
+    no_often = records["doses_possible"].is_null().to_numpy()[row]
+    no_route = (word("route") < 0) & at["has_routes"][option]
+    lacks = {
+        "dose": asked & no_dose,
+        "unit": asked & ~no_dose & (~measured | never_per_area),
+        "ingredient": at["no_ingredient"][option],
+        "frequency": np.where(by_amount, no_often, asked & np.isnan(days) & ~single),
+        "weight": asked & ~known & np.isnan(size) & np.isnan(weight) & ~never_per_area
+        & (by != least_by),
+        "route": no_route,
+    }  # fmt: skip
+    missing = numbers(records["lacks"])[row]
+    for name, lacking_ in lacks.items():
+        missing += lacking_ * _bit(name)
+    return _best_option(_Compared(row, option, whole, no_route, missing), regimens)
 
 
-def _one_option(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
+def _best_option(found: _Compared, regimens: Regimens) -> _Compared:
     """Keep the best limit that a record can be compared with, where a drug has several in a regimen."""
-    row = ["record", "regimen", "part"]
-    several = pl.col("regimen").is_in(regimens.with_choice)
+    at = regimens.option_columns
+    several = np.flatnonzero(at["choice"][found.option])
+    row = [
+        x[several] for x in (found.record, at["regimen"][found.option], at["part"][found.option])
+    ]
     # A limit with which the record cannot be compared at all gives way to one with which it can.
-    order = ["no_unit", "no_weight", "no_route", "share_possible"]
-    kept = (
-        found.filter(several)
-        .sort([*row, *order], descending=[False] * 6 + [True], nulls_last=True)
-        .unique(subset=row, keep="first", maintain_order=True)
-    )
-    return pl.concat([found.filter(~several), kept])
+    worse = [(found.missing[several] & _bit(x)) > 0 for x in ("unit", "weight", "route")]
+    share = found.share[several]
+    order = np.lexsort([np.where(share == ANY, 1, -share), *reversed([*row, *worse])])
+    first = Runs.of(*(x[order] for x in row)).starts
+    dropped = np.ones(len(several), np.bool_)
+    dropped[order[first]] = False
+    kept = np.ones(len(found.record), np.bool_)
+    kept[several[dropped]] = False
+    if kept.all():
+        return found
+    return _Compared(*(getattr(found, x.name)[kept] for x in fields(found)))
 
 
-def _handed_over(found: pl.DataFrame) -> pl.DataFrame:
-    """Add when the exposure of each record begins and ends in either world.
+def _next(values: Ints) -> Ints:
+    """Return the value of the next row; of no use in the last one."""
+    return np.roll(values, -1)
+
+
+def _goes_on(values: Ints) -> Flags:
+    """Tell of each row whether the next one has the same value."""
+    same = np.zeros(len(values), np.bool_)
+    same[:-1] = values[1:] == values[:-1]
+    return same
+
+
+def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) -> Exposures:
+    """Tell when the exposure of each record begins and ends in either world.
 
     Records that follow each other as far as their dates tell, such as 2020-03 after 2020-03 or after
     2020-02, follow each other without a pause. On the days on which either may have been taken, the lower
     dose is sure and the higher one possible.
+
+    Returns:
+        The rows, in order of a number that those of one patient and regimen share, and of one drug where each
+        drug counts for itself. It stands in the place of ``course``.
     """
-    route = pl.col("route_code").fill_null(0)
-    line = _packed((pl.col("key"), 1), (pl.col("part"), 2), (route, 16))
-    found = (
-        found.with_columns(line=line)
-        .with_columns(place=_packed((pl.col("line"), 1), (pl.col("order"), 1 << 16)))
-        .sort("place")
-    )
-    following = pl.col("line") == pl.col("line").shift(-1)
-    ends_from = pl.coalesce("stop_from", "until_from")
-    ends_to = pl.coalesce("stop_to", "until_to")
-    next_from, next_to = pl.col("start_from").shift(-1), pl.col("start_to").shift(-1)
-    earliest = pl.max_horizontal(next_from, pl.min_horizontal(ends_from, next_to))
+    at = regimens.option_columns
+    patients = numbers(records["patient"])
+    regimen, patient = at["regimen"][found.option], patients[found.record]
+    group = regimen * (int(patients.max(initial=0)) + 1) + patient
+    drug = numbers(records["drug_code"], -1)[found.record] + 1
+    own = np.where(at["each_drug"][found.option], drug, 0)
+    route = numbers(records["route"], -1)[found.record] + 1
+    routes = len(regimens.routes.categories) + 1
+    part = at["part"][found.option]
+    key = group * (len(regimens.drugs) + 1) + own
+    line = (key * 2 + part) * routes + route
+    order = numbers(records["order"])[found.record]
+    rows, source = out_of_order(group, line, order)
+    record, option = found.record, found.option
+    for column in (record, option, line, key, patient, part, regimen, found.share, found.no_route,
+                   found.missing):  # fmt: skip
+        column[rows] = column[source]
+
+    def day(column: str, unknown: int) -> Ints:
+        return numbers(records[column], unknown)[record]
+
+    def flag(values: pl.Series) -> Flags:
+        return values.to_numpy()[record]
+
+    has_start, has_end = (flag(records[x].is_not_null()) for x in ("start_from", "ends_from"))
+    start_from, start_to = day("start_from", -FAR), day("start_to", FAR)
+    ends_from, ends_to = day("ends_from", 0), day("ends_to", 0)
+    next_from, next_to = _next(start_from), _next(start_to)
+    followed = _goes_on(line) & np.roll(has_start, -1)
+    earliest = np.maximum(next_from, np.minimum(ends_from, next_to))
     hands_over = (
-        following
-        & (next_from <= ends_to + 1)
-        & (next_to >= ends_from)
-        & (pl.col("start_to") <= earliest)
-    ).fill_null(False)
-    found = found.with_columns(
-        ends_from=ends_from,
-        ends_to=ends_to,
-        hands_over=hands_over,
-        next_from=pl.when(following).then(next_from),
-        next_to=pl.when(following).then(next_to),
-        switch_from=pl.when(hands_over).then(earliest),
-        switch_to=pl.when(hands_over).then(next_to),
-    )
-    mine, other = pl.col("share_sure").fill_null(0), pl.col("share_sure").shift(-1).fill_null(0)
-    top = pl.lit(2**62, pl.Int64)
-    most, others = (
-        pl.col("share_possible").fill_null(top),
-        pl.col("share_possible").shift(-1).fill_null(top),
-    )
-    late, early = pl.col("switch_to"), pl.col("switch_from")
-    found = found.with_columns(
-        switch_sure=pl.when(mine <= other).then(late).otherwise(early),
-        switch_possible=pl.when(most >= others).then(late).otherwise(early),
-    )
-    taken_over = pl.col("hands_over").shift(1).fill_null(False)
-    today_from, today_to = pl.col("today_from") + 1, pl.col("today_to") + 1
-    running = pl.col("running").fill_null(False)
+        followed & has_start & has_end
+        & (next_from <= ends_to + 1) & (next_to >= ends_from) & (start_to <= earliest)
+    )  # fmt: skip
+    single = np.flatnonzero(flag(records["single"]))
 
-    def tail(end: str, interval: str, following_start: str) -> pl.Expr:
-        """A last dose acts until the next would be due, or until another takes its place."""
-        after = pl.col(end) + 1
-        due = pl.col(end) + pl.col(interval)
-        following_day = pl.max_horizontal(pl.col(following_start).fill_null(FAR), after)
-        return pl.min_horizontal(due, following_day)
+    def tail(ends: Ints, column: str, following: Ints) -> tuple[Ints, Ints]:
+        """Return when a last dose stops to act: when the next is due or another takes its place."""
+        interval = day(column, 0)
+        # A single dose acts for as long as the regimen gives it.
+        interval[single] = at["acts"][option[single]]
+        following = np.maximum(np.where(followed, following, FAR), ends + 1)
+        return np.minimum(ends + interval, following), interval
 
-    end_sure = (
-        pl.when("hands_over")
-        .then("switch_sure")
-        .when(running & today_from.is_not_null())
-        .then(today_from)
-        .when(pl.col("ends_from").is_not_null())
-        .then(tail("ends_from", "interval_sure", "next_from"))
-        .otherwise(pl.col("start_to") + pl.col("interval_sure"))
+    running = flag(records["running"].fill_null(False))
+    today_from, today_to = day("today_from", _NEVER) + 1, day("today_to", _NEVER) + 1
+    last_sure, interval = tail(ends_from, "interval_sure", next_from)
+    end_sure = np.where(has_end, last_sure, np.where(has_start, start_to + interval, -FAR))
+    end_sure = np.where(running & (today_from <= _NEVER), today_from, end_sure)
+    last_possible, _ = tail(ends_to, "interval_possible", next_to)
+    end_possible = np.where(has_end & ~running, last_possible, today_to)
+    begin_sure, begin_possible = start_to, start_from
+    first = np.flatnonzero(hands_over)
+    second = first + 1
+    late, early = next_to[first], earliest[first]
+    least = np.where(found.no_route | (found.share == ANY), 0, found.share)
+    most = np.where(found.share == ANY, TOP, found.share)
+    end_sure[first] = begin_sure[second] = np.where(least[first] <= least[second], late, early)
+    end_possible[first] = begin_possible[second] = np.where(
+        most[first] >= most[second], late, early
     )
-    end_possible = (
-        pl.when("hands_over")
-        .then("switch_possible")
-        .when(running)
-        .then(today_to)
-        .when(pl.col("ends_to").is_not_null())
-        .then(tail("ends_to", "interval_possible", "next_to"))
-        .otherwise(today_to)
-    )
+    end_sure = np.minimum(end_sure, today_from)
+    end_possible = np.minimum(end_possible, today_to)
     # A course of which only the length is known stands for itself, long before all dates. If it is the only
     # one of its drug, nothing can make it longer.
-    apart = -FAR + pl.col("order").clip(upper_bound=_MOST) * _APART
-    length = pl.col("length").clip(upper_bound=_APART // 2)
-    only = (pl.col("key") != pl.col("key").shift(1)).fill_null(True) & (
-        pl.col("key") != pl.col("key").shift(-1)
-    ).fill_null(True)
-    alone = pl.col("undated") & only
-    return found.with_columns(
-        begin_sure=pl.when("undated")
-        .then(apart)
-        .when(taken_over)
-        .then(pl.col("switch_sure").shift(1))
-        .otherwise(pl.col("start_to").fill_null(FAR)),
-        begin_possible=pl.when(alone)
-        .then(apart)
-        .when(taken_over)
-        .then(pl.col("switch_possible").shift(1))
-        .otherwise(pl.col("start_from").fill_null(-FAR)),
-        end_sure=pl.when("undated")
-        .then(apart + length)
-        .otherwise(pl.min_horizontal(end_sure.fill_null(-FAR), today_from)),
-        end_possible=pl.when(alone)
-        .then(apart + length)
-        .otherwise(pl.min_horizontal(end_possible, today_to)),
-    )
-
-
-def _coursed(found: pl.DataFrame) -> pl.DataFrame:
-    """Number the courses: records of one regimen without a longer pause between them."""
-    span = 4 * FAR
-    begin = _packed((pl.col("key"), 1), (pl.col("begin_possible") + FAR, span))
-    found = found.with_columns(place=begin).sort("place", "order")
-    # The latest end so far; a later key is above every end of an earlier one.
-    end = _packed((pl.col("key"), 1), (pl.col("end_possible") + FAR, span)).cum_max().shift(1)
-    new = (pl.col("place") > end + pl.col("gap")).fill_null(True)
-    new |= pl.col("key") != pl.col("key").shift(1)
-    return found.with_columns(course=new.fill_null(True).cum_sum().cast(pl.Int64)).select(
-        "patient", "record", "regimen", "part", "parts", "gap", "strict", "by_amount",
-        "drug_code", "intravenous", "course",
-        *(f"{x}_{w.name}" for x in ("begin", "end", "share", "doses") for w in WORLDS),
-        "on_sure",
-        "start_from", "start_to", "stop_from", "stop_to", "ends_to", "today_from", "today_to",
-        "running", "reason_stopped", "response", "no_route",
-        missing=pl.sum_horizontal(
-            pl.col(f"no_{x}").cast(pl.Int64) * (1 << bit) for bit, x in enumerate(MISSING)
-        ),
+    undated = np.flatnonzero(flag(records["undated"]))
+    begin_sure[undated] = -FAR + day("order", 0)[undated].clip(max=_MOST) * _APART
+    end_sure[undated] = begin_sure[undated] + day("length", 0)[undated].clip(max=_APART // 2)
+    keys = Runs.of(key)
+    alone = undated[np.repeat(keys.lengths == 1, keys.lengths)[undated]]
+    begin_possible[alone], end_possible[alone] = begin_sure[alone], end_sure[alone]
+    return Exposures(
+        records, record, patient, regimen, part, key, found.share, found.no_route, found.missing,
+        {SURE: begin_sure, POSSIBLE: begin_possible}, {SURE: end_sure, POSSIBLE: end_possible},
     )  # fmt: skip
 
 
-def segments(found: pl.DataFrame, world: World, by: str = "course") -> pl.DataFrame:
+def _coursed(found: Exposures, regimens: Regimens) -> Exposures:
+    """Number the courses: records of one regimen without a longer pause between them."""
+    key, begin, end = found.course, found.begin[POSSIBLE], found.end[POSSIBLE]
+    order = numbers(found.records["order"])[found.record]
+    rows, source = out_of_order(key, begin, order)
+    for column in found.columns:
+        column[rows] = column[source]
+    span = 4 * FAR
+    # The latest end so far; a later key is above every end of an earlier one.
+    latest = np.maximum.accumulate(key * span + end)
+    new = np.ones(len(key), np.bool_)
+    gap = regimens.columns["gap"][found.regimen[1:]]
+    new[1:] = (key[1:] != key[:-1]) | (key[1:] * span + begin[1:] > latest[:-1] + gap)
+    return replace(found, course=np.cumsum(new) - 1)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Days on which the dose stayed the same, in order of ``by``, then time.
+
+    Attributes:
+        by: the number of the course or the patient.
+        regimen: which regimen.
+        begin: the first day, counted from 1970.
+        end: the day after the last.
+        share: the dose, of several parts the least, as a share of the least dose of the regimen in
+            billionths; ``TOP`` if it may be any.
+    """
+
+    by: Ints
+    regimen: Ints
+    begin: Ints
+    end: Ints
+    share: Ints
+
+    def only(self, rows: Flags | Ints) -> Pieces:
+        """Return some of them."""
+        return Pieces(*(getattr(self, x.name)[rows] for x in fields(self)))
+
+
+def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Pieces:
     """Return the days on which the dose stayed the same, in order, where every part was taken.
 
     Args:
-        found: rows of ``exposures``.
+        found: what was taken.
         world: which bound.
-        by: the column whose rows are added up.
-
-    Returns:
-        ``by``, ``gap`` and ``strict`` of the regimen, ``begin``, ``end`` (not included), ``share`` of the
-        part that is least, ``unknown`` (whether the dose could be any: possible world only).
+        by: whose records are added up, one number a row of ``found``; they do not fall.
+        regimens: what they are compared with.
     """
-    begin, end, share = pl.col(world.begin), pl.col(world.end), pl.col(world.share)
-    counted = found.filter(begin < end)
+    begin, end = found.begin[world], found.end[world]
+    counted = begin < end
     if world is SURE:
-        counted = counted.filter("on_sure")
-    columns = [by, "gap", "strict", "parts", "part"]
-    edges = pl.concat(
-        [
-            counted.select(
-                *columns,
-                day=day,
-                share=share.fill_null(0) * sign,
-                unknown=share.is_null().cast(pl.Int64) * sign,
-                on=pl.lit(sign, pl.Int64),
-            )
-            for day, sign in ((begin, 1), (end, -1))
-        ]
+        counted &= ~found.no_route
+    rows = np.flatnonzero(counted)
+    share = np.where(found.share == ANY, TOP if world is POSSIBLE else 0, found.share)
+    pieces = Pieces(*(x[rows] for x in (by, found.regimen, begin, end, share)))
+    # Records that do not overlap are pieces as they are.
+    runs = Runs.of(pieces.by)
+    mixed = np.zeros(len(rows), np.bool_)
+    mixed[1:] = (pieces.by[1:] == pieces.by[:-1]) & (pieces.begin[1:] < pieces.end[:-1])
+    mixed |= regimens.columns["parts"][pieces.regimen] > 1
+    if not mixed.any():
+        return pieces
+    mixed = np.repeat(runs.any(mixed), runs.lengths)
+    swept = swept_pieces(pieces.only(mixed), found.part[rows[mixed]], regimens)
+    plain = pieces.only(~mixed)
+    both = Pieces(
+        *(np.concatenate([getattr(plain, x.name), getattr(swept, x.name)]) for x in fields(Pieces))
     )
-    place = _packed((pl.col(by).cast(pl.Int64), 1), (pl.col("day") + FAR, 4 * FAR))
-    edges = edges.with_columns(place=place).sort("place")
-    together = bool((edges["parts"] > 1).any())
-    sums: dict[str, pl.Expr] = {}
-    for part in (0, 1) if together else (0,):
-        here = pl.col("part") == part
-        for name in ("share", "unknown", "on"):
-            value = pl.when(here).then(name).otherwise(0) if together else pl.col(name)
-            sums[f"{name}{part}"] = value.cum_sum()
-    edges = edges.select(
-        by,
-        "gap",
-        "strict",
-        "parts",
-        begin="day",
-        end=pl.when(pl.col(by) == pl.col(by).shift(-1)).then(pl.col("day").shift(-1)),
-        **sums,
-    ).filter((pl.col("end") > pl.col("begin")) & (pl.col("on0") > 0))
-    # An unknown dose may be any, so the other part is then the least.
-    top = pl.lit(2**62, pl.Int64)
-
-    def could(part: int) -> pl.Expr:
-        return pl.when(pl.col(f"unknown{part}") > 0).then(top).otherwise(f"share{part}")
-
-    dose = could(0) if world is POSSIBLE else pl.col("share0")
-    if together:
-        other = could(1) if world is POSSIBLE else pl.col("share1")
-        single = pl.col("parts") == 1
-        dose = pl.when(single).then(dose).otherwise(pl.min_horizontal(dose, other))
-        edges = edges.filter(single | (pl.col("on1") > 0))
-    return edges.select(by, "gap", "strict", "begin", "end", share=dose).with_columns(
-        unknown=pl.col("share") == top
-    )
+    return both.only(np.argsort(both.by, kind="stable"))
 
 
-def longest(at: pl.DataFrame, by: str = "course") -> pl.DataFrame:
-    """Return the most days of a run of segments with no pause longer than ``gap`` between them.
+def swept_pieces(taken: Pieces, part: Ints, regimens: Regimens) -> Pieces:
+    """Return the pieces of records that may overlap or have several parts; see ``segments``."""
+    count = len(part)
+    sign = np.repeat([1, -1], count)
+    twice = np.arange(2 * count) % max(count, 1)
+    day = np.concatenate([taken.begin, taken.end])
+    order = np.lexsort([day, taken.by[twice]])
+    sign, twice, day = sign[order], twice[order], day[order]
+    by, regimen = taken.by[twice], taken.regimen[twice]
+    doses, on = [], []
+    for one in (0, 1):
+        here = np.where(part[twice] == one, sign, 0)
+        dose, any_ = taken.share[twice], taken.share[twice] == TOP
+        unknown = np.cumsum(here * any_)
+        # An unknown dose may be any, so the other part is then the least.
+        doses.append(np.where(unknown > 0, TOP, np.cumsum(here * np.where(any_, 0, dose))))
+        on.append(np.cumsum(here))
+    single = regimens.columns["parts"][regimen] == 1
+    share = np.where(single, doses[0], np.minimum(doses[0], doses[1]))
+    until = _next(day)
+    kept = _goes_on(by) & (until > day) & (on[0] > 0) & (single | (on[1] > 0))
+    return Pieces(by, regimen, day, until, share).only(kept)
+
+
+def longest(at: Pieces, regimens: Regimens) -> tuple[Ints, Ints]:
+    """Return for each number of ``by`` the most days of pieces without a pause longer than the gap.
 
     Args:
-        at: rows of ``segments`` that count, in order; the days of a pause do not count.
-        by: the column that tells whose segments they are.
+        at: pieces that count; the days of a pause do not count.
+        regimens: what they are compared with.
     """
-    previous = pl.col("end").shift(1)
-    new = (
-        (pl.col(by) != pl.col(by).shift(1)) | (pl.col("begin") > previous + pl.col("gap"))
-    ).fill_null(True)
-    return (
-        at.with_columns(run=new.cum_sum())
-        .group_by("run")
-        .agg(pl.col(by).first(), days=(pl.col("end") - pl.col("begin")).sum())
-        .group_by(by)
-        .agg(pl.col("days").max())
-    )
+    gap = regimens.columns["gap"][at.regimen]
+    new = np.ones(len(at.by), np.bool_)
+    new[1:] = (at.by[1:] != at.by[:-1]) | (at.begin[1:] > at.end[:-1] + gap[1:])
+    unbroken = Runs.at(new)
+    days, by = unbroken.sum(at.end - at.begin), unbroken.first(at.by)
+    whole = Runs.of(by)
+    return whole.first(by), whole.max(days)
 
 
-def at_dose(found: pl.DataFrame) -> pl.DataFrame:
+def at_dose(found: Exposures, regimens: Regimens) -> dict[str, Ints]:
     """Return for every course how long its dose was reached without interruption.
 
     Returns:
-        ``course``, and in either world ``days_*`` at the dose, ``on_*`` (days taken at all) and ``peak_*``
-        (highest share; NULL if it may be any).
+        In either world ``days_*`` at the dose, ``on_*`` (days taken at all) and ``peak_*`` (highest share;
+        ``TOP`` if it may be any), one value a course.
     """
-    courses = found.select(pl.col("course").unique(maintain_order=True))
+    courses = int(found.course.max(initial=-1)) + 1
+    columns: dict[str, Ints] = {}
     for world in WORLDS:
-        pieces = segments(found, world)
-        reached = (
-            pl.when("strict")
-            .then(pl.col("share") > WHOLE + SLACK)
-            .otherwise(pl.col("share") >= WHOLE - SLACK)
-        )
-        at = longest(pieces.filter(reached)).rename({"days": world.days})
-        taken = pieces.group_by("course").agg(
-            (pl.col("end") - pl.col("begin")).sum().alias(world.on),
-            pl.when(~pl.col("unknown").any()).then(pl.col("share").max()).alias(world.peak),
-        )
-        courses = courses.join(at, on="course", how="left").join(taken, on="course", how="left")
-    # Without a day of exposure there is no dose either.
-    courses = courses.with_columns(
-        pl.when(pl.col(world.on) > 0).then(world.peak).otherwise(0).alias(world.peak)
-        for world in WORLDS
-    )
-    amounts = _amounts(found.filter("by_amount"))
-    if len(amounts):
-        courses = courses.join(amounts, on="course", how="left", suffix="_amount")
-        columns: Mapping[str, pl.Expr] = {
-            f"{name}_{world.name}": pl.when(pl.col("amounts").fill_null(False))
-            .then(f"{name}_{world.name}_amount")
-            .otherwise(f"{name}_{world.name}")
-            for name in ("days", "peak")
-            for world in WORLDS
-        }
-        courses = courses.with_columns(**columns)
-    zero = [pl.col(f"{x}_{world.name}").fill_null(0) for x in ("days", "on") for world in WORLDS]
-    return courses.select("course", *zero, "peak_sure", "peak_possible")
+        pieces = segments(found, world, found.course, regimens)
+        strict = regimens.columns["strict"][pieces.regimen]
+        reached = pieces.share >= np.where(strict, WHOLE + SLACK + 1, WHOLE - SLACK)
+        days, on, peak = (np.zeros(courses, np.int64) for _ in range(3))
+        by, most = longest(pieces.only(reached), regimens)
+        days[by] = most
+        runs = Runs.of(pieces.by)
+        by = runs.first(pieces.by)
+        on[by] = runs.sum(pieces.end - pieces.begin)
+        # Without a day of exposure there is no dose either.
+        peak[by] = runs.max(pieces.share)
+        columns |= {world.days: days, world.on: on, world.peak: peak}
+    return _amounts(found, regimens, columns)
 
 
-def _amounts(found: pl.DataFrame) -> pl.DataFrame:
-    """Return for courses whose doses are added how long ago the first was, if they are enough."""
-    sure = pl.when("on_sure").then(pl.col("share_sure") * pl.col("doses_sure")).fill_null(0)
-    most = pl.col("share_possible") * pl.col("doses_possible")
-    summed = found.group_by("course").agg(
-        peak_sure=sure.sum(),
-        peak_possible=pl.when(most.is_null().any()).then(None).otherwise(most.sum()),
-        first_from=pl.col("start_from").fill_null(-FAR).min(),
-        first_to=pl.col("start_to").fill_null(FAR).min(),
-        today_from=pl.col("today_from").first(),
-        today_to=pl.col("today_to").first(),
+def _amounts(found: Exposures, regimens: Regimens, columns: dict[str, Ints]) -> dict[str, Ints]:
+    """Say of courses whose doses are added how long ago the first was, if they are enough."""
+    rows = np.flatnonzero(regimens.columns["by_amount"][found.regimen])
+    record, share = found.record[rows], found.share[rows]
+    runs = Runs.of(found.course[rows])
+
+    def of_record(column: str, unknown: int) -> Ints:
+        return numbers(found.records[column], unknown)[record]
+
+    counted = (share != ANY) & ~found.no_route[rows]
+    doses = of_record("doses_possible", 0)
+    unknown = (share == ANY) | found.records["doses_possible"].is_null().to_numpy()[record]
+    peak_sure = runs.sum(np.where(counted, share * of_record("doses_sure", 0), 0))
+    peak_possible = np.where(runs.any(unknown), TOP, runs.sum(np.where(unknown, 0, share * doses)))
+    first_from, first_to = (
+        runs.min(of_record("start_from", -FAR)),
+        runs.min(of_record("start_to", FAR)),
     )
+    today_from, today_to = (runs.first(of_record(x, _NEVER)) for x in ("today_from", "today_to"))
     enough = WHOLE - SLACK
-    since = (pl.col("today_from") - pl.col("first_to") + 1).clip(lower_bound=1)
-    most_since = pl.col("today_to") - pl.col("first_from") + 1
-    return summed.select(
-        "course",
-        "peak_sure",
-        "peak_possible",
-        amounts=pl.lit(True),
-        days_sure=pl.when(pl.col("peak_sure") >= enough).then(since).otherwise(0),
-        days_possible=pl.when(pl.col("peak_possible").fill_null(enough) >= enough)
-        .then(most_since)
-        .otherwise(0),
-    )
+    since = np.where(today_from < _NEVER, (today_from - first_to + 1).clip(min=1), 0)
+    of_course = {
+        "peak_sure": peak_sure,
+        "peak_possible": peak_possible,
+        "days_sure": np.where(peak_sure >= enough, since, 0),
+        "days_possible": np.where(peak_possible >= enough, today_to - first_from + 1, 0),
+    }
+    for name, values in of_course.items():
+        columns[name][runs.first(found.course[rows])] = values
+    return columns

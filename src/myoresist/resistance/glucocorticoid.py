@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from myoresist.case.courses import Treatments
 from myoresist.resistance.exposure import (
+    ANY,
     FAR,
     POSSIBLE,
     SLACK,
     SURE,
+    TOP,
     WHOLE,
     WORLDS,
+    Exposures,
+    Pieces,
     World,
     longest,
     segments,
     wholly_listed,
 )
 from myoresist.resistance.regimens import DOSE, Regimens
+from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs, numbers, truth
 
 DIGITS = 6
 """Results are rounded, since an engine may divide a long column otherwise than a short one."""
+_TODAY = ("today_from", "today_to")
 
 
-def dose_over_time(found: pl.DataFrame, regimens: Regimens, world: World = SURE) -> pl.DataFrame:
+@dataclass(frozen=True)
+class _Told:
+    """Whole numbers of some patients: for each name the numbers, and where they are known."""
+
+    patient: Ints
+    columns: Mapping[str, tuple[Ints, Flags]]
+
+    def over(self, patients: int) -> Iterable[pl.Series]:
+        """Return the columns with one row for every patient, NULL where nothing is known."""
+        for name, (values, known) in self.columns.items():
+            table = {"value": np.zeros(patients, np.int64), "known": np.zeros(patients, np.bool_)}
+            table["value"][self.patient] = values
+            table["known"][self.patient] = known
+            yield pl.DataFrame(table).select(pl.when("known").then("value").alias(name)).to_series()
+
+
+def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) -> pl.DataFrame:
     """Return the prednisone-equivalent dose of every patient over time.
 
     Args:
-        found: rows of ``exposure.exposures``.
+        found: what ``exposure.exposures`` returned.
         regimens: what counts as glucocorticoid.
         world: which bound.
 
@@ -37,28 +61,33 @@ def dose_over_time(found: pl.DataFrame, regimens: Regimens, world: World = SURE)
         ``patient``, ``begin``, ``end`` (days since 1970, the end not included), ``mg_day``, in order;
         courses without any date are left out.
     """
-    taken = _records(found, regimens)
-    pieces = segments(taken, world, "patient").filter(pl.col("begin") > -FAR // 2)
-    return pieces.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
+    taken = found.of_regimen(regimens.numbers[DOSE])
+    pieces = segments(taken, world, taken.patient, regimens)
+    table = _table(pieces).filter(pl.col("begin") > -FAR // 2)
+    return table.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
+
+
+def _table(pieces: Pieces) -> pl.DataFrame:
+    columns = {"begin": pieces.begin, "end": pieces.end, "share": pieces.share}
+    return pl.DataFrame({"patient": pieces.by, **columns})
 
 
 def glucocorticoid_columns(
-    found: pl.DataFrame, treatments: Treatments, regimens: Regimens
+    found: Exposures, treatments: Treatments, regimens: Regimens
 ) -> Iterable[pl.Series]:
     """Return the ``gc_`` columns of ``adequacy/columns.yaml``, one row a patient."""
-    taken = _records(found, regimens)
-    oral = taken.filter(~pl.col("intravenous"))
-    people = pl.DataFrame(
-        {"patient": pl.int_range(len(treatments.patients), dtype=pl.UInt32, eager=True)}
-    ).with_columns(wholly_listed(treatments).alias("whole"))
-    for part in (
-        _current(taken),
-        _totals(taken),
-        _peak(oral, regimens),
-        _changes(oral, treatments, regimens),
-    ):
-        people = people.join(part, on="patient", how="left", maintain_order="left")
-    never = pl.col("current").is_null() & pl.col("records").is_null() & pl.col("whole")
+    taken = found.of_regimen(regimens.numbers[DOSE])
+    intravenous = taken.records.select(
+        pl.col("route").eq_missing(pl.lit("intravenous", regimens.routes))
+    )
+    oral = taken.only(~intravenous.to_series().to_numpy()[taken.record])
+    told_of = (_current(taken), _totals(taken, regimens), *_peak(oral, regimens))
+    whole = wholly_listed(treatments).alias("whole")
+    people = pl.DataFrame([whole, *(x for one in told_of for x in one.over(len(whole)))])
+    people = people.with_columns(patient=pl.int_range(pl.len())).join(
+        _changes(oral, regimens), on="patient", how="left", maintain_order="left"
+    )
+    never = pl.col("records").is_null() & pl.col("whole")
 
     def told(value: pl.Expr) -> pl.Expr:
         return pl.when(never).then(0.0).otherwise(value)
@@ -66,7 +95,7 @@ def glucocorticoid_columns(
     stopped = (pl.col("running") == 0) & pl.col("whole")
     result = people.select(
         gc_current_mg_day=told(
-            pl.when(pl.col("open"))
+            pl.when(pl.col("open") > 0)
             .then(None)
             .when(stopped)
             .then(0.0)
@@ -83,10 +112,6 @@ def glucocorticoid_columns(
     yield from result
 
 
-def _records(found: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
-    return found.filter(pl.col("regimen") == regimens.numbers[DOSE])
-
-
 def _as_mg(share: pl.Expr) -> pl.Expr:
     return (share / pl.lit(float(WHOLE))).round(DIGITS)
 
@@ -95,91 +120,80 @@ def _as_weeks(days: pl.Expr) -> pl.Expr:
     return (days / pl.lit(7.0)).round(DIGITS)
 
 
-def _current(taken: pl.DataFrame) -> pl.DataFrame:
+def _current(taken: Exposures) -> _Told:
     """Return the dose of the courses that go on: ``current``, and ``open`` if one is not known."""
-    goes_on = pl.col("running").fill_null(False)
-    unknown = pl.col("running").is_null() | (goes_on & pl.col("share_sure").is_null())
-    return taken.group_by("patient").agg(
-        records=pl.len(),
-        running=goes_on.sum(),
-        open=unknown.any(),
-        current=pl.when(goes_on).then("share_sure").sum(),
-    )
+    running = truth(taken.records["running"])[taken.record]
+    goes_on, unknown = running == TRUE, (taken.share == ANY) | taken.no_route
+    open_ = (running != FALSE) & (~goes_on | unknown)
+    runs = Runs.of(taken.patient)
+    every = np.ones(len(runs.starts), np.bool_)
+    columns = {
+        "records": runs.lengths,
+        "running": runs.sum(goes_on.astype(np.int64)),
+        "open": runs.sum(open_.astype(np.int64)),
+        "current": runs.sum(np.where(goes_on & ~unknown, taken.share, 0)),
+    }
+    return _Told(runs.first(taken.patient), {name: (x, every) for name, x in columns.items()})
 
 
-def _same(both: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
-    """Keep the values on which the two worlds agree."""
-    return both.select(
-        "patient",
-        **{
-            name: pl.when(pl.col(column) == pl.col(f"{column}_{POSSIBLE.name}")).then(column)
-            for name, column in columns.items()
-        },
-    )
+def _agreed(name: str, worlds: Iterable[tuple[Ints, Ints]]) -> _Told:
+    """Keep the values, each with its patient, on which the two worlds agree; ``TOP`` is not known."""
+    (sure, values), (possible, others) = worlds
+    patients, mine, other = np.intersect1d(sure, possible, True, return_indices=True)
+    value = values[mine]
+    return _Told(patients, {name: (value, (value == others[other]) & (value != TOP))})
 
 
-def _both(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    sure, possible = parts
-    return possible.select(
-        pl.all().exclude("patient").name.suffix(f"_{POSSIBLE.name}"), "patient"
-    ).join(sure, on="patient", how="left")
-
-
-def _totals(taken: pl.DataFrame) -> pl.DataFrame:
+def _totals(taken: Exposures, regimens: Regimens) -> _Told:
     """Return the days on any dose and the sum of the daily doses."""
-    length = pl.col("end") - pl.col("begin")
-    parts = []
+    totals, sums = [], []
     for world in WORLDS:
-        pieces = segments(taken, world, "patient")
-        known = ~pl.col("unknown").any()
-        parts.append(
-            pieces.group_by("patient").agg(
-                days=pl.when(pl.col("share") > 0).then(length).sum(),
-                sum=pl.when(known).then((pl.col("share") * length).sum()),
-            )
-        )
-    return _same(_both(parts), {"total": "days", "sum": "sum"})
+        pieces = segments(taken, world, taken.patient, regimens)
+        runs, length = Runs.of(pieces.by), pieces.end - pieces.begin
+        patients, unknown = runs.first(pieces.by), pieces.share == TOP
+        totals.append((patients, runs.sum(np.where(pieces.share > 0, length, 0))))
+        amount = runs.sum(np.where(unknown, 0, pieces.share * length))
+        sums.append((patients, np.where(runs.any(unknown), TOP, amount)))
+    total, whole = _agreed("total", totals), _agreed("sum", sums)
+    return _Told(total.patient, {**total.columns, **whole.columns})
 
 
-def _peak(oral: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
+def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
     """Return the highest dose and the longest time at or above the share of it that counts as peak."""
-    pieces = {world: segments(oral, world, "patient") for world in WORLDS}
-    parts = [
-        pieces[world]
-        .group_by("patient")
-        .agg(peak=pl.when(~pl.col("unknown").any()).then(pl.col("share").max()))
-        for world in WORLDS
-    ]
-    peak = _same(_both(parts), {"peak": "peak"})
+    pieces = [segments(oral, world, oral.patient, regimens) for world in WORLDS]
+    runs = [Runs.of(one.by) for one in pieces]
+    both = zip(pieces, runs, strict=True)
+    peak = _agreed("peak", [(run.first(one.by), run.max(one.share)) for one, run in both])
     share = regimens.conventions.peak_share
-    at = []
-    for world in WORLDS:
-        high = (
-            pieces[world]
-            .join(peak, on="patient", how="left", maintain_order="left")
-            .filter(pl.col("share") >= pl.col("peak") * share - SLACK)
-        )
-        at.append(longest(high, "patient"))
-    return peak.join(_same(_both(at), {"at_peak": "days"}), on="patient", how="left")
+    high, known = peak.columns["peak"]
+    least = np.full(int(oral.patient.max(initial=0)) + 1, np.inf)
+    least[peak.patient[known]] = high[known] * share - SLACK
+    at = [longest(one.only(one.share >= least[one.by]), regimens) for one in pieces]
+    return peak, _agreed("at_peak", at)
 
 
-def _changes(oral: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
+def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
     """Return the speed of the last taper and the days since the last change, where every date is known."""
+    begin, end = oral.begin, oral.end
+    today = [numbers(oral.records[x], place)[oral.record] for place, x in enumerate(_TODAY)]
     exact = (
-        (pl.col("begin_sure") == pl.col("begin_possible"))
-        & (pl.col("end_sure") == pl.col("end_possible"))
-        & pl.col("share_sure").is_not_null()
-        & (pl.col("begin_sure") > -FAR // 2)
-        & (pl.col("today_from") == pl.col("today_to"))
-    ).fill_null(False)
-    certain = oral.filter(exact.all().over("patient"))
-    today = certain.group_by("patient").agg(today=pl.col("today_from").first())
+        (begin[SURE] == begin[POSSIBLE])
+        & (end[SURE] == end[POSSIBLE])
+        & (oral.share != ANY)
+        & ~oral.no_route
+        & (begin[SURE] > -FAR // 2)
+        & (today[0] == today[1])
+    )
+    runs = Runs.of(oral.patient)
+    inexact = np.repeat(runs.any(~exact), runs.lengths)
+    certain = oral.only(~inexact)
+    known = np.zeros(int(oral.patient.max(initial=0)) + 1, np.int64)
+    known[oral.patient] = today[0]
     gap = regimens.conventions.gap_days
     mine = pl.col("patient") == pl.col("patient").shift(-1)
-    pieces = (
-        segments(certain, SURE, "patient")
-        .join(today, on="patient", how="left", maintain_order="left")
-        .with_columns(next=pl.when(mine).then(pl.col("begin").shift(-1)))
+    found = segments(certain, SURE, certain.patient, regimens)
+    pieces = _table(found).with_columns(
+        pl.Series("today", known[found.by]), next=pl.when(mine).then(pl.col("begin").shift(-1))
     )
     # A short pause is none; after a long one, or the last dose, the dose is nothing.
     ended = (

@@ -68,10 +68,12 @@ class ResistanceTables:
         patients: one row a patient: ``patient_id``, what the visits tell, every column of treatments,
             ``refractory.<definition>``, and ``explanation_<id>.status``.
         history: what was given, judged.
+        compared: every visit after the baseline, as ``Responses.against_baseline`` returned it.
     """
 
     patients: pl.DataFrame
     history: History
+    compared: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class Resistance:
                 *why.select(name for name in why.columns if name.endswith(STATUS)),
             ]
         )
-        return ResistanceTables(patients, history)
+        return ResistanceTables(patients, history, compared)
 
     def _trends(self, answer: ResponseResult) -> Mapping[str, Any]:
         """Return what the visits of the patient say about the course."""

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field, model_validator
 
+from myoresist.case.courses import BODIES, MEASURES, routes_of
 from myoresist.case.doses import DoseUnit
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
@@ -168,6 +171,7 @@ class Regimens:
         conventions: how courses are read.
         options: one row a drug that a regimen takes, with its least dose; see ``_option``.
         drugs: one row a drug: ``drug``, ``drug_code``, and its ``usual_route``.
+        routes: how a drug may be taken.
     """
 
     regimens: tuple[Regimen, ...]
@@ -175,6 +179,7 @@ class Regimens:
     conventions: Conventions
     options: pl.DataFrame
     drugs: pl.DataFrame
+    routes: pl.Enum
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Regimens:
@@ -197,6 +202,12 @@ class Regimens:
             for drug in equivalents
             if drug not in terms.drugs
         ]
+        routes = routes_of(terms)
+        problems += [
+            Problem(str(where / "glucocorticoids.yaml"), None, one.drug, "is not taken by a route")
+            for one in equivalents.values()
+            if one.route and one.route not in routes.categories
+        ]
         if problems:
             raise DocumentError(problems)
         rows = [
@@ -218,6 +229,7 @@ class Regimens:
             load(where / "conventions.yaml", Conventions),
             options,
             drugs,
+            routes,
         )
 
     def __getitem__(self, id_: str) -> Regimen:
@@ -266,8 +278,71 @@ class Regimens:
                 }
                 for number, one in enumerate(self.regimens)
             ],
-            schema_overrides={"regimen": pl.Int64, "level_low": pl.Float64},
+            schema_overrides={
+                "regimen": pl.Int64,
+                "kind": pl.Enum(get_args(Kind)),
+                "level_low": pl.Float64,
+            },
         )
+
+    @cached_property
+    def columns(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Return the columns of ``table`` that are always known, to look a regimen up by its number."""
+        names = ("gap", "parts", "strict", "by_amount")
+        return {name: self.table[name].to_numpy() for name in names}
+
+    @cached_property
+    def option_columns(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Return what is needed of ``options`` to compare a dose, to look an option up by its row.
+
+        A number that is not known is none, a word that is not known is -1. ``acts`` are the days for which a
+        single dose counts, ``asked`` tells whether the dose matters, ``choice`` whether the drug has another
+        limit in the same regimen.
+        """
+        least, regimen = pl.col("least"), pl.col("regimen")
+        any_dose = (least == 0).fill_null(False)
+        limits = self.table.select("regimen", "by_amount", "each_drug")
+        table = self.options.join(limits, on="regimen", maintain_order="left").select(
+            "regimen",
+            "part",
+            "by_amount",
+            "each_drug",
+            least=pl.when(least > 0).then(least).fill_null(np.nan),
+            least_days=pl.col("least_days").cast(pl.Float64).fill_null(np.nan),
+            acts=pl.col("least_days").fill_null(1),
+            least_measure=pl.col("least_measure").cast(MEASURES).to_physical().cast(pl.Int64),
+            least_body=pl.col("least_body").cast(BODIES).to_physical().cast(pl.Int64).fill_null(-1),
+            strength=pl.col("strength").fill_null(np.nan),
+            any_dose=any_dose,
+            asked=~any_dose & least.is_not_null(),
+            no_ingredient=~any_dose & (least.is_null() | pl.col("strength").is_null()),
+            has_routes=pl.col("routes").is_not_null(),
+            choice=regimen.is_in(self.with_choice),
+        )
+        return {column.name: column.to_numpy() for column in table}
+
+    @cached_property
+    def limits(self) -> tuple[tuple[npt.NDArray[np.int64], ...], ...]:
+        """Return for each regimen which option takes a drug by a route, -1 for none.
+
+        A drug has the place ``drug_code * (number of routes + 1) + route + 1``; without ``route`` if that is
+        not known. A drug that is not known comes after all others. Where a drug has several options in a
+        regimen, each is in a table of its own.
+        """
+        codes = {drug: code for code, drug in enumerate(self.drugs["drug"])}
+        routes: list[str | None] = [None, *self.routes.categories]
+        shape = (len(codes) + 1, len(routes))
+        found: list[list[npt.NDArray[np.int64]]] = [[] for _ in self.regimens]
+        for number, option in enumerate(self.options.to_dicts()):
+            fits = [x is None or x in (option["routes"] or (x,)) for x in routes]
+            row = codes[option["drug"]]
+            tables = found[option["regimen"]]
+            free = next((one for one in tables if (one[row] < 0).all()), None)
+            if free is None:
+                free = np.full(shape, -1)
+                tables.append(free)
+            free[row, fits] = number
+        return tuple(tuple(one.ravel() for one in tables) for tables in found)
 
 
 def _drugs(dose: Dose, terms: Terms) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from myoresist.case.measures import Measures
@@ -19,6 +20,7 @@ from myoresist.resistance.measures import (
     compared_column,
 )
 from myoresist.resistance.response_definitions import Definitions
+from myoresist.resistance.runs import Runs
 from myoresist.rules.syntax import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"
@@ -98,23 +100,14 @@ class Responses:
         Raises:
             ValueError: for a baseline that is no visit, or a core set not made for a population of the table.
         """
-        if baselines is None:
-            first = visits.filter(pl.col(PATIENT).is_first_distinct())
-        else:
-            first = baselines.select(PATIENT, DATE).join(visits, [PATIENT, DATE], "left")
-            if first[PATIENT].is_duplicated().any():
-                raise ValueError("baselines: a patient has more than one")
-            strange = baselines.join(visits, [PATIENT, DATE], "anti")
-            if len(strange):
-                row = strange.row(0, named=True)
-                raise ValueError(f"patient {row[PATIENT]}, {row[DATE]}: the baseline is no visit")
-        first = first.select(
-            PATIENT,
-            pl.col(DATE).alias(BASELINE_DATE),
-            *(pl.col(name).alias(BASELINE + name) for name in self._compared(visits)),
-        )
-        pairs = visits.join(first, PATIENT, maintain_order="left").filter(
-            pl.col(DATE) > pl.col(BASELINE_DATE)
+        at = _baseline_rows(visits, baselines)
+        later = visits.select(pl.col(DATE) > pl.col(DATE).gather(at)).to_series().fill_null(False)
+        rows, first = later.arg_true(), at.filter(later)
+        pairs = visits.select(
+            pl.col(PATIENT, DATE, POPULATION).gather(rows),
+            pl.col(DATE).gather(first).alias(BASELINE_DATE),
+            *(pl.col(name).gather(rows) for name in self._compared(visits)),
+            *(pl.col(name).gather(first).alias(BASELINE + name) for name in self._compared(visits)),
         )
         return self.definitions.confirm(self._compare(pairs, core_set), core_set)
 
@@ -158,6 +151,32 @@ class Responses:
     ) -> pl.DataFrame:
         frame = self.improvement.compare(pairs, core_set, population)
         return self.definitions.compare(frame, core_set, population)
+
+
+def _baseline_rows(visits: pl.DataFrame, baselines: pl.DataFrame | None) -> pl.Series:
+    """Return for each visit the row of the baseline of its patient, NULL without one.
+
+    Raises:
+        ValueError: for a baseline that is no visit, or a second one of a patient.
+    """
+    patient = visits[PATIENT]
+    runs = Runs.of_column(patient)
+    if baselines is None:
+        return pl.Series(runs.spread(runs.starts))
+    if baselines[PATIENT].is_duplicated().any():
+        raise ValueError("baselines: a patient has more than one")
+    asked = pl.DataFrame([patient.gather(runs.starts)]).join(
+        baselines.select(PATIENT, DATE), PATIENT, "left", maintain_order="left"
+    )
+    # A patient has one visit a day at most.
+    date = asked[DATE].gather(runs.numbers)
+    rows = (visits[DATE] == date).fill_null(False).to_numpy()
+    if rows.sum() < len(baselines):
+        row = baselines.join(visits, [PATIENT, DATE], "anti").row(0, named=True)
+        raise ValueError(f"patient {row[PATIENT]}, {row[DATE]}: the baseline is no visit")
+    at = runs.max(np.where(rows, np.arange(len(rows)), -1))
+    found = pl.DataFrame({"row": runs.spread(at)})
+    return found.select(pl.when(pl.col("row") >= 0).then("row")).to_series()
 
 
 def by_population(

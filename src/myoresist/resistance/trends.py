@@ -11,8 +11,9 @@ import polars as pl
 
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
-from myoresist.resistance.measures import DATE, PATIENT, compared_column
+from myoresist.resistance.measures import PATIENT, compared_column
 from myoresist.resistance.response import Responses
+from myoresist.resistance.runs import Runs, told, truth
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
 
 PARTS = ("relative", "final")
@@ -95,34 +96,49 @@ class Trends:
 
         Args:
             patients: ids of all patients, those without visits among them.
-            visits: what ``Responses.visits`` returned.
-            compared: what ``Responses.against_baseline`` returned for them.
+            visits: what ``Responses.visits`` returned, in its order.
+            compared: what ``Responses.against_baseline`` returned for them, in its order.
         """
-        ordered = compared.sort(PATIENT, DATE)
-        last = ordered.group_by(PATIENT, maintain_order=True).last()
-        latest = visits.sort(PATIENT, DATE).group_by(PATIENT, maintain_order=True).last()
         table = pl.DataFrame({PATIENT: patients})
-        for one in self.entries.values():
-            if one.over == "last":
-                part = last.select(PATIENT, self._rule(one).alias(one.id))
-            elif one.over == "value":
-                part = last.select(PATIENT, pl.col(str(one.of)).alias(one.id))
-            elif one.over == "visit":
-                part = latest.select(PATIENT, self._rule(one).alias(one.id))
-            elif one.over == "never":
-                ever = self._rule(one).any(ignore_nulls=False)
-                part = ordered.group_by(PATIENT).agg((~ever).alias(one.id))
-            else:
-                held = [name for name in self.held[str(one.of)] if name in visits.columns]
-                lacking = (
-                    pl.all_horizontal(pl.col(name).is_null() for name in held).all()
-                    if held
-                    else pl.lit(True)
-                )
-                part = visits.group_by(PATIENT).agg(lacking.alias(one.id))
+        for part in (self._of_pairs(compared), self._of_visits(visits)):
+            # Of a patient without any visit it is not known what was measured.
             table = table.join(part, PATIENT, "left", maintain_order="left")
-        # Of a patient without any visit it is not known what was measured.
-        return table
+        return table.select(PATIENT, *self.entries)
+
+    def _of_pairs(self, compared: pl.DataFrame) -> pl.DataFrame:
+        """Return what the comparisons of each patient say."""
+        runs = Runs.of_column(compared[PATIENT])
+        ever = {one.id: self._rule(one) for one in self._over("never")}
+        codes = {x.name: runs.max(truth(x)) for x in compared.select(**ever)}
+        never = pl.DataFrame(codes).select(~told(name) for name in ever)
+        last = compared.select(pl.col(PATIENT, *self.compared).gather(runs.ends)).select(
+            PATIENT,
+            *(self._rule(one).alias(one.id) for one in self._over("last")),
+            *(pl.col(str(one.of)).alias(one.id) for one in self._over("value")),
+        )
+        return last.hstack(never)
+
+    def _of_visits(self, visits: pl.DataFrame) -> pl.DataFrame:
+        """Return what the visits of each patient say by themselves."""
+        runs = Runs.of_column(visits[PATIENT])
+        held = {
+            one.id: [name for name in self.held[str(one.of)] if name in visits.columns]
+            for one in self._over("unmeasured")
+        }
+        lacking = visits.select(
+            pl.all_horizontal(
+                pl.col(PATIENT).is_not_null(), *(pl.col(x).is_null() for x in names)
+            ).alias(name)
+            for name, names in held.items()
+        )
+        unmeasured = [pl.Series(x.name, runs.all(x.to_numpy())) for x in lacking]
+        latest = visits.select(pl.all().gather(runs.ends)).select(
+            PATIENT, *(self._rule(one).alias(one.id) for one in self._over("visit"))
+        )
+        return latest.hstack(unmeasured)
+
+    def _over(self, kind: str) -> list[Trend]:
+        return [one for one in self.entries.values() if one.over == kind]
 
     def without_visits(self, patients: pl.Series) -> pl.DataFrame:
         """Return the same for patients without any visit: all of it is unknown."""
