@@ -172,9 +172,7 @@ def _typed(table: pl.DataFrame, schema: dict[str, Any], name: str) -> pl.DataFra
         raise ValueError(f"{name}: unknown column {strange[0]}; known are {', '.join(schema)}")
     columns = []
     for column, kind in schema.items():
-        if column == "patient_id" and table.schema.get(column, pl.String).is_integer():
-            columns.append(pl.col(column))
-        elif column not in table.columns:
+        if column not in table.columns:
             columns.append(pl.lit(None, kind).alias(column))
         elif kind == pl.Float64:
             columns.append(pl.col(column).cast(kind).fill_nan(None))

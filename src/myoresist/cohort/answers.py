@@ -95,7 +95,6 @@ class Registry:
             if x.startswith(EXPLANATION) and x.endswith(STATUS)
         ]
         options = base.options.places(known.hstack(told.with_columns(supported)).hstack(chances))
-        responses = base.resistance.responses.against_baseline(batch.visits, baselines)
         outcomes = verdicts.select(
             x for x in verdicts.columns if x.partition(".")[0] in base.criteria.sets
         )
@@ -105,7 +104,7 @@ class Registry:
             DIFFERENTIAL: differential,
             SEROLOGY: said.patients,
             ANTIBODIES: said.results,
-            RESPONSES: responses.sort(PATIENT, DATE),
+            RESPONSES: judged.compared.sort(PATIENT, DATE),
             TRIALS: self._trials(judged.history, ids),
             RESISTANCE: resistance,
             OPTIONS: options,
