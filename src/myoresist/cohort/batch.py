@@ -310,7 +310,7 @@ class Reader:
         return self.statements.places[found.id] if found else None
 
     def _antibodies(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return results with the antibody as a ``finding``, and the rows of antibodies that are not known."""
+        """Return results with the antibody as a ``finding``, and the rows whose antibody is not known."""
         place = Words.of(table["antibody"]).map(self._antibody, pl.UInt16).alias(FINDING)
         unknown = table.filter(place.is_null())
         gone = rejections(unknown, "antibodies", "antibody", "is not an antibody of the catalogue")

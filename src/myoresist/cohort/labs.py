@@ -13,7 +13,7 @@ import polars as pl
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.cohort.schema import ROW, rejections
+from myoresist.cohort.schema import rejections
 from myoresist.cohort.statements import FINDING, VALUE, Statements, empty_statements, stated
 from myoresist.cohort.words import Words
 from myoresist.resistance.measures import DATE, PATIENT
@@ -157,7 +157,7 @@ def _highest(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _latest(rows: pl.DataFrame, dated: bool) -> pl.DataFrame:
-    """Return for each patient and test the row that gives the current value, if there is no doubt which it is."""
+    """Return for each patient and test the row that gives the current value, if that leaves no doubt."""
     last = rows.filter(pl.col(_TO) >= pl.col(_FROM).max().over(_KEY))
     several = last.filter(pl.col(_KEY).is_duplicated())
     differ = several.filter(pl.struct(VALUE, LIMIT).n_unique().over(_KEY) > 1)[_KEY].unique()

@@ -29,7 +29,7 @@ from myoresist.cohort import spool
 from myoresist.cohort.answers import REJECTED, TABLES, Registry
 from myoresist.cohort.batch import STRANGER, TWICE
 from myoresist.cohort.schema import ROW, Schema, empty_rejections, rejections
-from myoresist.cohort.source import Source, SourceError, open_source
+from myoresist.cohort.source import SourceError, open_source
 from myoresist.resistance.measures import PATIENT
 
 BATCH, CHUNK = 10_000, 100_000
@@ -37,7 +37,7 @@ WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", 
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the engine and the matrix product how many threads to use."""
 LEVEL = 1
-"""How hard answers are compressed: more takes a tenth of the whole time and saves a twentieth of the space."""
+"""How hard answers are compressed: a harder one takes longer than the space is worth."""
 Told = Callable[[int, int], None]
 
 

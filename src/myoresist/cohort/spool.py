@@ -1,7 +1,7 @@
 """Tables cut into buckets of patients on disk, in memory that does not grow with them.
 
-A bucket holds the patients whose ids lie between two others. One file a table holds pieces, each with rows of one
-bucket in their order; an index says where they lie. A table that is sorted by patient is only cut.
+A bucket holds the patients whose ids lie between two others. One file a table holds pieces, each with rows
+of one bucket in their order; an index says where they lie. A table that is sorted by patient is only cut.
 """
 
 from __future__ import annotations
@@ -59,8 +59,11 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_TABLES) as pool:
-        pieces = pool.map(lambda one: _write_table(*one, folder, begins, told), tables.items())
-        index = pl.concat(pieces)
+        pieces = [
+            pool.submit(_write_table, name, frame, folder, begins, told)
+            for name, frame in tables.items()
+        ]
+        index = pl.concat([one.result() for one in pieces])
     index.sort(_BUCKET, _TABLE, _OFFSET).write_parquet(folder / _INDEX)
 
 
@@ -109,7 +112,7 @@ def _chunks(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     size = 0
     for part in frame.collect_batches(chunk_size=_READ, maintain_order=True):
         held.append(part)
-        size += part.estimated_size()
+        size += int(part.estimated_size())
         if size >= CHUNK:
             yield pl.concat(held)
             held, size = [held[0]], 0

@@ -1,6 +1,6 @@
 """What tables say of findings, as numbers: which patient, which finding, which value.
 
-A finding of a patient about which two statements differ is unknown, and what rests on either side alone with it.
+A finding of a patient about which two statements differ is unknown, and with it what rests on either side.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _OTHER, _KINDS = "other", "kinds"
 class Statements:
     """Turns statements about findings into one row a patient.
 
-    Statements are rows of ``patient_id`` (the row of the patient), ``finding`` (its place in the catalogue) and
-    ``value``: 1 or 0, a number, the place of a word among the choices of the finding, or a day since 1970.
+    Statements are rows of ``patient_id`` (the row of the patient), ``finding`` (its place in the catalogue)
+    and ``value``: 1 or 0, a number, the place of a word among the choices of the finding, or a day since 1970.
     """
 
     catalogue: Catalogue
@@ -86,9 +86,10 @@ class Statements:
         mended, conflicts = self._settled(
             pl.concat([self._of_columns(own[rows]), among]), len(rows)
         )
-        place = pl.int_range(pl.len(), dtype=pl.UInt32)
-        whole = pl.concat([sound.with_columns(place.alias(PATIENT)).filter(~pl.col(PATIENT).is_in(rows.implode())),
-                           mended.with_columns(rows.alias(PATIENT))]).sort(PATIENT).drop(PATIENT)  # fmt: skip
+        place = pl.int_range(pl.len(), dtype=pl.UInt32).alias(PATIENT)
+        others = sound.with_columns(place).filter(~pl.col(PATIENT).is_in(rows.implode()))
+        whole = pl.concat([others, mended.with_columns(rows.alias(PATIENT))]).sort(PATIENT)
+        whole = whole.drop(PATIENT)
         return whole, conflicts.with_columns(
             pl.col(PATIENT).replace_strict(dict(enumerate(rows))).cast(pl.UInt32)
         )
