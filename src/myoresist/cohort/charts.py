@@ -135,6 +135,7 @@ class Canvas(Drawing):
 LEFT_BARS, BAR_WIDTH, NAMES, MATRIX = 62.0, 150.0, 226.0, 438.0
 STEP, ROW, TOP, HEIGHT, HEAD = 36.0, 24.0, 8.0, 178.0, 26.0
 FEWEST = 5
+"""Columns for which there is room, however few there are."""
 
 
 def upset(sets: Sequence[SetRow], combinations: Sequence[Combination], patients: int) -> Picture:
@@ -321,7 +322,7 @@ def columns(
         )
         for one in found
     )  # fmt: skip
-    width = LEFT + max(len(found), FEWEST) * PITCH + 8
+    width = LEFT + max(len(found), FEWEST + 2) * PITCH + 8
     drawn = Canvas(id, title, told, width)
     foot = 10.0 + TALL
     for share in (0, 0.25, 0.5, 0.75, 1):

@@ -455,7 +455,8 @@ class Summary:
         found = [Column(str(x), tuple(by[x].get(c, 0) for c, _ in CATEGORIES)) for x in shown]
         lead = [
             "Improvement against the baseline by the ACR/EULAR response criteria. Each patient counts once "
-            "in every quarter, with its last visit. Patients still seen later may differ from the others.",
+            "in every quarter, with its last visit; a visit belongs to the nearest quarter. Patients still "
+            "seen later may differ from the others.",
         ]
         if len(by) > len(shown):
             lead.append(f"Later than month {shown[-1]} there are visits too, which are not shown.")
@@ -503,7 +504,7 @@ class Summary:
             columns(
                 "responses",
                 "Response by months since the baseline",
-                "Months since the baseline, to the nearest quarter; n patients",
+                "Months since the baseline; n patients",
                 found,
                 CATEGORIES,
             ),
@@ -588,7 +589,9 @@ class Summary:
             legend=tuple((role, words(name)) for name, role in parts),
             bars=bars,
             tables=(
-                Table("refractory-table", "Definitions of refractory disease", heads, tuple(rows)),
+                Table(
+                    "refractory-table", "Every definition of refractory disease", heads, tuple(rows)
+                ),
             ),
         )
 
