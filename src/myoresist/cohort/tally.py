@@ -261,13 +261,15 @@ def _values(people: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
 
 def _by_state(table: pl.DataFrame, name: str, state: str, suffix: str) -> pl.DataFrame:
     """Count the states of every column that ends in the suffix; what is empty is undetermined."""
-    wanted = [x for x in table.columns if x.endswith(suffix)]
-    text = table.select(
-        pl.col(x).cast(pl.String).fill_null(UNDETERMINED).alias(x.removesuffix(suffix))
-        for x in wanted
-    )
-    long = text.unpivot(variable_name=name, value_name=state)
-    return long.group_by(name, state).agg(_count())
+    found = [
+        (column.removesuffix(suffix), value, count)
+        for column in table.columns
+        if column.endswith(suffix)
+        for value, count in table[column].cast(pl.String).value_counts().iter_rows()
+    ]
+    schema = {name: pl.String, state: pl.String, "patients": pl.Int64}
+    counts = pl.DataFrame(found, schema, orient="row")
+    return counts.with_columns(pl.col(state).fill_null(UNDETERMINED))
 
 
 def _as_state(flag: pl.Expr) -> pl.Expr:
