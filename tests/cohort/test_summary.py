@@ -156,6 +156,7 @@ def test_criteria_are_counted_by_what_is_met_together(
     criteria = rows(out, "criteria")
     combined = Counter(frozenset(x for x in sets if one[f"{x}.state"] == "met") for one in criteria)
     shown = table(sections["agreement"], "combinations")
+    order = [row.name for row in table(sections["agreement"], "sets").rows]
     for row in shown.rows:
         met, open_, no = (one.text.split("; ") for one in row.cells)
         names = {short[x].short: x for x in sets}
@@ -168,9 +169,7 @@ def test_criteria_are_counted_by_what_is_met_together(
             if s not in own
         }
         assert open_ == [
-            f"{x} ({counted(opened[x], len(some))})"
-            for x in order(shown, sections)
-            if opened.get(x)
+            f"{x} ({counted(opened[x], len(some))})" for x in order if opened.get(x)
         ] or (open_ == ["–"] and not any(opened.values()))
         assert set(no) - {"–"} == {x for x, n in opened.items() if not n}
     most = [int(row.name.split()[0]) for row in shown.rows]
@@ -180,10 +179,6 @@ def test_criteria_are_counted_by_what_is_met_together(
         states = Counter(one[f"{name}.state"] for one in criteria)
         expected = [number(states[x]) for x in ("met", "not_met", UNDETERMINED)]
         assert [cell.text for cell in row.cells[:3]] == expected
-
-
-def order(_: Table, sections: dict[str, Section]) -> list[str]:
-    return [row.name for row in table(sections["agreement"], "sets").rows]
 
 
 def signs(svg: str) -> tuple[int, int, int]:
@@ -255,10 +250,16 @@ def test_calibration_is_that_of_the_tables(
         ]
 
 
-def test_each_patient_counts_once_in_a_quarter(out: Path, sections: dict[str, Section]) -> None:
+def test_each_patient_counts_once_in_a_quarter_and_nothing_open_as_known(
+    out: Path, sections: dict[str, Section]
+) -> None:
     last: dict[tuple[str, int], dict[str, Any]] = {}
     for one in sorted(rows(out, "responses"), key=lambda x: x["date"]):
         last[one["patient_id"], round(one["days"] / (365.25 / 4)) * 3] = one
+    open_scores = [x for x in last.values() if x["score"] < x["score_max"]]
+    assert any(x["category"] == UNDETERMINED for x in open_scores), (
+        "a test of open scores needs some"
+    )
     shown = table(sections["course"], "course-table").rows
     split = table(sections["course"], "categories").rows
     assert [x.name for x in shown] == [str(x) for x in sorted({m for _, m in last})[: len(shown)]]
@@ -426,6 +427,17 @@ def browser() -> Iterator[Browser]:
         started = driver.chromium.launch(executable_path=found, args=flags)
         yield started
         started.close()
+
+
+def test_paper_shows_the_whole_of_table_1(browser: Browser, out: Path) -> None:
+    # A4 landscape without its margins.
+    shown = browser.new_page(viewport={"width": 1024, "height": 700})
+    shown.goto((out / "summary.html").as_uri())
+    shown.emulate_media(media="print", color_scheme="dark")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 1024
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not shown.locator("nav").is_visible()
+    shown.close()
 
 
 @pytest.mark.parametrize(("width", "theme"), [(PHONE, "light"), (LAPTOP, "dark")])

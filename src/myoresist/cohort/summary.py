@@ -215,6 +215,11 @@ class Summary:
         heads = cells("Table", "Column", "Reason", "Cells or rows")
         return Table("unusable", "What could not be used, by reason", heads, rows, note, wordy=True)
 
+    def _part(self, count: int) -> str:
+        return (
+            f"{number(count)} of {number(self.patients)} patients ({share(count, self.patients)})"
+        )
+
     def _name(self, subset: str) -> str:
         return NAMES.get(subset) or words(subset)
 
@@ -254,7 +259,7 @@ class Summary:
         heads += [Cell(self._name(x), f"n = {number(n)}") for x, n in self.subsets.items()]
         note = (
             "Number and share of the patients in whom it is known, or median with quartiles; in small type, "
-            "in how many it is unknown. Medians are of values with three figures."
+            "in how many it is unknown. Values are rounded to three figures."
         )
         if JUVENILE_LABEL in self.subsets:
             note += " Dermatomyositis is juvenile where an onset before adulthood is known."
@@ -317,7 +322,7 @@ class Summary:
                     number(_total(rest, "unsure")),
                 )
             )
-        heads = cells("Leading disease", "Patients", "Of these, no subset reaches 50%")
+        heads = cells("Leading disease", "Patients", f"Of these, no subset reaches {EVEN:.0%}")
         return Table("leading", "Patients by leading disease", heads, tuple(rows))
 
     def _short(self, name: str) -> str:
@@ -347,14 +352,14 @@ class Summary:
         if none.height:
             one = none.row(0, named=True)
             lead.append(
-                f"No set is met in {counted(one['patients'], self.patients)} patients. In "
+                f"No set is met in {self._part(one['patients'])}. In "
                 f"{number(one['any_open'])} of them at least one set is undetermined, so that they may still "
                 "meet it."
             )
         if rest.height:
             lead.append(
                 f"The {len(found)} most frequent combinations are shown; {rest.height} others hold "
-                f"{counted(_total(rest), self.patients)} patients."
+                f"{self._part(_total(rest))}."
             )
         return Section(
             "agreement",
@@ -403,7 +408,7 @@ class Summary:
             return Section("calibration", title, (none,))
         lead = [
             f"A final diagnosis that is a disease of the differential is given for "
-            f"{counted(known, self.patients)} patients. They are grouped by the probability of the leading "
+            f"{self._part(known)}. They are grouped by the probability of the leading "
             "disease: if 70% is right, it is the final diagnosis in 70 of 100 such patients. Points below "
             "the line: too sure; above: not sure enough.",
         ]

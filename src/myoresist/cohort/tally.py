@@ -48,7 +48,7 @@ OTHER_MYOSITIS, OTHER_DISEASE, UNSURE = "other_myositis", "other_disease", "unsu
 NAMES = {
     OTHER_MYOSITIS: "Other inflammatory myopathy",
     OTHER_DISEASE: "Disease other than myositis",
-    UNSURE: "Unsure: none reaches 50%",
+    UNSURE: f"Unsure: none reaches {EVEN:.0%}",
 }
 EULAR_ACR = "eular_acr_2017"
 Frames = dict[str, pl.DataFrame]
