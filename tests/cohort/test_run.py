@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -259,28 +259,6 @@ def test_a_killed_run_goes_on_where_it_was(source: Path, finished: Path, tmp_pat
     assert f"{PATIENTS} patients" in again.stdout
 
 
-@pytest.fixture(scope="module")
-def page(finished: Path) -> Iterator[str]:
-    write_summary(finished)
-    yield (finished / "summary.html").read_text(encoding="utf-8")
-
-
-def test_the_summary_shows_what_the_tables_say(page: str, finished: Path) -> None:
-    assert f"{PATIENTS} patients" in page
-    assert "not a certified medical device" in page
-    for caption in (
-        "Table 1", "Criteria sets that are met together", "The differential against the final diagnosis",
-        "Total improvement score over time", "What else explains non-response",
-        "Definitions of refractory disease",
-    ):  # fmt: skip
-        assert caption in page, caption
-    leading = answers(finished, "differential")["differential.leading"].value_counts(sort=True)
-    names = Knowledge.load().differential.base.diseases
-    assert names[leading["differential.leading"][0]].name[:20] in page
-    assert f">{leading['count'][0]}<" in page
-    assert "<script" not in page
-
-
 def test_a_hostile_patient_id_stays_text(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     hostile = '<script>alert("1")</script>'
@@ -300,20 +278,3 @@ def test_a_patient_named_twice_is_answered_once_and_reported() -> None:
     )
     assert found["findings"].height == 1
     assert found["rejected"]["row"].to_list() == [2]
-
-
-def test_the_summary_takes_nothing_open_for_known(page: str, finished: Path) -> None:
-    visits = answers(finished, "responses")
-    open_ = visits.filter(pl.col("category").cast(pl.String) == "undetermined")
-    assert open_.height, "a test of open scores needs some"
-    assert (open_["score"] < open_["score_max"]).any()
-    assert "Median of complete scores" in page
-    assert "Undetermined" in page
-    assert "Not assessable" in page
-    three = visits.filter(((pl.col("days") / 91.3).round() * 3) == 3)
-    complete = three.filter(pl.col("score") == pl.col("score_max"))["score"]
-    decided = three.filter(pl.col("category").cast(pl.String) != "undetermined")
-    better = decided.filter(pl.col("category").cast(pl.String).is_in(["moderate", "major"]))
-    assert f"(n={complete.len()})" in page
-    assert f"{better.height} of {decided.height}" in page
-    assert f"<td>{three.height - decided.height}</td>" in page
