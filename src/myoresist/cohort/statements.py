@@ -27,7 +27,7 @@ class Statements:
     """Turns statements about findings into one row a patient.
 
     Statements are rows of ``patient_id`` (the row of the patient), ``finding`` (its place in the catalogue)
-    and ``value``: 1 or 0, a number, the place of a word among the choices of the finding, or a day since 1970.
+    and ``value``: 1 or 0, a number, the place of a word among its choices, or a day since 1970.
     """
 
     catalogue: Catalogue
