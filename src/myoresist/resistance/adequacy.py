@@ -10,7 +10,6 @@ import polars as pl
 
 from myoresist.case.courses import REASONS, RESPONSES, Treatments
 from myoresist.resistance.exposure import (
-    FAR,
     POSSIBLE,
     TOP,
     Exposures,
@@ -135,7 +134,7 @@ def _agreed(
 
     A combination ends with any of its parts, so there all records have to agree.
     """
-    word = numbers(found.records[column], -1)[found.record]
+    word = found.records[column].take(found.record)
     end, several = found.end[POSSIBLE], regimens.columns["parts"][found.regimen] > 1
     last = (end == courses.spread(courses.max(end))) | several
     said = last & (word >= 0)
@@ -158,7 +157,7 @@ def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> pl
     runs = Runs.of(found.course)
     regimen = runs.first(found.regimen)
     limits = regimens.table.select("kind", "needed", "parts", "completes", "level_low")
-    start_to = numbers(found.records["start_to"], FAR)[found.record]
+    start_to = found.records["start_to"].take(found.record)
     columns = {
         "patient": runs.first(found.patient),
         "regimen": regimen,
@@ -166,7 +165,7 @@ def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> pl
         "begin_from": runs.min(found.begin[POSSIBLE]),
         "begin_to": runs.min(start_to),
         "end_to": runs.max(found.end[POSSIBLE]),
-        "running": runs.max(truth(found.records["running"])[found.record]),
+        "running": runs.max(found.records["running"].take(found.record)),
         "no_route": runs.all(found.no_route),
         "missing": runs.bits(found.missing),
         **at_dose(found, regimens),

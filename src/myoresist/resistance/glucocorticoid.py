@@ -26,11 +26,10 @@ from myoresist.resistance.exposure import (
     wholly_listed,
 )
 from myoresist.resistance.regimens import DOSE, Regimens
-from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs, numbers, truth
+from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs
 
 DIGITS = 6
 """Results are rounded, since an engine may divide a long column otherwise than a short one."""
-_TODAY = ("today_from", "today_to")
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,8 @@ def glucocorticoid_columns(
 ) -> Iterable[pl.Series]:
     """Return the ``gc_`` columns of ``adequacy/columns.yaml``, one row a patient."""
     taken = found.of_regimen(regimens.numbers[DOSE])
-    intravenous = taken.records.select(
-        pl.col("route").eq_missing(pl.lit("intravenous", regimens.routes))
-    )
-    oral = taken.only(~intravenous.to_series().to_numpy()[taken.record])
+    intravenous = regimens.routes.categories.to_list().index("intravenous")
+    oral = taken.only(taken.records["route"].take(taken.record) != intravenous)
     told_of = (_current(taken), _totals(taken, regimens), *_peak(oral, regimens))
     whole = wholly_listed(treatments).alias("whole")
     people = pl.DataFrame([whole, *(x for one in told_of for x in one.over(len(whole)))])
@@ -122,7 +119,7 @@ def _as_weeks(days: pl.Expr) -> pl.Expr:
 
 def _current(taken: Exposures) -> _Told:
     """Return the dose of the courses that go on: ``current``, and ``open`` if one is not known."""
-    running = truth(taken.records["running"])[taken.record]
+    running = taken.records["running"].take(taken.record)
     goes_on, unknown = running == TRUE, (taken.share == ANY) | taken.no_route
     open_ = (running != FALSE) & (~goes_on | unknown)
     runs = Runs.of(taken.patient)
@@ -175,7 +172,7 @@ def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
 def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
     """Return the speed of the last taper and the days since the last change, where every date is known."""
     begin, end = oral.begin, oral.end
-    today = [numbers(oral.records[x], place)[oral.record] for place, x in enumerate(_TODAY)]
+    today = [oral.records[x].take(oral.record) for x in ("today_from", "today_to")]
     exact = (
         (begin[SURE] == begin[POSSIBLE])
         & (end[SURE] == end[POSSIBLE])
