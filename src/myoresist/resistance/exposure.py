@@ -588,7 +588,6 @@ class Pieces:
 
     Attributes:
         by: the number of the course or the patient.
-        regimen: which regimen.
         begin: the first day, counted from 1970.
         end: the day after the last.
         share: the dose, of several parts the least, as a share of the least dose of the regimen in
@@ -596,17 +595,44 @@ class Pieces:
     """
 
     by: Ints
-    regimen: Ints
     begin: Ints
     end: Ints
     share: Ints
 
     def only(self, rows: Flags | Ints) -> Pieces:
         """Return some of them."""
-        return Pieces(*(getattr(self, x.name)[rows] for x in fields(self)))
+        return Pieces(self.by[rows], self.begin[rows], self.end[rows], self.share[rows])
 
 
-def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Pieces:
+@dataclass(frozen=True)
+class Taken:
+    """What was taken in one world, record by record, as ``Pieces`` are.
+
+    Attributes:
+        records: all records.
+        mixed: numbers of courses, or patients, of which the records overlap or have several parts, so that
+            they are no pieces by themselves.
+        pieces: the pieces of those.
+    """
+
+    records: Pieces
+    mixed: Ints
+    pieces: Pieces
+
+    def together(self) -> Pieces:
+        """Return the pieces of all."""
+        if not len(self.mixed):
+            return self.records
+        plain = self.records.only(~_among(self.records.by, self.mixed))
+        columns = (
+            np.concatenate([getattr(plain, x.name), getattr(self.pieces, x.name)])
+            for x in fields(Pieces)
+        )
+        both = Pieces(*columns)
+        return both.only(np.argsort(both.by, kind="stable"))
+
+
+def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Taken:
     """Return the days on which the dose stayed the same, in order, where every part was taken.
 
     Args:
@@ -619,59 +645,79 @@ def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Pi
     counted = begin < end
     if world is SURE:
         counted &= ~found.no_route
-    rows = np.flatnonzero(counted)
     share = np.where(found.share == ANY, TOP if world is POSSIBLE else 0, found.share)
-    pieces = Pieces(*(x[rows] for x in (by, found.regimen, begin, end, share)))
+    records = Pieces(by, begin, end, share)
+    rows = np.arange(len(by)) if counted.all() else np.flatnonzero(counted)
+    if len(rows) < len(by):
+        records = records.only(rows)
+    by = records.by
     # Records that do not overlap are pieces as they are.
-    runs = Runs.of(pieces.by)
-    mixed = np.zeros(len(rows), np.bool_)
-    mixed[1:] = (pieces.by[1:] == pieces.by[:-1]) & (pieces.begin[1:] < pieces.end[:-1])
-    mixed |= regimens.columns["parts"][pieces.regimen] > 1
-    if not mixed.any():
-        return pieces
-    mixed = np.repeat(runs.any(mixed), runs.lengths)
-    swept = swept_pieces(pieces.only(mixed), found.part[rows[mixed]], regimens)
-    plain = pieces.only(~mixed)
-    both = Pieces(
-        *(np.concatenate([getattr(plain, x.name), getattr(swept, x.name)]) for x in fields(Pieces))
-    )
-    return both.only(np.argsort(both.by, kind="stable"))
+    mixed, double = np.zeros(len(by), np.bool_), np.zeros(len(by), np.bool_)
+    mixed[1:] = (by[1:] == by[:-1]) & (records.begin[1:] < records.end[:-1])
+    for one in regimens.combined:
+        low, high = np.searchsorted(rows, np.searchsorted(found.regimen, [one, one + 1]))
+        double[low:high] = True
+    numbers_ = by[mixed | double]
+    some = np.flatnonzero(_among(by, numbers_))
+    return Taken(records, numbers_, swept(records.only(some), found.part[rows[some]], double[some]))
 
 
-def swept_pieces(taken: Pieces, part: Ints, regimens: Regimens) -> Pieces:
-    """Return the pieces of records that may overlap or have several parts; see ``segments``."""
+def _among(values: Ints, some: Ints) -> Flags:
+    """Tell which of the values, none below 0, are among some others."""
+    there = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
+    there[some] = True
+    return there.take(values)
+
+
+def swept(records: Pieces, part: Ints, double: Flags) -> Pieces:
+    """Return the pieces of records that may overlap or have several parts.
+
+    Args:
+        records: what was taken, in order of ``by``.
+        part: which part of a combination each is.
+        double: whether it is of a combination.
+    """
+    runs = Runs.of(records.by)
+    # A combination of which a part was never taken was not taken.
+    lacking = double & runs.spread(runs.min(part) == runs.max(part))
+    if lacking.any():
+        records, part, double = records.only(~lacking), part[~lacking], double[~lacking]
+        runs = Runs.of(records.by)
     count = len(part)
-    sign = np.repeat([1, -1], count)
-    twice = np.arange(2 * count) % max(count, 1)
-    day = np.concatenate([taken.begin, taken.end])
-    order = np.lexsort([day, taken.by[twice]])
-    sign, twice, day = sign[order], twice[order], day[order]
-    by, regimen = taken.by[twice], taken.regimen[twice]
-    doses, on = [], []
-    for one in (0, 1):
-        here = np.where(part[twice] == one, sign, 0)
-        dose, any_ = taken.share[twice], taken.share[twice] == TOP
-        unknown = np.cumsum(here * any_)
+    row, sign = np.repeat(np.arange(count), 2), np.tile([1, -1], count)
+    day = np.stack([records.begin, records.end], axis=1).ravel()
+    # Beginnings and ends follow each other nearly in order, and such are sorted fast.
+    order = np.argsort(runs.numbers.take(row) * (4 * FAR) + day, kind="stable")
+    row, sign, day = row.take(order), sign.take(order), day.take(order)
+    by, share, double = records.by.take(row), records.share.take(row), double.take(row)
+
+    def dose(sign: Ints) -> Ints:
+        """Return the sum of the doses, after each day on which one begins or ends."""
+        any_ = share == TOP
+        known = np.cumsum(np.where(any_, 0, share) * sign)
         # An unknown dose may be any, so the other part is then the least.
-        doses.append(np.where(unknown > 0, TOP, np.cumsum(here * np.where(any_, 0, dose))))
-        on.append(np.cumsum(here))
-    single = regimens.columns["parts"][regimen] == 1
-    share = np.where(single, doses[0], np.minimum(doses[0], doses[1]))
+        return np.where(np.cumsum(any_ * sign) > 0, TOP, known)
+
+    first = np.where(part.take(row) == 0, sign, 0)
+    least, taken = dose(first), np.cumsum(first) > 0
+    if double.any():
+        second = sign - first
+        least = np.where(double, np.minimum(least, dose(second)), least)
+        taken &= ~double | (np.cumsum(second) > 0)
     until = _next(day)
-    kept = _goes_on(by) & (until > day) & (on[0] > 0) & (single | (on[1] > 0))
-    return Pieces(by, regimen, day, until, share).only(kept)
+    return Pieces(by, day, until, least).only(_goes_on(by) & (until > day) & taken)
 
 
-def longest(at: Pieces, regimens: Regimens) -> tuple[Ints, Ints]:
+def longest(at: Pieces, gap: Ints) -> tuple[Ints, Ints]:
     """Return for each number of ``by`` the most days of pieces without a pause longer than the gap.
 
     Args:
         at: pieces that count; the days of a pause do not count.
-        regimens: what they are compared with.
+        gap: for each number of ``by`` the days of the gap.
     """
-    gap = regimens.columns["gap"][at.regimen]
     new = np.ones(len(at.by), np.bool_)
-    new[1:] = (at.by[1:] != at.by[:-1]) | (at.begin[1:] > at.end[:-1] + gap[1:])
+    limit = at.end[:-1] + gap.take(at.by[:-1])
+    new[1:] = (at.by[1:] != at.by[:-1]) | (at.begin[1:] > limit)
     unbroken = Runs.at(new)
     days, by = unbroken.sum(at.end - at.begin), unbroken.first(at.by)
     whole = Runs.of(by)
@@ -685,20 +731,25 @@ def at_dose(found: Exposures, regimens: Regimens) -> dict[str, Ints]:
         In either world ``days_*`` at the dose, ``on_*`` (days taken at all) and ``peak_*`` (highest share;
         ``TOP`` if it may be any), one value a course.
     """
-    courses = int(found.course.max(initial=-1)) + 1
+    regimen = Runs.of(found.course).first(found.regimen)
+    gap, strict = (regimens.columns[x].take(regimen) for x in ("gap", "strict"))
+    least = np.where(strict, WHOLE + SLACK + 1, WHOLE - SLACK)
     columns: dict[str, Ints] = {}
     for world in WORLDS:
-        pieces = segments(found, world, found.course, regimens)
-        strict = regimens.columns["strict"][pieces.regimen]
-        reached = pieces.share >= np.where(strict, WHOLE + SLACK + 1, WHOLE - SLACK)
-        days, on, peak = (np.zeros(courses, np.int64) for _ in range(3))
-        by, most = longest(pieces.only(reached), regimens)
-        days[by] = most
-        runs = Runs.of(pieces.by)
-        by = runs.first(pieces.by)
-        on[by] = runs.sum(pieces.end - pieces.begin)
-        # Without a day of exposure there is no dose either.
-        peak[by] = runs.max(pieces.share)
+        taken = segments(found, world, found.course, regimens)
+        days, on, peak = (np.zeros(len(regimen), np.int64) for _ in range(3))
+        for pieces in (taken.records, taken.pieces):
+            by, most = longest(pieces.only(pieces.share >= least.take(pieces.by)), gap)
+            days[by] = most
+            runs = Runs.of(pieces.by)
+            by = runs.first(pieces.by)
+            on[by] = runs.sum(pieces.end - pieces.begin)
+            # Without a day of exposure there is no dose either.
+            peak[by] = runs.max(pieces.share)
+            if pieces is taken.records:
+                # What counts of these is their pieces.
+                for column in (days, on, peak):
+                    column[taken.mixed] = 0
         columns |= {world.days: days, world.on: on, world.peak: peak}
     return _amounts(found, regimens, columns)
 

@@ -61,7 +61,7 @@ def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) ->
         courses without any date are left out.
     """
     taken = found.of_regimen(regimens.numbers[DOSE])
-    pieces = segments(taken, world, taken.patient, regimens)
+    pieces = segments(taken, world, taken.patient, regimens).together()
     table = _table(pieces).filter(pl.col("begin") > -FAR // 2)
     return table.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
 
@@ -145,7 +145,7 @@ def _totals(taken: Exposures, regimens: Regimens) -> _Told:
     """Return the days on any dose and the sum of the daily doses."""
     totals, sums = [], []
     for world in WORLDS:
-        pieces = segments(taken, world, taken.patient, regimens)
+        pieces = segments(taken, world, taken.patient, regimens).together()
         runs, length = Runs.of(pieces.by), pieces.end - pieces.begin
         patients, unknown = runs.first(pieces.by), pieces.share == TOP
         totals.append((patients, runs.sum(np.where(pieces.share > 0, length, 0))))
@@ -157,7 +157,7 @@ def _totals(taken: Exposures, regimens: Regimens) -> _Told:
 
 def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
     """Return the highest dose and the longest time at or above the share of it that counts as peak."""
-    pieces = [segments(oral, world, oral.patient, regimens) for world in WORLDS]
+    pieces = [segments(oral, world, oral.patient, regimens).together() for world in WORLDS]
     runs = [Runs.of(one.by) for one in pieces]
     both = zip(pieces, runs, strict=True)
     peak = _agreed("peak", [(run.first(one.by), run.max(one.share)) for one, run in both])
@@ -165,7 +165,8 @@ def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
     high, known = peak.columns["peak"]
     least = np.full(int(oral.patient.max(initial=0)) + 1, np.inf)
     least[peak.patient[known]] = high[known] * share - SLACK
-    at = [longest(one.only(one.share >= least[one.by]), regimens) for one in pieces]
+    gap = np.full(len(least), regimens.columns["gap"][regimens.numbers[DOSE]])
+    at = [longest(one.only(one.share >= least.take(one.by)), gap) for one in pieces]
     return peak, _agreed("at_peak", at)
 
 
@@ -188,7 +189,7 @@ def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
     known[oral.patient] = today[0]
     gap = regimens.conventions.gap_days
     mine = pl.col("patient") == pl.col("patient").shift(-1)
-    found = segments(certain, SURE, certain.patient, regimens)
+    found = segments(certain, SURE, certain.patient, regimens).together()
     pieces = _table(found).with_columns(
         pl.Series("today", known[found.by]), next=pl.when(mine).then(pl.col("begin").shift(-1))
     )

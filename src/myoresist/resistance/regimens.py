@@ -292,6 +292,11 @@ class Regimens:
         return {name: self.table[name].to_numpy() for name in names}
 
     @cached_property
+    def combined(self) -> tuple[int, ...]:
+        """Return the numbers of the regimens of which several parts have to be taken together."""
+        return tuple(number for number, one in enumerate(self.regimens) if one.parts > 1)
+
+    @cached_property
     def option_columns(self) -> Mapping[str, npt.NDArray[Any]]:
         """Return what is needed of ``options`` to compare a dose, to look an option up by its row.
 
