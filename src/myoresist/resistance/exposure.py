@@ -23,7 +23,7 @@ from myoresist.case.courses import BODIES, LOCAL, Treatments
 from myoresist.resistance.regimens import Regimens
 from myoresist.resistance.runs import (
     TRUE,
-    UNKNOWN,
+    UNSURE,
     Flags,
     Ints,
     Numbers,
@@ -342,7 +342,7 @@ def _known(records: pl.DataFrame) -> Records:
         *(pl.col(x).cast(pl.Int64) for x in ("patient", "order", "doses_sure", "lacks")),
         *(pl.col(w.interval) for w in WORLDS),
         every=pl.col("days").cast(pl.Float64).fill_null(np.nan),
-        running=(pl.col("running").cast(pl.Int8) * TRUE).fill_null(UNKNOWN),
+        running=(pl.col("running").cast(pl.Int8) * TRUE).fill_null(UNSURE),
         has_start=pl.col("start_from").is_not_null(),
         has_end=pl.col("ends_from").is_not_null(),
         has_doses=pl.col("doses_possible").is_not_null(),

@@ -288,7 +288,7 @@ class Regimens:
     @cached_property
     def columns(self) -> Mapping[str, npt.NDArray[Any]]:
         """Return the columns of ``table`` that are always known, to look a regimen up by its number."""
-        names = ("gap", "parts", "strict", "by_amount")
+        names = ("gap", "needed", "parts", "strict", "by_amount", "completes")
         return {name: self.table[name].to_numpy() for name in names}
 
     @cached_property
