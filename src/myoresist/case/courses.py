@@ -203,7 +203,7 @@ def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> pl.DataFrame
     if numbered and table["patient_id"].dtype.is_integer():
         inside = table.filter(given.is_between(0, len(ids) - 1))
         return inside.select(pl.all().exclude("patient_id"), given.cast(pl.UInt32).alias("patient"))
-    rows = pl.DataFrame([ids]).with_row_index("patient")
+    rows = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("patient")
     found = table.with_columns(given.cast(ids.dtype))
     return found.join(rows, on="patient_id", maintain_order="left").drop("patient_id")
 
@@ -246,9 +246,10 @@ def _periods(table: pl.DataFrame, **named: str) -> list[pl.Expr]:
     days = pool.filter(whole).select("text", text_from=day, text_to=day)
     if len(days) < len(pool):
         days = pl.concat([days, pool.filter(~whole).select("text", *period("text", "text"))])
+    kind = pl.Enum(days["text"])
     found: list[pl.Expr] = []
     for column, name in named.items():
-        place = _place(column, days["text"])
+        place = _place(column, kind)
         for side in ("from", "to"):
             day = (
                 pl.lit(days[f"text_{side}"]).gather(place) if column in written else pl.col(column)
@@ -263,9 +264,9 @@ def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
     return [words[column][0] for column in columns]
 
 
-def _place(column: str, words: pl.Series) -> pl.Expr:
+def _place(column: str, words: pl.Enum) -> pl.Expr:
     """Return for each row which of the words it holds."""
-    return pl.col(column).cast(pl.Enum(words)).to_physical()
+    return pl.col(column).cast(words).to_physical()
 
 
 def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -306,7 +307,7 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     ):
         found = pl.DataFrame([look_up(word) for word in words], schema=schema, orient="row")
         looked += [pl.lit(one).gather(pl.col(f"{column}_place")) for one in found]
-        given = given.with_columns(_place(column, words).alias(f"{column}_place"))
+        given = given.with_columns(_place(column, pl.Enum(words)).alias(f"{column}_place"))
     found = given.select(
         pl.all().exclude(list(readers)), *looked, *_periods(given, start="start", stop="stop")
     )

@@ -39,13 +39,16 @@ class _Told:
     patient: Ints
     columns: Mapping[str, tuple[Ints, Flags]]
 
-    def over(self, patients: int) -> Iterable[pl.Series]:
-        """Return the columns with one row for every patient, NULL where nothing is known."""
-        for name, (values, known) in self.columns.items():
-            table = {"value": np.zeros(patients, np.int64), "known": np.zeros(patients, np.bool_)}
-            table["value"][self.patient] = values
-            table["known"][self.patient] = known
-            yield pl.DataFrame(table).select(pl.when("known").then("value").alias(name)).to_series()
+
+def _people(patients: int, told: Iterable[_Told]) -> pl.DataFrame:
+    """Return what is told with one row for every patient, NULL where nothing is known."""
+    table: dict[str, Ints | Flags] = {"patient": np.arange(patients)}
+    names = [(one, name) for one in told for name in one.columns]
+    for one, name in names:
+        table[name], table[f"{name}_known"] = np.zeros(patients, np.int64), np.zeros(patients, bool)
+        table[name][one.patient], table[f"{name}_known"][one.patient] = one.columns[name]
+    known = (pl.when(f"{name}_known").then(name).alias(name) for _, name in names)
+    return pl.DataFrame(table).select("patient", *known)
 
 
 def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) -> pl.DataFrame:
@@ -79,11 +82,10 @@ def glucocorticoid_columns(
     intravenous = regimens.routes.categories.to_list().index("intravenous")
     oral = taken.only(taken.records["route"].take(taken.record) != intravenous)
     told_of = (_current(taken), _totals(taken, regimens), *_peak(oral, regimens))
-    whole = wholly_listed(treatments).alias("whole")
-    people = pl.DataFrame([whole, *(x for one in told_of for x in one.over(len(whole)))])
-    people = people.with_columns(patient=pl.int_range(pl.len())).join(
+    people = _people(len(treatments.patients), told_of).join(
         _changes(oral, regimens), on="patient", how="left", maintain_order="left"
     )
+    people = people.with_columns(wholly_listed(treatments).alias("whole"))
     never = pl.col("records").is_null() & pl.col("whole")
 
     def told(value: pl.Expr) -> pl.Expr:
@@ -183,7 +185,7 @@ def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
         & (today[0] == today[1])
     )
     runs = Runs.of(oral.patient)
-    inexact = np.repeat(runs.any(~exact), runs.lengths)
+    inexact = runs.spread(runs.any(~exact))
     certain = oral.only(~inexact)
     known = np.zeros(int(oral.patient.max(initial=0)) + 1, np.int64)
     known[oral.patient] = today[0]
@@ -206,13 +208,15 @@ def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
         ]
     ).sort("patient", "day")
     before = pl.when(pl.col("patient") == pl.col("patient").shift(1)).then(pl.col("dose").shift(1))
-    steps = steps.with_columns(before=before.fill_null(0)).filter(
-        pl.col("dose") != pl.col("before")
+    rises = (pl.col("dose") > pl.col("before")).cast(pl.Int64).cum_sum()
+    steps = (
+        steps.with_columns(before=before.fill_null(0))
+        .filter(pl.col("dose") != pl.col("before"))
+        .with_columns(rises=rises)
     )
-    rise = (pl.col("dose") > pl.col("before")).cast(pl.Int64)
-    last_run = steps.with_columns(rises=rise.cum_sum().over("patient")).filter(
-        pl.col("rises") == pl.col("rises").max().over("patient"),
-    )
+    runs = Runs.of(steps["patient"].to_numpy())
+    counted = steps["rises"].to_numpy()
+    last_run = steps.filter(counted == runs.spread(runs.last(counted)))
     fall = pl.col("dose") < pl.col("before")
     summed = last_run.group_by("patient", maintain_order=True).agg(
         since_change=(pl.col("today") - pl.col("day")).last(),
