@@ -201,11 +201,16 @@ def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> pl.DataFrame
     """Return a table with ``patient``, the row of ``ids``, instead of ``patient_id``."""
     given = pl.col("patient_id")
     if numbered and table["patient_id"].dtype.is_integer():
-        inside = table.filter(given.is_between(0, len(ids) - 1))
-        return inside.select(pl.all().exclude("patient_id"), given.cast(pl.UInt32).alias("patient"))
-    rows = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("patient")
-    found = table.with_columns(given.cast(ids.dtype))
-    return found.join(rows, on="patient_id", maintain_order="left").drop("patient_id")
+        row = pl.when(given.is_between(0, len(ids) - 1)).then(given).cast(pl.UInt32)
+        rows = table.select(row.alias("patient"))
+    else:
+        known = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("patient")
+        rows = table.select(given.cast(ids.dtype)).join(
+            known, on="patient_id", how="left", maintain_order="left"
+        )
+    found = table.drop("patient_id").with_columns(rows["patient"])
+    # Most tables hold nobody else, and these need not be copied.
+    return found.drop_nulls("patient") if rows["patient"].null_count() else found
 
 
 def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
