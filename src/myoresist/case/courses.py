@@ -252,15 +252,16 @@ def _periods(table: pl.DataFrame, **named: str) -> list[pl.Expr]:
     if len(days) < len(pool):
         days = pl.concat([days, pool.filter(~whole).select("text", *period("text", "text"))])
     kind = pl.Enum(days["text"])
-    found: list[pl.Expr] = []
-    for column, name in named.items():
-        place = _place(column, kind)
-        for side in ("from", "to"):
-            day = (
-                pl.lit(days[f"text_{side}"]).gather(place) if column in written else pl.col(column)
-            )
-            found.append(day.alias(f"{name}_{side}"))
-    return found
+    places = table.select(_place(column, kind).alias(column) for column in written)
+    return [
+        (
+            pl.lit(days[f"text_{side}"]).gather(places[column])
+            if column in written
+            else pl.col(column)
+        ).alias(f"{name}_{side}")
+        for column, name in named.items()
+        for side in ("from", "to")
+    ]
 
 
 def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
