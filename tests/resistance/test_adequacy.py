@@ -355,6 +355,44 @@ def told(history: History) -> pl.DataFrame:
     return history.columns.drop("patient_id")
 
 
+@settings(max_examples=25, deadline=None)
+@given(many=st.lists(LISTS, min_size=1, max_size=4), data=st.data())
+def test_the_types_of_a_table_do_not_matter(many: list[list[Course]], data: st.DataObject) -> None:
+    numbers = data.draw(st.sampled_from([range(len(many)), range(len(many), 0, -1)]))
+    named = {str(place): number for place, number in enumerate(numbers)}
+    people = pl.DataFrame({"patient_id": list(named), "date": [str(TODAY)] * len(many)})
+    rows = [{"patient_id": str(i), **one} for i, p in enumerate(many) for one in p]
+    rows.append({"patient_id": str(len(many)), **MTX})
+    courses = pl.DataFrame(rows, infer_schema_length=None)
+    plain = BASE.history(Treatments.of(people, courses, None, TERMS))
+    by_number = pl.col("patient_id").replace_strict(named, default=77, return_dtype=pl.UInt32)
+    words = data.draw(st.sampled_from([pl.Categorical(), pl.Enum(["mg", "daily", "weekly"])]))
+    typed = courses.with_columns(by_number, pl.col("unit", "frequency").cast(words))
+    if all(len(one["start"] or "2023-01-01") == 10 for one in rows):
+        typed = typed.with_columns(pl.col("start").str.to_date("%Y-%m-%d"))
+    dated = people.with_columns(by_number, pl.col("date").str.to_date("%Y-%m-%d"))
+    found = BASE.history(Treatments.of(dated, typed, None, TERMS))
+    assert found.columns["patient_id"].to_list() == list(numbers)
+    assert found.columns["patient_id"].dtype == pl.UInt32
+    assert_frame_equal(told(found), told(plain))
+
+
+@settings(max_examples=25, deadline=None)
+@given(many=st.lists(LISTS, min_size=1, max_size=4), complete=st.sampled_from([True, False, None]))
+def test_trials_that_were_tried_are_those_of_the_whole_table(
+    many: list[list[Course]], complete: bool | None
+) -> None:
+    history = judge(*many, complete=complete)
+    tried = history.trials.filter(pl.col("tried").is_not_null())
+    assert_frame_equal(history.tried, tried, check_column_order=False)
+    assert len(history.trials) == len(many) * len(BASE.regimens.regimens)
+
+
+def test_a_word_for_a_response_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="splendid is none of good, none, partial"):
+        judge([{**MTX, "response": "splendid"}])
+
+
 @settings(max_examples=40, deadline=None)
 @given(courses=LISTS, data=st.data())
 def test_the_order_of_courses_does_not_matter(courses: list[Course], data: st.DataObject) -> None:

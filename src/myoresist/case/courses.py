@@ -201,11 +201,16 @@ def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> pl.DataFrame
     """Return a table with ``patient``, the row of ``ids``, instead of ``patient_id``."""
     given = pl.col("patient_id")
     if numbered and table["patient_id"].dtype.is_integer():
-        inside = table.filter(given.is_between(0, len(ids) - 1))
-        return inside.select(pl.all().exclude("patient_id"), given.cast(pl.UInt32).alias("patient"))
-    rows = pl.DataFrame([ids]).with_row_index("patient")
-    found = table.with_columns(given.cast(ids.dtype))
-    return found.join(rows, on="patient_id", maintain_order="left").drop("patient_id")
+        row = pl.when(given.is_between(0, len(ids) - 1)).then(given).cast(pl.UInt32)
+        rows = table.select(row.alias("patient"))
+    else:
+        known = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("patient")
+        rows = table.select(given.cast(ids.dtype)).join(
+            known, on="patient_id", how="left", maintain_order="left"
+        )
+    found = table.drop("patient_id").with_columns(rows["patient"])
+    # Most tables hold nobody else, and these need not be copied.
+    return found.drop_nulls("patient") if rows["patient"].null_count() else found
 
 
 def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
@@ -246,15 +251,17 @@ def _periods(table: pl.DataFrame, **named: str) -> list[pl.Expr]:
     days = pool.filter(whole).select("text", text_from=day, text_to=day)
     if len(days) < len(pool):
         days = pl.concat([days, pool.filter(~whole).select("text", *period("text", "text"))])
-    found: list[pl.Expr] = []
-    for column, name in named.items():
-        place = _place(column, days["text"])
-        for side in ("from", "to"):
-            day = (
-                pl.lit(days[f"text_{side}"]).gather(place) if column in written else pl.col(column)
-            )
-            found.append(day.alias(f"{name}_{side}"))
-    return found
+    kind = pl.Enum(days["text"])
+    places = table.select(_place(column, kind).alias(column) for column in written)
+    return [
+        (
+            pl.lit(days[f"text_{side}"]).gather(places[column])
+            if column in written
+            else pl.col(column)
+        ).alias(f"{name}_{side}")
+        for column, name in named.items()
+        for side in ("from", "to")
+    ]
 
 
 def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
@@ -263,9 +270,9 @@ def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
     return [words[column][0] for column in columns]
 
 
-def _place(column: str, words: pl.Series) -> pl.Expr:
+def _place(column: str, words: pl.Enum) -> pl.Expr:
     """Return for each row which of the words it holds."""
-    return pl.col(column).cast(pl.Enum(words)).to_physical()
+    return pl.col(column).cast(words).to_physical()
 
 
 def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -306,7 +313,7 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     ):
         found = pl.DataFrame([look_up(word) for word in words], schema=schema, orient="row")
         looked += [pl.lit(one).gather(pl.col(f"{column}_place")) for one in found]
-        given = given.with_columns(_place(column, words).alias(f"{column}_place"))
+        given = given.with_columns(_place(column, pl.Enum(words)).alias(f"{column}_place"))
     found = given.select(
         pl.all().exclude(list(readers)), *looked, *_periods(given, start="start", stop="stop")
     )

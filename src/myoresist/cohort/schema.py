@@ -268,7 +268,7 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFra
             rejected.append(_rejection(strange, table, name, reason, whole))
     for name, column in schema.tables[table].items():
         if column.needed and read[name].null_count():
-            said = [x for one in rejected for x in one[ROW]]
+            said = [x for one in rejected for x in one.filter("whole_row")[ROW]]
             missing = frame.filter(read[name].is_null()).filter(~pl.col(ROW).is_in(said))
             if missing.height:
                 rejected.append(_rejection(missing, table, name, "is empty", True))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from myoresist.case.courses import REASONS, RESPONSES, Treatments
 from myoresist.resistance.exposure import (
-    FAR,
     POSSIBLE,
     TOP,
     Exposures,
@@ -20,7 +22,18 @@ from myoresist.resistance.exposure import (
 )
 from myoresist.resistance.glucocorticoid import glucocorticoid_columns
 from myoresist.resistance.regimens import ORAL, Regimens
-from myoresist.resistance.runs import Runs, numbers, told, truth
+from myoresist.resistance.runs import (
+    FALSE,
+    TRUE,
+    UNSURE,
+    Flags,
+    Ints,
+    Runs,
+    Truths,
+    decided,
+    told,
+    truth,
+)
 from myoresist.rules.program import Program
 
 ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNKNOWN = (
@@ -33,6 +46,7 @@ TESTS = (
     "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
 )  # fmt: skip
 _OF_COURSE = TESTS[:6]
+Columns = Mapping[str, npt.NDArray[Any]]
 BATCH = 20_000
 """Patients that are judged together; more at once take more memory and no less time."""
 
@@ -43,19 +57,63 @@ class History:
 
     Attributes:
         exposures: what ``exposure.exposures`` returned.
-        courses: one row a course of one regimen; see ``_courses``.
-        trials: one row a patient and regimen, by regimen, then patient: ``patient``, ``regimen``, ``tried``,
-            ``state`` on what is recorded, ``days_sure``, ``days_possible`` of the longest time at the dose,
-            ``peak_sure``, ``peak_possible`` (highest share of the least dose), ``running``, ``missing`` (what
-            leaves it undetermined; see ``exposure.lacking``) and one Boolean column for each of ``TESTS``.
+        judged: columns of the courses, without NULL; see ``_courses``.
+        regimens: what they were compared with.
+        tried: the rows of ``trials`` of which something is recorded.
+        tests: of all rows of ``trials`` the columns ``TESTS``.
         columns: one row a patient, as in ``Treatments.patients``: ``patient_id`` and every column of
             ``adequacy/columns.yaml`` that treatments tell.
     """
 
     exposures: Exposures
-    courses: pl.DataFrame
-    trials: pl.DataFrame
+    judged: Columns
+    regimens: Regimens
+    tried: pl.DataFrame
+    tests: pl.DataFrame
     columns: pl.DataFrame
+
+    @cached_property
+    def courses(self) -> pl.DataFrame:
+        """Return one row a course of one regimen; see ``_courses``."""
+        of_regimen = self.regimens.table.select("kind", "parts")
+        words = {"reason_stopped": REASONS, "response": RESPONSES}
+        return (
+            pl.DataFrame({x: y for x, y in self.judged.items() if x not in words})
+            .with_columns(
+                *(told(x) for x in ("running", "together", *_OF_COURSE)),
+                *(_words(self.judged[x], kind).alias(x) for x, kind in words.items()),
+                peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
+            )
+            .hstack(of_regimen.select(pl.all().gather(self.judged["regimen"])))
+        )
+
+    @cached_property
+    def trials(self) -> pl.DataFrame:
+        """Return one row a patient and regimen, by regimen, then patient.
+
+        Returns:
+            ``patient``, ``regimen``, ``tried``, ``state`` on what is recorded, ``days_sure``,
+            ``days_possible`` of the longest time at the dose, ``peak_sure``, ``peak_possible`` (highest
+            share of the least dose), ``missing`` (what leaves it undetermined; see ``exposure.lacking``)
+            and one Boolean column for each of ``TESTS``.
+        """
+        patients, regimens = len(self.columns), len(self.regimens.regimens)
+        recorded = self.tried.drop(*TESTS)
+        table = pl.DataFrame(
+            {
+                "regimen": np.repeat(np.arange(regimens), patients),
+                "patient": np.tile(np.arange(patients), regimens),
+            }
+        ).join(recorded, on=["regimen", "patient"], how="left", maintain_order="left")
+        never = pl.lit(NOT_TRIED, STATE), pl.lit(UNKNOWN, STATE)
+        return table.hstack(self.tests).with_columns(
+            pl.col("missing").fill_null(0),
+            state=pl.when(pl.col("state").is_not_null())
+            .then("state")
+            .when("never_tried")
+            .then(never[0])
+            .otherwise(never[1]),
+        )
 
 
 def history(
@@ -74,16 +132,18 @@ def history(
     """
     found = exposures(treatments, regimens)
     courses = _courses(found, treatments, regimens)
+    whole = wholly_listed(treatments).to_numpy()
     lowered = _lowered(treatments, weakening, findings)
-    trials = _trials(courses, treatments, regimens, lowered)
+    tried = _tried(courses, whole)
+    tests = _tests(tried, whole, regimens, lowered)
     columns = treatments.patients.select("patient_id").hstack(
         [
             *glucocorticoid_columns(found, treatments, regimens),
-            *_wide(trials, regimens, len(treatments.patients)),
-            *_last(courses, treatments, regimens, lowered),
+            *_wide(tests, regimens, len(whole)),
+            *_last(courses, len(whole), regimens, lowered),
         ]
     )
-    return History(found, courses, trials, columns)
+    return History(found, courses, regimens, _recorded(tried, tests, len(whole)), tests, columns)
 
 
 def derived_columns(
@@ -128,122 +188,108 @@ def derived_findings(columns: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _agreed(
-    found: Exposures, courses: Runs, column: str, words: pl.Enum, regimens: Regimens
-) -> pl.Series:
-    """Return the word on which the records agree with which a course ends.
+def _words(places: Ints, words: pl.Enum) -> pl.Series:
+    """Return the words at some places, NULL for -1."""
+    all_words = pl.concat([words.categories.cast(words), pl.Series([None], dtype=words)])
+    return all_words.gather(np.where(places < 0, len(words.categories), places))
 
-    A combination ends with any of its parts, so there all records have to agree.
-    """
-    word = numbers(found.records[column], -1)[found.record]
-    end, several = found.end[POSSIBLE], regimens.columns["parts"][found.regimen] > 1
-    last = (end == courses.spread(courses.max(end))) | several
+
+def _place(words: pl.Enum, word: str) -> int:
+    return words.categories.to_list().index(word)
+
+
+def _agreed(found: Exposures, courses: Runs, last: Flags, column: str) -> Ints:
+    """Return the place of the word on which the ``last`` records of a course agree, -1 without one."""
+    word = found.records[column].take(found.record)
     said = last & (word >= 0)
-    low = courses.min(np.where(said, word, len(words.categories)))
-    high = courses.max(np.where(said, word, -1))
-    agreed = pl.DataFrame({"word": low, "known": low == high})
-    place = agreed.select(pl.when("known").then("word")).to_series()
-    return words.categories.cast(words).gather(place).alias(column)
+    low, high = (
+        courses.min(np.where(said, word, word.max(initial=0) + 1)),
+        courses.max(np.where(said, word, -1)),
+    )
+    return np.where(low == high, high, -1)
 
 
-def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
+def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> Columns:
     """Return one row a course.
 
     Returns:
         ``patient``, ``regimen``, ``course``, ``begin_from``, ``begin_to``, ``end_to`` (days
-        since 1970), ``running``, ``reason_stopped``, ``response``, ``days_*``, ``on_*``, ``peak_*`` (see
-        ``exposure.at_dose``), ``together`` (whether all drugs of a combination were taken), the tests of a
-        course and ``missing``.
+        since 1970), ``reason_stopped`` and ``response`` (places of the words, -1 if unknown), ``days_*``,
+        ``on_*``, ``peak_*`` (see ``exposure.at_dose``), ``missing``; as numbers for truth values (see
+        ``runs.TRUE``) ``running``, ``together`` (whether all drugs of a combination were taken) and the tests
+        of a course.
     """
     runs = Runs.of(found.course)
     regimen = runs.first(found.regimen)
-    limits = regimens.table.select("kind", "needed", "parts", "completes", "level_low")
-    start_to = numbers(found.records["start_to"], FAR)[found.record]
-    columns = {
+    of_regimen = {name: column.take(regimen) for name, column in regimens.columns.items()}
+    single = of_regimen["parts"] == 1
+    end = found.end[POSSIBLE]
+    end_to = runs.max(end)
+    # A combination ends with any of its parts, so there all records have to agree.
+    last = (end == runs.spread(end_to)) | runs.spread(~single)
+    reason, response = (_agreed(found, runs, last, x) for x in ("reason_stopped", "response"))
+    at = at_dose(found, regimens)
+    columns: dict[str, npt.NDArray[Any]] = {
         "patient": runs.first(found.patient),
         "regimen": regimen,
         "course": runs.first(found.course),
         "begin_from": runs.min(found.begin[POSSIBLE]),
-        "begin_to": runs.min(start_to),
-        "end_to": runs.max(found.end[POSSIBLE]),
-        "running": runs.max(truth(found.records["running"])[found.record]),
-        "no_route": runs.all(found.no_route),
-        "missing": runs.bits(found.missing),
-        **at_dose(found, regimens),
+        "begin_to": runs.min(found.records["start_to"].take(found.record)),
+        "end_to": end_to,
+        "reason_stopped": reason,
+        "response": response,
+        **at,
     }
-    courses = (
-        pl.DataFrame(columns)
-        .hstack(
-            [
-                _agreed(found, runs, "reason_stopped", REASONS, regimens),
-                _agreed(found, runs, "response", RESPONSES, regimens),
-            ]
-        )
-        .hstack(limits.select(pl.all().gather(regimen)))
-        .with_columns(
-            told("running"),
-            peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
-        )
-        .pipe(_with_levels, treatments, regimens)
+    level = _below_target(columns, treatments, regimens)
+    enough, could = (at[f"days_{x}"] >= of_regimen["needed"] for x in ("sure", "possible"))
+    adequate = decided(
+        (~of_regimen["completes"] | (level == TRUE), FALSE), (enough, TRUE), (~could, FALSE)
     )
-    enough, could = (pl.col(f"days_{x}") >= pl.col("needed") for x in ("sure", "possible"))
-    adequate = (
-        pl.when(~pl.col("completes") | pl.col("level_below_target").fill_null(False))
-        .then(False)
-        .when(enough)
-        .then(True)
-        .when(~could)
-        .then(False)
+    together = decided(
+        (np.where(single, ~runs.all(found.no_route), at["on_sure"] > 0), TRUE),
+        (~single & (at["on_possible"] == 0), FALSE),
     )
-    single = pl.col("parts") == 1
-    together = (
-        pl.when(pl.when(single).then(~pl.col("no_route")).otherwise(pl.col("on_sure") > 0))
-        .then(True)
-        .when(~single & (pl.col("on_possible") == 0))
-        .then(False)
+    # Of a combination it is not told whether all parts go on.
+    running = runs.max(found.records["running"].take(found.record))
+    running = np.where(single | (running == FALSE), running, UNSURE)
+    none, good, partial = (_place(RESPONSES, x) for x in ("none", "good", "partial"))
+    effect, side, remission = (
+        _place(REASONS, x) for x in ("no effect", "side effect", "remission")
     )
     # A drug that went on, or that was stopped for another reason, was not stopped for side effects.
-    intolerance = (
-        pl.when("running").then(False).otherwise(pl.col("reason_stopped") == "side effect")
+    intolerance = decided((running == TRUE, FALSE), (reason == side, TRUE), (reason >= 0, FALSE))
+    without_effect = decided(
+        ((response == none) | (reason == effect), TRUE),
+        ((response == partial) | (response == good) | (reason == remission), FALSE),
     )
-    without_effect = (
-        pl.when((pl.col("response") == "none") | (pl.col("reason_stopped") == "no effect"))
-        .then(True)
-        .when(pl.col("response").is_in(["partial", "good"]))
-        .then(False)
-        .when(pl.col("reason_stopped") == "remission")
-        .then(False)
-    )
-    courses = courses.with_columns(
-        adequate=adequate,
-        together=together,
-        # Of a combination it is not told whether all parts go on.
-        running=pl.when(single | ~pl.col("running")).then("running"),
-        below_min_dose=pl.when(pl.col("days_sure") > 0)
-        .then(False)
-        .when(pl.col("days_possible") == 0)
-        .then(True),
-        below_min_duration=pl.when(enough).then(False).when(~could).then(True),
-    )
-    return courses.with_columns(
-        stopped_intolerance=intolerance & ~pl.col("adequate"),
-        failed=pl.col("adequate") & without_effect,
-        missing=pl.when(pl.col("adequate").is_null()).then("missing").otherwise(0),
-    ).drop("needed", "completes", "level_low", "no_route")
+    missing = np.where(adequate == UNSURE, runs.bits(found.missing), 0)
+    return {
+        **columns,
+        "running": running,
+        "together": together,
+        "below_min_dose": decided((at["days_sure"] > 0, FALSE), (at["days_possible"] == 0, TRUE)),
+        "below_min_duration": decided((enough, FALSE), (~could, TRUE)),
+        "level_below_target": level,
+        "adequate": adequate,
+        "stopped_intolerance": np.minimum(intolerance, TRUE - adequate),
+        "failed": np.minimum(adequate, without_effect),
+        "missing": missing,
+    }
 
 
-def _with_levels(courses: pl.DataFrame, treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
-    """Add whether the latest level since a course began lies below its target; NULL without one."""
+def _below_target(courses: Columns, treatments: Treatments, regimens: Regimens) -> Truths:
+    """Tell whether the latest level since a course began lies below its target; unsure without one."""
+    found = np.full(len(courses["course"]), UNSURE, np.int8)
     measured = treatments.levels.drop_nulls(["date_from", "value"])
-    watched = pl.col("level_low").is_not_null()
-    if measured.is_empty() or not courses.select(watched.any()).item():
-        return courses.with_columns(level_below_target=pl.lit(None, pl.Boolean))
-    of_drug = regimens.options.select("regimen", "drug").unique()
+    targets = regimens.table.select("regimen", "level_low").drop_nulls()
+    if measured.is_empty():
+        return found
+    of_drug = regimens.options.select("regimen", "drug").unique().join(targets, on="regimen")
+    names = ("course", "patient", "regimen", "begin_from", "end_to")
     levels = (
-        courses.filter(watched)
-        .select("course", "patient", "regimen", "level_low", "begin_from", "end_to")
+        pl.DataFrame({name: courses[name] for name in names})
         .join(of_drug, on="regimen")
-        .join(measured, on=["patient", "drug"])
+        .join(measured.with_columns(pl.col("patient").cast(pl.Int64)), on=["patient", "drug"])
         .with_columns(pl.col(x).to_physical().cast(pl.Int64) for x in ("date_from", "date_to"))
         .filter(
             (pl.col("date_to") >= pl.col("begin_from")) & (pl.col("date_from") < pl.col("end_to"))
@@ -253,9 +299,10 @@ def _with_levels(courses: pl.DataFrame, treatments: Treatments, regimens: Regime
         .with_columns(below=pl.col("value") < pl.col("level_low"))
         .group_by("course")
         .agg(all=pl.col("below").all(), any=pl.col("below").any())
-        .select("course", level_below_target=pl.when(pl.col("all") == pl.col("any")).then("all"))
+        .select("course", below=pl.when(pl.col("all") == pl.col("any")).then("all"))
     )
-    return courses.join(levels, on="course", how="left", maintain_order="left")
+    found[levels["course"].to_numpy()] = truth(levels["below"])
+    return found
 
 
 def _lowered(
@@ -271,93 +318,75 @@ def _lowered(
     return {x: told[x] for x in weakening.rules}
 
 
-def _trials(
-    courses: pl.DataFrame,
-    treatments: Treatments,
-    regimens: Regimens,
-    lowered: Mapping[str, pl.Series],
-) -> pl.DataFrame:
-    """Return one row for every patient and regimen, ordered by regimen, then patient."""
-    patients = len(treatments.patients)
-    whole = wholly_listed(treatments).to_numpy()
-    tried = _summed(courses.filter(pl.col("together").fill_null(True)))
-    # All else that is known of a trial of which nothing is recorded is whether every course is listed.
-    listed = np.concatenate([whole[tried["patient"].to_numpy()], [True, False]])
-    nothing = pl.DataFrame({"patient": pl.Series([None, None], dtype=pl.Int64)})
-    table = pl.concat([tried, nothing], how="diagonal").with_columns(whole=pl.Series(listed))
-    place = np.tile(len(tried) + ~whole, len(regimens.regimens))
-    place[numbers(tried["regimen"]) * patients + numbers(tried["patient"])] = np.arange(len(tried))
-    absent = pl.col("tried").is_null() | ~pl.col("tried")
-    none = pl.col("days_sure").is_null()
-    known_none = none & pl.col("whole")
-    nobody = pl.Series([None], dtype=pl.Boolean).new_from_index(0, patients)
-    lowering = pl.concat([lowered.get(one.id, nobody) for one in regimens.regimens])
-    state = {x: pl.lit(x, dtype=STATE) for x in STATE.categories}
-
-    def said(column: str) -> pl.Expr:
-        return pl.when(known_none).then(False).otherwise(column).alias(column)
-
-    table = table.with_columns(
-        state=pl.when(known_none)
-        .then(state[NOT_TRIED])
-        .when(none)
-        .then(state[UNKNOWN])
-        .when(pl.col("adequate").is_null())
-        .then(state[UNDETERMINED])
-        .when("adequate")
-        .then(state[ADEQUATE])
-        .otherwise(state[INADEQUATE]),
-        adequate=pl.when(none)
-        .then(pl.when("whole").then(False))
-        .when(~pl.col("adequate") & ~pl.col("whole"))
-        .then(None)
-        .otherwise("adequate"),
-        never_tried=pl.when(pl.col("tried").fill_null(False))
-        .then(False)
-        .when(absent & none & pl.col("whole"))
-        .then(True),
-        missing=pl.col("missing").fill_null(0),
-        **{
-            x: said(x)
-            for x in ("running", *_OF_COURSE)
-            if x not in ("adequate", "level_below_target")
-        },
-    ).select(pl.all().exclude("whole", "patient", "regimen").gather(place))  # fmt: skip
-    return table.with_columns(
-        regimen=pl.Series(np.repeat(np.arange(len(regimens.regimens)), patients)),
-        patient=pl.Series(np.tile(np.arange(patients), len(regimens.regimens))),
-        interacting_drug=lowering,
-    )
-
-
-def _summed(courses: pl.DataFrame) -> pl.DataFrame:
+def _tried(courses: Columns, whole: Flags) -> Columns:
     """Return one row a patient and regimen with at least one course, by regimen, then patient."""
-    runs = Runs.of(numbers(courses["regimen"]), numbers(courses["patient"]))
+    rows = np.flatnonzero(courses["together"] != FALSE)
+    taken = {name: column.take(rows) for name, column in courses.items()}
+    runs = Runs.of(taken["regimen"], taken["patient"])
     any_ = ("running", "adequate", "stopped_intolerance", "failed")
     all_ = ("below_min_dose", "below_min_duration")
-    columns = {
-        "regimen": runs.first(numbers(courses["regimen"])),
-        "patient": runs.first(numbers(courses["patient"])),
-        "tried": runs.any(courses["together"].fill_null(False).to_numpy()),
-        **{x: runs.max(numbers(courses[x])) for x in ("days_sure", "days_possible", "peak_sure")},
-        "peak_possible": runs.max(numbers(courses["peak_possible"], TOP)),
-        "missing": runs.bits(numbers(courses["missing"])),
-        **{x: runs.max(truth(courses[x])) for x in any_},
-        **{x: runs.min(truth(courses[x])) for x in all_},
-        "level_below_target": runs.last(truth(courses["level_below_target"])),
+    most = ("days_sure", "days_possible", "peak_sure", "peak_possible")
+    patient, tried = runs.first(taken["patient"]), runs.max(taken["together"]) == TRUE
+    found: dict[str, npt.NDArray[Any]] = {
+        "regimen": runs.first(taken["regimen"]),
+        "patient": patient,
+        "tried": tried,
+        **{x: runs.max(taken[x]) for x in (*most, *any_)},
+        **{x: runs.min(taken[x]) for x in all_},
+        "level_below_target": runs.last(taken["level_below_target"]),
+        "never_tried": np.where(tried, FALSE, UNSURE).astype(np.int8),
+        "missing": runs.bits(taken["missing"]),
     }
-    return pl.DataFrame(columns).with_columns(
-        *(told(x) for x in (*any_, *all_, "level_below_target")),
-        peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
-    )
+    adequate = found["adequate"]
+    found["state"] = adequate
+    # Without a whole list there may have been another trial, which was adequate.
+    open_ = (adequate == FALSE) & ~whole.take(patient)
+    found["adequate"] = np.where(open_, UNSURE, adequate).astype(np.int8)
+    return found
 
 
-def _wide(trials: pl.DataFrame, regimens: Regimens, patients: int) -> Iterable[pl.Series]:
+def _tests(
+    tried: Columns, whole: Flags, regimens: Regimens, lowered: Mapping[str, pl.Series]
+) -> pl.DataFrame:
+    """Return the columns ``TESTS`` with one row for every patient and regimen, by regimen, then patient."""
+    count = len(regimens.regimens)
+    place = tried["regimen"] * len(whole) + tried["patient"]
+    nobody = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(whole))
+    tests: dict[str, npt.NDArray[np.int8] | pl.Series] = {}
+    for test in TESTS:
+        if test == "interacting_drug":
+            tests[test] = pl.concat([lowered.get(one.id, nobody) for one in regimens.regimens])
+            continue
+        # What was never given has no test that is true; but whether a level was low nobody can tell.
+        listed = {"never_tried": TRUE, "level_below_target": UNSURE}.get(test, FALSE)
+        column = np.tile(np.where(whole, listed, UNSURE).astype(np.int8), count)
+        column[place] = tried[test]
+        tests[test] = column
+    return pl.DataFrame(tests).with_columns(told(x) for x in TESTS if x != "interacting_drug")
+
+
+def _recorded(tried: Columns, tests: pl.DataFrame, patients: int) -> pl.DataFrame:
+    """Return the trials of which something is recorded as a table; see ``History``."""
+    place = tried["regimen"] * patients + tried["patient"]
+    states = {FALSE: INADEQUATE, UNSURE: UNDETERMINED, TRUE: ADEQUATE}
+    state = np.array([_place(STATE, states[x]) for x in sorted(states)]).take(tried["state"])
+    return (
+        pl.DataFrame({name: column for name, column in tried.items() if name != "state"})
+        .with_columns(
+            *(told(x) for x in TESTS if x in tried),
+            peak_possible=pl.when(pl.col("peak_possible") < TOP).then("peak_possible"),
+            state=_words(state, STATE),
+            interacting_drug=tests["interacting_drug"].gather(place),
+        )
+    )  # fmt: skip
+
+
+def _wide(tests: pl.DataFrame, regimens: Regimens, patients: int) -> Iterable[pl.Series]:
     """Return the columns of every trial and window, and those over all trials."""
     adequate: dict[str, pl.Series] = {}
     over_any: dict[str, list[pl.Series]] = {"failed": [], "stopped_intolerance": []}
     for number, one in enumerate(regimens.regimens):
-        rows = trials.slice(number * patients, patients)
+        rows = tests.slice(number * patients, patients)
         if one.kind == "dose":
             continue
         if one.kind == "window":
@@ -405,8 +434,8 @@ def _over_all(adequate: pl.DataFrame, regimens: Regimens) -> Iterable[pl.Series]
 
 
 def _last(
-    courses: pl.DataFrame,
-    treatments: Treatments,
+    courses: Columns,
+    patients: int,
     regimens: Regimens,
     lowered: Mapping[str, pl.Series],
 ) -> Iterable[pl.Series]:
@@ -414,39 +443,28 @@ def _last(
 
     Where dates leave open which it is, a test is known if it is the same for all that it may be.
     """
-    patients = pl.DataFrame({"patient": pl.int_range(len(treatments.patients), eager=True)})
-    oral = regimens.numbers[ORAL]
-    drug = (pl.col("kind") == "immunosuppressant") & (pl.col("parts") == 1)
-    some = courses.filter(drug)["patient"].unique()
-    gc = (pl.col("regimen") == oral) & ~pl.col("patient").is_in(some.implode())
-    others = {regimens.numbers[name]: values for name, values in lowered.items()}
-    told = (
-        pl.concat(
-            [
-                pl.DataFrame(
-                    {"patient": patients["patient"], "interacting_drug": values}
-                ).with_columns(regimen=pl.lit(number, pl.Int64))
-                for number, values in others.items()
-            ]
-        )
-        if others
-        else pl.DataFrame(
-            schema={"patient": pl.Int64, "interacting_drug": pl.Boolean, "regimen": pl.Int64}
-        )
-    )
-    candidates = (
-        courses.filter(drug | gc)
-        .with_columns(pl.col("patient").cast(pl.Int64))
-        .filter(pl.col("begin_to") >= pl.col("begin_from").max().over("patient"))
-        .join(told, on=["patient", "regimen"], how="left")
-    )
-    tests = [*_OF_COURSE, "interacting_drug"]
-    agreed = candidates.group_by("patient").agg(
-        pl.when(pl.col(x).is_not_null().all() & (pl.col(x).all() == pl.col(x).any()))
-        .then(pl.col(x).first())
-        .alias(f"trial_last_{x}")
-        for x in tests
-    )
-    table = patients.join(agreed, on="patient", how="left", maintain_order="left").drop("patient")
+    patient, regimen = courses["patient"], courses["regimen"]
+    of_drug = [x.kind == "immunosuppressant" and x.parts == 1 for x in regimens.regimens]
+    drug = np.array(of_drug).take(regimen)
+    some = np.zeros(patients, np.bool_)
+    some[patient[drug]] = True
+    rows = np.flatnonzero(drug | ((regimen == regimens.numbers[ORAL]) & ~some.take(patient)))
+    rows = rows.take(np.argsort(patient.take(rows), kind="stable"))
+    runs = Runs.of(patient.take(rows))
+    latest = runs.spread(runs.max(courses["begin_from"].take(rows)))
+    rows = rows[courses["begin_to"].take(rows) >= latest]
+    interacting = np.full(len(rows), UNSURE, np.int8)
+    for name, values in lowered.items():
+        mine = regimen.take(rows) == regimens.numbers[name]
+        interacting[mine] = truth(values).take(patient.take(rows[mine]))
+    tests = {x: courses[x].take(rows) for x in _OF_COURSE} | {"interacting_drug": interacting}
+    runs = Runs.of(patient.take(rows))
+    told_: dict[str, Truths] = {}
+    for name, codes in tests.items():
+        low, high = runs.min(codes), runs.max(codes)
+        column = np.full(patients, UNSURE, np.int8)
+        column[runs.first(patient.take(rows))] = np.where(low == high, low, UNSURE)
+        told_[f"trial_last_{name}"] = column
+    table = pl.DataFrame(told_).select(told(name) for name in told_)
     yield from table
     yield (~table["trial_last_adequate"]).alias("trial_last_not_adequate")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,16 @@ import polars as pl
 
 from myoresist.case.courses import BODIES, LOCAL, Treatments
 from myoresist.resistance.regimens import Regimens
-from myoresist.resistance.runs import Flags, Ints, Numbers, Runs, numbers, out_of_order
+from myoresist.resistance.runs import (
+    TRUE,
+    UNSURE,
+    Flags,
+    Ints,
+    Numbers,
+    Runs,
+    numbers,
+    out_of_order,
+)
 
 WHOLE = 1_000_000_000
 """The least dose of a regimen as a whole number."""
@@ -37,7 +47,15 @@ TOP = 2**62
 """A dose above all others: that of an unknown share where as much as possible is asked."""
 _NEVER = 1 << 40
 """A day that is not known, later than all that are."""
+Records = Mapping[str, npt.NDArray[Any]]
+"""Columns of the records; see ``_known``."""
 _KG, _M2 = BODIES.categories.to_list().index("kg"), BODIES.categories.to_list().index("m2")
+
+_DOSE = (
+    "amount", "measure", "body", "times", "every", "single", "weight_kg", "no_dose", "has_doses",
+    "route", "lacks",
+)  # fmt: skip
+"""What has to be known of a record to compare its dose."""
 
 _APART, _MOST = 3_000, 32
 """Days between courses without dates, and how many of them are kept apart."""
@@ -96,7 +114,7 @@ class Exposures:
         end: in either world the day after the last.
     """
 
-    records: pl.DataFrame
+    records: Records
     record: Ints
     patient: Ints
     regimen: Ints
@@ -143,19 +161,27 @@ def exposures(treatments: Treatments, regimens: Regimens) -> Exposures:
     return _coursed(_handed_over(found, records, regimens), regimens)
 
 
-def _order(records: pl.DataFrame, quick: Ints, by: Sequence[str]) -> tuple[Ints, Flags]:
+def _order(
+    records: pl.DataFrame, quick: Ints, by: Sequence[str], among: Ints | None = None
+) -> tuple[Ints, Flags]:
     """Return the rows in the order of ``quick`` and then ``by``, and which of them are equal in ``quick``.
 
-    ``quick`` is a number that nearly always tells which comes first; only equal ones are looked at further.
+    Args:
+        records: the table.
+        quick: a number that nearly always tells which comes first; only equal ones are looked at further.
+        by: columns that decide then.
+        among: which rows ``quick`` is about; all if left out.
     """
-    rows = np.argsort(quick, kind="stable")
-    equal = quick[rows[1:]] == quick[rows[:-1]]
+    order = np.argsort(quick, kind="stable")
+    rows = order if among is None else among.take(order)
+    ordered = quick.take(order)
+    equal = ordered[1:] == ordered[:-1]
     tied = np.zeros(len(rows), np.bool_)
     tied[1:] |= equal
     tied[:-1] |= equal
     some = rows[tied]
     if len(some):
-        part = records.select(pl.col(by).gather(some)).with_columns(quick=pl.Series(quick[some]))
+        part = records.select(pl.col(by).gather(some)).with_columns(quick=pl.Series(ordered[tied]))
         rows[tied] = some[part.select(pl.arg_sort_by("quick", *by)).to_series().to_numpy()]
     return rows, tied
 
@@ -171,7 +197,7 @@ def _days(column: str) -> pl.Expr:
     return pl.col(column).to_physical().cast(pl.Int64)
 
 
-def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
+def _dated(treatments: Treatments, regimens: Regimens) -> Records:
     """Return the records with the first and last day of start and stop, and whether they go on."""
     people = treatments.patients.select(
         "complete",
@@ -205,16 +231,14 @@ def _dated(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
     again = np.zeros(len(rows), np.bool_)
     again[tied] = twice.to_numpy()
     kept = np.sort(rows[~again])
-    records = _replaced(records, rows[~again]).select(pl.all().gather(kept))
+    records = _replaced(records, rows[~again])
     # From here on drugs of one regimen may follow each other, so what counts is when they began.
-    patient = numbers(records["patient"])
-    rows, _ = _order(
-        records, _place(patient, records["start_from"]), [*when, "drug_code", *_CONTENT, "record"]
-    )
-    records = records.select(pl.all().gather(rows))
-    runs = Runs.of(patient[rows])
-    order = np.arange(len(rows)) - np.repeat(runs.starts, runs.lengths)
-    return _running(records.with_columns(order=order), regimens)
+    place = _place(patient, records["start_from"]).take(kept)
+    rows, _ = _order(records, place, [*when, "drug_code", *_CONTENT, "record"], kept)
+    runs = Runs.of(patient.take(rows))
+    order = pl.Series(np.arange(len(rows)) - runs.spread(runs.starts))
+    gathered = records.select(pl.all().exclude("record", "drug").gather(rows))
+    return _known(_running(gathered.with_columns(order=order), regimens))
 
 
 def _replaced(records: pl.DataFrame, rows: Ints) -> pl.DataFrame:
@@ -299,6 +323,33 @@ def _running(records: pl.DataFrame, regimens: Regimens) -> pl.DataFrame:
     )
 
 
+def _known(records: pl.DataFrame) -> Records:
+    """Return the records without NULL, so that much can be computed of them at once.
+
+    Of days, ``has_*`` tells whether they are known; a word that is not known is -1, and a number none.
+    """
+    floats = ("amount", "times", "weight_kg")
+    words = ("body", "measure", "route", "drug_code", "reason_stopped", "response")
+    unknown = {
+        **dict.fromkeys(words, -1),
+        **{"start_from": -FAR, "start_to": FAR, "today_from": _NEVER, "today_to": _NEVER},
+        **dict.fromkeys(("ends_from", "ends_to", "length", "doses_possible"), 0),
+    }
+    table = records.select(
+        "single", "undated", "no_dose",
+        *(pl.col(x).cast(pl.Float64).fill_null(np.nan) for x in floats),
+        *(pl.col(x).to_physical().cast(pl.Int64).fill_null(y) for x, y in unknown.items()),
+        *(pl.col(x).cast(pl.Int64) for x in ("patient", "order", "doses_sure", "lacks")),
+        *(pl.col(w.interval) for w in WORLDS),
+        every=pl.col("days").cast(pl.Float64).fill_null(np.nan),
+        running=(pl.col("running").cast(pl.Int8) * TRUE).fill_null(UNSURE),
+        has_start=pl.col("start_from").is_not_null(),
+        has_end=pl.col("ends_from").is_not_null(),
+        has_doses=pl.col("doses_possible").is_not_null(),
+    )  # fmt: skip
+    return {column.name: column.to_numpy() for column in table}
+
+
 def _bit(word: str) -> int:
     return 1 << MISSING.index(word)
 
@@ -331,18 +382,18 @@ class _Fits:
     option: Ints
 
 
-def _fitting(records: pl.DataFrame, regimens: Regimens) -> _Fits:
+def _fitting(records: Records, regimens: Regimens) -> _Fits:
     """Return the limits with which each record can be compared, as far as drug and route tell."""
     routes = len(regimens.routes.categories) + 1
-    route = numbers(records["route"], -1) + 1
-    word = numbers(records["drug_code"], len(regimens.drugs)) * routes + route
+    drug = records["drug_code"]
+    word = np.where(drug < 0, len(regimens.drugs), drug) * routes + records["route"] + 1
     rows: list[Ints] = []
     options: list[Ints] = []
     for limits in regimens.limits:
-        fits = [limit[word] for limit in limits]
+        fits = [limit.take(word) for limit in limits]
         found = [np.flatnonzero(one >= 0) for one in fits]
         mine = np.concatenate(found)
-        which = np.concatenate([one[at] for one, at in zip(fits, found, strict=True)])
+        which = np.concatenate([one.take(at) for one, at in zip(fits, found, strict=True)])
         if len(limits) > 1:
             order = np.argsort(mine, kind="stable")
             mine, which = mine[order], which[order]
@@ -362,51 +413,40 @@ class _Compared:
     missing: Ints
 
 
-def _compared(fits: _Fits, records: pl.DataFrame, regimens: Regimens) -> _Compared:
+def _compared(fits: _Fits, records: Records, regimens: Regimens) -> _Compared:
     """Tell what share of the least dose each record is, and what is missing to tell."""
-    at = regimens.option_columns
     row, option = fits.record, fits.option
-
-    def number(column: str) -> npt.NDArray[np.float64]:
-        """Return numbers of the records; one that is not known is none, and so is what follows from it."""
-        return records[column].cast(pl.Float64).fill_null(np.nan).to_numpy()[row]
-
-    def word(column: str) -> Ints:
-        return numbers(records[column], -1)[row]
-
-    weight, days, amount = number("weight_kg"), number("days"), number("amount")
-    single = records["single"].to_numpy()[row]
-    by, least_by = word("body"), at["least_body"][option]
+    record = {name: records[name].take(row) for name in _DOSE}
+    limit = {name: column.take(option) for name, column in regimens.option_columns.items()}
+    weight, every, single = record["weight_kg"], record["every"], record["single"]
+    by, least_by, asked = record["body"], limit["least_body"], limit["asked"]
+    # A number that is not known is none, and so is what follows from it.
     size = np.where(by == least_by, 1.0, np.nan)
     size = np.where((by == _KG) & (least_by < 0), weight, size)
     size = np.where((by < 0) & (least_by == _KG), 1.0 / weight, size)
-    any_dose, asked = at["any_dose"][option], at["asked"][option]
-    measured = word("measure") == at["least_measure"][option]
-    by_amount = at["by_amount"][option]
-    least_days = at["least_days"][option]
+    measured = record["measure"] == limit["least_measure"]
     # One dose counts for the time that the regimen gives it.
-    rate = number("times") * least_days / np.where(single, least_days, days)
-    rate = np.where(by_amount, 1.0, rate)
-    share = amount * at["strength"][option] * rate * size / at["least"][option]
-    share = np.where(any_dose, 1.0, np.where(measured, share, np.nan))
+    days = np.where(single, limit["least_days"], every)
+    rate = np.where(limit["by_amount"], 1.0, record["times"] * limit["least_days"] / days)
+    share = record["amount"] * limit["strength"] * rate * size / limit["least"]
+    share = np.where(limit["any_dose"], 1.0, np.where(measured, share, np.nan))
     known = ~np.isnan(share)
     whole = np.where(known, np.clip(np.rint(share * WHOLE), 0, 1e15), ANY).astype(np.int64)
     never_per_area = (by == _M2) ^ (least_by == _M2)
-    no_dose = records["no_dose"].to_numpy()[row]
-    no_often = records["doses_possible"].is_null().to_numpy()[row]
-    no_route = (word("route") < 0) & at["has_routes"][option]
+    no_route = (record["route"] < 0) & limit["has_routes"]
+    no_often = np.where(limit["by_amount"], ~record["has_doses"], asked & np.isnan(every) & ~single)
+    no_weight = asked & ~known & np.isnan(size) & np.isnan(weight)
     lacks = {
-        "dose": asked & no_dose,
-        "unit": asked & ~no_dose & (~measured | never_per_area),
-        "ingredient": at["no_ingredient"][option],
-        "frequency": np.where(by_amount, no_often, asked & np.isnan(days) & ~single),
-        "weight": asked & ~known & np.isnan(size) & np.isnan(weight) & ~never_per_area
-        & (by != least_by),
+        "dose": asked & record["no_dose"],
+        "unit": asked & ~record["no_dose"] & (~measured | never_per_area),
+        "ingredient": limit["no_ingredient"],
+        "frequency": no_often,
+        "weight": no_weight & ~never_per_area & (by != least_by),
         "route": no_route,
-    }  # fmt: skip
-    missing = numbers(records["lacks"])[row]
+    }
+    missing = record["lacks"]
     for name, lacking_ in lacks.items():
-        missing += lacking_ * _bit(name)
+        missing += lacking_ * np.int64(_bit(name))
     return _best_option(_Compared(row, option, whole, no_route, missing), regimens)
 
 
@@ -443,7 +483,7 @@ def _goes_on(values: Ints) -> Flags:
     return same
 
 
-def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) -> Exposures:
+def _handed_over(found: _Compared, records: Records, regimens: Regimens) -> Exposures:
     """Tell when the exposure of each record begins and ends in either world.
 
     Records that follow each other as far as their dates tell, such as 2020-03 after 2020-03 or after
@@ -455,32 +495,26 @@ def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) ->
         drug counts for itself. It stands in the place of ``course``.
     """
     at = regimens.option_columns
-    patients = numbers(records["patient"])
-    regimen, patient = at["regimen"][found.option], patients[found.record]
-    group = regimen * (int(patients.max(initial=0)) + 1) + patient
-    drug = numbers(records["drug_code"], -1)[found.record] + 1
-    own = np.where(at["each_drug"][found.option], drug, 0)
-    route = numbers(records["route"], -1)[found.record] + 1
-    routes = len(regimens.routes.categories) + 1
-    part = at["part"][found.option]
-    key = group * (len(regimens.drugs) + 1) + own
-    line = (key * 2 + part) * routes + route
-    order = numbers(records["order"])[found.record]
-    rows, source = out_of_order(group, line, order)
     record, option = found.record, found.option
+    regimen, patient = at["regimen"].take(option), records["patient"].take(record)
+    group = regimen * (int(records["patient"].max(initial=0)) + 1) + patient
+    drug = records["drug_code"].take(record) + 1
+    own = np.where(at["each_drug"].take(option), drug, 0)
+    route = records["route"].take(record) + 1
+    part = at["part"].take(option)
+    key = group * (len(regimens.drugs) + 1) + own
+    line = (key * 2 + part) * (len(regimens.routes.categories) + 1) + route
+    rows, source = out_of_order(group, line, records["order"].take(record))
     for column in (record, option, line, key, patient, part, regimen, found.share, found.no_route,
                    found.missing):  # fmt: skip
         column[rows] = column[source]
 
-    def day(column: str, unknown: int) -> Ints:
-        return numbers(records[column], unknown)[record]
+    def of_record(column: str) -> Ints:
+        return records[column].take(record)
 
-    def flag(values: pl.Series) -> Flags:
-        return values.to_numpy()[record]
-
-    has_start, has_end = (flag(records[x].is_not_null()) for x in ("start_from", "ends_from"))
-    start_from, start_to = day("start_from", -FAR), day("start_to", FAR)
-    ends_from, ends_to = day("ends_from", 0), day("ends_to", 0)
+    has_start, has_end = of_record("has_start"), of_record("has_end")
+    start_from, start_to = of_record("start_from"), of_record("start_to")
+    ends_from, ends_to = of_record("ends_from"), of_record("ends_to")
     next_from, next_to = _next(start_from), _next(start_to)
     followed = _goes_on(line) & np.roll(has_start, -1)
     earliest = np.maximum(next_from, np.minimum(ends_from, next_to))
@@ -488,18 +522,18 @@ def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) ->
         followed & has_start & has_end
         & (next_from <= ends_to + 1) & (next_to >= ends_from) & (start_to <= earliest)
     )  # fmt: skip
-    single = np.flatnonzero(flag(records["single"]))
+    single = np.flatnonzero(of_record("single"))
 
     def tail(ends: Ints, column: str, following: Ints) -> tuple[Ints, Ints]:
         """Return when a last dose stops to act: when the next is due or another takes its place."""
-        interval = day(column, 0)
+        interval = of_record(column)
         # A single dose acts for as long as the regimen gives it.
-        interval[single] = at["acts"][option[single]]
+        interval[single] = at["acts"].take(option[single])
         following = np.maximum(np.where(followed, following, FAR), ends + 1)
         return np.minimum(ends + interval, following), interval
 
-    running = flag(records["running"].fill_null(False))
-    today_from, today_to = day("today_from", _NEVER) + 1, day("today_to", _NEVER) + 1
+    running = of_record("running") == TRUE
+    today_from, today_to = of_record("today_from") + 1, of_record("today_to") + 1
     last_sure, interval = tail(ends_from, "interval_sure", next_from)
     end_sure = np.where(has_end, last_sure, np.where(has_start, start_to + interval, -FAR))
     end_sure = np.where(running & (today_from <= _NEVER), today_from, end_sure)
@@ -519,9 +553,10 @@ def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) ->
     end_possible = np.minimum(end_possible, today_to)
     # A course of which only the length is known stands for itself, long before all dates. If it is the only
     # one of its drug, nothing can make it longer.
-    undated = np.flatnonzero(flag(records["undated"]))
-    begin_sure[undated] = -FAR + day("order", 0)[undated].clip(max=_MOST) * _APART
-    end_sure[undated] = begin_sure[undated] + day("length", 0)[undated].clip(max=_APART // 2)
+    undated = np.flatnonzero(of_record("undated"))
+    order, length = (records[x].take(record[undated]) for x in ("order", "length"))
+    begin_sure[undated] = -FAR + order.clip(max=_MOST) * _APART
+    end_sure[undated] = begin_sure[undated] + length.clip(max=_APART // 2)
     keys = Runs.of(key)
     alone = undated[np.repeat(keys.lengths == 1, keys.lengths)[undated]]
     begin_possible[alone], end_possible[alone] = begin_sure[alone], end_sure[alone]
@@ -534,7 +569,7 @@ def _handed_over(found: _Compared, records: pl.DataFrame, regimens: Regimens) ->
 def _coursed(found: Exposures, regimens: Regimens) -> Exposures:
     """Number the courses: records of one regimen without a longer pause between them."""
     key, begin, end = found.course, found.begin[POSSIBLE], found.end[POSSIBLE]
-    order = numbers(found.records["order"])[found.record]
+    order = found.records["order"].take(found.record)
     rows, source = out_of_order(key, begin, order)
     for column in found.columns:
         column[rows] = column[source]
@@ -553,7 +588,6 @@ class Pieces:
 
     Attributes:
         by: the number of the course or the patient.
-        regimen: which regimen.
         begin: the first day, counted from 1970.
         end: the day after the last.
         share: the dose, of several parts the least, as a share of the least dose of the regimen in
@@ -561,17 +595,44 @@ class Pieces:
     """
 
     by: Ints
-    regimen: Ints
     begin: Ints
     end: Ints
     share: Ints
 
     def only(self, rows: Flags | Ints) -> Pieces:
         """Return some of them."""
-        return Pieces(*(getattr(self, x.name)[rows] for x in fields(self)))
+        return Pieces(self.by[rows], self.begin[rows], self.end[rows], self.share[rows])
 
 
-def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Pieces:
+@dataclass(frozen=True)
+class Taken:
+    """What was taken in one world, record by record, as ``Pieces`` are.
+
+    Attributes:
+        records: all records.
+        mixed: numbers of courses, or patients, of which the records overlap or have several parts, so that
+            they are no pieces by themselves.
+        pieces: the pieces of those.
+    """
+
+    records: Pieces
+    mixed: Ints
+    pieces: Pieces
+
+    def together(self) -> Pieces:
+        """Return the pieces of all."""
+        if not len(self.mixed):
+            return self.records
+        plain = self.records.only(~_among(self.records.by, self.mixed))
+        columns = (
+            np.concatenate([getattr(plain, x.name), getattr(self.pieces, x.name)])
+            for x in fields(Pieces)
+        )
+        both = Pieces(*columns)
+        return both.only(np.argsort(both.by, kind="stable"))
+
+
+def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Taken:
     """Return the days on which the dose stayed the same, in order, where every part was taken.
 
     Args:
@@ -584,59 +645,79 @@ def segments(found: Exposures, world: World, by: Ints, regimens: Regimens) -> Pi
     counted = begin < end
     if world is SURE:
         counted &= ~found.no_route
-    rows = np.flatnonzero(counted)
     share = np.where(found.share == ANY, TOP if world is POSSIBLE else 0, found.share)
-    pieces = Pieces(*(x[rows] for x in (by, found.regimen, begin, end, share)))
+    records = Pieces(by, begin, end, share)
+    rows = np.arange(len(by)) if counted.all() else np.flatnonzero(counted)
+    if len(rows) < len(by):
+        records = records.only(rows)
+    by = records.by
     # Records that do not overlap are pieces as they are.
-    runs = Runs.of(pieces.by)
-    mixed = np.zeros(len(rows), np.bool_)
-    mixed[1:] = (pieces.by[1:] == pieces.by[:-1]) & (pieces.begin[1:] < pieces.end[:-1])
-    mixed |= regimens.columns["parts"][pieces.regimen] > 1
-    if not mixed.any():
-        return pieces
-    mixed = np.repeat(runs.any(mixed), runs.lengths)
-    swept = swept_pieces(pieces.only(mixed), found.part[rows[mixed]], regimens)
-    plain = pieces.only(~mixed)
-    both = Pieces(
-        *(np.concatenate([getattr(plain, x.name), getattr(swept, x.name)]) for x in fields(Pieces))
-    )
-    return both.only(np.argsort(both.by, kind="stable"))
+    mixed, double = np.zeros(len(by), np.bool_), np.zeros(len(by), np.bool_)
+    mixed[1:] = (by[1:] == by[:-1]) & (records.begin[1:] < records.end[:-1])
+    for one in regimens.combined:
+        low, high = np.searchsorted(rows, np.searchsorted(found.regimen, [one, one + 1]))
+        double[low:high] = True
+    numbers_ = by[mixed | double]
+    some = np.flatnonzero(_among(by, numbers_))
+    return Taken(records, numbers_, swept(records.only(some), found.part[rows[some]], double[some]))
 
 
-def swept_pieces(taken: Pieces, part: Ints, regimens: Regimens) -> Pieces:
-    """Return the pieces of records that may overlap or have several parts; see ``segments``."""
+def _among(values: Ints, some: Ints) -> Flags:
+    """Tell which of the values, none below 0, are among some others."""
+    there = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
+    there[some] = True
+    return there.take(values)
+
+
+def swept(records: Pieces, part: Ints, double: Flags) -> Pieces:
+    """Return the pieces of records that may overlap or have several parts.
+
+    Args:
+        records: what was taken, in order of ``by``.
+        part: which part of a combination each is.
+        double: whether it is of a combination.
+    """
+    runs = Runs.of(records.by)
+    # A combination of which a part was never taken was not taken.
+    lacking = double & runs.spread(runs.min(part) == runs.max(part))
+    if lacking.any():
+        records, part, double = records.only(~lacking), part[~lacking], double[~lacking]
+        runs = Runs.of(records.by)
     count = len(part)
-    sign = np.repeat([1, -1], count)
-    twice = np.arange(2 * count) % max(count, 1)
-    day = np.concatenate([taken.begin, taken.end])
-    order = np.lexsort([day, taken.by[twice]])
-    sign, twice, day = sign[order], twice[order], day[order]
-    by, regimen = taken.by[twice], taken.regimen[twice]
-    doses, on = [], []
-    for one in (0, 1):
-        here = np.where(part[twice] == one, sign, 0)
-        dose, any_ = taken.share[twice], taken.share[twice] == TOP
-        unknown = np.cumsum(here * any_)
+    row, sign = np.repeat(np.arange(count), 2), np.tile([1, -1], count)
+    day = np.stack([records.begin, records.end], axis=1).ravel()
+    # Beginnings and ends follow each other nearly in order, and such are sorted fast.
+    order = np.argsort(runs.numbers.take(row) * (4 * FAR) + day, kind="stable")
+    row, sign, day = row.take(order), sign.take(order), day.take(order)
+    by, share, double = records.by.take(row), records.share.take(row), double.take(row)
+
+    def dose(sign: Ints) -> Ints:
+        """Return the sum of the doses, after each day on which one begins or ends."""
+        any_ = share == TOP
+        known = np.cumsum(np.where(any_, 0, share) * sign)
         # An unknown dose may be any, so the other part is then the least.
-        doses.append(np.where(unknown > 0, TOP, np.cumsum(here * np.where(any_, 0, dose))))
-        on.append(np.cumsum(here))
-    single = regimens.columns["parts"][regimen] == 1
-    share = np.where(single, doses[0], np.minimum(doses[0], doses[1]))
+        return np.where(np.cumsum(any_ * sign) > 0, TOP, known)
+
+    first = np.where(part.take(row) == 0, sign, 0)
+    least, taken = dose(first), np.cumsum(first) > 0
+    if double.any():
+        second = sign - first
+        least = np.where(double, np.minimum(least, dose(second)), least)
+        taken &= ~double | (np.cumsum(second) > 0)
     until = _next(day)
-    kept = _goes_on(by) & (until > day) & (on[0] > 0) & (single | (on[1] > 0))
-    return Pieces(by, regimen, day, until, share).only(kept)
+    return Pieces(by, day, until, least).only(_goes_on(by) & (until > day) & taken)
 
 
-def longest(at: Pieces, regimens: Regimens) -> tuple[Ints, Ints]:
+def longest(at: Pieces, gap: Ints) -> tuple[Ints, Ints]:
     """Return for each number of ``by`` the most days of pieces without a pause longer than the gap.
 
     Args:
         at: pieces that count; the days of a pause do not count.
-        regimens: what they are compared with.
+        gap: for each number of ``by`` the days of the gap.
     """
-    gap = regimens.columns["gap"][at.regimen]
     new = np.ones(len(at.by), np.bool_)
-    new[1:] = (at.by[1:] != at.by[:-1]) | (at.begin[1:] > at.end[:-1] + gap[1:])
+    limit = at.end[:-1] + gap.take(at.by[:-1])
+    new[1:] = (at.by[1:] != at.by[:-1]) | (at.begin[1:] > limit)
     unbroken = Runs.at(new)
     days, by = unbroken.sum(at.end - at.begin), unbroken.first(at.by)
     whole = Runs.of(by)
@@ -650,20 +731,25 @@ def at_dose(found: Exposures, regimens: Regimens) -> dict[str, Ints]:
         In either world ``days_*`` at the dose, ``on_*`` (days taken at all) and ``peak_*`` (highest share;
         ``TOP`` if it may be any), one value a course.
     """
-    courses = int(found.course.max(initial=-1)) + 1
+    regimen = Runs.of(found.course).first(found.regimen)
+    gap, strict = (regimens.columns[x].take(regimen) for x in ("gap", "strict"))
+    least = np.where(strict, WHOLE + SLACK + 1, WHOLE - SLACK)
     columns: dict[str, Ints] = {}
     for world in WORLDS:
-        pieces = segments(found, world, found.course, regimens)
-        strict = regimens.columns["strict"][pieces.regimen]
-        reached = pieces.share >= np.where(strict, WHOLE + SLACK + 1, WHOLE - SLACK)
-        days, on, peak = (np.zeros(courses, np.int64) for _ in range(3))
-        by, most = longest(pieces.only(reached), regimens)
-        days[by] = most
-        runs = Runs.of(pieces.by)
-        by = runs.first(pieces.by)
-        on[by] = runs.sum(pieces.end - pieces.begin)
-        # Without a day of exposure there is no dose either.
-        peak[by] = runs.max(pieces.share)
+        taken = segments(found, world, found.course, regimens)
+        days, on, peak = (np.zeros(len(regimen), np.int64) for _ in range(3))
+        for pieces in (taken.records, taken.pieces):
+            by, most = longest(pieces.only(pieces.share >= least.take(pieces.by)), gap)
+            days[by] = most
+            runs = Runs.of(pieces.by)
+            by = runs.first(pieces.by)
+            on[by] = runs.sum(pieces.end - pieces.begin)
+            # Without a day of exposure there is no dose either.
+            peak[by] = runs.max(pieces.share)
+            if pieces is taken.records:
+                # What counts of these is their pieces.
+                for column in (days, on, peak):
+                    column[taken.mixed] = 0
         columns |= {world.days: days, world.on: on, world.peak: peak}
     return _amounts(found, regimens, columns)
 
@@ -674,19 +760,19 @@ def _amounts(found: Exposures, regimens: Regimens, columns: dict[str, Ints]) -> 
     record, share = found.record[rows], found.share[rows]
     runs = Runs.of(found.course[rows])
 
-    def of_record(column: str, unknown: int) -> Ints:
-        return numbers(found.records[column], unknown)[record]
+    def of_record(column: str) -> Ints:
+        return found.records[column].take(record)
 
     counted = (share != ANY) & ~found.no_route[rows]
-    doses = of_record("doses_possible", 0)
-    unknown = (share == ANY) | found.records["doses_possible"].is_null().to_numpy()[record]
-    peak_sure = runs.sum(np.where(counted, share * of_record("doses_sure", 0), 0))
+    doses = of_record("doses_possible")
+    unknown = (share == ANY) | ~found.records["has_doses"].take(record)
+    peak_sure = runs.sum(np.where(counted, share * of_record("doses_sure"), 0))
     peak_possible = np.where(runs.any(unknown), TOP, runs.sum(np.where(unknown, 0, share * doses)))
     first_from, first_to = (
-        runs.min(of_record("start_from", -FAR)),
-        runs.min(of_record("start_to", FAR)),
+        runs.min(of_record("start_from")),
+        runs.min(of_record("start_to")),
     )
-    today_from, today_to = (runs.first(of_record(x, _NEVER)) for x in ("today_from", "today_to"))
+    today_from, today_to = (runs.first(of_record(x)) for x in ("today_from", "today_to"))
     enough = WHOLE - SLACK
     since = np.where(today_from < _NEVER, (today_from - first_to + 1).clip(min=1), 0)
     of_course = {

@@ -26,11 +26,10 @@ from myoresist.resistance.exposure import (
     wholly_listed,
 )
 from myoresist.resistance.regimens import DOSE, Regimens
-from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs, numbers, truth
+from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs
 
 DIGITS = 6
 """Results are rounded, since an engine may divide a long column otherwise than a short one."""
-_TODAY = ("today_from", "today_to")
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,16 @@ class _Told:
     patient: Ints
     columns: Mapping[str, tuple[Ints, Flags]]
 
-    def over(self, patients: int) -> Iterable[pl.Series]:
-        """Return the columns with one row for every patient, NULL where nothing is known."""
-        for name, (values, known) in self.columns.items():
-            table = {"value": np.zeros(patients, np.int64), "known": np.zeros(patients, np.bool_)}
-            table["value"][self.patient] = values
-            table["known"][self.patient] = known
-            yield pl.DataFrame(table).select(pl.when("known").then("value").alias(name)).to_series()
+
+def _people(patients: int, told: Iterable[_Told]) -> pl.DataFrame:
+    """Return what is told with one row for every patient, NULL where nothing is known."""
+    table: dict[str, Ints | Flags] = {"patient": np.arange(patients)}
+    names = [(one, name) for one in told for name in one.columns]
+    for one, name in names:
+        table[name], table[f"{name}_known"] = np.zeros(patients, np.int64), np.zeros(patients, bool)
+        table[name][one.patient], table[f"{name}_known"][one.patient] = one.columns[name]
+    known = (pl.when(f"{name}_known").then(name).alias(name) for _, name in names)
+    return pl.DataFrame(table).select("patient", *known)
 
 
 def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) -> pl.DataFrame:
@@ -62,7 +64,7 @@ def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) ->
         courses without any date are left out.
     """
     taken = found.of_regimen(regimens.numbers[DOSE])
-    pieces = segments(taken, world, taken.patient, regimens)
+    pieces = segments(taken, world, taken.patient, regimens).together()
     table = _table(pieces).filter(pl.col("begin") > -FAR // 2)
     return table.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
 
@@ -77,16 +79,13 @@ def glucocorticoid_columns(
 ) -> Iterable[pl.Series]:
     """Return the ``gc_`` columns of ``adequacy/columns.yaml``, one row a patient."""
     taken = found.of_regimen(regimens.numbers[DOSE])
-    intravenous = taken.records.select(
-        pl.col("route").eq_missing(pl.lit("intravenous", regimens.routes))
-    )
-    oral = taken.only(~intravenous.to_series().to_numpy()[taken.record])
+    intravenous = regimens.routes.categories.to_list().index("intravenous")
+    oral = taken.only(taken.records["route"].take(taken.record) != intravenous)
     told_of = (_current(taken), _totals(taken, regimens), *_peak(oral, regimens))
-    whole = wholly_listed(treatments).alias("whole")
-    people = pl.DataFrame([whole, *(x for one in told_of for x in one.over(len(whole)))])
-    people = people.with_columns(patient=pl.int_range(pl.len())).join(
+    people = _people(len(treatments.patients), told_of).join(
         _changes(oral, regimens), on="patient", how="left", maintain_order="left"
     )
+    people = people.with_columns(wholly_listed(treatments).alias("whole"))
     never = pl.col("records").is_null() & pl.col("whole")
 
     def told(value: pl.Expr) -> pl.Expr:
@@ -122,7 +121,7 @@ def _as_weeks(days: pl.Expr) -> pl.Expr:
 
 def _current(taken: Exposures) -> _Told:
     """Return the dose of the courses that go on: ``current``, and ``open`` if one is not known."""
-    running = truth(taken.records["running"])[taken.record]
+    running = taken.records["running"].take(taken.record)
     goes_on, unknown = running == TRUE, (taken.share == ANY) | taken.no_route
     open_ = (running != FALSE) & (~goes_on | unknown)
     runs = Runs.of(taken.patient)
@@ -148,7 +147,7 @@ def _totals(taken: Exposures, regimens: Regimens) -> _Told:
     """Return the days on any dose and the sum of the daily doses."""
     totals, sums = [], []
     for world in WORLDS:
-        pieces = segments(taken, world, taken.patient, regimens)
+        pieces = segments(taken, world, taken.patient, regimens).together()
         runs, length = Runs.of(pieces.by), pieces.end - pieces.begin
         patients, unknown = runs.first(pieces.by), pieces.share == TOP
         totals.append((patients, runs.sum(np.where(pieces.share > 0, length, 0))))
@@ -160,7 +159,7 @@ def _totals(taken: Exposures, regimens: Regimens) -> _Told:
 
 def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
     """Return the highest dose and the longest time at or above the share of it that counts as peak."""
-    pieces = [segments(oral, world, oral.patient, regimens) for world in WORLDS]
+    pieces = [segments(oral, world, oral.patient, regimens).together() for world in WORLDS]
     runs = [Runs.of(one.by) for one in pieces]
     both = zip(pieces, runs, strict=True)
     peak = _agreed("peak", [(run.first(one.by), run.max(one.share)) for one, run in both])
@@ -168,14 +167,15 @@ def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
     high, known = peak.columns["peak"]
     least = np.full(int(oral.patient.max(initial=0)) + 1, np.inf)
     least[peak.patient[known]] = high[known] * share - SLACK
-    at = [longest(one.only(one.share >= least[one.by]), regimens) for one in pieces]
+    gap = np.full(len(least), regimens.columns["gap"][regimens.numbers[DOSE]])
+    at = [longest(one.only(one.share >= least.take(one.by)), gap) for one in pieces]
     return peak, _agreed("at_peak", at)
 
 
 def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
     """Return the speed of the last taper and the days since the last change, where every date is known."""
     begin, end = oral.begin, oral.end
-    today = [numbers(oral.records[x], place)[oral.record] for place, x in enumerate(_TODAY)]
+    today = [oral.records[x].take(oral.record) for x in ("today_from", "today_to")]
     exact = (
         (begin[SURE] == begin[POSSIBLE])
         & (end[SURE] == end[POSSIBLE])
@@ -185,13 +185,13 @@ def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
         & (today[0] == today[1])
     )
     runs = Runs.of(oral.patient)
-    inexact = np.repeat(runs.any(~exact), runs.lengths)
+    inexact = runs.spread(runs.any(~exact))
     certain = oral.only(~inexact)
     known = np.zeros(int(oral.patient.max(initial=0)) + 1, np.int64)
     known[oral.patient] = today[0]
     gap = regimens.conventions.gap_days
     mine = pl.col("patient") == pl.col("patient").shift(-1)
-    found = segments(certain, SURE, certain.patient, regimens)
+    found = segments(certain, SURE, certain.patient, regimens).together()
     pieces = _table(found).with_columns(
         pl.Series("today", known[found.by]), next=pl.when(mine).then(pl.col("begin").shift(-1))
     )
@@ -208,13 +208,15 @@ def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
         ]
     ).sort("patient", "day")
     before = pl.when(pl.col("patient") == pl.col("patient").shift(1)).then(pl.col("dose").shift(1))
-    steps = steps.with_columns(before=before.fill_null(0)).filter(
-        pl.col("dose") != pl.col("before")
+    rises = (pl.col("dose") > pl.col("before")).cast(pl.Int64).cum_sum()
+    steps = (
+        steps.with_columns(before=before.fill_null(0))
+        .filter(pl.col("dose") != pl.col("before"))
+        .with_columns(rises=rises)
     )
-    rise = (pl.col("dose") > pl.col("before")).cast(pl.Int64)
-    last_run = steps.with_columns(rises=rise.cum_sum().over("patient")).filter(
-        pl.col("rises") == pl.col("rises").max().over("patient"),
-    )
+    runs = Runs.of(steps["patient"].to_numpy())
+    counted = steps["rises"].to_numpy()
+    last_run = steps.filter(counted == runs.spread(runs.last(counted)))
     fall = pl.col("dose") < pl.col("before")
     summed = last_run.group_by("patient", maintain_order=True).agg(
         since_change=(pl.col("today") - pl.col("day")).last(),

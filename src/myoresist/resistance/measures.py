@@ -36,9 +36,10 @@ def checked_visits(
     """Return visits with every measure in one unit, sorted by patient and date.
 
     Args:
-        table: one row a visit: ``patient_id``, ``date`` and any of the columns that ``measures`` name, of
-            an enzyme its value with its upper limit, or its multiple of the limit; ``population`` (adult,
-            juvenile or NULL) and ``on_treatment`` if known. NaN counts as NULL. Other columns are an error.
+        table: one row a visit: ``patient_id`` (text or whole number), ``date`` and any of the columns that
+            ``measures`` name, of an enzyme its value with its upper limit, or its multiple of the limit;
+            ``population`` (adult, juvenile or NULL) and ``on_treatment`` if known. NaN counts as NULL. Other
+            columns are an error.
         measures: the measures.
         population: that of every patient, where the table has no such column.
 
@@ -52,8 +53,10 @@ def checked_visits(
     for name in table.columns:
         if name not in known:
             raise ValueError(f"column {name}: is not a measure")
+    patient = pl.col(PATIENT)
     visits = table.select(
-        pl.col(PATIENT),
+        # The number of a patient stays a number.
+        patient if table[PATIENT].dtype.is_integer() else patient.cast(pl.String),
         pl.col(DATE).cast(pl.Date),
         *_carried(table, population),
         *(_number(column, factor) for column, factor in known.items() if factor is not None

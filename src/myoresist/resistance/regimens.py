@@ -288,8 +288,13 @@ class Regimens:
     @cached_property
     def columns(self) -> Mapping[str, npt.NDArray[Any]]:
         """Return the columns of ``table`` that are always known, to look a regimen up by its number."""
-        names = ("gap", "parts", "strict", "by_amount")
+        names = ("gap", "needed", "parts", "strict", "by_amount", "completes")
         return {name: self.table[name].to_numpy() for name in names}
+
+    @cached_property
+    def combined(self) -> tuple[int, ...]:
+        """Return the numbers of the regimens of which several parts have to be taken together."""
+        return tuple(number for number, one in enumerate(self.regimens) if one.parts > 1)
 
     @cached_property
     def option_columns(self) -> Mapping[str, npt.NDArray[Any]]:

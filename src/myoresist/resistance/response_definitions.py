@@ -119,10 +119,16 @@ class Definitions:
         A definition that was not made for the population is NULL, as one that cannot be told.
         """
         wanted = [one for one in self.on("pair") if one.core_set == core_set]
-        rules = {one.id: self.pairs.rules[one.id] for one in wanted}
-        frame = Program(rules).run(pairs)
+        frame = self._of_core_set.get(core_set, Program({})).run(pairs)
         unsuited = [one.id for one in wanted if not one.suits(population)]
         return frame.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in unsuited)
+
+    @cached_property
+    def _of_core_set(self) -> Mapping[str, Program]:
+        listed: dict[str, dict[str, Condition]] = {}
+        for one in self.on("pair"):
+            listed.setdefault(str(one.core_set), {})[one.id] = self.pairs.rules[one.id]
+        return {name: Program(rules) for name, rules in listed.items()}
 
     def confirm(self, pairs: pl.DataFrame, core_set: str) -> pl.DataFrame:
         """Return pairs, sorted, with one baseline a patient, with what holds at two visits in a row."""

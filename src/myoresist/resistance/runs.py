@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,10 +13,11 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Truths = npt.NDArray[np.int8]
 Numbers = npt.NDArray[np.integer[Any]]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-FALSE, UNKNOWN, TRUE = 0, 1, 2
+FALSE, UNSURE, TRUE = 0, 1, 2
 """A truth value as a number: the largest of several is true if any is, the least if all are."""
 
 
@@ -46,12 +49,12 @@ class Runs:
         """Return the runs that begin where ``changes`` is true, as it is in the first row."""
         return cls(np.flatnonzero(changes), len(changes))
 
-    @property
+    @cached_property
     def lengths(self) -> Ints:
         """Return the number of rows of each run."""
         return np.diff(self.starts, append=self.rows)
 
-    @property
+    @cached_property
     def ends(self) -> Ints:
         """Return the last row of each run."""
         ends: Ints = self.starts + self.lengths - 1
@@ -64,49 +67,79 @@ class Runs:
 
     def first(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the value in the first row of each run."""
-        return values[self.starts]
+        return values.take(self.starts)
 
     def last(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the value in the last row of each run."""
-        return values[self.ends]
+        return values.take(self.ends)
 
-    def sum(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    def sum(self, values: Ints) -> Ints:
         """Return the sum of each run."""
-        return np.add.reduceat(values, self.starts)
+        total = np.cumsum(values)
+        summed: Ints = total.take(self.ends) - total.take(self.starts) + values.take(self.starts)
+        return summed
 
     def max(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the largest value of each run."""
-        return np.maximum.reduceat(values, self.starts)
+        return self._of_several(np.maximum.reduceat, values)
 
     def min(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the least value of each run."""
-        return np.minimum.reduceat(values, self.starts)
+        return self._of_several(np.minimum.reduceat, values)
 
     def bits(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the bits that are set in any row of each run."""
-        return np.bitwise_or.reduceat(values, self.starts)
+        return self._of_several(np.bitwise_or.reduceat, values)
 
     def any(self, values: Flags) -> Flags:
         """Tell of each run whether any row is true."""
-        return np.logical_or.reduceat(values, self.starts)
+        return self._of_several(np.logical_or.reduceat, values)
 
     def all(self, values: Flags) -> Flags:
         """Tell of each run whether all rows are true."""
-        return np.logical_and.reduceat(values, self.starts)
+        return self._of_several(np.logical_and.reduceat, values)
+
+    def _of_several(
+        self, reduce: Callable[..., npt.NDArray[Scalar]], values: npt.NDArray[Scalar]
+    ) -> npt.NDArray[Scalar]:
+        # Many runs have one row, and of that there is nothing to compute.
+        found = values.take(self.starts)
+        runs, rows, starts = self._several
+        found[runs] = reduce(values.take(rows), starts)
+        return found
+
+    @cached_property
+    def _several(self) -> tuple[Ints, Ints, Ints]:
+        """Return which runs have several rows, these rows, and where each of the runs begins among them."""
+        several = self.lengths > 1
+        lengths = self.lengths[several]
+        return (
+            np.flatnonzero(several),
+            np.flatnonzero(np.repeat(several, self.lengths)),
+            np.cumsum(lengths) - lengths,
+        )
 
     def spread(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return for each row the value of its run."""
         return np.repeat(values, self.lengths)
 
 
-def truth(values: pl.Series) -> npt.NDArray[np.int8]:
+def truth(values: pl.Series) -> Truths:
     """Return truth values as numbers; see ``TRUE``."""
-    return (values.cast(pl.Int8) * TRUE).fill_null(UNKNOWN).to_numpy()
+    return (values.cast(pl.Int8) * TRUE).fill_null(UNSURE).to_numpy()
+
+
+def decided(*cases: tuple[Flags, int]) -> Truths:
+    """Return for each row the value of the first case that is true, ``UNSURE`` if none is."""
+    found = np.full(len(cases[0][0]), UNSURE, np.int8)
+    for true, value in reversed(cases):
+        np.putmask(found, true, value)
+    return found
 
 
 def told(column: str) -> pl.Expr:
     """Return a column of truth values as numbers as one of truth values, NULL for unknown."""
-    return pl.when(pl.col(column) != UNKNOWN).then(pl.col(column) == TRUE).alias(column)
+    return pl.when(pl.col(column) != UNSURE).then(pl.col(column) == TRUE).alias(column)
 
 
 def numbers(values: pl.Series, unknown: int = 0) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -146,5 +147,9 @@ class Trends:
             pl.lit(None).alias(one.id) for one in self.entries.values()
         )
 
+    @cached_property
+    def _compiled(self) -> Mapping[str, pl.Expr]:
+        return {name: pl.sql_expr(rule.sql()) for name, rule in self.rules.items()}
+
     def _rule(self, one: Trend) -> pl.Expr:
-        return pl.sql_expr(self.rules[one.id].sql())
+        return self._compiled[one.id]
