@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns
 from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
 
@@ -76,6 +77,12 @@ class Weights:
         """Return the logarithms of ``ratios``."""
         logs: NDArray[np.float64] = pl.Series(self.ratios.ravel()).log().to_numpy()
         return logs.reshape(self.ratios.shape)
+
+    @cached_property
+    def place(self) -> NDArray[np.int64]:
+        """Return the place of each antibody in the knowledge."""
+        places = {name: place for place, name in enumerate(self.words.knowledge.antibodies)}
+        return np.array([places[name] for name in self.words.antibodies.categories])
 
     @cached_property
     def blots(self) -> NDArray[np.bool_]:
@@ -143,26 +150,29 @@ stated ones found it."""
 
 
 def _flags() -> NDArray[np.int8]:
-    """Return each flag for every sum of marks: 1 true, 0 false, -1 unknown."""
+    """Return each flag for every sum of marks."""
     marks = np.arange(2 * _TWICE)
 
     def has(mark: int) -> NDArray[np.bool_]:
         return (marks & mark) > 0
 
-    def blots_only(other: int, unstated: int) -> NDArray[np.int8]:
-        return np.where(has(other), 0, np.where(has(unstated), -1, 1))
+    def so(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.where(holds, TRUE, FALSE)
+
+    def blots_only(other: int, unstated: int) -> NDArray[np.int64]:
+        return np.where(has(other), FALSE, np.where(has(unstated), UNKNOWN, TRUE))
 
     found = has(_FOUND)
     flags = {
-        "reported": found,
-        "weak_only": found & ~has(_SURE),
-        "by_blot": np.where(found, blots_only(_NO_BLOT, _UNSTATED), 0),
-        "confirmed": has(_REFERENCE) | has(_TWICE),
-        "contradicted": found & has(_ABSENT),
-        "negative_blot_only": np.where(found, 0, blots_only(_ABSENT_NO_BLOT, _ABSENT_UNSTATED)),
+        "reported": so(found),
+        "weak_only": so(found & ~has(_SURE)),
+        "by_blot": np.where(found, blots_only(_NO_BLOT, _UNSTATED), FALSE),
+        "confirmed": so(has(_REFERENCE) | has(_TWICE)),
+        "contradicted": so(found & has(_ABSENT)),
+        "negative_blot_only": np.where(found, FALSE, blots_only(_ABSENT_NO_BLOT, _ABSENT_UNSTATED)),
     }
     tested = marks > 0
-    return np.array([np.where(tested, flags[x], -1) for x in FLAGS], np.int8)
+    return np.array([np.where(tested, flags[x], UNKNOWN) for x in FLAGS], np.int8)
 
 
 _FLAGS = _flags()
@@ -180,8 +190,8 @@ def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
         For each antibody and flag the column ``serology.<antibody>.<flag>``, NULL without a result, and the
         sums, 0 without one.
     """
-    antibodies = weights.words.antibodies.categories
-    cell = results.antibody.astype(np.int64) * patients + results.row
+    names = list(weights.words.knowledge.antibodies)
+    cell = weights.place[results.antibody] * patients + results.row
     method = results.method
     starts = _starts((cell[1:] != cell[:-1]) | (method[1:] != method[:-1]), len(cell))
     positive = weights.signs[results.strength] != _NEGATIVE
@@ -198,29 +208,22 @@ def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
         twice, np.uint16(_TWICE), np.uint16(0)
     )
     cell = cell[starts]
-    shape = (len(antibodies), patients)
 
     def spread(values: NDArray[Any]) -> NDArray[Any]:
-        room = np.zeros(shape, values.dtype)
-        room.ravel()[cell] = values
+        room = np.zeros(len(names) * patients, values.dtype)
+        room[cell] = values
         return room
 
-    flags = _FLAGS[:, spread(marks)]
-    columns = {
-        **dict(zip(FLAGS, flags, strict=True)),
-        _LOG: spread(_reduced(np.add, log_ratio / size, starts)),
-        _SHARE: spread(_reduced(np.add, np.where(weights.blots[method], share, 0.0), starts)),
-    }
-    number = {name: place for place, name in enumerate(antibodies)}
-    wide = pl.DataFrame(
-        {
-            column(name, part): values[number[name]]
-            for part, values in columns.items()
-            for name in weights.words.knowledge.antibodies
-        }
-    )
-    flag = pl.col(pl.Int8)
-    return wide.with_columns(pl.when(flag >= 0).then(flag == 1))
+    flags = _FLAGS[:, spread(marks)].reshape(len(FLAGS) * len(names), patients)
+    columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
+    share = np.where(weights.blots[method], share, 0.0)
+    for part, values in ((_LOG, log_ratio / size), (_SHARE, share)):
+        long = pl.Series(spread(_reduced(np.add, values, starts)))
+        columns += [
+            long.slice(place * patients, patients).alias(column(name, part))
+            for place, name in enumerate(names)
+        ]
+    return pl.DataFrame(columns)
 
 
 def _starts(changes: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
