@@ -103,7 +103,7 @@ class Inference:
         Args:
             recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
         """
-        evidence = self._weighed(recorded.select(self._related))
+        evidence = self._weighed(recorded[list(self._related)])
         conflicted = evidence.select(self._conflicted).to_series()
         if conflicted.any():
             # Everything that rests on a contradicted statement has to go with it, so weigh again without.
@@ -121,7 +121,7 @@ class Inference:
             The rows of ``known`` without those that it calls conflicted, and for each row of ``recorded``
             whether it is among them.
         """
-        evidence = self._weighed(recorded.select(self._related))
+        evidence = self._weighed(recorded[list(self._related)])
         sound = ~evidence.select(self._conflicted).to_series()
         findings, ruled = self._concluded(recorded.filter(sound), evidence.filter(sound))
         kept = sound.clone()
@@ -133,11 +133,11 @@ class Inference:
     ) -> tuple[pl.DataFrame, pl.Series]:
         """Settle findings by the evidence and then by rule; tell which rows a rule contradicts."""
         settled = evidence.select(self._settled)
-        table = recorded.select(self._touched).with_columns(settled.get_columns())
+        table = recorded[self._touched].with_columns(settled.get_columns())
         for level in self._derived:
             table = table.with_columns(level)
         ruled = table.select(self._ruled).to_series()
-        return recorded.with_columns(table.select(self._touched).get_columns()), ruled
+        return recorded.with_columns(table[self._touched].get_columns()), ruled
 
     def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
         """Return every contradiction in the records, pair by pair.

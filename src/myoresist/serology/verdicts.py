@@ -110,7 +110,7 @@ class Serology:
         words = self._weights.words
         told = pl.DataFrame(schema=dict(RESULTS)) if results is None else results
         given = usable(told, patients, words)
-        read = known.select("patient_id", *sorted(self.read))
+        read = known[["patient_id", *sorted(self.read)]]
         every = in_order(given, from_findings(read, given, words), patients, words)
         table = read.hstack(gathered(every, len(patients), self._weights))
         table = table.with_columns(self._counts).with_columns(self._confirmed)
@@ -120,9 +120,10 @@ class Serology:
         table = table.with_columns(self._most_likely(table))
         table = self._after.run(table).with_columns(self._categories)
         table = table.with_columns(self._category)
-        columns = [x for x in table.columns if x.startswith(column("")) and x not in self._inner]
+        inner, own = self._inner, column("")
+        columns = [x for x in table.columns if x.startswith(own) and x not in inner]
         return SerologyTables(
-            table.select("patient_id", *columns),
+            table[["patient_id", *columns]],
             self._long(every, table),
             read,
         )
@@ -138,9 +139,8 @@ class Serology:
         """
         own = [one.id for one in self.knowledge.antibodies.values() if one.target is None]
         ratios = [column(one, "likelihood_ratio") for one in own]
-        return known.hstack(
-            tables.patients.select(x for x in ratios if x in tables.patients.columns)
-        )
+        given = set(tables.patients.columns)
+        return known.hstack(tables.patients[[x for x in ratios if x in given]])
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -306,17 +306,18 @@ class Serology:
                 every.place.alias("place"),
                 pl.Series("likelihood_ratio", ratios),
                 *(
-                    _end_to_end([table[column(x, part)] for x in names]).gather(at).alias(name)
+                    _end_to_end(table[[column(x, part) for x in names]]).gather(at).alias(name)
                     for part, name in parts.items()
                 ),
             ]
         )
 
 
-def _end_to_end(columns: Sequence[pl.Series]) -> pl.Series:
+def _end_to_end(table: pl.DataFrame) -> pl.Series:
     """Return columns of one type behind each other, and a NULL behind the last."""
+    columns = table.get_columns()
     nothing = pl.Series([None], dtype=columns[0].dtype)
-    return pl.concat([*(one.alias("") for one in columns), nothing], rechunk=True)
+    return pl.concat([*columns, nothing], rechunk=True)
 
 
 class _Compiler:
