@@ -232,7 +232,7 @@ class Likelihoods:
         Args:
             known: one row a patient, one column a finding, as ``Inference.known`` returns it.
         """
-        flags = to_numbers(known[list(self.findings)], (0, -1, 1)).T
+        flags = to_numbers(known, self.findings, (0, -1, 1)).T
         number = np.empty((known.height, len(self.numbers)), np.int64, order="F")
         for column, (name, table) in enumerate(zip(self.numbers, self.tables, strict=True)):
             number[:, column] = table.rows(known[name].to_numpy().astype(np.float64))

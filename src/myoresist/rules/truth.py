@@ -12,18 +12,21 @@ FALSE, UNKNOWN, TRUE = 0, 1, 2
 KLEENE = (FALSE, UNKNOWN, TRUE)
 
 
-def to_numbers(table: pl.DataFrame, numbers: tuple[int, int, int] = KLEENE) -> NDArray[np.int8]:
+def to_numbers(
+    table: pl.DataFrame, names: Sequence[str], numbers: tuple[int, int, int] = KLEENE
+) -> NDArray[np.int8]:
     """Return Boolean columns as rows of numbers.
 
     The columns are laid end to end, since one long column is read much faster than many short ones.
 
     Args:
-        table: the columns.
+        table: where the columns stand.
+        names: the columns.
         numbers: what stands for false, unknown and true.
     """
-    columns = table.get_columns()
-    if not columns:
+    if not names:
         return np.empty((0, table.height), np.int8)
+    columns = table[list(names)].get_columns()
     told = pl.concat(columns, rechunk=True).alias("told").to_frame()
     false, unknown, true = (pl.lit(number, pl.Int8) for number in numbers)
     is_ = pl.col("told")

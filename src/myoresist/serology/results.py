@@ -215,7 +215,7 @@ def from_findings(known: pl.DataFrame, given: Results, words: Words) -> Results:
     """
     how = words.knowledge.confidence.from_findings
     names = words.antibodies.categories.to_list()
-    flags = to_numbers(known[names])
+    flags = to_numbers(known, names)
     specific = words.of_kind("msa")
     only = (flags[specific] == TRUE).sum(axis=0) == 1
     present = flags.T.ravel()

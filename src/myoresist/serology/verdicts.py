@@ -140,7 +140,7 @@ class Serology:
         own = [one.id for one in self.knowledge.antibodies.values() if one.target is None]
         ratios = [column(one, "likelihood_ratio") for one in own]
         given = set(tables.patients.columns)
-        return known.hstack(tables.patients[[x for x in ratios if x in given]])
+        return known.hstack(tables.patients.select(pl.col([x for x in ratios if x in given])))
 
     @cached_property
     def read(self) -> frozenset[str]:

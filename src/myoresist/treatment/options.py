@@ -407,7 +407,7 @@ class Options:
     def _states(self, answered: pl.DataFrame) -> _States:
         """Return what speaks against each option and what was tried of it, by option and patient."""
         layout = self._layout
-        read = to_numbers(answered[list(layout.columns)])
+        read = to_numbers(answered, layout.columns)
         against, missing = read[: layout.against], read[layout.against : layout.asked]
         constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(len(answered), axis=1)
         # What is not known of a rule, or of a check whether it is missing, has to be looked at first.
@@ -481,7 +481,7 @@ class Options:
             pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
             for name, kind in kinds.items()
             if given.get(name) != kind
-        )[list(kinds)]
+        ).select(pl.col(list(kinds)))
 
 
 def against_column(option: Option, place: int) -> str:
@@ -498,7 +498,7 @@ def _matrix(table: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> NDArray[Any]
     """Return columns computed from a table as an array, NULL as NaN."""
     # Added before they are chosen: a choice of constants alone would have a single row.
     wide = table.with_columns(one.alias(name) for name, one in columns.items())
-    return wide[list(columns)].to_numpy()
+    return wide.select(pl.col(list(columns))).to_numpy()
 
 
 def _words(name: str, words: Iterable[str]) -> pl.Series:
