@@ -43,6 +43,9 @@ LEVELS: dict[Level, str] = {
 TRIED = ("inadequate", "failed", "intolerance", "running")
 STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
+_VALUES = 3
+CHUNK = 20_000
+"""Patients worked on at a time, so that a large table needs little memory."""
 _PAIR = (
     "comes_first", "not_helpful", "recommended", "optional", "last_resort", "guideline_against",
     "investigational", "supportive", "direct", "indirect", "negative",
@@ -77,7 +80,7 @@ class _States:
         applies: whether the option applies, (options, N).
     """
 
-    number: Numbers
+    number: NDArray[np.int32]
     known: NDArray[np.int8]
     applies: NDArray[np.bool_]
 
@@ -406,32 +409,42 @@ class Options:
 
     def _states(self, answered: pl.DataFrame) -> _States:
         """Return what speaks against each option and what was tried of it, by option and patient."""
+        shape = (len(self.data.options), len(answered))
+        packed, applies = np.empty(shape, np.uint16), np.empty(shape, bool)
+        for start in range(0, len(answered), CHUNK):
+            part = slice(start, start + CHUNK)
+            packed[:, part], applies[:, part] = self._packed(answered[part])
+        there = np.zeros(_VALUES ** len(STATE), bool)
+        there[packed] = True
+        different = np.flatnonzero(there)
+        number = np.zeros(len(there), np.int32)
+        number[different] = np.arange(len(different))
+        digits = _VALUES ** np.arange(len(STATE))[::-1]
+        known = (different // digits[:, None] % _VALUES).astype(np.int8)
+        return _States(number[packed], known, applies)
+
+    def _packed(self, answered: pl.DataFrame) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+        """Return the state of each option as one number, its parts as digits, and whether it applies."""
         layout = self._layout
         read = to_numbers(answered, layout.columns)
         against, missing = read[: layout.against], read[layout.against : layout.asked]
-        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(len(answered), axis=1)
         # What is not known of a rule, or of a check whether it is missing, has to be looked at first.
-        first = (TRUE * (against == UNKNOWN), TRUE * (missing != FALSE))
-        rows = np.concatenate([read, *(x.astype(np.int8) for x in first), constant])
-        shape = (len(self.data.options), len(answered))
-        packed = np.zeros(shape, np.uint16)
-        for option, parts in enumerate(layout.parts):
+        first = (
+            np.where(asked, np.int8(TRUE), np.int8(FALSE))
+            for asked in (against == UNKNOWN, missing != FALSE)
+        )
+        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(len(answered), axis=1)
+        rows = [*read, *(row for part in first for row in part), *constant]
+        packed = np.zeros((len(layout.parts), len(answered)), np.uint16)
+        for state, parts in zip(packed, layout.parts, strict=True):
             for part in parts:
+                state *= _VALUES
                 # Of false, unknown and true the largest is what "any of them" comes to.
-                packed[option] = packed[option] * (TRUE + 1) + reduce(
-                    np.maximum, [rows[row] for row in part]
-                )
-        there = np.zeros((TRUE + 1) ** len(STATE), bool)
-        there[packed] = True
-        different = np.flatnonzero(there)
-        number = np.zeros(len(there), np.int64)
-        number[different] = np.arange(len(different))
-        digits = (TRUE + 1) ** np.arange(len(STATE))[::-1]
-        known = (different // digits[:, None] % (TRUE + 1)).astype(np.int8)
-        applies = np.ones(shape, bool)
+                state += reduce(np.maximum, [rows[row] for row in part]).view(np.uint8)
+        applies = np.ones(packed.shape, bool)
         for option, row in layout.applies.items():
             applies[option] = read[row] != FALSE
-        return _States(number[packed], known, applies)
+        return packed, applies
 
     @cached_property
     def _layout(self) -> _Layout:
