@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
 
@@ -32,7 +32,6 @@ FLAGS = (
 )
 """What the results of one antibody come to; each is true, false or, without a result, NULL."""
 DIGITS = 6
-_LOG, _SHARE = "log_ratio", "positive_blots"
 
 
 def column(*parts: str) -> str:
@@ -178,8 +177,23 @@ def _flags() -> NDArray[np.int8]:
 _FLAGS = _flags()
 
 
-def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
-    """Return one row a patient with the flags of each antibody and the sum of its evidence.
+@dataclass(frozen=True)
+class Sums:
+    """The sum of the evidence for each antibody, in the order of the knowledge; 0 without a result.
+
+    Attributes:
+        log_ratio: logarithm of the likelihood ratio, (antibodies, N).
+        positive_blots: what share of the results of each blot is positive, added up, (antibodies, N).
+        tested: whether there is a result, (antibodies, N).
+    """
+
+    log_ratio: NDArray[np.float64]
+    positive_blots: NDArray[np.float64]
+    tested: NDArray[np.bool_]
+
+
+def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl.Series], Sums]:
+    """Return the flags of each antibody and the sum of its evidence, for each patient.
 
     Args:
         results: the results, sorted.
@@ -188,7 +202,7 @@ def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
 
     Returns:
         For each antibody and flag the column ``serology.<antibody>.<flag>``, NULL without a result, and the
-        sums, 0 without one.
+        sums.
     """
     names = list(weights.words.knowledge.antibodies)
     cell = weights.place[results.antibody] * patients + results.row
@@ -212,18 +226,18 @@ def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
     def spread(values: NDArray[Any]) -> NDArray[Any]:
         room = np.zeros(len(names) * patients, values.dtype)
         room[cell] = values
-        return room
+        return room.reshape(len(names), patients)
 
-    flags = _FLAGS[:, spread(marks)].reshape(len(FLAGS) * len(names), patients)
+    marks = spread(marks)
+    flags = _FLAGS[:, marks].reshape(len(FLAGS) * len(names), patients)
     columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
     share = np.where(weights.blots[method], share, 0.0)
-    for part, values in ((_LOG, log_ratio / size), (_SHARE, share)):
-        long = pl.Series(spread(_reduced(np.add, values, starts)))
-        columns += [
-            long.slice(place * patients, patients).alias(column(name, part))
-            for place, name in enumerate(names)
-        ]
-    return pl.DataFrame(columns)
+    sums = Sums(
+        spread(_reduced(np.add, log_ratio / size, starts)),
+        spread(_reduced(np.add, share, starts)),
+        marks > 0,
+    )
+    return columns, sums
 
 
 def _starts(changes: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
@@ -249,62 +263,109 @@ def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:
     }
 
 
-def posterior(knowledge: SerologyKnowledge) -> list[list[pl.Expr]]:
-    """Return in steps the expressions that fill prior, likelihood ratio, probability and level.
+@dataclass(frozen=True)
+class Posterior:
+    """How sure each antibody is, for knowledge compiled once.
 
-    They read ``serology.<antibody>.frequency`` and ``.pattern_fits``, ``serology.setting.factor``, and what
-    ``gathered`` returns.
+    Tables have one value an antibody and patient, antibody by antibody: one long column is computed much
+    faster than many short ones.
     """
-    factor = pl.col(column("setting", "factor"))
-    patterns = hep2_ratios(knowledge)
-    with_prior = [one for one in knowledge.antibodies.values() if one.priors]
-    first: list[pl.Expr] = []
-    for one in with_prior:
+
+    knowledge: SerologyKnowledge
+
+    @cached_property
+    def antibodies(self) -> tuple[str, ...]:
+        """Return the antibodies that have a prior."""
+        return tuple(one.id for one in self.knowledge.antibodies.values() if one.priors)
+
+    def of(self, table: pl.DataFrame, sums: Sums) -> pl.DataFrame:
+        """Return ``prior``, ``likelihood_ratio``, ``probability`` and ``level``.
+
+        Args:
+            table: one row a patient with ``serology.<antibody>.frequency`` and ``.pattern_fits``, and
+                ``serology.setting.factor``.
+            sums: the evidence.
+        """
+        log_ratio = sums.log_ratio.copy()
+        fits = to_numbers(table, self._patterns)
+        # The pattern is evidence beside each positive blot, so it takes part in their mean.
+        said = self._said[np.arange(len(fits))[:, None], fits]
+        log_ratio[self._with_pattern] += sums.positive_blots[self._with_pattern] * said
         # A rule that is one number gives a decimal, others give floats.
-        frequency = pl.col(column(one.id, "frequency")).cast(pl.Float64)
-        prior = frequency if one.target else frequency * factor
-        log_ratio = pl.col(column(one.id, _LOG))
-        if one.id in patterns:
-            # The pattern is evidence beside each positive blot, so it takes part in their mean.
-            fits, differs = (math.log(value) for value in patterns[one.id])
-            seen = pl.col(column(one.id, "pattern_fits"))
-            said = pl.when(seen).then(fits).when(~seen).then(differs).otherwise(0.0)
-            log_ratio = log_ratio + pl.col(column(one.id, _SHARE)) * said
-        first += [
-            prior.round(DIGITS).alias(column(one.id, "prior")),
-            log_ratio.exp().round(DIGITS).alias(column(one.id, "likelihood_ratio")),
+        frequency = table.select(pl.col(self._frequencies).cast(pl.Float64)).to_numpy().T
+        factor = table[column("setting", "factor")].to_numpy()
+        prior = np.where(self._targeted[:, None], frequency, frequency * factor)
+        told = pl.DataFrame(
+            {"prior": prior.ravel(), "likelihood_ratio": log_ratio[self._rows].ravel()}
+        ).select(pl.col("prior").round(DIGITS), pl.col("likelihood_ratio").exp().round(DIGITS))
+        prior, ratio = (one.to_numpy().reshape(prior.shape) for one in told.get_columns())
+        weight = prior * ratio
+        whole = 1 - prior + weight
+        own = self._exclusive
+        whole[own] = 1 - prior[own].sum(axis=0) + weight[own].sum(axis=0)
+        found = pl.DataFrame(
+            {"share": (weight / whole).ravel(), "tested": sums.tested[self._rows].ravel()}
+        ).select(pl.when("tested").then(pl.col("share").round(DIGITS)).alias("probability"))
+        return told.hstack(found).with_columns(self._level)
+
+    def columns(self, told: pl.DataFrame, patients: int) -> list[pl.Series]:
+        """Return what ``of`` returned as one column an antibody: ``serology.<antibody>.<part>``."""
+        steps = (("prior", "likelihood_ratio"), ("probability",), ("level",))
+        return [
+            told[part].slice(place * patients, patients).alias(column(name, part))
+            for parts in steps
+            for place, name in enumerate(self.antibodies)
+            for part in parts
         ]
-    exclusive = [one.id for one in with_prior if one.kind == "msa"]
-    priors = pl.sum_horizontal(pl.col(column(x, "prior")) for x in exclusive)
-    weights = pl.sum_horizontal(_weight(x) for x in exclusive)
-    total = [(1 - priors + weights).alias(column("total"))]
-    probabilities = []
-    for one in with_prior:
-        alone = 1 - pl.col(column(one.id, "prior")) + _weight(one.id)
-        whole = pl.col(column("total")) if one.id in exclusive else alone
-        share = (_weight(one.id) / whole).round(DIGITS)
-        tested = pl.col(column(one.id, "reported")).is_not_null()
-        probabilities.append(pl.when(tested).then(share).alias(column(one.id, "probability")))
-    levels = [
-        _level(knowledge, pl.col(column(one.id, "probability"))).alias(column(one.id, "level"))
-        for one in with_prior
-    ]
-    return [first, total, probabilities, levels]
 
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        places = {name: place for place, name in enumerate(self.knowledge.antibodies)}
+        return np.array([places[name] for name in self.antibodies], np.int64)
 
-def _weight(antibody: str) -> pl.Expr:
-    return pl.col(column(antibody, "prior")) * pl.col(column(antibody, "likelihood_ratio"))
+    @cached_property
+    def _targeted(self) -> NDArray[np.bool_]:
+        """Return whether the probability is that of a disease, whose frequency knows no setting."""
+        known = self.knowledge.antibodies
+        return np.array([known[name].target is not None for name in self.antibodies])
 
+    @cached_property
+    def _exclusive(self) -> NDArray[np.bool_]:
+        """Return of which antibodies at most one is taken to be true."""
+        return np.array([self.knowledge.antibodies[name].kind == "msa" for name in self.antibodies])
 
-def _level(knowledge: SerologyKnowledge, probability: pl.Expr) -> pl.Expr:
-    levels = knowledge.confidence.levels
-    words = pl.Enum([one.id for one in levels])
-    found: pl.Expr = pl.lit(None, dtype=words)
-    for one in reversed(levels):
-        found = (
-            pl.when(probability >= one.at_least).then(pl.lit(one.id, dtype=words)).otherwise(found)
-        )
-    return found
+    @cached_property
+    def _frequencies(self) -> list[str]:
+        return [column(name, "frequency") for name in self.antibodies]
+
+    @cached_property
+    def _with_pattern(self) -> list[int]:
+        """Return the antibodies whose HEp-2 pattern is evidence."""
+        patterns = hep2_ratios(self.knowledge)
+        return [n for n, name in enumerate(self.knowledge.antibodies) if name in patterns]
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        names = list(self.knowledge.antibodies)
+        return [column(names[place], "pattern_fits") for place in self._with_pattern]
+
+    @cached_property
+    def _said(self) -> NDArray[np.float64]:
+        """Return what a pattern says that differs, is unknown or fits, by antibody."""
+        logs = np.zeros((len(self._with_pattern), TRUE + 1))
+        for row, (fits, differs) in enumerate(hep2_ratios(self.knowledge).values()):
+            logs[row, TRUE], logs[row, FALSE] = math.log(fits), math.log(differs)
+        return logs
+
+    @cached_property
+    def _level(self) -> pl.Expr:
+        levels = self.knowledge.confidence.levels
+        words = pl.Enum([one.id for one in levels])
+        found: pl.Expr = pl.lit(None, dtype=words)
+        for one in reversed(levels):
+            reached = pl.col("probability") >= one.at_least
+            found = pl.when(reached).then(pl.lit(one.id, dtype=words)).otherwise(found)
+        return found.alias("level")
 
 
 def checked(knowledge: SerologyKnowledge) -> Mapping[str, str]:
