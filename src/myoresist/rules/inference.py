@@ -135,13 +135,13 @@ class Inference:
         self, recorded: pl.DataFrame, settled: NDArray[np.int8]
     ) -> tuple[pl.DataFrame, pl.Series]:
         """Settle findings by the evidence and then by rule; tell which rows a rule contradicts."""
-        table = recorded.select(pl.col(self._touched)).with_columns(
-            to_columns(settled, self._related)
-        )
+        table = recorded.select(pl.col(self._touched))
+        table = _replaced(table, to_columns(settled, self._related))
         for step in self._derived:
             table = table.with_columns(step)
         ruled = table.select(self._ruled).to_series()
-        return recorded.with_columns(table.select(pl.col(self._touched)).get_columns()), ruled
+        found = table.select(pl.col(self._touched)).get_columns()
+        return _replaced(recorded, found), ruled
 
     def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
         """Return every contradiction in the records, pair by pair.
@@ -348,6 +348,15 @@ def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
     """Tell whether any is true; an unknown one does not count."""
     given = list(conditions)
     return pl.any_horizontal(given).fill_null(False) if given else pl.lit(False)
+
+
+def _replaced(table: pl.DataFrame, columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Return a table with some columns in the place of those of the same name."""
+    found = table.clone()
+    place = {name: index for index, name in enumerate(table.columns)}
+    for one in columns:
+        found.replace_column(place[one.name], one)
+    return found
 
 
 def _differ(said: object, follows: object) -> bool:

@@ -401,8 +401,9 @@ class Options:
             holds = pl.lit(True) if one.when is None else pl.col(SUBSET + one.id)
             columns[one.id] = pl.when(holds).then(chance)
         probable = [x for x in table.columns if x.startswith(PROBABILITY)]
-        asked = answered.select(x for x in answered.columns if x.startswith(SUBSET))
-        probability = _matrix(asked.hstack(table.select(probable)), columns)
+        asked = [x for x in answered.columns if x.startswith(SUBSET)]
+        told = answered.select(pl.col(asked)).hstack(table.select(pl.col(probable)))
+        probability = _matrix(told, columns)
         # A subset that does not surely hold has no number, and so is not likely.
         row, subset = np.nonzero(probability >= self.data.likely_at)
         return _Likely(row, subset, probability[row, subset])
@@ -487,7 +488,7 @@ class Options:
         return tuple(one for one in self.data.checks if option.id in one.options)
 
     def _complete(self, table: pl.DataFrame) -> pl.DataFrame:
-        given = table.schema
+        given = dict(zip(table.columns, table.dtypes, strict=True))
         kinds = {name: DTYPES[self.kinds[name]] for name in sorted(self.reads)}
         # Added before they are chosen: a choice of constants alone would have a single row.
         return table.with_columns(
