@@ -54,28 +54,35 @@ def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: St
 
 @dataclass(frozen=True)
 class Weights:
-    """What a result says by method, antibody and strength, as tables over the numbers of ``words``."""
+    """What a result says, as tables over the numbers of ``words``."""
 
     words: Words
 
+    def kinds(self, results: Results) -> NDArray[np.int64]:
+        """Return one number for method, antibody and strength of each result."""
+        kind = results.method.astype(np.int64) * len(self.words.antibodies.categories)
+        kind += results.antibody
+        kind *= len(self.words.strengths.categories)
+        kind += results.strength
+        return kind
+
     @cached_property
     def ratios(self) -> NDArray[np.float64]:
-        """Return the likelihood ratio of each method, antibody and strength."""
-        words, strengths = self.words, self.words.strengths.categories
-        ratios = [
+        """Return the likelihood ratio of each of ``kinds``."""
+        words = self.words
+        return np.array(
             [
-                [ratio(words.knowledge, method, one, x) for x in strengths]
-                for one in words.antibodies.categories
+                ratio(words.knowledge, method, antibody, strength)
+                for method in words.methods.categories
+                for antibody in words.antibodies.categories
+                for strength in words.strengths.categories
             ]
-            for method in words.methods.categories
-        ]
-        return np.array(ratios)
+        )
 
     @cached_property
     def logs(self) -> NDArray[np.float64]:
         """Return the logarithms of ``ratios``."""
-        logs: NDArray[np.float64] = pl.Series(self.ratios.ravel()).log().to_numpy()
-        return logs.reshape(self.ratios.shape)
+        return pl.Series(self.ratios).log().to_numpy()
 
     @cached_property
     def place(self) -> NDArray[np.int64]:
@@ -208,19 +215,19 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
     cell = weights.place[results.antibody] * patients + results.row
     method = results.method
     starts = _starts((cell[1:] != cell[:-1]) | (method[1:] != method[:-1]), len(cell))
-    positive = weights.signs[results.strength] != _NEGATIVE
     size = np.diff(starts, append=len(cell))
-    signs = _reduced(np.bitwise_or, weights.signs[results.strength], starts)
-    log_ratio = _reduced(np.add, weights.logs[method, results.antibody, results.strength], starts)
-    share = _reduced(np.add, positive.astype(np.float64), starts) / size
+    signs = weights.signs[results.strength]
+    positive = (signs != _NEGATIVE).astype(np.float64)
+    signs = _reduced(np.bitwise_or, signs, starts)
+    log_ratio = _reduced(np.add, weights.logs[weights.kinds(results)], starts)
+    share = _reduced(np.add, positive, starts) / size
     cell, method = cell[starts], method[starts]
     marks = weights.marks[method, signs]
     starts = _starts(cell[1:] != cell[:-1], len(cell))
     stated = (marks & _FOUND > 0) & (marks & _UNSTATED == 0)
     twice = _reduced(np.add, stated.astype(np.int64), starts) >= 2
-    marks = _reduced(np.bitwise_or, marks, starts) | np.where(
-        twice, np.uint16(_TWICE), np.uint16(0)
-    )
+    marks = _reduced(np.bitwise_or, marks, starts)
+    marks[twice] |= _TWICE
     cell = cell[starts]
 
     def spread(values: NDArray[Any]) -> NDArray[Any]:
@@ -229,7 +236,7 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
         return room.reshape(len(names), patients)
 
     marks = spread(marks)
-    flags = _FLAGS[:, marks].reshape(len(FLAGS) * len(names), patients)
+    flags = np.take(_FLAGS, marks, axis=1).reshape(len(FLAGS) * len(names), patients)
     columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
     share = np.where(weights.blots[method], share, 0.0)
     sums = Sums(

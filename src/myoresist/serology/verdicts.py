@@ -291,7 +291,7 @@ class Serology:
             "probability": "probability",
             "level": "level",
         }
-        ratios = self._weights.ratios[every.method, every.antibody, every.strength]
+        ratios = self._weights.ratios[self._weights.kinds(every)]
         return pl.DataFrame(
             [
                 patients.gather(every.row).alias("patient_id"),
