@@ -129,6 +129,21 @@ def test_one_patient_alone_is_that_patient_in_a_table(
 
 
 @quick
+@given(rows=st.lists(record, min_size=1, max_size=6))
+def test_how_many_patients_are_weighed_at_a_time_does_not_matter(
+    toy: Path, rows: list[dict[str, Any]]
+) -> None:
+    inference = load(toy)
+    recorded = table(inference, *rows)
+    whole = inference.known(recorded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("myoresist.rules.inference.CHUNK", 2)
+        pieces = inference.known(recorded)
+    assert pieces.findings.equals(whole.findings)
+    assert pieces.conflicted.equals(whole.conflicted)
+
+
+@quick
 @given(row=record)
 def test_what_follows_is_stable_and_consistent(toy: Path, row: dict[str, Any]) -> None:
     inference = load(toy)

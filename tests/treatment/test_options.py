@@ -275,3 +275,15 @@ def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
 def either(values: Iterable[bool | None]) -> bool | None:
     known = set(values)
     return True if True in known else None if None in known else False
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(ROWS, DISEASES), min_size=1, max_size=5))
+def test_how_many_patients_are_worked_on_at_a_time_does_not_matter(
+    patients: list[tuple[dict[str, Any], str]],
+) -> None:
+    rows = table(*({**row, **disease(name)} for row, name in patients))
+    whole = base().places(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("myoresist.treatment.options.CHUNK", 2)
+        assert base().places(rows).equals(whole)

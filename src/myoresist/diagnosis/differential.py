@@ -132,7 +132,7 @@ class Differential:
         They are rounded: the last digit of a matrix product depends on who else is in the table.
         """
         probability = self.posterior(known).round(DIGITS)
-        leading = pl.Series(PREFIX + "leading", self.diseases, pl.Enum(self.diseases))
+        leading = pl.Series(PREFIX + "leading", self.diseases)
         columns = np.asfortranarray(probability)
         return pl.DataFrame(columns, [PREFIX + name for name in self.diseases]).with_columns(
             leading.gather(probability.argmax(axis=1))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from myoresist.diagnosis.diseases import BACKGROUND, Diseases, Method
 from myoresist.rules.inference import Inference
+from myoresist.rules.truth import to_numbers
 
 Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -231,7 +232,7 @@ class Likelihoods:
         Args:
             known: one row a patient, one column a finding, as ``Inference.known`` returns it.
         """
-        flags = known.select(pl.col(self.findings).cast(pl.Int8).fill_null(-1)).to_numpy()
+        flags = to_numbers(known, self.findings, (0, -1, 1)).T
         number = np.empty((known.height, len(self.numbers)), np.int64, order="F")
         for column, (name, table) in enumerate(zip(self.numbers, self.tables, strict=True)):
             number[:, column] = table.rows(known[name].to_numpy().astype(np.float64))

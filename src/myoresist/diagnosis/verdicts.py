@@ -93,10 +93,10 @@ class Criteria:
             ``S.probability_max``, ``S.outcome_max``, ``S.outcome_by_probability`` and ``S.subgroup``.
         """
         given = set(known.columns)
-        table = self.program.run(known.select(sorted(self._read & given)))
+        table = self.program.run(known.select(pl.col(sorted(self._read & given))))
         for step in self.steps:
             table = table.with_columns(step)
-        results = table.select(name for name in table.columns if name not in given)
+        results = table.select(pl.col([name for name in table.columns if name not in given]))
         if "patient_id" in given:
             results.insert_column(0, known["patient_id"])
         return results

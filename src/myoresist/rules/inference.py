@@ -11,8 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError, Problem
@@ -20,11 +23,15 @@ from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.rules.interpreter import decisive
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 
 ROUNDING = 0.05
 """Two roundings of one measurement may differ by this share before they count as a contradiction."""
 
-FOR, AGAINST, CLASH = ".for", ".against", ".clash"
+RULE, CLASH = ".rule", ".clash"
+CHUNK = 20_000
+"""Patients whose evidence is weighed at a time, so that a large table needs little memory."""
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 class Derivation(Sourced):
@@ -103,13 +110,9 @@ class Inference:
         Args:
             recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
         """
-        evidence = self._weighed(recorded.select(self._related))
-        conflicted = evidence.select(self._conflicted).to_series()
-        if conflicted.any():
-            # Everything that rests on a contradicted statement has to go with it, so weigh again without.
-            evidence = self._weighed(evidence.select(self._cleared))
-        findings, ruled = self._concluded(recorded, evidence)
-        return Known(findings, (conflicted | ruled).alias("conflicted"))
+        settled, conflicted = self._settled(recorded)
+        findings, ruled = self._concluded(recorded, settled)
+        return Known(findings, pl.Series("conflicted", conflicted) | ruled)
 
     def consistent(self, recorded: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Return what is known of the patients whose record does not contradict itself.
@@ -121,23 +124,24 @@ class Inference:
             The rows of ``known`` without those that it calls conflicted, and for each row of ``recorded``
             whether it is among them.
         """
-        evidence = self._weighed(recorded.select(self._related))
-        sound = ~evidence.select(self._conflicted).to_series()
-        findings, ruled = self._concluded(recorded.filter(sound), evidence.filter(sound))
+        settled, conflicted = self._settled(recorded)
+        sound = pl.Series(~conflicted)
+        findings, ruled = self._concluded(recorded.filter(sound), settled[:, ~conflicted])
         kept = sound.clone()
         kept[sound.arg_true()] = ~ruled
         return findings.filter(~ruled), kept
 
     def _concluded(
-        self, recorded: pl.DataFrame, evidence: pl.DataFrame
+        self, recorded: pl.DataFrame, settled: NDArray[np.int8]
     ) -> tuple[pl.DataFrame, pl.Series]:
         """Settle findings by the evidence and then by rule; tell which rows a rule contradicts."""
-        settled = evidence.select(self._settled)
-        table = recorded.select(self._touched).with_columns(settled.get_columns())
-        for level in self._derived:
-            table = table.with_columns(level)
+        table = recorded.select(pl.col(self._touched))
+        table = _replaced(table, to_columns(settled, self._related))
+        for step in self._derived:
+            table = table.with_columns(step)
         ruled = table.select(self._ruled).to_series()
-        return recorded.with_columns(table.select(self._touched).get_columns()), ruled
+        found = table.select(pl.col(self._touched)).get_columns()
+        return _replaced(recorded, found), ruled
 
     def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
         """Return every contradiction in the records, pair by pair.
@@ -196,73 +200,79 @@ class Inference:
             sources = [x for x in decisive(tree, known) if known[x] is not None]
         return tuple(sorted(set(sources)))
 
-    def _weighed(self, recorded: pl.DataFrame) -> pl.DataFrame:
-        """Add the evidence for and against each finding that implies or excludes another."""
-        return recorded.with_columns(self._support).with_columns(self._opposition)
+    def _settled(self, recorded: pl.DataFrame) -> tuple[NDArray[np.int8], Flags]:
+        """Return for each related finding what the evidence settles, and which rows contradict themselves.
+
+        Present where supported, absent where opposed, else unknown; nothing is both any more.
+        """
+        settled = np.empty((len(self._related), recorded.height), np.int8)
+        conflicted = np.empty(recorded.height, bool)
+        for start in range(0, recorded.height, CHUNK):
+            part = slice(start, start + CHUNK)
+            said = to_numbers(recorded[part], self._related)
+            support, opposition = self._weighed(said)
+            clash = support & opposition
+            conflicted[part] = clash.any(axis=0)
+            if clash.any():
+                # Everything that rests on a contradicted statement has to go with it: weigh again without.
+                support, opposition = self._weighed(np.where(clash, np.int8(UNKNOWN), said))
+            supported = np.where(support, np.int8(TRUE), np.int8(UNKNOWN))
+            settled[:, part] = np.where(opposition, np.int8(FALSE), supported)
+        return settled, conflicted
+
+    def _weighed(self, said: NDArray[np.int8]) -> tuple[Flags, Flags]:
+        """Return whether there is evidence for and against each finding that implies or excludes another.
+
+        A finding is supported when it, or anything that implies it, is recorded as present. It is opposed
+        when it, or anything it implies, is absent or is excluded by what is supported.
+        """
+        present, absent = said == TRUE, said == FALSE
+        support, opposition = present.copy(), absent.copy()
+        for row, (children, parents, _) in enumerate(self._links):
+            for one in children:
+                support[row] |= present[one]
+            for one in parents:
+                opposition[row] |= absent[one]
+        for row, (_, _, excluding) in enumerate(self._links):
+            for one in excluding:
+                opposition[row] |= support[one]
+        return support, opposition
 
     @cached_property
-    def _support(self) -> list[pl.Expr]:
-        """A finding is supported when it, or anything that implies it, is recorded as present."""
+    def _links(self) -> list[tuple[list[int], ...]]:
+        """Return for each finding the rows of those that imply it, that it implies and that exclude it."""
+        place = {finding: row for row, finding in enumerate(self._related)}
         return [
-            _any(pl.col(y) for y in (x, *sorted(children))).alias(x + FOR)
-            for x, children in self.children.items()
+            tuple(
+                sorted(place[other] for other in others)
+                for others in (
+                    self.children.get(finding, ()),
+                    self.parents.get(finding, ()),
+                    self._excluded_by(finding),
+                )
+            )
+            for finding in self._related
         ]
-
-    def _supported(self, finding: str) -> pl.Expr:
-        """Return the evidence for a finding; one that nothing implies needs no column for it."""
-        return pl.col(finding + FOR if finding in self.children else finding)
-
-    @cached_property
-    def _opposition(self) -> list[pl.Expr]:
-        """It is opposed when it, or anything it implies, is absent or is excluded by what is supported."""
-        return [
-            _any(
-                [
-                    *(~pl.col(y) for y in (x, *sorted(self.parents.get(x, ())))),
-                    *(self._supported(y) for y in sorted(self._excluded_by(x))),
-                ]
-            ).alias(x + AGAINST)
-            for x in self._related
-        ]
-
-    @cached_property
-    def _conflicted(self) -> pl.Expr:
-        return _any(self._clash(x) for x in self._related)
-
-    @cached_property
-    def _cleared(self) -> list[pl.Expr]:
-        return [
-            pl.when(~self._clash(x).fill_null(False)).then(pl.col(x)).alias(x)
-            for x in self._related
-        ]
-
-    def _clash(self, finding: str) -> pl.Expr:
-        return self._supported(finding) & pl.col(finding + AGAINST)
-
-    @cached_property
-    def _settled(self) -> list[pl.Expr]:
-        """Present where supported, absent where opposed, else unknown; nothing is both any more."""
-        return [
-            pl.when(pl.col(x + AGAINST)).then(pl.lit(False)).otherwise(self._present(x)).alias(x)
-            for x in self._related
-        ]
-
-    def _present(self, finding: str) -> pl.Expr:
-        supported = self._supported(finding)
-        return pl.when(supported).then(supported)
 
     @cached_property
     def _derived(self) -> tuple[list[pl.Expr], ...]:
-        """What was recorded, else what follows by rule; unknown where the two differ."""
-        levels = []
+        """What was recorded, else what follows by rule; unknown where the two differ.
+
+        Step by step, so that no rule is planned and computed more than once.
+        """
+        steps: list[list[pl.Expr]] = []
         for level in self.program.levels:
-            columns = []
-            for finding, rule in level.items():
-                apart = self._apart(finding, rule)
-                settled = pl.when(~apart).then(pl.coalesce(pl.col(finding), rule))
-                columns += [settled.alias(finding), apart.alias(finding + CLASH)]
-            levels.append(columns)
-        return tuple(levels)
+            steps += [
+                [rule.alias(finding + RULE) for finding, rule in level.items()],
+                [self._apart(finding).alias(finding + CLASH) for finding in level],
+                [
+                    pl.when(~pl.col(finding + CLASH))
+                    .then(pl.coalesce(finding, finding + RULE))
+                    .alias(finding)
+                    for finding in level
+                ],
+            ]
+        return tuple(steps)
 
     @cached_property
     def _ruled(self) -> pl.Expr:
@@ -303,9 +313,9 @@ class Inference:
         line = (finding, *self.parents.get(finding, ()))
         return {partner for one in line for partner in self.partners.get(one, ())}
 
-    def _apart(self, finding: str, rule: pl.Expr) -> pl.Expr:
+    def _apart(self, finding: str) -> pl.Expr:
         """Tell whether what was recorded and what follows by rule differ; false where either is unknown."""
-        said = pl.col(finding)
+        said, rule = pl.col(finding), pl.col(finding + RULE)
         if self.catalogue[finding].kind == "number":
             larger = pl.max_horizontal(said.abs(), rule.abs())
             return ((said - rule).abs() > ROUNDING * larger).fill_null(False)
@@ -338,6 +348,15 @@ def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
     """Tell whether any is true; an unknown one does not count."""
     given = list(conditions)
     return pl.any_horizontal(given).fill_null(False) if given else pl.lit(False)
+
+
+def _replaced(table: pl.DataFrame, columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Return a table with some columns in the place of those of the same name."""
+    found = table.clone()
+    place = {name: index for index, name in enumerate(table.columns)}
+    for one in columns:
+        found.replace_column(place[one.name], one)
+    return found
 
 
 def _differ(said: object, follows: object) -> bool:

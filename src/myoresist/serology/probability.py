@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
 
@@ -31,7 +32,6 @@ FLAGS = (
 )
 """What the results of one antibody come to; each is true, false or, without a result, NULL."""
 DIGITS = 6
-_LOG, _SHARE = "log_ratio", "positive_blots"
 
 
 def column(*parts: str) -> str:
@@ -54,28 +54,41 @@ def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: St
 
 @dataclass(frozen=True)
 class Weights:
-    """What a result says by method, antibody and strength, as tables over the numbers of ``words``."""
+    """What a result says, as tables over the numbers of ``words``."""
 
     words: Words
 
+    def kinds(self, results: Results) -> NDArray[np.int64]:
+        """Return one number for method, antibody and strength of each result."""
+        kind = results.method.astype(np.int64) * len(self.words.antibodies.categories)
+        kind += results.antibody
+        kind *= len(self.words.strengths.categories)
+        kind += results.strength
+        return kind
+
     @cached_property
     def ratios(self) -> NDArray[np.float64]:
-        """Return the likelihood ratio of each method, antibody and strength."""
-        words, strengths = self.words, self.words.strengths.categories
-        ratios = [
+        """Return the likelihood ratio of each of ``kinds``."""
+        words = self.words
+        return np.array(
             [
-                [ratio(words.knowledge, method, one, x) for x in strengths]
-                for one in words.antibodies.categories
+                ratio(words.knowledge, method, antibody, strength)
+                for method in words.methods.categories
+                for antibody in words.antibodies.categories
+                for strength in words.strengths.categories
             ]
-            for method in words.methods.categories
-        ]
-        return np.array(ratios)
+        )
 
     @cached_property
     def logs(self) -> NDArray[np.float64]:
         """Return the logarithms of ``ratios``."""
-        logs: NDArray[np.float64] = pl.Series(self.ratios.ravel()).log().to_numpy()
-        return logs.reshape(self.ratios.shape)
+        return pl.Series(self.ratios).log().to_numpy()
+
+    @cached_property
+    def place(self) -> NDArray[np.int64]:
+        """Return the place of each antibody in the knowledge."""
+        places = {name: place for place, name in enumerate(self.words.knowledge.antibodies)}
+        return np.array([places[name] for name in self.words.antibodies.categories])
 
     @cached_property
     def blots(self) -> NDArray[np.bool_]:
@@ -143,33 +156,51 @@ stated ones found it."""
 
 
 def _flags() -> NDArray[np.int8]:
-    """Return each flag for every sum of marks: 1 true, 0 false, -1 unknown."""
+    """Return each flag for every sum of marks."""
     marks = np.arange(2 * _TWICE)
 
     def has(mark: int) -> NDArray[np.bool_]:
         return (marks & mark) > 0
 
-    def blots_only(other: int, unstated: int) -> NDArray[np.int8]:
-        return np.where(has(other), 0, np.where(has(unstated), -1, 1))
+    def so(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.where(holds, TRUE, FALSE)
+
+    def blots_only(other: int, unstated: int) -> NDArray[np.int64]:
+        return np.where(has(other), FALSE, np.where(has(unstated), UNKNOWN, TRUE))
 
     found = has(_FOUND)
     flags = {
-        "reported": found,
-        "weak_only": found & ~has(_SURE),
-        "by_blot": np.where(found, blots_only(_NO_BLOT, _UNSTATED), 0),
-        "confirmed": has(_REFERENCE) | has(_TWICE),
-        "contradicted": found & has(_ABSENT),
-        "negative_blot_only": np.where(found, 0, blots_only(_ABSENT_NO_BLOT, _ABSENT_UNSTATED)),
+        "reported": so(found),
+        "weak_only": so(found & ~has(_SURE)),
+        "by_blot": np.where(found, blots_only(_NO_BLOT, _UNSTATED), FALSE),
+        "confirmed": so(has(_REFERENCE) | has(_TWICE)),
+        "contradicted": so(found & has(_ABSENT)),
+        "negative_blot_only": np.where(found, FALSE, blots_only(_ABSENT_NO_BLOT, _ABSENT_UNSTATED)),
     }
     tested = marks > 0
-    return np.array([np.where(tested, flags[x], -1) for x in FLAGS], np.int8)
+    return np.array([np.where(tested, flags[x], UNKNOWN) for x in FLAGS], np.int8)
 
 
 _FLAGS = _flags()
 
 
-def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
-    """Return one row a patient with the flags of each antibody and the sum of its evidence.
+@dataclass(frozen=True)
+class Sums:
+    """The sum of the evidence for each antibody, in the order of the knowledge; 0 without a result.
+
+    Attributes:
+        log_ratio: logarithm of the likelihood ratio, (antibodies, N).
+        positive_blots: what share of the results of each blot is positive, added up, (antibodies, N).
+        tested: whether there is a result, (antibodies, N).
+    """
+
+    log_ratio: NDArray[np.float64]
+    positive_blots: NDArray[np.float64]
+    tested: NDArray[np.bool_]
+
+
+def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl.Series], Sums]:
+    """Return the flags of each antibody and the sum of its evidence, for each patient.
 
     Args:
         results: the results, sorted.
@@ -178,49 +209,42 @@ def gathered(results: Results, patients: int, weights: Weights) -> pl.DataFrame:
 
     Returns:
         For each antibody and flag the column ``serology.<antibody>.<flag>``, NULL without a result, and the
-        sums, 0 without one.
+        sums.
     """
-    antibodies = weights.words.antibodies.categories
-    cell = results.antibody.astype(np.int64) * patients + results.row
+    names = list(weights.words.knowledge.antibodies)
+    cell = weights.place[results.antibody] * patients + results.row
     method = results.method
     starts = _starts((cell[1:] != cell[:-1]) | (method[1:] != method[:-1]), len(cell))
-    positive = weights.signs[results.strength] != _NEGATIVE
     size = np.diff(starts, append=len(cell))
-    signs = _reduced(np.bitwise_or, weights.signs[results.strength], starts)
-    log_ratio = _reduced(np.add, weights.logs[method, results.antibody, results.strength], starts)
-    share = _reduced(np.add, positive.astype(np.float64), starts) / size
+    signs = weights.signs[results.strength]
+    positive = (signs != _NEGATIVE).astype(np.float64)
+    signs = _reduced(np.bitwise_or, signs, starts)
+    log_ratio = _reduced(np.add, weights.logs[weights.kinds(results)], starts)
+    share = _reduced(np.add, positive, starts) / size
     cell, method = cell[starts], method[starts]
     marks = weights.marks[method, signs]
     starts = _starts(cell[1:] != cell[:-1], len(cell))
     stated = (marks & _FOUND > 0) & (marks & _UNSTATED == 0)
     twice = _reduced(np.add, stated.astype(np.int64), starts) >= 2
-    marks = _reduced(np.bitwise_or, marks, starts) | np.where(
-        twice, np.uint16(_TWICE), np.uint16(0)
-    )
+    marks = _reduced(np.bitwise_or, marks, starts)
+    marks[twice] |= _TWICE
     cell = cell[starts]
-    shape = (len(antibodies), patients)
 
     def spread(values: NDArray[Any]) -> NDArray[Any]:
-        room = np.zeros(shape, values.dtype)
-        room.ravel()[cell] = values
-        return room
+        room = np.zeros(len(names) * patients, values.dtype)
+        room[cell] = values
+        return room.reshape(len(names), patients)
 
-    flags = _FLAGS[:, spread(marks)]
-    columns = {
-        **dict(zip(FLAGS, flags, strict=True)),
-        _LOG: spread(_reduced(np.add, log_ratio / size, starts)),
-        _SHARE: spread(_reduced(np.add, np.where(weights.blots[method], share, 0.0), starts)),
-    }
-    number = {name: place for place, name in enumerate(antibodies)}
-    wide = pl.DataFrame(
-        {
-            column(name, part): values[number[name]]
-            for part, values in columns.items()
-            for name in weights.words.knowledge.antibodies
-        }
+    marks = spread(marks)
+    flags = np.take(_FLAGS, marks, axis=1).reshape(len(FLAGS) * len(names), patients)
+    columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
+    share = np.where(weights.blots[method], share, 0.0)
+    sums = Sums(
+        spread(_reduced(np.add, log_ratio / size, starts)),
+        spread(_reduced(np.add, share, starts)),
+        marks > 0,
     )
-    flag = pl.col(pl.Int8)
-    return wide.with_columns(pl.when(flag >= 0).then(flag == 1))
+    return columns, sums
 
 
 def _starts(changes: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
@@ -246,62 +270,109 @@ def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:
     }
 
 
-def posterior(knowledge: SerologyKnowledge) -> list[list[pl.Expr]]:
-    """Return in steps the expressions that fill prior, likelihood ratio, probability and level.
+@dataclass(frozen=True)
+class Posterior:
+    """How sure each antibody is, for knowledge compiled once.
 
-    They read ``serology.<antibody>.frequency`` and ``.pattern_fits``, ``serology.setting.factor``, and what
-    ``gathered`` returns.
+    Tables have one value an antibody and patient, antibody by antibody: one long column is computed much
+    faster than many short ones.
     """
-    factor = pl.col(column("setting", "factor"))
-    patterns = hep2_ratios(knowledge)
-    with_prior = [one for one in knowledge.antibodies.values() if one.priors]
-    first: list[pl.Expr] = []
-    for one in with_prior:
+
+    knowledge: SerologyKnowledge
+
+    @cached_property
+    def antibodies(self) -> tuple[str, ...]:
+        """Return the antibodies that have a prior."""
+        return tuple(one.id for one in self.knowledge.antibodies.values() if one.priors)
+
+    def of(self, table: pl.DataFrame, sums: Sums) -> pl.DataFrame:
+        """Return ``prior``, ``likelihood_ratio``, ``probability`` and ``level``.
+
+        Args:
+            table: one row a patient with ``serology.<antibody>.frequency`` and ``.pattern_fits``, and
+                ``serology.setting.factor``.
+            sums: the evidence.
+        """
+        log_ratio = sums.log_ratio.copy()
+        fits = to_numbers(table, self._patterns)
+        # The pattern is evidence beside each positive blot, so it takes part in their mean.
+        said = self._said[np.arange(len(fits))[:, None], fits]
+        log_ratio[self._with_pattern] += sums.positive_blots[self._with_pattern] * said
         # A rule that is one number gives a decimal, others give floats.
-        frequency = pl.col(column(one.id, "frequency")).cast(pl.Float64)
-        prior = frequency if one.target else frequency * factor
-        log_ratio = pl.col(column(one.id, _LOG))
-        if one.id in patterns:
-            # The pattern is evidence beside each positive blot, so it takes part in their mean.
-            fits, differs = (math.log(value) for value in patterns[one.id])
-            seen = pl.col(column(one.id, "pattern_fits"))
-            said = pl.when(seen).then(fits).when(~seen).then(differs).otherwise(0.0)
-            log_ratio = log_ratio + pl.col(column(one.id, _SHARE)) * said
-        first += [
-            prior.round(DIGITS).alias(column(one.id, "prior")),
-            log_ratio.exp().round(DIGITS).alias(column(one.id, "likelihood_ratio")),
+        frequency = table.select(pl.col(self._frequencies).cast(pl.Float64)).to_numpy().T
+        factor = table[column("setting", "factor")].to_numpy()
+        prior = np.where(self._targeted[:, None], frequency, frequency * factor)
+        told = pl.DataFrame(
+            {"prior": prior.ravel(), "likelihood_ratio": log_ratio[self._rows].ravel()}
+        ).select(pl.col("prior").round(DIGITS), pl.col("likelihood_ratio").exp().round(DIGITS))
+        prior, ratio = (one.to_numpy().reshape(prior.shape) for one in told.get_columns())
+        weight = prior * ratio
+        whole = 1 - prior + weight
+        own = self._exclusive
+        whole[own] = 1 - prior[own].sum(axis=0) + weight[own].sum(axis=0)
+        found = pl.DataFrame(
+            {"share": (weight / whole).ravel(), "tested": sums.tested[self._rows].ravel()}
+        ).select(pl.when("tested").then(pl.col("share").round(DIGITS)).alias("probability"))
+        return told.hstack(found).with_columns(self._level)
+
+    def columns(self, told: pl.DataFrame, patients: int) -> list[pl.Series]:
+        """Return what ``of`` returned as one column an antibody: ``serology.<antibody>.<part>``."""
+        steps = (("prior", "likelihood_ratio"), ("probability",), ("level",))
+        return [
+            told[part].slice(place * patients, patients).alias(column(name, part))
+            for parts in steps
+            for place, name in enumerate(self.antibodies)
+            for part in parts
         ]
-    exclusive = [one.id for one in with_prior if one.kind == "msa"]
-    priors = pl.sum_horizontal(pl.col(column(x, "prior")) for x in exclusive)
-    weights = pl.sum_horizontal(_weight(x) for x in exclusive)
-    total = [(1 - priors + weights).alias(column("total"))]
-    probabilities = []
-    for one in with_prior:
-        alone = 1 - pl.col(column(one.id, "prior")) + _weight(one.id)
-        whole = pl.col(column("total")) if one.id in exclusive else alone
-        share = (_weight(one.id) / whole).round(DIGITS)
-        tested = pl.col(column(one.id, "reported")).is_not_null()
-        probabilities.append(pl.when(tested).then(share).alias(column(one.id, "probability")))
-    levels = [
-        _level(knowledge, pl.col(column(one.id, "probability"))).alias(column(one.id, "level"))
-        for one in with_prior
-    ]
-    return [first, total, probabilities, levels]
 
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        places = {name: place for place, name in enumerate(self.knowledge.antibodies)}
+        return np.array([places[name] for name in self.antibodies], np.int64)
 
-def _weight(antibody: str) -> pl.Expr:
-    return pl.col(column(antibody, "prior")) * pl.col(column(antibody, "likelihood_ratio"))
+    @cached_property
+    def _targeted(self) -> NDArray[np.bool_]:
+        """Return whether the probability is that of a disease, whose frequency knows no setting."""
+        known = self.knowledge.antibodies
+        return np.array([known[name].target is not None for name in self.antibodies])
 
+    @cached_property
+    def _exclusive(self) -> NDArray[np.bool_]:
+        """Return of which antibodies at most one is taken to be true."""
+        return np.array([self.knowledge.antibodies[name].kind == "msa" for name in self.antibodies])
 
-def _level(knowledge: SerologyKnowledge, probability: pl.Expr) -> pl.Expr:
-    levels = knowledge.confidence.levels
-    words = pl.Enum([one.id for one in levels])
-    found: pl.Expr = pl.lit(None, dtype=words)
-    for one in reversed(levels):
-        found = (
-            pl.when(probability >= one.at_least).then(pl.lit(one.id, dtype=words)).otherwise(found)
-        )
-    return found
+    @cached_property
+    def _frequencies(self) -> list[str]:
+        return [column(name, "frequency") for name in self.antibodies]
+
+    @cached_property
+    def _with_pattern(self) -> list[int]:
+        """Return the antibodies whose HEp-2 pattern is evidence."""
+        patterns = hep2_ratios(self.knowledge)
+        return [n for n, name in enumerate(self.knowledge.antibodies) if name in patterns]
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        names = list(self.knowledge.antibodies)
+        return [column(names[place], "pattern_fits") for place in self._with_pattern]
+
+    @cached_property
+    def _said(self) -> NDArray[np.float64]:
+        """Return what a pattern says that differs, is unknown or fits, by antibody."""
+        logs = np.zeros((len(self._with_pattern), TRUE + 1))
+        for row, (fits, differs) in enumerate(hep2_ratios(self.knowledge).values()):
+            logs[row, TRUE], logs[row, FALSE] = math.log(fits), math.log(differs)
+        return logs
+
+    @cached_property
+    def _level(self) -> pl.Expr:
+        levels = self.knowledge.confidence.levels
+        words = pl.Enum([one.id for one in levels])
+        found: pl.Expr = pl.lit(None, dtype=words)
+        for one in reversed(levels):
+            reached = pl.col("probability") >= one.at_least
+            found = pl.when(reached).then(pl.lit(one.id, dtype=words)).otherwise(found)
+        return found.alias("level")
 
 
 def checked(knowledge: SerologyKnowledge) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from myoresist.case.catalogue import Names
 from myoresist.case.model import AntibodyTest, Case
 from myoresist.case.terms import Terms
+from myoresist.rules.truth import TRUE, UNKNOWN, to_numbers
 from myoresist.serology.knowledge import POSITIVE, SerologyKnowledge
 
 RESULTS: Mapping[str, type[pl.DataType]] = {
@@ -29,7 +30,8 @@ RESULTS: Mapping[str, type[pl.DataType]] = {
 stated), ``negative``, ``weak``, ``positive`` (not graded), ``moderate`` or ``strong`` (NULL is unknown), and
 where the record says so."""
 STRENGTHS = ("negative", *POSITIVE)
-UNSTATED, UNKNOWN = "unstated", "unknown"
+UNSTATED = "unstated"
+_UNKNOWN = "unknown"
 FINDINGS = "findings"
 """The place of a result that is no more than a finding."""
 
@@ -213,15 +215,15 @@ def from_findings(known: pl.DataFrame, given: Results, words: Words) -> Results:
     """
     how = words.knowledge.confidence.from_findings
     names = words.antibodies.categories.to_list()
-    flags = known.select(pl.col(names).cast(pl.Int8).fill_null(-1)).to_numpy()
+    flags = to_numbers(known, names)
     specific = words.of_kind("msa")
-    only = (flags[:, specific] == 1).sum(axis=1) == 1
-    present = flags.ravel()
-    open_ = present >= 0
+    only = (flags[specific] == TRUE).sum(axis=0) == 1
+    present = flags.T.ravel()
+    open_ = present != UNKNOWN
     open_[given.row * len(names) + given.antibody] = False
     cells = np.flatnonzero(open_)
     row, antibody = np.divmod(cells, len(names))
-    found = present[cells] == 1
+    found = present[cells] == TRUE
     graded = found & only[row] & specific[antibody]
     weak, strong, blot = (
         graded & known[x].fill_null(False).to_numpy()[row]
@@ -273,10 +275,10 @@ def _rank(patients: pl.Series) -> NDArray[np.int64]:
 def _strengths(written: pl.Series, words: Words) -> NDArray[np.int16]:
     """Return the number of each strength, -1 where it is not known."""
     known = words.strengths.categories.to_list()
-    numbers = _numbers(written, pl.Enum([*known, UNKNOWN]))
+    numbers = _numbers(written, pl.Enum([*known, _UNKNOWN]))
     if (numbers < 0).sum() > written.null_count():
-        strange = set(written.drop_nulls().unique().cast(pl.String)) - {*known, UNKNOWN}
-        raise ValueError(f"strength {min(strange)}: use one of {', '.join(STRENGTHS)}, {UNKNOWN}")
+        strange = set(written.drop_nulls().unique().cast(pl.String)) - {*known, _UNKNOWN}
+        raise ValueError(f"strength {min(strange)}: use one of {', '.join(STRENGTHS)}, {_UNKNOWN}")
     return np.where(numbers < len(known), numbers, np.int16(-1))
 
 

@@ -18,7 +18,7 @@ from myoresist.rules.inference import finding_names
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
 from myoresist.serology.knowledge import Antibody, SerologyKnowledge, Statement
-from myoresist.serology.probability import FLAGS, Weights, checked, column, gathered, posterior
+from myoresist.serology.probability import FLAGS, Posterior, Weights, checked, column, gathered
 from myoresist.serology.results import RESULTS, Results, Words, from_findings, in_order, usable
 
 REPORTED, TESTED = column("reported_msa"), column("tested_msa")
@@ -110,20 +110,22 @@ class Serology:
         words = self._weights.words
         told = pl.DataFrame(schema=dict(RESULTS)) if results is None else results
         given = usable(told, patients, words)
-        read = known.select("patient_id", *sorted(self.read))
+        read = known[["patient_id", *sorted(self.read)]]
         every = in_order(given, from_findings(read, given, words), patients, words)
-        table = read.hstack(gathered(every, len(patients), self._weights))
+        flags, sums = gathered(every, len(patients), self._weights)
+        table = read.hstack(flags)
         table = table.with_columns(self._counts).with_columns(self._confirmed)
         table = self.before.run(table).with_columns(self._factor)
-        for step in self._posterior:
-            table = table.with_columns(step)
+        told = self._posterior.of(table, sums)
+        table = table.hstack(self._posterior.columns(told, len(patients)))
         table = table.with_columns(self._most_likely(table))
         table = self._after.run(table).with_columns(self._categories)
         table = table.with_columns(self._category)
-        columns = [x for x in table.columns if x.startswith(column("")) and x not in self._inner]
+        inner, own = self._inner, column("")
+        columns = [x for x in table.columns if x.startswith(own) and x not in inner]
         return SerologyTables(
-            table.select("patient_id", *columns),
-            self._long(every, table),
+            table[["patient_id", *columns]],
+            self._long(every, patients, told),
             read,
         )
 
@@ -138,9 +140,8 @@ class Serology:
         """
         own = [one.id for one in self.knowledge.antibodies.values() if one.target is None]
         ratios = [column(one, "likelihood_ratio") for one in own]
-        return known.hstack(
-            tables.patients.select(x for x in ratios if x in tables.patients.columns)
-        )
+        given = set(tables.patients.columns)
+        return known.hstack(tables.patients.select(pl.col([x for x in ratios if x in given])))
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -168,8 +169,8 @@ class Serology:
         return Weights(Words(self.knowledge))
 
     @cached_property
-    def _posterior(self) -> list[list[pl.Expr]]:
-        return posterior(self.knowledge)
+    def _posterior(self) -> Posterior:
+        return Posterior(self.knowledge)
 
     @cached_property
     def _after(self) -> Program:
@@ -180,10 +181,9 @@ class Serology:
     @cached_property
     def _inner(self) -> set[str]:
         """Return columns that only serve to compute others."""
-        parts = ("log_ratio", "positive_blots", "frequency")
-        inner = {column(x, part) for x in self.knowledge.antibodies for part in parts}
+        inner = {column(x, "frequency") for x in self.knowledge.antibodies}
         reached = {x for x in self.program.rules if x.startswith(column("cancer", "reached"))}
-        return inner | reached | {column("total"), column("setting", "factor")}
+        return inner | reached | {column("setting", "factor")}
 
     @cached_property
     def _confirmed(self) -> list[pl.Expr]:
@@ -276,13 +276,13 @@ class Serology:
             .alias(CATEGORY)
         )
 
-    def _long(self, every: Results, table: pl.DataFrame) -> pl.DataFrame:
+    def _long(self, every: Results, patients: pl.Series, told: pl.DataFrame) -> pl.DataFrame:
         """Return each result in words, with its ratio and what all of its antibody come to."""
-        words, patients = self._weights.words, table.height
-        names = [x.id for x in self.knowledge.antibodies.values() if x.priors]
-        # The columns of each part are laid end to end, with a NULL behind them for antibodies without it.
+        words = self._weights.words
+        names = self._posterior.antibodies
+        # Antibodies without a prior find the NULL behind all others.
         first = [names.index(x) if x in names else None for x in words.antibodies.categories]
-        starts = np.array([len(names) * patients if x is None else x * patients for x in first])
+        starts = np.array([len(told) if x is None else x * len(patients) for x in first])
         beyond = np.array([x is None for x in first])[every.antibody]
         at = starts[every.antibody] + np.where(beyond, 0, every.row)
         parts = {
@@ -291,10 +291,10 @@ class Serology:
             "probability": "probability",
             "level": "level",
         }
-        ratios = self._weights.ratios[every.method, every.antibody, every.strength]
+        ratios = self._weights.ratios[self._weights.kinds(every)]
         return pl.DataFrame(
             [
-                table["patient_id"].gather(every.row),
+                patients.gather(every.row).alias("patient_id"),
                 *(
                     pl.Series(name, kind.categories, kind).gather(numbers)
                     for name, kind, numbers in (
@@ -305,18 +305,14 @@ class Serology:
                 ),
                 every.place.alias("place"),
                 pl.Series("likelihood_ratio", ratios),
-                *(
-                    _end_to_end([table[column(x, part)] for x in names]).gather(at).alias(name)
-                    for part, name in parts.items()
-                ),
+                *(_with_null(told[part]).gather(at).alias(name) for part, name in parts.items()),
             ]
         )
 
 
-def _end_to_end(columns: Sequence[pl.Series]) -> pl.Series:
-    """Return columns of one type behind each other, and a NULL behind the last."""
-    nothing = pl.Series([None], dtype=columns[0].dtype)
-    return pl.concat([*(one.alias("") for one in columns), nothing], rechunk=True)
+def _with_null(column_: pl.Series) -> pl.Series:
+    """Return a column with a NULL behind its last value."""
+    return pl.concat([column_, pl.Series([None], dtype=column_.dtype)], rechunk=True)
 
 
 class _Compiler:

@@ -6,9 +6,9 @@ on what is recorded; what is not recorded never forbids and never allows, but st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from myoresist.diagnosis.differential import DIGITS
 from myoresist.document import DocumentError, Problem
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.treatment.evidence import EvidenceBase, Study
 from myoresist.treatment.knowledge import (
     Against,
@@ -42,7 +43,9 @@ LEVELS: dict[Level, str] = {
 TRIED = ("inadequate", "failed", "intolerance", "running")
 STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
-_VALUES, _UNKNOWN = 3, 2
+_VALUES = 3
+CHUNK = 20_000
+"""Patients worked on at a time, so that a large table needs little memory."""
 _PAIR = (
     "comes_first", "not_helpful", "recommended", "optional", "last_resort", "guideline_against",
     "investigational", "supportive", "direct", "indirect", "negative",
@@ -73,13 +76,34 @@ class _States:
 
     Attributes:
         number: the row of ``known``, (options, N).
-        known: the different states, with the columns ``STATE``.
+        known: the different states, one a column, with the parts ``STATE`` as rows of truth.
         applies: whether the option applies, (options, N).
     """
 
-    number: Numbers
-    known: pl.DataFrame
+    number: NDArray[np.int32]
+    known: NDArray[np.int8]
     applies: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which answers make up the state of each option.
+
+    Attributes:
+        columns: the answers: of rules against options, of missing checks, and others.
+        against: how many of them are of rules.
+        asked: how many are of rules or of checks.
+        parts: for each option and part of ``STATE`` the rows of which any has to be true: first those of
+            ``columns``, then, for rules and checks, whether they have to be looked at first, then one that
+            is false and one that is unknown.
+        applies: by number of an option the row that says whether it applies, where that is asked.
+    """
+
+    columns: tuple[str, ...]
+    against: int
+    asked: int
+    parts: list[list[list[int]]]
+    applies: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -235,7 +259,7 @@ class Options:
                 pl.Series("probability", likely.probability[entry]),
                 _words("option", self.data.options).gather(option[kept]),
                 _words("group", (one.id for one in self.data.groups)).gather(group[kept]),
-                *(one.gather(state[kept]) for one in states.known.get_columns()),
+                *to_columns(states.known[:, state[kept]], STATE),
             ]
         )
 
@@ -275,17 +299,19 @@ class Options:
         """Return which place each group has in a report."""
         return np.array([one.order for one in self.data.groups])
 
-    def _groups_of(self, pair: Numbers, state: Numbers, known: pl.DataFrame) -> Numbers:
+    def _groups_of(self, pair: Numbers, state: Numbers, known: NDArray[np.int8]) -> Numbers:
         """Return the number of the group of each pair in each state, -1 for none.
 
         Many patients share a state: each combination is asked for once.
         """
-        combined = pair * len(known) + state
-        asked = np.zeros(len(self.pairs) * len(known), bool)
+        states = max(known.shape[1], 1)
+        combined = pair * states + state
+        asked = np.zeros(len(self.pairs) * states, bool)
         asked[combined] = True
         different = np.flatnonzero(asked)
-        of_pair, of_state = np.divmod(different, max(len(known), 1))
-        ruled = self.grouping.run(self._by_subset[of_pair].hstack(known[of_state]))
+        of_pair, of_state = np.divmod(different, states)
+        told = to_columns(known[:, of_state], STATE)
+        ruled = self.grouping.run(self._by_subset[of_pair].hstack(told))
         found = ruled.select(
             pl.coalesce(
                 *(pl.when(x.id).then(number) for number, x in enumerate(self.data.groups)), -1
@@ -375,86 +401,101 @@ class Options:
             holds = pl.lit(True) if one.when is None else pl.col(SUBSET + one.id)
             columns[one.id] = pl.when(holds).then(chance)
         probable = [x for x in table.columns if x.startswith(PROBABILITY)]
-        asked = answered.select(x for x in answered.columns if x.startswith(SUBSET))
-        probability = _matrix(asked.hstack(table.select(probable)), columns)
+        asked = [x for x in answered.columns if x.startswith(SUBSET)]
+        told = answered.select(pl.col(asked)).hstack(table.select(pl.col(probable)))
+        probability = _matrix(told, columns)
         # A subset that does not surely hold has no number, and so is not likely.
         row, subset = np.nonzero(probability >= self.data.likely_at)
         return _Likely(row, subset, probability[row, subset])
 
     def _states(self, answered: pl.DataFrame) -> _States:
         """Return what speaks against each option and what was tried of it, by option and patient."""
-        shape = (len(self.data.options), len(STATE), len(answered))
-        parts = _matrix(answered, self._state).T.reshape(shape)
-        packed = np.zeros((shape[0], shape[2]), np.uint16)
-        for part in range(len(STATE)):
-            packed = packed * _VALUES + parts[:, part]
+        shape = (len(self.data.options), len(answered))
+        packed, applies = np.empty(shape, np.uint16), np.empty(shape, bool)
+        for start in range(0, len(answered), CHUNK):
+            part = slice(start, start + CHUNK)
+            packed[:, part], applies[:, part] = self._packed(answered[part])
         there = np.zeros(_VALUES ** len(STATE), bool)
         there[packed] = True
         different = np.flatnonzero(there)
-        number = np.zeros(len(there), np.int64)
+        number = np.zeros(len(there), np.int32)
         number[different] = np.arange(len(different))
         digits = _VALUES ** np.arange(len(STATE))[::-1]
-        known = pl.DataFrame(
-            {name: different // digit % _VALUES for name, digit in zip(STATE, digits, strict=True)}
-        ).select(pl.when(pl.all() < _UNKNOWN).then(pl.all() == 1))
-        applies = _matrix(answered, self._applies).T
+        known = (different // digits[:, None] % _VALUES).astype(np.int8)
         return _States(number[packed], known, applies)
 
-    @cached_property
-    def _applies(self) -> dict[str, pl.Expr]:
-        """Return for each option whether it applies."""
-        return {
-            one.id: pl.col(_APPLIES + one.id).fill_null(True) if one.applies_when else pl.lit(True)
-            for one in self.data.options.values()
-        }
+    def _packed(self, answered: pl.DataFrame) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+        """Return the state of each option as one number, its parts as digits, and whether it applies."""
+        layout = self._layout
+        read = to_numbers(answered, layout.columns)
+        against, missing = read[: layout.against], read[layout.against : layout.asked]
+        # What is not known of a rule, or of a check whether it is missing, has to be looked at first.
+        first = (
+            np.where(asked, np.int8(TRUE), np.int8(FALSE))
+            for asked in (against == UNKNOWN, missing != FALSE)
+        )
+        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(len(answered), axis=1)
+        rows = [*read, *(row for part in first for row in part), *constant]
+        packed = np.zeros((len(layout.parts), len(answered)), np.uint16)
+        for state, parts in zip(packed, layout.parts, strict=True):
+            for part in parts:
+                state *= _VALUES
+                # Of false, unknown and true the largest is what "any of them" comes to.
+                state += reduce(np.maximum, [rows[row] for row in part]).view(np.uint8)
+        applies = np.ones(packed.shape, bool)
+        for option, row in layout.applies.items():
+            applies[option] = read[row] != FALSE
+        return packed, applies
 
     @cached_property
-    def _state(self) -> dict[str, pl.Expr]:
-        """Return each part of the state of each option: 1 true, 0 false, ``_UNKNOWN``."""
-        return {
-            f"{option.id}|{name}": self._state_of(option)[name].cast(pl.UInt8).fill_null(_UNKNOWN)
-            for option in self.data.options.values()
-            for name in STATE
-        }
+    def _layout(self) -> _Layout:
+        """Return which answers make up the state of each option."""
+        options = self.data.options.values()
+        against = [against_column(x, n) for x in options for n in range(len(self.against[x.id]))]
+        missing = [missing_column(one) for one in self.data.checks]
+        applies = [_APPLIES + one.id for one in options if one.applies_when]
+        tried = {x for one in options for x in (*_tried(one).values(), *_too_little(one))}
+        columns = (*against, *missing, *applies, *sorted(tried & self.kinds.keys()))
+        row = {name: number for number, name in enumerate(columns)}
+        first = {name: len(columns) + number for number, name in enumerate((*against, *missing))}
+        false, unknown = len(columns) + len(first), len(columns) + len(first) + 1
 
-    def _state_of(self, option: Option) -> dict[str, pl.Expr]:
-        """Return what speaks against an option and what was tried of it."""
-        rules = self.against[option.id]
-        columns: dict[str, pl.Expr] = {
-            name: _any(
-                pl.col(against_column(option, place))
-                for place, one in enumerate(rules)
-                if LEVELS[one.level] == name
-            )
-            for name in LEVELS.values()
-        }
-        unknown = [pl.col(against_column(option, place)).is_null() for place in range(len(rules))]
-        unknown += [pl.col(missing_column(one)) for one in self.checks_of(option)]
-        nothing = pl.lit(None, pl.Boolean)
-        tried = {
-            name: pl.col(column) if column in self.kinds else nothing
-            for name, column in _tried(option).items()
-        }
-        little = [pl.col(x) for x in _too_little(option) if x in self.kinds]
-        return {
-            **columns,
-            **tried,
-            "check_first": _any(unknown).fill_null(True),
-            "inadequate": _any(little) if little else nothing,
-        }
+        def state(one: Option) -> dict[str, list[int]]:
+            rules = {against_column(one, n): x for n, x in enumerate(self.against[one.id])}
+            asked = [*rules, *(missing_column(check) for check in self.checks_of(one))]
+            return {
+                **{
+                    name: [row[x] for x, rule in rules.items() if LEVELS[rule.level] == name]
+                    or [false]
+                    for name in LEVELS.values()
+                },
+                **{name: [row.get(x, unknown)] for name, x in _tried(one).items()},
+                "check_first": [first[x] for x in asked] or [false],
+                "inadequate": [row[x] for x in _too_little(one) if x in row] or [unknown],
+            }
+
+        states = [state(one) for one in options]
+        return _Layout(
+            columns,
+            len(against),
+            len(against) + len(missing),
+            [[one[name] for name in STATE] for one in states],
+            {n: row[_APPLIES + one.id] for n, one in enumerate(options) if one.applies_when},
+        )
 
     def checks_of(self, option: Option) -> tuple[SafetyCheck, ...]:
         """Return the safety checks that an option asks for."""
         return tuple(one for one in self.data.checks if option.id in one.options)
 
     def _complete(self, table: pl.DataFrame) -> pl.DataFrame:
-        given = set(table.columns)
+        given = dict(zip(table.columns, table.dtypes, strict=True))
         kinds = {name: DTYPES[self.kinds[name]] for name in sorted(self.reads)}
         # Added before they are chosen: a choice of constants alone would have a single row.
         return table.with_columns(
             pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
             for name, kind in kinds.items()
-        ).select(list(kinds))
+            if given.get(name) != kind
+        ).select(pl.col(list(kinds)))
 
 
 def against_column(option: Option, place: int) -> str:
@@ -471,17 +512,12 @@ def _matrix(table: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> NDArray[Any]
     """Return columns computed from a table as an array, NULL as NaN."""
     # Added before they are chosen: a choice of constants alone would have a single row.
     wide = table.with_columns(one.alias(name) for name, one in columns.items())
-    return wide.select(columns.keys()).to_numpy()
+    return wide.select(pl.col(list(columns))).to_numpy()
 
 
 def _words(name: str, words: Iterable[str]) -> pl.Series:
     known = list(words)
     return pl.Series(name, known, pl.Enum(known))
-
-
-def _any(parts: Iterator[pl.Expr] | list[pl.Expr]) -> pl.Expr:
-    known = list(parts)
-    return pl.any_horizontal(known) if known else pl.lit(False)
 
 
 def _tried(option: Option) -> dict[str, str]:
