@@ -15,11 +15,12 @@ from myoresist.cohort.answers import TABLES, Registry
 
 TEXTS = st.one_of(
     st.sampled_from([
-        "", " ", "unknown", "NA", "yes", "No ", "TRUE", "0", "1", "-1", "nan", "inf", "1e400", "5,5", "٣", "CK", "U/L",
-        "mg/dL", "anti-Jo-1", "positive", "weak", "prednisone", "IVIG", "mg/day", "g/kg", "weekly", "oral", "2023", "2023-05",
-        "2023-05-17", "2023-13", "0000", "9999-12-31", "1969-12-31", "17.05.2023", "none", "good", "remission", "A", "B",
-        "heliotrope_rash", "age", "diagnosis_label", "onset_date", "adult", "female", "polymyositis", "dermatomyositis",
-        "\x00", "<b>", "'; DROP TABLE x", "ř" * 50,
+        "", " ", "unknown", "NA", "yes", "No ", "TRUE", "0", "1", "-1", "nan", "inf", "1e400", "5,5",
+        "٣", "CK", "U/L", "mg/dL", "anti-Jo-1", "positive", "weak", "prednisone", "IVIG", "mg/day",
+        "g/kg", "weekly", "oral", "2023", "2023-05", "2023-05-17", "2023-13", "0000", "9999-12-31",
+        "1969-12-31", "17.05.2023", "none", "good", "remission", "A", "B", "heliotrope_rash", "age",
+        "diagnosis_label", "onset_date", "adult", "female", "polymyositis", "dermatomyositis", "\x00",
+        "<b>", "'; DROP TABLE x", "ř" * 50,
     ]),
     st.text(max_size=6),
     st.none(),
@@ -107,7 +108,8 @@ def test_native_columns_are_read_like_text() -> None:
             "upper_limit": [180, 180], "date": [datetime(2024, 1, 1, 12), None],
         }),
         "treatments": pl.DataFrame({
-            "patient_id": ["1"], "drug": ["methotrexate"], "dose": [15], "unit": ["mg"], "frequency": ["weekly"],
+            "patient_id": ["1"], "drug": ["methotrexate"], "dose": [15], "unit": ["mg"],
+            "frequency": ["weekly"],
             "start": [date(2023, 1, 1)], "stop": [None],
         }),
     }  # fmt: skip

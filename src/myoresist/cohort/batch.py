@@ -492,7 +492,9 @@ class Reader:
         """
         lost = np.zeros(patients.height, bool)
         for one in rejected:
-            rows = one.filter((pl.col("table") == "treatments") & pl.col("whole_row"))[PATIENT].drop_nulls()
+            rows = one.filter((pl.col("table") == "treatments") & pl.col("whole_row"))[
+                PATIENT
+            ].drop_nulls()
             whose = ids if rows.dtype == pl.String else patients[PATIENT]
             lost |= whose.is_in(rows.implode()).to_numpy()
         complete = patients["treatments_complete"]
