@@ -169,21 +169,25 @@ class Registry:
     def _trials(self, history: History, ids: pl.DataFrame) -> pl.DataFrame:
         """Return one row a patient and drug of which something is recorded."""
         numbers = self.knowledge.resistance.treatments.regimens.numbers
-        names = {number: one for one, number in numbers.items()}
-        tried = history.trials.filter(pl.col("tried").is_not_null())
+        names = sorted(numbers)
+        rank = pl.Series(
+            [names.index(x) for x in sorted(names, key=numbers.__getitem__)], dtype=pl.UInt16
+        )
+        tried = history.tried
         missing = {x: ", ".join(lacking(x)) for x in tried["missing"].unique().to_list()}
-        return (
-            tried.with_columns(
-                trial=pl.col("regimen").replace_strict(names, return_dtype=pl.String),
-                patient=pl.col("patient").cast(pl.UInt32),
-                state=pl.col("state").cast(pl.String),
-                missing=pl.col("missing").replace_strict(missing, return_dtype=pl.String),
-                # A time without a known end has no upper bound.
-                days_possible=pl.when(pl.col("days_possible") < FAR // 2).then("days_possible"),
-            )
-            .join(ids.with_row_index("patient"), on="patient", how="left")
-            .sort(PATIENT, "trial")
-            .select(PATIENT, "trial", "state", "days_sure", "days_possible", "missing", *TESTS)
+        place = tried["patient"].cast(pl.Int64) * len(rank) + rank.gather(tried["regimen"])
+        tried = tried[place.arg_sort()]
+        return tried.select(
+            ids[PATIENT].gather(tried["patient"]),
+            rank.gather(tried["regimen"]).cat.to(pl.Enum(names)).alias("trial"),
+            "state",
+            "days_sure",
+            # A time without a known end has no upper bound.
+            pl.when(pl.col("days_possible") < FAR // 2)
+            .then("days_possible")
+            .alias("days_possible"),
+            pl.col("missing").replace_strict(missing, return_dtype=pl.String),
+            *TESTS,
         )
 
 
