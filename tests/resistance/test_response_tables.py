@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from myoresist.resistance.response import Responses
 
@@ -498,3 +499,30 @@ def test_the_printo_set_is_for_children(responses: Responses) -> None:
     visits = responses.visits(random_visits(7, 20).with_columns(population=pl.lit("adult")))
     with pytest.raises(ValueError, match="printo is not one for population adult"):
         responses.consecutive(visits, "printo")
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_each_visit_is_compared_with_the_baseline_of_its_patient(
+    responses: Responses, seed: int
+) -> None:
+    visits = responses.visits(random_visits(seed, 80))
+    rng = np.random.default_rng(seed)
+    chosen = visits.filter(pl.Series(rng.random(len(visits)) < 0.5))
+    baselines = chosen.filter(pl.col("patient_id").is_first_distinct()).select("patient_id", "date")
+    # The order of the baselines does not matter.
+    found = responses.against_baseline(visits, baselines.sample(fraction=1.0, shuffle=True, seed=1))
+    alone = [
+        responses.against_baseline(visits.filter(pl.col("patient_id") == one), baselines[place])
+        for place, one in enumerate(baselines["patient_id"])
+    ]
+    assert_frame_equal(found, pl.concat(alone))
+
+
+def test_a_patient_may_be_a_number(responses: Responses) -> None:
+    table = random_visits(7, 80)
+    numbers = {name: number for number, name in enumerate(sorted(table["patient_id"].unique()))}
+    number = pl.col("patient_id").replace_strict(numbers, return_dtype=pl.UInt32)
+    found = responses.against_baseline(responses.visits(table.with_columns(number)))
+    assert found["patient_id"].dtype == pl.UInt32
+    named = responses.against_baseline(responses.visits(table))
+    assert_frame_equal(found, named.with_columns(number))

@@ -220,16 +220,9 @@ def _dated(treatments: Treatments, regimens: Regimens) -> Records:
     place = _place(patient * (len(regimens.drugs) + 1) + code, records["start_from"])
     when = ["start_from", "start_to", "stop_to"]
     rows, tied = _order(records, place, [*when, *_CONTENT, "record"])
-    # Exports of records hold entries twice; counted twice they would make too low a dose high enough.
-    some = records.select(pl.all().gather(rows[tied]))
-    twice = some.select(
-        pl.col("start_from").is_not_null()
-        & pl.all_horizontal(
-            pl.col(x).eq_missing(pl.col(x).shift(1)) for x in taken.columns if x != "record"
-        ).fill_null(False)
-    ).to_series()
     again = np.zeros(len(rows), np.bool_)
-    again[tied] = twice.to_numpy()
+    own = [x for x in taken.columns if x != "record"]
+    again[tied] = _repeated(records.select(pl.all().gather(rows[tied])), own)
     kept = np.sort(rows[~again])
     records = _replaced(records, rows[~again])
     # From here on drugs of one regimen may follow each other, so what counts is when they began.
@@ -239,6 +232,16 @@ def _dated(treatments: Treatments, regimens: Regimens) -> Records:
     order = pl.Series(np.arange(len(rows)) - runs.spread(runs.starts))
     gathered = records.select(pl.all().exclude("record", "drug").gather(rows))
     return _known(_running(gathered.with_columns(order=order), regimens))
+
+
+def _repeated(records: pl.DataFrame, own: Sequence[str]) -> Flags:
+    """Tell which records say the same as the one before.
+
+    Exports of records hold entries twice; counted twice they would make too low a dose high enough.
+    """
+    same = pl.all_horizontal(pl.col(x).eq_missing(pl.col(x).shift(1)) for x in own)
+    repeated = records.select(pl.col("start_from").is_not_null() & same)
+    return repeated.to_series().to_numpy()
 
 
 def _replaced(records: pl.DataFrame, rows: Ints) -> pl.DataFrame:
