@@ -118,7 +118,9 @@ def test_the_type_of_ids_and_words_does_not_matter(
     text = pl.col("patient_id").cast(pl.String)
     said = SEROLOGY.evaluate(known.with_columns(text), table.with_columns(text))
     words = pl.col("antibody", "method", "strength", "place")
-    for given_ in (table, table.with_columns(words.cast(pl.Categorical))):
+    enums = [pl.col(x).cast(pl.Enum(table[x].unique().sort())) for x in ("antibody", "strength")]
+    forms = ([], [words.cast(pl.Categorical)], enums)
+    for given_ in (table.with_columns(kind) for kind in forms):
         other = SEROLOGY.evaluate(known, given_)
         assert other.patients.schema["patient_id"] == pl.UInt32
         assert other.patients.with_columns(text).equals(said.patients)

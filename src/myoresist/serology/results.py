@@ -284,4 +284,10 @@ def _strengths(written: pl.Series, words: Words) -> NDArray[np.int16]:
 
 def _numbers(written: pl.Series, kind: pl.Enum) -> NDArray[np.int16]:
     """Return the number of each word, -1 for one that is missing or not known."""
+    if isinstance(written.dtype, pl.Enum) and written.dtype != kind:
+        # Looked up once a word, not once a result; what is missing finds the entry behind the last word.
+        numbers = _numbers(written.dtype.categories, kind)
+        place = written.to_physical().cast(pl.Int64).fill_null(len(numbers))
+        found: NDArray[np.int16] = np.append(numbers, np.int16(-1))[place.to_numpy()]
+        return found
     return written.cast(kind, strict=False).to_physical().cast(pl.Int16).fill_null(-1).to_numpy()
