@@ -305,7 +305,7 @@ def cohort(
     ] = None,
     batch: Annotated[
         int, typer.Option(min=1, help="Patients that are answered together.")
-    ] = 10_000,
+    ] = 20_000,
 ) -> None:
     """Answer for every patient of a registry: tables in, tables out."""
     from myoresist.cohort.source import SourceError

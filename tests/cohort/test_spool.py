@@ -23,9 +23,8 @@ def table(ids: list[str | None]) -> pl.DataFrame:
 def cut(
     tables: dict[str, pl.DataFrame], folder: Path, buckets: int
 ) -> list[dict[str, pl.DataFrame]]:
-    lazy = {name: frame.lazy() for name, frame in tables.items()}
-    begins = spool.boundaries(lazy["patients"].select("patient_id"), buckets, 40)
-    spool.write(lazy, folder, begins)
+    begins = spool.boundaries(tables["patients"].lazy().select("patient_id"), buckets, 40)
+    spool.write({name: [frame] for name, frame in tables.items()}, folder, begins)
     return [spool.read(folder, one) for one in range(buckets)]
 
 
@@ -55,13 +54,12 @@ def test_every_row_is_once_in_the_bucket_of_its_patient(
 def test_chunks_are_put_together_again_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "CHUNK", 1)
-    monkeypatch.setattr(spool, "_READ", 7)
+    monkeypatch.setattr(spool, "CHUNK", 500)
     ids = [f"{one * 7919 % 100:03}" for one in range(1000)]
     told: list[int] = []
     frame = table(ids)
     begins = spool.boundaries(pl.LazyFrame({"patient_id": ids}), 5, 1000)
-    spool.write({"patients": frame.lazy()}, tmp_path, begins, told.append)
+    spool.write({"patients": frame.iter_slices(7)}, tmp_path, begins, told.append)
     found = [spool.read(tmp_path, one)["patients"] for one in range(5)]
     assert pl.concat(found).sort("row").equals(frame)
     assert all(one["row"].is_sorted() for one in found)

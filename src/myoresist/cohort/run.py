@@ -32,7 +32,7 @@ from myoresist.cohort.schema import ROW, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
 from myoresist.resistance.measures import PATIENT
 
-BATCH, CHUNK = 10_000, 100_000
+BATCH = 20_000
 WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the engine and the matrix product how many threads to use."""
@@ -122,7 +122,8 @@ def prepare(
     shutil.rmtree(work / BUCKETS, ignore_errors=True)
     ids = source.tables["patients"].select(PATIENT)
     begins = spool.boundaries(ids, plan.buckets, patients)
-    spool.write(source.tables, work / BUCKETS, begins, told)
+    tables = {name: source.batches(name) for name in source.named}
+    spool.write(tables, work / BUCKETS, begins, told)
     write_text(work / PLAN, plan.text())
     return Job(out, plan)
 
@@ -275,7 +276,7 @@ def check(
         rows, found = [], [empty_rejections()]
         for name, frame in source.tables.items():
             read = 0
-            for part in frame.collect_batches(chunk_size=CHUNK):
+            for part in source.batches(name):
                 found.append(reader.unusable(name, part))
                 read += part.height
                 if told:

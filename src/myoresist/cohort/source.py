@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +27,9 @@ _SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
     ".ndjson": pl.scan_ndjson,
     ".jsonl": pl.scan_ndjson,
 }
-_ROWS = 100_000
+_ROWS, _BATCH = 100_000, 50_000
+"""Rows that are read at a time: from SQLite, and of a table."""
+_TRIMMED = pl.col(PATIENT).cast(pl.String).str.strip_chars()
 NAME_IT = " (a mapping file may name it, or leave it out with null)"
 
 
@@ -53,16 +56,36 @@ class Source:
     """The tables of a registry, opened and named as ours.
 
     Attributes:
-        tables: a lazy frame each, with ``row``.
+        named: a lazy frame each.
         paths: the files that are read, by what they are called in the manifest.
         left_out: columns that the mapping leaves out, by table.
         notes: what a reader should know of how the tables came about.
     """
 
-    tables: Mapping[str, pl.LazyFrame]
+    named: Mapping[str, pl.LazyFrame]
     paths: Mapping[str, Path]
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def tables(self) -> Mapping[str, pl.LazyFrame]:
+        """Return the tables with ``row`` and trimmed ids."""
+        return {
+            name: frame.with_columns(_TRIMMED).with_row_index(ROW, offset=1)
+            for name, frame in self.named.items()
+        }
+
+    def batches(self, name: str) -> Iterator[pl.DataFrame]:
+        """Walk through a table of ``tables``, some rows at a time; the first are none.
+
+        Rows are numbered and trimmed here: in the plan of the library many would be made ready at once, however
+        slowly they are taken.
+        """
+        yield self.tables[name].head(0).collect()
+        row = 1
+        for part in self.named[name].collect_batches(chunk_size=_BATCH, maintain_order=True):
+            yield part.with_columns(_TRIMMED).with_row_index(ROW, offset=row)
+            row += part.height
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every file; reads all of them."""
@@ -148,7 +171,18 @@ def _of_folder(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, pl.
             parts = sorted(x for x in file.iterdir() if x.is_file()) if file.is_dir() else [file]
             if not parts:
                 raise SourceError(f"{file}: is empty")
-            yield ours, pl.concat([_scan(part) for part in parts], how="diagonal")
+            yield ours, _scan_all(parts)
+
+
+def _scan_all(parts: Sequence[Path]) -> pl.LazyFrame:
+    """Open the parts of a table; a column that one of them lacks is unknown there."""
+    frames = [_scan(part) for part in parts]
+    if {part.suffix.lower() for part in parts} == {".parquet"}:
+        schemas = [pl.read_parquet_schema(part) for part in parts]
+        if all(one == schemas[0] for one in schemas):
+            # Read one after the other, where frames that are put together are all read at once.
+            return pl.scan_parquet(list(parts))
+    return pl.concat(frames, how="diagonal")
 
 
 def _scan(file: Path) -> pl.LazyFrame:
@@ -244,10 +278,8 @@ def _named(
         values = mapped.values.get(table, {}).get(ours)
         if values:
             column = column.cast(pl.String).replace(dict(values))
-        if ours == PATIENT:
-            column = column.cast(pl.String).str.strip_chars()
         selected.append(column.alias(ours))
-    return frame.select(selected).with_row_index(ROW, offset=1), left_out
+    return frame.select(selected), left_out
 
 
 def _hash(file: Path) -> str:

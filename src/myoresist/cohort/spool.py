@@ -7,7 +7,7 @@ of one bucket in their order; an index says where they lie. A table that is sort
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +16,8 @@ import polars as pl
 
 from myoresist.resistance.measures import PATIENT
 
-CHUNK = 32 * 2**20
-"""Bytes of a table that are cut at a time."""
-_READ = 50_000
-"""Rows that are read at a time."""
+CHUNK = 8 * 2**20
+"""Bytes of rows in no order that are cut at a time, by the estimate of the library."""
 _TABLES = 2
 """Tables that are cut at the same time."""
 _SAMPLE = 100
@@ -44,7 +42,7 @@ def boundaries(ids: pl.LazyFrame, buckets: int, patients: int) -> pl.Series:
 
 
 def write(
-    tables: Mapping[str, pl.LazyFrame],
+    tables: Mapping[str, Iterable[pl.DataFrame]],
     folder: Path,
     begins: pl.Series,
     told: Callable[[int], None] | None = None,
@@ -52,7 +50,7 @@ def write(
     """Write every row of some tables into the bucket of its patient.
 
     Args:
-        tables: with ``patient_id``.
+        tables: each in parts with ``patient_id``; one part at least, which may be empty.
         folder: where to; it is made.
         begins: the ids at which the buckets begin, but for the first.
         told: called with the rows that were written.
@@ -60,8 +58,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_TABLES) as pool:
         pieces = [
-            pool.submit(_write_table, name, frame, folder, begins, told)
-            for name, frame in tables.items()
+            pool.submit(_write_table, name, parts, folder, begins, told)
+            for name, parts in tables.items()
         ]
         index = pl.concat([one.result() for one in pieces])
     index.sort(_BUCKET, _TABLE, _OFFSET).write_parquet(folder / _INDEX)
@@ -69,7 +67,7 @@ def write(
 
 def _write_table(
     name: str,
-    frame: pl.LazyFrame,
+    parts: Iterable[pl.DataFrame],
     folder: Path,
     begins: pl.Series,
     told: Callable[[int], None] | None,
@@ -77,7 +75,7 @@ def _write_table(
     """Write one table, and return where its pieces lie."""
     pieces = []
     with (folder / name).open("wb") as file:
-        for chunk in _chunks(frame):
+        for chunk in _chunks(parts):
             for bucket, rows in _cut(chunk, begins):
                 begin = file.tell()
                 rows.write_ipc_stream(file, compression="lz4")
@@ -106,17 +104,23 @@ def _piece(path: Path, offset: int, length: int) -> pl.DataFrame:
         return pl.read_ipc_stream(io.BytesIO(file.read(length)))
 
 
-def _chunks(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Walk through a table in order, in parts of about the same size; there is at least one."""
-    held = [frame.head(0).collect()]
+def _chunks(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Walk through a table in order.
+
+    Rows that are not in the order of their patients go to many buckets, so more of them are taken together.
+    """
+    held: list[pl.DataFrame] = []
     size = 0
-    for part in frame.collect_batches(chunk_size=_READ, maintain_order=True):
+    for part in parts:
+        if not held and part[PATIENT].is_sorted():
+            yield part
+            continue
         held.append(part)
         size += int(part.estimated_size())
         if size >= CHUNK:
             yield pl.concat(held)
-            held, size = [held[0]], 0
-    if size or len(held) == 1:
+            held, size = [], 0
+    if held:
         yield pl.concat(held)
 
 
