@@ -78,8 +78,8 @@ class Source:
     def batches(self, name: str) -> Iterator[pl.DataFrame]:
         """Walk through a table of ``tables``, some rows at a time; the first are none.
 
-        Rows are numbered and trimmed here: in the plan of the library many would be made ready at once, however
-        slowly they are taken.
+        Rows are numbered and trimmed here: in the plan of the library many would be made ready at once,
+        however slowly they are taken.
         """
         yield self.tables[name].head(0).collect()
         row = 1

@@ -7,7 +7,9 @@ sets are counted by which of them are met together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
@@ -147,12 +149,14 @@ def tally(out: Path, wanted: Wanted) -> Frames:
     """
     keys = {**KEYS, "together": wanted.sets}
     sums: Frames = {}
-    for part in sorted((out / FINDINGS).glob("*.parquet")):
-        for name, frame in _counted(out, part.name, wanted):
-            before = [sums[name]] if name in sums else []
-            # A part may lack a column that another one has, such as scores without any visit.
-            both = pl.concat([*before, frame], how="diagonal_relaxed")
-            sums[name] = both.group_by(keys[name]).sum().sort(keys[name])
+    parts = sorted(one.name for one in (out / FINDINGS).glob("*.parquet"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for counted in pool.map(lambda part: list(_counted(out, part, wanted)), parts):
+            for name, frame in counted:
+                before = [sums[name]] if name in sums else []
+                # A part may lack a column that another one has, such as scores without any visit.
+                both = pl.concat([*before, frame], how="diagonal_relaxed")
+                sums[name] = both.group_by(keys[name]).sum().sort(keys[name])
     rejected = pl.scan_parquet(out / REJECTED / "*.parquet")
     sums["unusable"] = (
         rejected.group_by("table", "column", "reason").len("count")
