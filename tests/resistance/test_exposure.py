@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myoresist.resistance.exposure import TOP, Pieces, longest, swept
-from myoresist.resistance.runs import (
-    FALSE,
-    TRUE,
-    UNSURE,
-    Runs,
-    decided,
-    out_of_order,
-    told,
-    truth,
-)
+from myoresist.rules.runs import Runs, out_of_order
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, decided, told, truth
 
 GROUPS = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), max_size=8)
 
@@ -80,7 +72,7 @@ def test_truth_values_are_numbers_and_back(values: list[bool | None]) -> None:
 
 def test_the_first_case_that_is_true_decides() -> None:
     one, two = np.array([True, True, False, False]), np.array([True, False, True, False])
-    assert decided((one, FALSE), (two, TRUE)).tolist() == [FALSE, FALSE, TRUE, UNSURE]
+    assert decided((one, FALSE), (two, TRUE)).tolist() == [FALSE, FALSE, TRUE, UNKNOWN]
 
 
 def pieces_of(rows: Sequence[tuple[int, int, int, int]]) -> Pieces:

@@ -22,24 +22,14 @@ from myoresist.resistance.exposure import (
 )
 from myoresist.resistance.glucocorticoid import glucocorticoid_columns
 from myoresist.resistance.regimens import ORAL, Regimens
-from myoresist.resistance.runs import (
-    FALSE,
-    TRUE,
-    UNSURE,
-    Flags,
-    Ints,
-    Runs,
-    Truths,
-    decided,
-    told,
-    truth,
-)
 from myoresist.rules.program import Program
+from myoresist.rules.runs import Flags, Ints, Runs
+from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, Truths, decided, told, truth
 
-ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNKNOWN = (
+ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNTOLD = (
     "adequate", "inadequate", "undetermined", "not_tried", "unknown",
 )  # fmt: skip
-STATE = pl.Enum([ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNKNOWN])
+STATE = pl.Enum([ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNTOLD])
 
 TESTS = (
     "below_min_dose", "below_min_duration", "level_below_target", "adequate",
@@ -105,7 +95,7 @@ class History:
                 "patient": np.tile(np.arange(patients), regimens),
             }
         ).join(recorded, on=["regimen", "patient"], how="left", maintain_order="left")
-        never = pl.lit(NOT_TRIED, STATE), pl.lit(UNKNOWN, STATE)
+        never = pl.lit(NOT_TRIED, STATE), pl.lit(UNTOLD, STATE)
         return table.hstack(self.tests).with_columns(
             pl.col("missing").fill_null(0),
             state=pl.when(pl.col("state").is_not_null())
@@ -251,7 +241,7 @@ def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> Co
     )
     # Of a combination it is not told whether all parts go on.
     running = runs.max(found.records["running"].take(found.record))
-    running = np.where(single | (running == FALSE), running, UNSURE)
+    running = np.where(single | (running == FALSE), running, UNKNOWN)
     none, good, partial = (_place(RESPONSES, x) for x in ("none", "good", "partial"))
     effect, side, remission = (
         _place(REASONS, x) for x in ("no effect", "side effect", "remission")
@@ -262,7 +252,7 @@ def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> Co
         ((response == none) | (reason == effect), TRUE),
         ((response == partial) | (response == good) | (reason == remission), FALSE),
     )
-    missing = np.where(adequate == UNSURE, runs.bits(found.missing), 0)
+    missing = np.where(adequate == UNKNOWN, runs.bits(found.missing), 0)
     return {
         **columns,
         "running": running,
@@ -279,7 +269,7 @@ def _courses(found: Exposures, treatments: Treatments, regimens: Regimens) -> Co
 
 def _below_target(courses: Columns, treatments: Treatments, regimens: Regimens) -> Truths:
     """Tell whether the latest level since a course began lies below its target; unsure without one."""
-    found = np.full(len(courses["course"]), UNSURE, np.int8)
+    found = np.full(len(courses["course"]), UNKNOWN, np.int8)
     measured = treatments.levels.drop_nulls(["date_from", "value"])
     targets = regimens.table.select("regimen", "level_low").drop_nulls()
     if measured.is_empty():
@@ -334,14 +324,14 @@ def _tried(courses: Columns, whole: Flags) -> Columns:
         **{x: runs.max(taken[x]) for x in (*most, *any_)},
         **{x: runs.min(taken[x]) for x in all_},
         "level_below_target": runs.last(taken["level_below_target"]),
-        "never_tried": np.where(tried, FALSE, UNSURE).astype(np.int8),
+        "never_tried": np.where(tried, FALSE, UNKNOWN).astype(np.int8),
         "missing": runs.bits(taken["missing"]),
     }
     adequate = found["adequate"]
     found["state"] = adequate
     # Without a whole list there may have been another trial, which was adequate.
     open_ = (adequate == FALSE) & ~whole.take(patient)
-    found["adequate"] = np.where(open_, UNSURE, adequate).astype(np.int8)
+    found["adequate"] = np.where(open_, UNKNOWN, adequate).astype(np.int8)
     return found
 
 
@@ -358,8 +348,8 @@ def _tests(
             tests[test] = pl.concat([lowered.get(one.id, nobody) for one in regimens.regimens])
             continue
         # What was never given has no test that is true; but whether a level was low nobody can tell.
-        listed = {"never_tried": TRUE, "level_below_target": UNSURE}.get(test, FALSE)
-        column = np.tile(np.where(whole, listed, UNSURE).astype(np.int8), count)
+        listed = {"never_tried": TRUE, "level_below_target": UNKNOWN}.get(test, FALSE)
+        column = np.tile(np.where(whole, listed, UNKNOWN).astype(np.int8), count)
         column[place] = tried[test]
         tests[test] = column
     return pl.DataFrame(tests).with_columns(told(x) for x in TESTS if x != "interacting_drug")
@@ -368,7 +358,7 @@ def _tests(
 def _recorded(tried: Columns, tests: pl.DataFrame, patients: int) -> pl.DataFrame:
     """Return the trials of which something is recorded as a table; see ``History``."""
     place = tried["regimen"] * patients + tried["patient"]
-    states = {FALSE: INADEQUATE, UNSURE: UNDETERMINED, TRUE: ADEQUATE}
+    states = {FALSE: INADEQUATE, UNKNOWN: UNDETERMINED, TRUE: ADEQUATE}
     state = np.array([_place(STATE, states[x]) for x in sorted(states)]).take(tried["state"])
     return (
         pl.DataFrame({name: column for name, column in tried.items() if name != "state"})
@@ -453,7 +443,7 @@ def _last(
     runs = Runs.of(patient.take(rows))
     latest = runs.spread(runs.max(courses["begin_from"].take(rows)))
     rows = rows[courses["begin_to"].take(rows) >= latest]
-    interacting = np.full(len(rows), UNSURE, np.int8)
+    interacting = np.full(len(rows), UNKNOWN, np.int8)
     for name, values in lowered.items():
         mine = regimen.take(rows) == regimens.numbers[name]
         interacting[mine] = truth(values).take(patient.take(rows[mine]))
@@ -462,8 +452,8 @@ def _last(
     told_: dict[str, Truths] = {}
     for name, codes in tests.items():
         low, high = runs.min(codes), runs.max(codes)
-        column = np.full(patients, UNSURE, np.int8)
-        column[runs.first(patient.take(rows))] = np.where(low == high, low, UNSURE)
+        column = np.full(patients, UNKNOWN, np.int8)
+        column[runs.first(patient.take(rows))] = np.where(low == high, low, UNKNOWN)
         told_[f"trial_last_{name}"] = column
     table = pl.DataFrame(told_).select(told(name) for name in told_)
     yield from table

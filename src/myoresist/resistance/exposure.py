@@ -21,16 +21,8 @@ import polars as pl
 
 from myoresist.case.courses import BODIES, LOCAL, Treatments
 from myoresist.resistance.regimens import Regimens
-from myoresist.resistance.runs import (
-    TRUE,
-    UNSURE,
-    Flags,
-    Ints,
-    Numbers,
-    Runs,
-    numbers,
-    out_of_order,
-)
+from myoresist.rules.runs import Flags, Ints, Numbers, Runs, numbers, out_of_order
+from myoresist.rules.truth import TRUE, UNKNOWN
 
 WHOLE = 1_000_000_000
 """The least dose of a regimen as a whole number."""
@@ -345,7 +337,7 @@ def _known(records: pl.DataFrame) -> Records:
         *(pl.col(x).cast(pl.Int64) for x in ("patient", "order", "doses_sure", "lacks")),
         *(pl.col(w.interval) for w in WORLDS),
         every=pl.col("days").cast(pl.Float64).fill_null(np.nan),
-        running=(pl.col("running").cast(pl.Int8) * TRUE).fill_null(UNSURE),
+        running=(pl.col("running").cast(pl.Int8) * TRUE).fill_null(UNKNOWN),
         has_start=pl.col("start_from").is_not_null(),
         has_end=pl.col("ends_from").is_not_null(),
         has_doses=pl.col("doses_possible").is_not_null(),

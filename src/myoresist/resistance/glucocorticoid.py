@@ -26,7 +26,8 @@ from myoresist.resistance.exposure import (
     wholly_listed,
 )
 from myoresist.resistance.regimens import DOSE, Regimens
-from myoresist.resistance.runs import FALSE, TRUE, Flags, Ints, Runs
+from myoresist.rules.runs import Flags, Ints, Runs
+from myoresist.rules.truth import FALSE, TRUE
 
 DIGITS = 6
 """Results are rounded, since an engine may divide a long column otherwise than a short one."""

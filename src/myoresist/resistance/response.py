@@ -20,7 +20,7 @@ from myoresist.resistance.measures import (
     compared_column,
 )
 from myoresist.resistance.response_definitions import Definitions
-from myoresist.resistance.runs import Runs
+from myoresist.rules.runs import Runs
 from myoresist.rules.syntax import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"

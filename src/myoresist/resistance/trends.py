@@ -14,8 +14,9 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.measures import PATIENT, compared_column
 from myoresist.resistance.response import Responses
-from myoresist.resistance.runs import Runs, told, truth
+from myoresist.rules.runs import Runs
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.truth import told, truth
 
 PARTS = ("relative", "final")
 

@@ -1,4 +1,7 @@
-"""Whether something is false, unknown or true, as numbers: the largest is what "any of them" comes to."""
+"""Whether something is false, unknown or true, as numbers.
+
+The largest of several is what "any of them" comes to, the least what "all of them" does.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from numpy.typing import NDArray
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 KLEENE = (FALSE, UNKNOWN, TRUE)
+Truths = NDArray[np.int8]
 
 
 def to_numbers(
     table: pl.DataFrame, names: Sequence[str], numbers: tuple[int, int, int] = KLEENE
-) -> NDArray[np.int8]:
+) -> Truths:
     """Return Boolean columns as rows of numbers.
 
     The columns are laid end to end, since one long column is read much faster than many short ones.
@@ -32,11 +36,11 @@ def to_numbers(
     is_ = pl.col("told")
     # A choice between constants is several times as fast as a cast.
     chosen = pl.when(is_).then(true).when(is_.is_null()).then(unknown).otherwise(false)
-    rows: NDArray[np.int8] = told.select(chosen).to_series().to_numpy()
+    rows: Truths = told.select(chosen).to_series().to_numpy()
     return rows.reshape(len(columns), table.height)
 
 
-def to_columns(rows: NDArray[np.int8], names: Sequence[str]) -> list[pl.Series]:
+def to_columns(rows: Truths, names: Sequence[str]) -> list[pl.Series]:
     """Return rows of ``FALSE``, ``UNKNOWN`` and ``TRUE`` as Boolean columns.
 
     Args:
@@ -51,3 +55,21 @@ def to_columns(rows: NDArray[np.int8], names: Sequence[str]) -> list[pl.Series]:
         .to_series()
     )
     return [told.slice(place * size, size).alias(name) for place, name in enumerate(names)]
+
+
+def truth(values: pl.Series) -> Truths:
+    """Return truth values as numbers; see ``TRUE``."""
+    return (values.cast(pl.Int8) * TRUE).fill_null(UNKNOWN).to_numpy()
+
+
+def decided(*cases: tuple[NDArray[np.bool_], int]) -> Truths:
+    """Return for each row the value of the first case that is true, ``UNKNOWN`` if none is."""
+    found = np.full(len(cases[0][0]), UNKNOWN, np.int8)
+    for true, value in reversed(cases):
+        np.putmask(found, true, value)
+    return found
+
+
+def told(column: str) -> pl.Expr:
+    """Return a column of truth values as numbers as one of truth values, NULL for unknown."""
+    return pl.when(pl.col(column) != UNKNOWN).then(pl.col(column) == TRUE).alias(column)

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.rules.runs import Runs
 from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
@@ -214,21 +215,20 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
     names = list(weights.words.knowledge.antibodies)
     cell = weights.place[results.antibody] * patients + results.row
     method = results.method
-    starts = _starts((cell[1:] != cell[:-1]) | (method[1:] != method[:-1]), len(cell))
-    size = np.diff(starts, append=len(cell))
+    runs = Runs.of(cell, method)
     signs = weights.signs[results.strength]
     positive = (signs != _NEGATIVE).astype(np.float64)
-    signs = _reduced(np.bitwise_or, signs, starts)
-    log_ratio = _reduced(np.add, weights.logs[weights.kinds(results)], starts)
-    share = _reduced(np.add, positive, starts) / size
-    cell, method = cell[starts], method[starts]
-    marks = weights.marks[method, signs]
-    starts = _starts(cell[1:] != cell[:-1], len(cell))
+    # Results of one method share their errors, so that they count as their mean.
+    log_ratio = runs.total(weights.logs[weights.kinds(results)]) / runs.lengths
+    share = runs.total(positive) / runs.lengths
+    cell, method = runs.first(cell), runs.first(method)
+    marks = weights.marks[method, runs.bits(signs)]
+    runs = Runs.of(cell)
     stated = (marks & _FOUND > 0) & (marks & _UNSTATED == 0)
-    twice = _reduced(np.add, stated.astype(np.int64), starts) >= 2
-    marks = _reduced(np.bitwise_or, marks, starts)
+    twice = runs.sum(stated.astype(np.int64)) >= 2
+    marks = runs.bits(marks)
     marks[twice] |= _TWICE
-    cell = cell[starts]
+    cell = runs.first(cell)
 
     def spread(values: NDArray[Any]) -> NDArray[Any]:
         room = np.zeros(len(names) * patients, values.dtype)
@@ -240,21 +240,11 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
     columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
     share = np.where(weights.blots[method], share, 0.0)
     sums = Sums(
-        spread(_reduced(np.add, log_ratio / size, starts)),
-        spread(_reduced(np.add, share, starts)),
+        spread(runs.total(log_ratio)),
+        spread(runs.total(share)),
         marks > 0,
     )
     return columns, sums
-
-
-def _starts(changes: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
-    """Return where runs begin, given for each entry but the first whether it differs from the last."""
-    return np.flatnonzero(np.append(np.ones(min(size, 1), bool), changes))
-
-
-def _reduced(how: np.ufunc, values: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[Any]:
-    """Reduce each run of values to one."""
-    return how.reduceat(values, starts) if len(starts) < len(values) else values
 
 
 def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:

@@ -13,12 +13,8 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Truths = npt.NDArray[np.int8]
 Numbers = npt.NDArray[np.integer[Any]]
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-FALSE, UNSURE, TRUE = 0, 1, 2
-"""A truth value as a number: the largest of several is true if any is, the least if all are."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +75,10 @@ class Runs:
         summed: Ints = total.take(self.ends) - total.take(self.starts) + values.take(self.starts)
         return summed
 
+    def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the sum of each run, of numbers whose sum depends on what else is added."""
+        return self._of_several(np.add.reduceat, values)
+
     def max(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the largest value of each run."""
         return self._of_several(np.maximum.reduceat, values)
@@ -122,24 +122,6 @@ class Runs:
     def spread(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return for each row the value of its run."""
         return np.repeat(values, self.lengths)
-
-
-def truth(values: pl.Series) -> Truths:
-    """Return truth values as numbers; see ``TRUE``."""
-    return (values.cast(pl.Int8) * TRUE).fill_null(UNSURE).to_numpy()
-
-
-def decided(*cases: tuple[Flags, int]) -> Truths:
-    """Return for each row the value of the first case that is true, ``UNSURE`` if none is."""
-    found = np.full(len(cases[0][0]), UNSURE, np.int8)
-    for true, value in reversed(cases):
-        np.putmask(found, true, value)
-    return found
-
-
-def told(column: str) -> pl.Expr:
-    """Return a column of truth values as numbers as one of truth values, NULL for unknown."""
-    return pl.when(pl.col(column) != UNSURE).then(pl.col(column) == TRUE).alias(column)
 
 
 def numbers(values: pl.Series, unknown: int = 0) -> Ints:
