@@ -466,6 +466,8 @@ def _run_cohort(
     with Progress(rows, console=Console(stderr=True), transient=True) as progress:
         reading = progress.add_task("reading", total=None)
         job = run.prepare(source, out, mapping, batch, lambda more: progress.advance(reading, more))
+    for note in job.plan.notes:
+        _complain(plain(note))
     whole, left = job.plan.buckets, len(job.open)
     if left < whole:
         _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")

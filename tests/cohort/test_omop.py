@@ -161,7 +161,12 @@ def test_the_whole_command_answers_and_says_what_it_left(cdm: Path, tmp_path: Pa
     assert rejected.select("table", "column").rows() == [("labs", "unit")]
     trials = scan(out, "trials").collect()
     assert trials["patient_id"].unique().to_list() == ["900001"]
-    assert json.loads((out / "manifest.json").read_text())["patients"] == 2
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["patients"] == 2
+    # What was left out is said by the run, kept with the answers, and shown.
+    note = "2 of 2696 persons carry a label"
+    assert note in done.output and note in manifest["notes"][0]
+    assert note in (out / "summary.html").read_text(encoding="utf-8")
     assert not (out / ".work" / "buckets").exists()
 
 

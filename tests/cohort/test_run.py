@@ -272,6 +272,17 @@ def test_a_hostile_patient_id_stays_text(tmp_path: Path) -> None:
     assert "<script" not in (out / "summary.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("ids", [[], ["only one"]])
+def test_a_registry_of_nobody_or_of_one_is_answered(ids: list[str], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    frame = pl.DataFrame({"patient_id": ids, "age": ["50"] * len(ids)}).cast(pl.String)
+    frame.write_csv(tmp_path / "in" / "patients.csv")
+    out = whole_run(tmp_path / "in", tmp_path / "out")
+    assert answers(out, "findings")["patient_id"].to_list() == ids
+    assert {one.name for one in out.iterdir() if one.is_dir()} >= set(ANSWERS)
+    write_summary(out)
+
+
 def test_a_patient_named_twice_is_answered_once_and_reported() -> None:
     found = Registry(Knowledge.load()).assess(
         {"patients": pl.DataFrame({"row": [1, 2], "patient_id": ["a", "a"], "age": [50, 60]})}

@@ -178,11 +178,18 @@ def _scan_all(parts: Sequence[Path]) -> pl.LazyFrame:
     """Open the parts of a table; a column that one of them lacks is unknown there."""
     frames = [_scan(part) for part in parts]
     if {part.suffix.lower() for part in parts} == {".parquet"}:
-        schemas = [pl.read_parquet_schema(part) for part in parts]
+        schemas = [_columns(frame, part) for frame, part in zip(frames, parts, strict=True)]
         if all(one == schemas[0] for one in schemas):
             # Read one after the other, where frames that are put together are all read at once.
             return pl.scan_parquet(list(parts))
     return pl.concat(frames, how="diagonal")
+
+
+def _columns(frame: pl.LazyFrame, where: object) -> pl.Schema:
+    try:
+        return frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceError(f"{where}: cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _scan(file: Path) -> pl.LazyFrame:
@@ -259,12 +266,7 @@ def _named(
     frame: pl.LazyFrame, table: str, mapped: Names, schema: Schema, path: Path
 ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
     """Return a table with our names and values, and what of it is left out."""
-    try:
-        columns = frame.collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(
-            f"{path}: {table} cannot be read: {str(error).splitlines()[0]}"
-        ) from error
+    columns = _columns(frame, f"{path}: {table}").names()
     named = dict(mapped.columns.get(table, {}))
     left_out = tuple(x for x in columns if x in named and named[x] is None)
     kept = {x: named.get(x) or x for x in columns if x not in left_out}
