@@ -1,14 +1,18 @@
-"""Draw the first page of the report of the demo case for the README: ``docs/report.png``."""
+"""Draw the pictures of the docs: the first page of a report, and part of the page about a registry."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from myoresist import assess, read_case
 from myoresist.cli import DEMO, EXAMPLES
+from myoresist.cohort import run
+from myoresist.cohort.simulate import simulate
+from myoresist.cohort.summary import write_summary
 from myoresist.report.consult import consult
 from myoresist.report.page import render
 
@@ -16,18 +20,39 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
-WIDTH, HEIGHT = 940, 1560
+DOCS = Path(__file__).parents[1] / "docs"
+REPORT, REGISTRY = (940, 1560), (1180, 820)
+PATIENTS = 20_000
+
+
+def registry(folder: Path) -> str:
+    """Return the page about a made-up registry."""
+    source, out = folder / "synthetic", folder / "answers"
+    source.mkdir()
+    for name, frame in simulate(PATIENTS, 1).items():
+        frame.write_parquet(source / f"{name}.parquet")
+    job = run.prepare(source, out)
+    run.answer(job)
+    run.finish(job)
+    return write_summary(out).read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Show the page in Chromium, and save what stands at its top."""
-    page = render(consult(assess(read_case(EXAMPLES / f"{DEMO}.yaml"))))
-    target = Path(__file__).parents[1] / "docs" / "report.png"
+    """Show the pages in Chromium; save the top of the one, and of the other how criteria agree."""
+    report = render(consult(assess(read_case(EXAMPLES / f"{DEMO}.yaml"))))
+    with tempfile.TemporaryDirectory() as folder:
+        many = registry(Path(folder))
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        shown = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        shown.set_content(page)
-        shown.screenshot(path=target)
+        for page, (width, height), name, place in (
+            (report, REPORT, "report.png", None),
+            (many, REGISTRY, "registry.png", "#agreement"),
+        ):
+            shown = browser.new_page(viewport={"width": width, "height": height})
+            shown.set_content(page)
+            if place:
+                shown.evaluate(f"document.querySelector('{place}').scrollIntoView()")
+            shown.screenshot(path=DOCS / name)
         browser.close()
 
 

@@ -72,6 +72,7 @@ def test_answers_by_parts_are_those_of_the_whole_table(
         assert left.equals(right), name
     manifest = json.loads((finished / run.MANIFEST).read_text())
     assert manifest["patients"] == PATIENTS
+    assert manifest["synthetic"] is True
     assert manifest["rows"]["findings"] == PATIENTS
     assert manifest["rows"]["rejected"] == 0
     assert set(manifest["files"]) == {file.name for file in source.iterdir()}
@@ -280,6 +281,7 @@ def test_a_registry_of_nobody_or_of_one_is_answered(ids: list[str], tmp_path: Pa
     out = whole_run(tmp_path / "in", tmp_path / "out")
     assert answers(out, "findings")["patient_id"].to_list() == ids
     assert {one.name for one in out.iterdir() if one.is_dir()} >= set(ANSWERS)
+    assert json.loads((out / run.MANIFEST).read_text())["synthetic"] is False
     write_summary(out)
 
 

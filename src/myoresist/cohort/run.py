@@ -28,7 +28,7 @@ from myoresist.assessment import Knowledge
 from myoresist.cohort import spool
 from myoresist.cohort.answers import REJECTED, TABLES, Registry
 from myoresist.cohort.batch import STRANGER, TWICE
-from myoresist.cohort.schema import ROW, Schema, empty_rejections, rejections
+from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
 from myoresist.resistance.measures import PATIENT
 
@@ -46,6 +46,7 @@ class Plan:
     """How a registry is worked off, and what it came from; two runs with the same plan are the same run."""
 
     patients: int
+    synthetic: bool
     buckets: int
     files: Mapping[str, str]
     left_out: Mapping[str, tuple[str, ...]]
@@ -102,9 +103,11 @@ def prepare(
         raise SourceError(f"{out}: is not empty; name another folder")
     (work / MARKS).mkdir(parents=True, exist_ok=True)
     source = open_source(path, Schema(knowledge.terms), work, mapping)
-    patients = source.tables["patients"].select(pl.len()).collect(engine="streaming").item()
+    ids = source.tables["patients"].select(PATIENT)
+    patients, made_up = _counted(ids)
     plan = Plan(
         patients=patients,
+        synthetic=patients == made_up > 0,
         buckets=max(1, math.ceil(patients / batch)),
         files=source.hashes(),
         left_out=source.left_out,
@@ -120,12 +123,18 @@ def prepare(
             )
         return Job(out, plan)
     shutil.rmtree(work / BUCKETS, ignore_errors=True)
-    ids = source.tables["patients"].select(PATIENT)
     begins = spool.boundaries(ids, plan.buckets, patients)
     tables = {name: source.batches(name) for name in source.named}
     spool.write(tables, work / BUCKETS, begins, told)
     write_text(work / PLAN, plan.text())
     return Job(out, plan)
+
+
+def _counted(ids: pl.LazyFrame) -> tuple[int, int]:
+    """Return how many patients there are, and how many of them are made up."""
+    made_up = pl.col(PATIENT).str.starts_with(SYNTHETIC).sum()
+    row = ids.select(pl.len(), made_up=made_up).collect(engine="streaming").row(0)
+    return row[0], row[1]
 
 
 @cache
@@ -175,7 +184,7 @@ def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
         return
     # A fresh interpreter each: the engine's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with _threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(answer_bucket, out, bucket) for bucket in buckets]
         try:
             for future in as_completed(futures):
@@ -186,7 +195,7 @@ def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
 
 
 @contextmanager
-def _threads(workers: int) -> Iterator[None]:
+def threads(workers: int) -> Iterator[None]:
     """Share the cores among workers that start meanwhile, unless somebody has said otherwise."""
     share = str(max(1, (os.cpu_count() or 1) // workers))
     said = [name for name in THREADS if name not in os.environ]

@@ -19,6 +19,8 @@ from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, POPULATIO
 Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
 ROW = "row"
 """Number of a row in the table that came in, from 1."""
+SYNTHETIC = "synthetic-"
+"""What the id of a made-up patient begins with."""
 YES, NO, UNKNOWN = (
     ("yes", "true", "1", "y"),
     ("no", "false", "0", "n"),

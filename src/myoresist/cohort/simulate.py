@@ -24,6 +24,7 @@ from myoresist.assessment import Knowledge
 from myoresist.case.terms import LabTest
 from myoresist.case.units import converted
 from myoresist.cohort.assumptions import Assumptions, Between
+from myoresist.cohort.schema import SYNTHETIC
 from myoresist.diagnosis.diseases import BACKGROUND
 from myoresist.diagnosis.likelihood import AGE, ONSET
 from myoresist.resistance.measures import DATE, PATIENT, value_column
@@ -106,7 +107,7 @@ class Simulator:
         draw = _Streams(self.seed, number, patients)
         drawn = self._patients(draw)
         numbers = pl.int_range(first, first + patients, eager=True).cast(pl.String)
-        ids = "synthetic-" + numbers.str.zfill(7)
+        ids = SYNTHETIC + numbers.str.zfill(7)
         visits, level = self._visits(draw, drawn)
         tables = {
             "patients": self._table(draw, drawn),

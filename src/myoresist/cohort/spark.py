@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from myoresist.cohort.run import Job, Told, answer_bucket
+from myoresist.cohort.run import THREADS, Job, Told, answer_bucket, threads
 from myoresist.cohort.source import SourceError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import SparkSession
 
 TASKS_A_CORE = 4
 """Tasks for each core, so that a slow bucket does not hold up the end."""
@@ -46,7 +47,15 @@ def answer(job: Job, master: str | None, told: Told) -> None:
     if not master or master.startswith("local"):
         # On this machine the workers run in the environment of this process; a cluster has its own.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = builder.getOrCreate()
+    for name in THREADS:
+        # A task has one core, so that its engine is to have one thread.
+        builder = builder.config(f"spark.executorEnv.{name}", "1")
+    with threads(os.cpu_count() or 1):
+        session = builder.getOrCreate()
+        _answer(session, job, told)
+
+
+def _answer(session: SparkSession, job: Job, told: Told) -> None:
     left = job.open
     out = str(job.out.resolve())
 
