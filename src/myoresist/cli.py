@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -456,7 +457,6 @@ def _run_cohort(
         MofNCompleteColumn,
         Progress,
         TextColumn,
-        TimeRemainingColumn,
     )
 
     from myoresist.cohort import run
@@ -473,17 +473,19 @@ def _run_cohort(
         _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")
     bars = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("patients"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"), TextColumn("{task.fields[left]}"),
     )  # fmt: skip
     with Progress(*bars, console=Console(stderr=True)) as progress:
-        task = progress.add_task(
-            "answering", total=job.plan.patients * left // max(whole, 1), rate=""
-        )
+        todo = job.plan.patients - job.answered
+        task = progress.add_task("answering", total=todo, rate="", left="")
 
-        def told(patients: int, _: int) -> None:
+        def told(patients: int, parts: int) -> None:
             progress.advance(task, patients)
-            speed = progress.tasks[task].speed
-            progress.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+            shown = progress.tasks[task]
+            # Parts come in groups, so that only all since the beginning tell how fast it goes.
+            rate = shown.completed / max(shown.elapsed or 0, 0.001)
+            rest = timedelta(seconds=round((todo - shown.completed) / rate)) if parts else ""
+            progress.update(task, rate=f"{rate:,.0f}/s", left=f"{rest} left" if rest else "")
 
         if engine == "spark":
             from myoresist.cohort.spark import answer

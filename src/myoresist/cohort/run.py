@@ -26,7 +26,7 @@ from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
 from myoresist.cohort import spool
-from myoresist.cohort.answers import REJECTED, TABLES, Registry
+from myoresist.cohort.answers import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.batch import STRANGER, TWICE
 from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
@@ -72,10 +72,22 @@ class Job:
         """Return the buckets that are not finished."""
         return [x for x in range(self.plan.buckets) if not mark(self.out, x).exists()]
 
+    @property
+    def answered(self) -> int:
+        """Return the number of patients of the buckets that are finished."""
+        finished = set(range(self.plan.buckets)) - set(self.open)
+        return sum(counted(self.out, x)[FINDINGS] for x in finished)
+
 
 def mark(out: Path, bucket: int) -> Path:
     """Return the file that says that a bucket is finished."""
     return out / WORK / MARKS / f"{bucket:05}.json"
+
+
+def counted(out: Path, bucket: int) -> dict[str, int]:
+    """Return the rows of each table of a bucket that is finished."""
+    counts: dict[str, int] = json.loads(mark(out, bucket).read_text(encoding="utf-8"))
+    return counts
 
 
 def prepare(
@@ -104,7 +116,7 @@ def prepare(
     (work / MARKS).mkdir(parents=True, exist_ok=True)
     source = open_source(path, Schema(knowledge.terms), work, mapping)
     ids = source.tables["patients"].select(PATIENT)
-    patients, made_up = _counted(ids)
+    patients, made_up = _made_up(ids)
     plan = Plan(
         patients=patients,
         synthetic=patients == made_up > 0,
@@ -130,7 +142,7 @@ def prepare(
     return Job(out, plan)
 
 
-def _counted(ids: pl.LazyFrame) -> tuple[int, int]:
+def _made_up(ids: pl.LazyFrame) -> tuple[int, int]:
     """Return how many patients there are, and how many of them are made up."""
     made_up = pl.col(PATIENT).str.starts_with(SYNTHETIC).sum()
     row = ids.select(pl.len(), made_up=made_up).collect(engine="streaming").row(0)
@@ -160,7 +172,7 @@ def answer_bucket(out: Path, bucket: int) -> int:
         beside.replace(target)
         counts[name] = tables[name].height
     write_text(mark(out, bucket), json.dumps(counts, sort_keys=True) + "\n")
-    return counts["findings"]
+    return counts[FINDINGS]
 
 
 def answer(job: Job, workers: int = 1, told: Told | None = None) -> None:
@@ -217,7 +229,7 @@ def finish(job: Job) -> dict[str, Any]:
         raise SourceError(
             f"{job.out}: {len(job.open)} of {job.plan.buckets} parts are not finished"
         )
-    counts = [json.loads(mark(job.out, x).read_text()) for x in range(job.plan.buckets)]
+    counts = [counted(job.out, x) for x in range(job.plan.buckets)]
     rejected = pl.scan_parquet(job.out / REJECTED / "*.parquet")
     rejected.sort("table", "row", "column").sink_parquet(
         job.out / "rejected.parquet", statistics=False
