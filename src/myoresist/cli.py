@@ -53,6 +53,8 @@ Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdow
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "dysferlinopathy_called_polymyositis"
 FILE_WIDTH = 110
+MOST_COLUMNS = 24
+"""Columns of a table that --check names; all of them may be hundreds of findings."""
 
 
 class Stop(Exception):
@@ -431,7 +433,10 @@ def _check_cohort(source: Path, mapping: Path | None) -> None:
     for note in found.notes:
         _say(plain(note))
     for name, rows, used, left_out in found.tables.iter_rows():
-        _say(plain(f"{name}: {rows} rows; columns {used}"))
+        names = used.split(", ")
+        more = len(names) - MOST_COLUMNS
+        shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+        _say(plain(f"{name}: {rows:,} rows; columns {shown}"))
         if left_out:
             _say(plain(f"    left out by the mapping: {left_out}"))
     for one in found.problems.iter_rows(named=True):
