@@ -16,6 +16,7 @@ from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
+from myoresist.case.words import Words
 
 WRITTEN = {
     "patient_id": pl.String, "drug": pl.String, "dose": pl.Float64, "unit": pl.String,
@@ -98,7 +99,7 @@ class Treatments:
         """
         people = _typed(patients, PATIENTS, "patients")
         people = people.select(
-            "patient_id", *_periods(people, date="today"), complete="treatments_complete"
+            "patient_id", *_days(people["date"], "today"), complete="treatments_complete"
         )
         ids = people["patient_id"]
         numbered = _are_rows(ids)
@@ -106,7 +107,7 @@ class Treatments:
             raise ValueError("patients: patient_id stands there twice")
         given = _typed(courses, WRITTEN, "courses").with_row_index("record")
         measured = _typed(levels if levels is not None else pl.DataFrame(), LEVELS, "levels")
-        measured = measured.select("patient_id", "drug", *_periods(measured, date="date"), "value")
+        measured = measured.select("patient_id", "drug", *_days(measured["date"], "date"), "value")
         return cls(
             people,
             _placed(_read(given, terms), ids, numbered),
@@ -234,45 +235,11 @@ def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
     return first.alias(f"{name}_from"), last.alias(f"{name}_to")
 
 
-def _periods(table: pl.DataFrame, **named: str) -> list[pl.Expr]:
-    """Return the first and the last day of the dates of some columns; every different text is read once.
-
-    Args:
-        table: the table.
-        named: for each column of dates how the names of its days begin.
-    """
-    written = [column for column in named if table[column].dtype != pl.Date]
-    texts = pl.concat([pl.Series(dtype=pl.String), *_different(table, written)]).unique()
-    # Most dates are whole, and these are read faster than those of which a part is missing.
-    length = pl.col("text").str.strip_chars().str.len_chars()
-    whole = (length == len("2023-05-17")) & (length == pl.col("text").str.len_chars())
-    pool = pl.DataFrame({"text": texts})
-    day = pl.col("text").str.to_date("%Y-%m-%d")
-    days = pool.filter(whole).select("text", text_from=day, text_to=day)
-    if len(days) < len(pool):
-        days = pl.concat([days, pool.filter(~whole).select("text", *period("text", "text"))])
-    kind = pl.Enum(days["text"])
-    places = table.select(_place(column, kind).alias(column) for column in written)
-    return [
-        (
-            pl.lit(days[f"text_{side}"]).gather(places[column])
-            if column in written
-            else pl.col(column)
-        ).alias(f"{name}_{side}")
-        for column, name in named.items()
-        for side in ("from", "to")
-    ]
-
-
-def _different(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
-    """Return the different words of each column."""
-    words = table.select(pl.col(columns).unique().drop_nulls().cast(pl.String).implode())
-    return [words[column][0] for column in columns]
-
-
-def _place(column: str, words: pl.Enum) -> pl.Expr:
-    """Return for each row which of the words it holds."""
-    return pl.col(column).cast(words).to_physical()
+def _days(written: pl.Series, name: str) -> list[pl.Series]:
+    """Return the first and the last day of dates, named by how their names begin."""
+    if written.dtype == pl.Date:
+        return [written.alias(f"{name}_{side}") for side in ("from", "to")]
+    return Words.of(written).select(*period("date", name), name="date").get_columns()
 
 
 def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -307,16 +274,12 @@ def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         "response": ({"response": RESPONSES}, partial(stated, known=RESPONSES)),
         "reason_stopped": ({"reason_stopped": REASONS}, partial(stated, known=REASONS)),
     }
-    looked: list[pl.Expr] = []
-    for words, (column, (schema, look_up)) in zip(
-        _different(given, list(readers)), readers.items(), strict=True
-    ):
-        found = pl.DataFrame([look_up(word) for word in words], schema=schema, orient="row")
-        looked += [pl.lit(one).gather(pl.col(f"{column}_place")) for one in found]
-        given = given.with_columns(_place(column, pl.Enum(words)).alias(f"{column}_place"))
-    found = given.select(
-        pl.all().exclude(list(readers)), *looked, *_periods(given, start="start", stop="stop")
-    )
+    looked = [*_days(given["start"], "start"), *_days(given["stop"], "stop")]
+    for column, (schema, look_up) in readers.items():
+        words = Words.of(given[column])
+        rows = [look_up(word) for word in words.texts.to_list()]
+        looked += [words.read(one) for one in pl.DataFrame(rows, schema=schema, orient="row")]
+    found = given.with_columns(looked)
     return found.select(
         "patient_id",
         "record",

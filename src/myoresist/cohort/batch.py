@@ -16,6 +16,7 @@ import polars as pl
 
 from myoresist.case.courses import PATIENTS, WRITTEN, Treatments, period
 from myoresist.case.terms import Terms
+from myoresist.case.words import Words
 from myoresist.cohort.labs import LIMIT, TEST, Laboratory
 from myoresist.cohort.schema import (
     ROW,
@@ -32,7 +33,6 @@ from myoresist.cohort.statements import (
     empty_statements,
     stated,
 )
-from myoresist.cohort.words import Words
 from myoresist.resistance.measures import DATE, PATIENT, value_column
 from myoresist.resistance.response import Responses
 from myoresist.rules.inference import Inference

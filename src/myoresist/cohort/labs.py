@@ -13,9 +13,9 @@ import polars as pl
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import factor, spelling, times
+from myoresist.case.words import Words
 from myoresist.cohort.schema import rejections
 from myoresist.cohort.statements import FINDING, VALUE, Statements, empty_statements, stated
-from myoresist.cohort.words import Words
 from myoresist.resistance.measures import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"

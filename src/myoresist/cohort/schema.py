@@ -13,7 +13,7 @@ from typing import Literal
 import polars as pl
 
 from myoresist.case.terms import Terms
-from myoresist.cohort.words import Words, categories
+from myoresist.case.words import Words, categories
 from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, POPULATION, POPULATIONS
 
 Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]

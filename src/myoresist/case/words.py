@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-_TEXT = "text"
-
 
 @dataclass(frozen=True)
 class Words:
@@ -57,5 +55,5 @@ class Words:
 
 
 def categories(column: pl.Series) -> pl.Series:
-    """Return a column of text as one of its different texts."""
-    return column.cast(pl.Enum(column.unique().drop_nulls()))
+    """Return a column of text or of categories as one of its different texts."""
+    return column.cast(pl.Enum(column.unique().drop_nulls().cast(pl.String)))
