@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -16,8 +15,17 @@ import html5lib
 import numpy as np
 import polars as pl
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from pages import (
+    LAPTOP,
+    PHONE,
+    chromium,
+    clipped_texts,
+    crossed_texts,
+    open_everything,
+    tiny_texts,
+    violations,
+)
+from playwright.sync_api import Browser
 
 from myoresist import Knowledge
 from myoresist.cohort import run
@@ -30,7 +38,6 @@ from myoresist.treatment.intervals import wilson
 
 PATIENTS, BATCH = 240, 50
 UNDETERMINED = "undetermined"
-PHONE, LAPTOP = 390, 1280
 DOT = 'r="1.8"'
 
 
@@ -417,16 +424,8 @@ def test_a_share_is_none_or_all_only_where_it_is() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; scripts/browser.sh installs it")
-        pytest.skip("Chromium is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=found, args=flags)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def test_paper_shows_the_whole_of_table_1(browser: Browser, out: Path) -> None:
@@ -449,30 +448,10 @@ def test_everyone_can_use_it_on_every_screen(
     )
     shown = context.new_page()
     shown.goto((out / "summary.html").as_uri())
-    shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    open_everything(shown)
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    wrong = shown.evaluate(
-        """[...document.querySelectorAll('svg text')].filter(one => {
-          const svg = one.ownerSVGElement, whole = svg.viewBox.baseVal, box = one.getBBox()
-          const scale = svg.getBoundingClientRect().width / whole.width
-          return parseFloat(one.getAttribute('font-size')) * scale < 9.5
-            || box.x < -1 || box.x + box.width > whole.width + 1
-            || box.y < -1 || box.y + box.height > whole.height + 1
-        }).map(one => one.textContent)"""
-    )
-    assert not wrong
-    crossed = shown.evaluate(
-        """[...document.querySelectorAll('svg')].flatMap(svg => {
-          const boxes = [...svg.querySelectorAll('text')].map(one => [one.textContent, one.getBBox()])
-          return boxes.flatMap(([said, a], n) => boxes.slice(n + 1)
-            .filter(([, b]) => a.x < b.x + b.width - 1 && b.x < a.x + a.width - 1
-              && a.y < b.y + b.height - 3 && b.y < a.y + a.height - 3)
-            .map(([other]) => `${said} / ${other}`))
-        })"""
-    )
-    assert not crossed
-    violations = Axe().run(shown).response["violations"]
-    assert not violations, "\n".join(
-        f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations
-    )
+    assert not tiny_texts(shown)
+    assert not clipped_texts(shown)
+    assert not crossed_texts(shown, "svg")
+    assert not violations(shown)
     context.close()

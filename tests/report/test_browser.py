@@ -5,15 +5,22 @@ Without Chromium these tests are skipped; where ``CI`` is set, its lack is a fai
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from pages import (
+    LAPTOP,
+    PHONE,
+    chromium,
+    clipped_texts,
+    crossed_texts,
+    open_everything,
+    tiny_texts,
+    violations,
+)
+from playwright.sync_api import Browser, Page
 
 from myoresist import assess, read_case
 from myoresist.report import page
@@ -21,24 +28,12 @@ from myoresist.report.consult import consult
 
 FULL = Path(__file__).parent / "full_course.yaml"
 EXAMPLE = Path(__file__).parents[2] / "src/myoresist/examples/anti_srp_refractory.yaml"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-PHONE, LAPTOP = 390, 1280
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; scripts/browser.sh installs it")
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=found, args=FLAGS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +53,11 @@ def opened(browser: Browser, file: Path, width: int = LAPTOP, **how: Any) -> Pag
     return shown
 
 
-def open_everything(shown: Page) -> None:
-    shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-
-
 @pytest.mark.parametrize(("case", "theme"), [(FULL, "light"), (EXAMPLE, "dark")])
 def test_everyone_can_use_it(browser: Browser, folder: Path, case: Path, theme: str) -> None:
     shown = opened(browser, folder / f"{case.stem}.html", color_scheme=theme, bypass_csp=True)
     open_everything(shown)
-    wrong = Axe().run(shown).response["violations"]
-    assert not wrong, "\n".join(
-        f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}" for one in wrong
-    )
+    assert not violations(shown)
 
 
 @pytest.mark.parametrize("case", [FULL, EXAMPLE], ids=lambda path: path.stem)
@@ -80,31 +68,9 @@ def test_nothing_overflows_and_no_text_is_tiny(
     shown = opened(browser, folder / f"{case.stem}.html", width)
     open_everything(shown)
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    tiny = shown.evaluate(
-        """[...document.querySelectorAll('svg text')].filter(one => {
-          const scale = one.ownerSVGElement.getBoundingClientRect().width
-            / one.ownerSVGElement.viewBox.baseVal.width
-          return parseFloat(one.getAttribute('font-size')) * scale < 9.5
-        }).map(one => one.textContent)"""
-    )
-    assert not tiny
-    clipped = shown.evaluate(
-        """[...document.querySelectorAll('svg text')].filter(one => {
-          const box = one.getBBox(), whole = one.ownerSVGElement.viewBox.baseVal
-          return box.x < -1 || box.x + box.width > whole.width + 1
-        }).map(one => one.textContent)"""
-    )
-    assert not clipped
-    crossed = shown.evaluate(
-        """[...document.querySelectorAll('figure > svg')].flatMap(svg => {
-          const boxes = [...svg.querySelectorAll('text')].map(one => [one.textContent, one.getBBox()])
-          return boxes.flatMap(([said, a], n) => boxes.slice(n + 1)
-            .filter(([, b]) => a.x < b.x + b.width - 1 && b.x < a.x + a.width - 1
-              && a.y < b.y + b.height - 3 && b.y < a.y + a.height - 3)
-            .map(([other]) => `${said} / ${other}`))
-        })"""
-    )
-    assert not crossed
+    assert not tiny_texts(shown)
+    assert not clipped_texts(shown)
+    assert not crossed_texts(shown, "figure > svg")
 
 
 def test_it_asks_nothing_of_any_network(browser: Browser, folder: Path) -> None:
