@@ -35,7 +35,10 @@ class Words:
 
     @classmethod
     def of_runs(cls, column: pl.Series) -> Words:
-        """Return the text of each run of equal texts, of a column that has too many different ones."""
+        """Return the text of each run of equal ones, of a column that has too many different ones.
+
+        Numbers may stand in place of texts.
+        """
         runs = column.rle().struct.unnest()
         codes = np.repeat(np.arange(runs.height, dtype=np.uint32), runs["len"].to_numpy())
         return cls(runs["value"], pl.Series(codes))

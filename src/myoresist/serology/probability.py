@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from myoresist.rules.runs import Runs
 from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
-from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Words
+from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Vocabulary
 
 PREFIX = "serology"
 FLAGS = (
@@ -57,7 +57,7 @@ def ratio(knowledge: SerologyKnowledge, method: str, antibody: str, strength: St
 class Weights:
     """What a result says, as tables over the numbers of ``words``."""
 
-    words: Words
+    words: Vocabulary
 
     def kinds(self, results: Results) -> NDArray[np.int64]:
         """Return one number for method, antibody and strength of each result."""

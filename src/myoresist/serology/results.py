@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from myoresist.case.catalogue import Names
 from myoresist.case.model import AntibodyTest, Case
 from myoresist.case.terms import Terms
+from myoresist.case.words import Words
 from myoresist.rules.truth import TRUE, UNKNOWN, to_numbers
 from myoresist.serology.knowledge import POSITIVE, SerologyKnowledge
 
@@ -73,9 +74,9 @@ class Results:
 
     Attributes:
         row: the row of the patient.
-        antibody: its number in ``Words.antibodies``.
-        method: its number in ``Words.methods``.
-        strength: its number in ``Words.strengths``.
+        antibody: its number in ``Vocabulary.antibodies``.
+        method: its number in ``Vocabulary.methods``.
+        strength: its number in ``Vocabulary.strengths``.
         place: where the record says so.
     """
 
@@ -107,7 +108,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Words:
+class Vocabulary:
     """The words of results in the order of the alphabet: sorted by number is sorted by word."""
 
     knowledge: SerologyKnowledge
@@ -142,18 +143,19 @@ class Words:
 
     def written(self, methods: pl.Series) -> NDArray[np.int16]:
         """Return the number of each method, however its name is written."""
-        words = methods.drop_nulls().unique().cast(pl.String).to_list()
-        ids = [self._names.find(word) or UNSTATED for word in words]
-        numbers = np.array([self.method(one) for one in (*ids, UNSTATED)], np.int16)
-        # What is not stated has the number -1 and so the last entry.
-        return numbers[_numbers(methods, pl.Enum(words))]
+        unstated = self.method(UNSTATED)
+        found = Words.of(methods).map(self._method, pl.Int16)
+        return found.fill_null(unstated).to_numpy()
+
+    def _method(self, word: str) -> int:
+        return self.method(self._names.find(word) or UNSTATED)
 
     @cached_property
     def _names(self) -> Names:
         return self.knowledge.confidence.method_names()
 
 
-def usable(results: pl.DataFrame, patients: pl.Series, words: Words) -> Results:
+def usable(results: pl.DataFrame, patients: pl.Series, words: Vocabulary) -> Results:
     """Return the known results of known antibodies.
 
     Args:
@@ -184,25 +186,20 @@ def usable(results: pl.DataFrame, patients: pl.Series, words: Words) -> Results:
 
 
 def rows_of(ids: pl.Series, patients: pl.Series) -> NDArray[np.int64]:
-    """Return the row of the patient of each entry, -1 for none.
-
-    What stands together of one patient is looked up once.
-    """
-    first = ids.ne_missing(ids.shift())
-    if len(ids):
-        first[0] = True
+    """Return the row of the patient of each entry, -1 for none."""
+    entries = Words.of_runs(ids)
     places = pl.DataFrame({"id": patients}).with_row_index("row")
     found = (
-        pl.DataFrame({"id": ids.filter(first)})
+        entries.texts.rename("id")
+        .to_frame()
         .join(places, on="id", how="left", maintain_order="left")["row"]
         .cast(pl.Int64)
         .fill_null(-1)
     )
-    rows: NDArray[np.int64] = found.to_numpy()[np.cumsum(first.to_numpy()) - 1]
-    return rows
+    return entries.read(found).to_numpy()
 
 
-def from_findings(known: pl.DataFrame, given: Results, words: Words) -> Results:
+def from_findings(known: pl.DataFrame, given: Results, words: Vocabulary) -> Results:
     """Return a result for each antibody finding of which there is no result.
 
     Tables of registries often hold no more than positive and negative; findings may say that the one
@@ -242,7 +239,7 @@ def from_findings(known: pl.DataFrame, given: Results, words: Words) -> Results:
     )
 
 
-def in_order(given: Results, noted: Results, patients: pl.Series, words: Words) -> Results:
+def in_order(given: Results, noted: Results, patients: pl.Series, words: Vocabulary) -> Results:
     """Return all results, sorted by patient, antibody, method, strength and place."""
     both = given.followed_by(noted)
     key = _rank(patients)[both.row]
@@ -272,7 +269,7 @@ def _rank(patients: pl.Series) -> NDArray[np.int64]:
     return rank
 
 
-def _strengths(written: pl.Series, words: Words) -> NDArray[np.int16]:
+def _strengths(written: pl.Series, words: Vocabulary) -> NDArray[np.int16]:
     """Return the number of each strength, -1 where it is not known."""
     known = words.strengths.categories.to_list()
     numbers = _numbers(written, pl.Enum([*known, _UNKNOWN]))

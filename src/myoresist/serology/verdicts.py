@@ -19,7 +19,7 @@ from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
 from myoresist.serology.knowledge import Antibody, SerologyKnowledge, Statement
 from myoresist.serology.probability import FLAGS, Posterior, Weights, checked, column, gathered
-from myoresist.serology.results import RESULTS, Results, Words, from_findings, in_order, usable
+from myoresist.serology.results import RESULTS, Results, Vocabulary, from_findings, in_order, usable
 
 REPORTED, TESTED = column("reported_msa"), column("tested_msa")
 MOST_LIKELY, SETTING = column("most_likely_msa"), column("setting")
@@ -166,7 +166,7 @@ class Serology:
 
     @cached_property
     def _weights(self) -> Weights:
-        return Weights(Words(self.knowledge))
+        return Weights(Vocabulary(self.knowledge))
 
     @cached_property
     def _posterior(self) -> Posterior:
