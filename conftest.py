@@ -11,9 +11,9 @@ from myoresist import Knowledge
 from myoresist.case.reading import packaged_terms
 from myoresist.diagnosis.worked_examples import Failure, failures, load_examples
 from myoresist.resistance import worked_examples as of_treatment
-from myoresist.resistance.treatment_history import TreatmentKnowledge
+from myoresist.resistance.adequacy.explain import TreatmentKnowledge
 from myoresist.serology import worked_examples as of_serology
-from myoresist.serology.verdicts import Serology
+from myoresist.serology.evaluate import Serology
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -12,8 +12,8 @@ import polars as pl
 from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import packaged_terms
-from myoresist.resistance.adequacy import derived_columns
-from myoresist.resistance.regimens import Regimens
+from myoresist.resistance.adequacy.evaluate import derived_columns
+from myoresist.resistance.adequacy.schema import Regimens
 from myoresist.rules.program import Program
 
 SEED = 20170101

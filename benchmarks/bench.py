@@ -26,7 +26,7 @@ import polars as pl
 
 from myoresist import Knowledge, assess, read_case
 from myoresist.case.catalogue import Finding
-from myoresist.diagnosis.verdicts import Criteria, column
+from myoresist.diagnosis.criteria.evaluate import Criteria, column
 from myoresist.knowledge import version
 from myoresist.rules.program import Program
 

@@ -27,7 +27,7 @@ from typing import Any
 import polars as pl
 
 from myoresist import Knowledge, __version__, assess, read_case
-from myoresist.cohort.answers import TABLES, Registry
+from myoresist.cohort.registry import TABLES, Registry
 from myoresist.cohort.run import BATCH, LEVEL, THREADS
 from myoresist.cohort.simulate import simulate
 

@@ -24,7 +24,7 @@ import polars as pl
 from bench import machine, only, synthetic
 
 from myoresist import Knowledge
-from myoresist.diagnosis.verdicts import Criteria
+from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.knowledge import version
 
 HERE = Path(__file__).parent

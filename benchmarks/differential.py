@@ -21,8 +21,8 @@ import polars as pl
 from myoresist.assessment import Knowledge
 from myoresist.case.reading import read_case
 from myoresist.case.record import conform, findings_table, record
-from myoresist.diagnosis.differential import Differential
-from myoresist.diagnosis.opinion import opinion
+from myoresist.diagnosis.differential.evaluate import Differential
+from myoresist.diagnosis.differential.explain import opinion
 
 PIECE = 100_000
 """Patients made and answered at a time."""

@@ -11,7 +11,7 @@ from functools import cache
 from hpo_peers import Record
 
 from myoresist.assessment import Knowledge
-from myoresist.diagnosis.differential import Differential, Setting
+from myoresist.diagnosis.differential.evaluate import Differential, Setting
 from myoresist.evaluation import table
 
 

@@ -19,9 +19,9 @@ import polars as pl
 from bench import best, machine
 
 from myoresist import Knowledge
+from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge import folder, version
-from myoresist.resistance.response import Responses
-from myoresist.rules.inference import finding_names
+from myoresist.resistance.response.evaluate import Responses
 
 HERE = Path(__file__).parent
 PATIENTS, VISITS, SLICE = 100_000, 10, 10_000

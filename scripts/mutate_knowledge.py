@@ -21,10 +21,10 @@ from pathlib import Path
 import yaml
 
 from myoresist import Knowledge
-from myoresist.diagnosis.verdicts import Criteria
+from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.diagnosis.worked_examples import Examples, failures, load_examples
 from myoresist.document import DocumentError
-from myoresist.rules.inference import Inference, finding_names
+from myoresist.findings.evaluate import Inference, finding_names
 
 CONDITIONS = {"when", "value"}
 NUMBERS = {"at_least", "probability_at_least", "logistic_intercept"}

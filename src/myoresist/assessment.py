@@ -23,10 +23,7 @@ from myoresist.case.reading import packaged_terms
 from myoresist.case.record import Record, findings_table, record
 from myoresist.case.terms import Terms
 from myoresist.case.timeline import TimelineResult, timeline
-from myoresist.diagnosis.criteria import CriteriaSet
-from myoresist.diagnosis.differential import Differential, Setting
-from myoresist.diagnosis.opinion import DifferentialResult, opinion
-from myoresist.diagnosis.verdicts import (
+from myoresist.diagnosis.criteria.evaluate import (
     CLASS,
     EXCLUDED,
     NOT_MET,
@@ -36,20 +33,23 @@ from myoresist.diagnosis.verdicts import (
     Criteria,
     column,
 )
+from myoresist.diagnosis.criteria.schema import CriteriaSet
+from myoresist.diagnosis.differential.evaluate import Differential, Setting
+from myoresist.diagnosis.differential.explain import DifferentialResult, opinion
+from myoresist.findings.evaluate import Contradiction, Inference, finding_names
+from myoresist.findings.variants import variants
 from myoresist.knowledge.schema import Reference, load_references
-from myoresist.resistance.explanations import FAILURE, PREFIX
-from myoresist.resistance.opinion import Resistance, ResistanceResult
-from myoresist.rules.inference import Contradiction, Inference, finding_names
-from myoresist.rules.interpreter import Verdict, explain
+from myoresist.resistance.evaluate import Resistance, ResistanceResult
+from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
+from myoresist.rules.phrases import in_words
 from myoresist.rules.program import Program
-from myoresist.rules.variants import variants
-from myoresist.rules.words import in_words
-from myoresist.serology.answers import SerologyResult, answer
+from myoresist.rules.reasons import Verdict, explain
+from myoresist.serology.evaluate import SAYS, Serology
+from myoresist.serology.explain import SerologyResult, answer
 from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import SAYS, Serology
-from myoresist.treatment.advice import TreatmentResult, advice
-from myoresist.treatment.options import FIRST, URGENT, Options
+from myoresist.treatment.evaluate import FIRST, URGENT, Options
+from myoresist.treatment.explain import TreatmentResult, advice
 
 SCHEMA_VERSION = "1.4"
 NOTICE = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from myoresist.assessment import Assessment
     from myoresist.cohort.simulate import Form
-    from myoresist.diagnosis.differential import Setting
+    from myoresist.diagnosis.differential.evaluate import Setting
 
 app = typer.Typer(
     help="A sourced second opinion for treatment-resistant myositis.",
@@ -525,7 +525,7 @@ def _setting(path: Path | None) -> Setting | None:
     if path is None:
         return None
     from myoresist.assessment import Knowledge
-    from myoresist.diagnosis.differential import SettingError, read_setting
+    from myoresist.diagnosis.differential.evaluate import SettingError, read_setting
 
     setting = read_setting(path)
     try:

@@ -22,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from myoresist.assessment import Knowledge
 from myoresist.case.catalogue import Catalogue, read_rows
 from myoresist.case.record import conform
-from myoresist.diagnosis.differential import Differential
-from myoresist.diagnosis.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array
-from myoresist.diagnosis.next_test import gains
-from myoresist.diagnosis.opinion import opinion
+from myoresist.diagnosis.differential.evaluate import Differential
+from myoresist.diagnosis.differential.explain import opinion
+from myoresist.diagnosis.differential.investigations import gains
+from myoresist.diagnosis.differential.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array
 from myoresist.document import DocumentError, Problem, read_document
 from myoresist.knowledge.schema import Entry, validated
 

@@ -11,7 +11,7 @@ from registries import cases, tables
 
 from myoresist import Assessment, assess
 from myoresist.case.model import Case
-from myoresist.cohort.answers import assess_tables
+from myoresist.cohort.registry import assess_tables
 from myoresist.cohort.source import SourceError
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge
-from myoresist.cohort.answers import TABLES, Registry
+from myoresist.cohort.registry import TABLES, Registry
 
 TEXTS = st.one_of(
     st.sampled_from([

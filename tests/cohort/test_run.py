@@ -20,8 +20,8 @@ from registries import contents
 
 from myoresist import Knowledge
 from myoresist.cohort import run
-from myoresist.cohort.answers import TABLES as ANSWERS
-from myoresist.cohort.answers import Registry, assess_tables
+from myoresist.cohort.registry import TABLES as ANSWERS
+from myoresist.cohort.registry import Registry, assess_tables
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.source import SourceError
 from myoresist.cohort.summary import write_summary

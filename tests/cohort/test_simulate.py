@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from myoresist import __version__
 from myoresist.assessment import Knowledge
 from myoresist.cli import app
-from myoresist.cohort.answers import TABLES, Registry, assess_tables
 from myoresist.cohort.assumptions import Assumptions
+from myoresist.cohort.registry import TABLES, Registry, assess_tables
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.simulate import Simulator, parts, simulate, write
 from myoresist.document import DocumentError

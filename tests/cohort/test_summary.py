@@ -28,13 +28,13 @@ from pages import (
 from playwright.sync_api import Browser
 
 from myoresist import Knowledge
+from myoresist.arrays.intervals import wilson
 from myoresist.cohort import run
 from myoresist.cohort.charts import Combination, SetRow, brief, upset
 from myoresist.cohort.layout import Section, Table, counted, number, share
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.summary import CATEGORIES, STATUSES, Summary, write_summary
 from myoresist.cohort.tally import UNSURE, quantile
-from myoresist.treatment.intervals import wilson
 
 PATIENTS, BATCH = 240, 50
 UNDETERMINED = "undetermined"

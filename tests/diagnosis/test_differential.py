@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist.assessment import Knowledge
-from myoresist.diagnosis.differential import Differential, Setting, SettingError
-from myoresist.diagnosis.next_test import gains
-from myoresist.diagnosis.opinion import opinion
+from myoresist.diagnosis.differential.evaluate import Differential, Setting, SettingError
+from myoresist.diagnosis.differential.explain import opinion
+from myoresist.diagnosis.differential.investigations import gains
 from myoresist.document import DocumentError
 from myoresist.evaluation import table
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge
-from myoresist.diagnosis.criteria import CriteriaSet
-from myoresist.rules.interpreter import explain
-from myoresist.rules.variants import representative
+from myoresist.diagnosis.criteria.schema import CriteriaSet
+from myoresist.findings.variants import representative
+from myoresist.rules.reasons import explain
 
 KNOWLEDGE = Knowledge.load()
 PROGRAM = KNOWLEDGE.criteria.program

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from myoresist.assessment import Knowledge
-from myoresist.diagnosis.diseases import BACKGROUND
-from myoresist.diagnosis.likelihood import QUANTILES
+from myoresist.diagnosis.differential.likelihood import QUANTILES
+from myoresist.diagnosis.differential.schema import BACKGROUND
 from myoresist.knowledge.schema import HOW_CHECKED
 
 BASE = Knowledge.load()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from myoresist import Knowledge
+from myoresist.treatment.evaluate import against_column, missing_column
 from myoresist.treatment.evidence import packaged
-from myoresist.treatment.options import against_column, missing_column
 
 BASE = Knowledge.load().options
 DATA = BASE.data

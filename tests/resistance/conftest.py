@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from myoresist import Knowledge
+from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge import folder
-from myoresist.resistance.response import Responses
-from myoresist.rules.inference import finding_names
+from myoresist.resistance.response.evaluate import Responses
 
 
 @pytest.fixture(scope="session")

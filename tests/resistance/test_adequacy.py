@@ -16,10 +16,10 @@ from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.knowledge.schema import load_references
-from myoresist.resistance import adequacy
-from myoresist.resistance.adequacy import History
-from myoresist.resistance.exposure import lacking
-from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
+from myoresist.resistance.adequacy import evaluate as adequacy
+from myoresist.resistance.adequacy.evaluate import History
+from myoresist.resistance.adequacy.explain import TreatmentHistory, TreatmentKnowledge
+from myoresist.resistance.adequacy.exposure import lacking
 
 TERMS = packaged_terms()
 BASE = TreatmentKnowledge.load(knowledge.folder(), TERMS)

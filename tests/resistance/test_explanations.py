@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist.assessment import Knowledge
-from myoresist.resistance.explanations import ORDER, PREFIX, STATUS, Status, explanations_of
+from myoresist.resistance.explanations.evaluate import (
+    ORDER,
+    PREFIX,
+    STATUS,
+    Status,
+    explanations_of,
+)
 
 BASE = Knowledge.load()
 WHY = BASE.resistance.explanations

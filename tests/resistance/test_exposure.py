@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myoresist.resistance.exposure import TOP, Pieces, longest, swept
-from myoresist.rules.runs import Runs, out_of_order
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, decided, told, truth
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, decided, told, truth
+from myoresist.arrays.runs import Runs, out_of_order
+from myoresist.resistance.adequacy.exposure import TOP, Pieces, longest, swept
 
 GROUPS = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), max_size=8)
 

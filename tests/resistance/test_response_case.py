@@ -6,8 +6,8 @@ import pytest
 
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
-from myoresist.resistance.response import Responses
-from myoresist.resistance.response_result import ResponseResult, response
+from myoresist.resistance.response.evaluate import Responses
+from myoresist.resistance.response.explain import ResponseResult, response
 
 VISITS = """\
 visits:

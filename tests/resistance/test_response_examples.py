@@ -10,7 +10,7 @@ import pytest
 
 from myoresist.document import read_document
 from myoresist.knowledge import folder
-from myoresist.resistance.response import Responses
+from myoresist.resistance.response.evaluate import Responses
 
 EXAMPLES: Any = read_document(folder() / "response" / "tests.yaml").data
 START = date(2020, 1, 1)

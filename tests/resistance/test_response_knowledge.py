@@ -12,10 +12,10 @@ from myoresist.case.measures import Measures
 from myoresist.case.model import Visit
 from myoresist.case.reading import packaged_terms
 from myoresist.document import DocumentError
+from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge import folder
 from myoresist.knowledge.schema import load_references
-from myoresist.resistance.response import Responses
-from myoresist.rules.inference import finding_names
+from myoresist.resistance.response.evaluate import Responses
 
 
 def test_every_cited_work_is_in_the_bibliography(responses: Responses) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from myoresist.resistance.response import Responses
+from myoresist.resistance.response.evaluate import Responses
 
 START = date(2020, 1, 1)
 DOMAINS = ("physician", "patient", "strength", "function", "enzyme", "extramuscular")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError
-from myoresist.rules.inference import Inference, Known
+from myoresist.findings.evaluate import Inference, Known
 
 
 def load(folder: Path) -> Inference:
@@ -137,7 +137,7 @@ def test_how_many_patients_are_weighed_at_a_time_does_not_matter(
     recorded = table(inference, *rows)
     whole = inference.known(recorded)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("myoresist.rules.inference.CHUNK", 2)
+        patch.setattr("myoresist.findings.evaluate.CHUNK", 2)
         pieces = inference.known(recorded)
     assert pieces.findings.equals(whole.findings)
     assert pieces.conflicted.equals(whole.conflicted)

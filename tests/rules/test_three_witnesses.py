@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from myoresist.rules.interpreter import explain
 from myoresist.rules.program import Program
+from myoresist.rules.reasons import explain
 from myoresist.rules.syntax import Name, RuleError, parse
 
 BOOLS, NUMBERS, WORDS = ("a", "b", "c", "d"), ("x", "y"), ("s",)

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 
 Column = list[bool | None]
 TABLES = st.integers(0, 9).flatmap(

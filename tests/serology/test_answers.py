@@ -11,9 +11,9 @@ import myoresist
 from myoresist import Knowledge, knowledge, read_case
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
-from myoresist.serology.answers import SerologyResult, answer
+from myoresist.serology.evaluate import Serology
+from myoresist.serology.explain import SerologyResult, answer
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import Serology
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from myoresist import Knowledge, knowledge
+from myoresist.serology.evaluate import Serology
 from myoresist.serology.probability import hep2_ratios
-from myoresist.serology.verdicts import Serology
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)

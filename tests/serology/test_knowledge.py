@@ -11,9 +11,9 @@ import pytest
 
 from myoresist import Knowledge, knowledge
 from myoresist.document import DocumentError
-from myoresist.rules.interpreter import explain
+from myoresist.rules.reasons import explain
+from myoresist.serology.evaluate import Serology
 from myoresist.serology.probability import column
-from myoresist.serology.verdicts import Serology
 from myoresist.serology.worked_examples import load_examples
 
 BASE = Knowledge.load()

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge, knowledge
-from myoresist.rules.interpreter import explain
+from myoresist.rules.reasons import explain
+from myoresist.serology.evaluate import HIGHEST, LOWEST, Serology, SerologyTables
 from myoresist.serology.probability import FLAGS, column, ratio
 from myoresist.serology.results import RESULTS, STRENGTHS, UNSTATED
-from myoresist.serology.verdicts import HIGHEST, LOWEST, Serology, SerologyTables
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)

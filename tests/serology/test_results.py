@@ -10,8 +10,8 @@ import pytest
 from myoresist import Knowledge, knowledge
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
+from myoresist.serology.evaluate import Serology, SerologyTables
 from myoresist.serology.results import results_table
-from myoresist.serology.verdicts import Serology, SerologyTables
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)

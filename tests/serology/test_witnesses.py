@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from myoresist import Knowledge, knowledge
-from myoresist.rules.interpreter import explain
-from myoresist.rules.variants import representative
-from myoresist.serology.verdicts import REPORTED, TESTED, Serology
+from myoresist.findings.variants import representative
+from myoresist.rules.reasons import explain
+from myoresist.serology.evaluate import REPORTED, TESTED, Serology
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)

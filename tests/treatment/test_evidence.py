@@ -26,6 +26,7 @@ from statsmodels.stats.proportion import (
 from typer.testing import CliRunner
 
 from myoresist import knowledge
+from myoresist.arrays.intervals import risk_difference, risk_ratio, wilson
 from myoresist.cli import app
 from myoresist.document import DocumentError
 from myoresist.report.charts.forest import forest, panels
@@ -39,7 +40,6 @@ from myoresist.treatment.evidence import (
     groups,
     packaged,
 )
-from myoresist.treatment.intervals import risk_difference, risk_ratio, wilson
 from myoresist.treatment.trials import Trial, Trials
 
 BASE = packaged()

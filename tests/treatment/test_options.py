@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge
-from myoresist.rules.interpreter import explain
-from myoresist.treatment.knowledge import Option
-from myoresist.treatment.options import (
+from myoresist.rules.reasons import explain
+from myoresist.treatment.evaluate import (
     LEVELS,
     PROBABILITY,
     SUBSET,
@@ -22,6 +21,7 @@ from myoresist.treatment.options import (
     against_column,
     missing_column,
 )
+from myoresist.treatment.schema import Option
 
 RANK = {"do_first": 0, "reasonable": 1, "only_if": 2, "avoid": 3}
 
@@ -285,5 +285,5 @@ def test_how_many_patients_are_worked_on_at_a_time_does_not_matter(
     rows = table(*({**row, **disease(name)} for row, name in patients))
     whole = base().places(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("myoresist.treatment.options.CHUNK", 2)
+        patch.setattr("myoresist.treatment.evaluate.CHUNK", 2)
         assert base().places(rows).equals(whole)

@@ -10,13 +10,13 @@ from typing import Any, get_args
 
 import polars as pl
 
+from myoresist.arrays.words import Words
 from myoresist.case.dates import PartialDate
 from myoresist.case.doses import Body, Measure
 from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
-from myoresist.case.words import Words
 
 WRITTEN = {
     "patient_id": pl.String, "drug": pl.String, "dose": pl.Float64, "unit": pl.String,

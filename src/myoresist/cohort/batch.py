@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from myoresist.arrays.words import Words
 from myoresist.case.courses import PATIENTS, WRITTEN, Treatments, period
 from myoresist.case.terms import Terms
-from myoresist.case.words import Words
 from myoresist.cohort.labs import LIMIT, TEST, Laboratory
 from myoresist.cohort.schema import (
     ROW,
@@ -33,9 +33,9 @@ from myoresist.cohort.statements import (
     empty_statements,
     stated,
 )
-from myoresist.resistance.measures import DATE, PATIENT, value_column
-from myoresist.resistance.response import Responses
-from myoresist.rules.inference import Inference
+from myoresist.findings.evaluate import Inference
+from myoresist.resistance.response.evaluate import Responses
+from myoresist.resistance.response.visits import DATE, PATIENT, value_column
 from myoresist.serology.results import RESULTS
 
 STRANGER, TWICE = "is not in patients", "stands here twice"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
 
+from myoresist.arrays.intervals import Response
 from myoresist.report.charts.drawing import Drawing
-from myoresist.treatment.intervals import Response
 
 SMALL, RING = 11.5, 6.5
 HATCH = "hatch"

@@ -10,13 +10,13 @@ from typing import Literal
 
 import polars as pl
 
+from myoresist.arrays.words import Words
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.case.words import Words
 from myoresist.cohort.schema import rejections
 from myoresist.cohort.statements import FINDING, VALUE, Statements, empty_statements, stated
-from myoresist.resistance.measures import DATE, PATIENT
+from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"

@@ -26,11 +26,11 @@ from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
 from myoresist.cohort import spool
-from myoresist.cohort.answers import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.batch import STRANGER, TWICE
+from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
-from myoresist.resistance.measures import PATIENT
+from myoresist.resistance.response.visits import PATIENT
 
 BATCH = 20_000
 WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"

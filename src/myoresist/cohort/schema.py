@@ -12,9 +12,15 @@ from typing import Literal
 
 import polars as pl
 
+from myoresist.arrays.words import Words, categories
 from myoresist.case.terms import Terms
-from myoresist.case.words import Words, categories
-from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, POPULATION, POPULATIONS
+from myoresist.resistance.response.visits import (
+    DATE,
+    ON_TREATMENT,
+    PATIENT,
+    POPULATION,
+    POPULATIONS,
+)
 
 Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
 ROW = "row"

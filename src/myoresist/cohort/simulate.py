@@ -25,10 +25,10 @@ from myoresist.case.terms import LabTest
 from myoresist.case.units import converted
 from myoresist.cohort.assumptions import Assumptions, Between
 from myoresist.cohort.schema import SYNTHETIC
-from myoresist.diagnosis.diseases import BACKGROUND
-from myoresist.diagnosis.likelihood import AGE, ONSET
-from myoresist.resistance.measures import DATE, PATIENT, value_column
-from myoresist.resistance.regimens import Regimen
+from myoresist.diagnosis.differential.likelihood import AGE, ONSET
+from myoresist.diagnosis.differential.schema import BACKGROUND
+from myoresist.resistance.adequacy.schema import Regimen
+from myoresist.resistance.response.visits import DATE, PATIENT, value_column
 
 _EPOCH = date(1970, 1, 1)
 PART = 50_000

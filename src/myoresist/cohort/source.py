@@ -16,7 +16,7 @@ from myoresist.cohort import omop
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load
-from myoresist.resistance.measures import PATIENT
+from myoresist.resistance.response.visits import PATIENT
 
 DUCKDB, SQLITE = (".duckdb", ".ddb"), (".sqlite", ".sqlite3", ".db")
 _SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {

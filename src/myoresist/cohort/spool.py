@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from myoresist.resistance.measures import PATIENT
+from myoresist.resistance.response.visits import PATIENT
 
 CHUNK = 8 * 2**20
 """Bytes of rows in no order that are cut at a time, by the estimate of the library."""

@@ -14,8 +14,8 @@ import polars as pl
 
 from myoresist.case.catalogue import Catalogue, Finding
 from myoresist.case.record import conform
-from myoresist.resistance.measures import PATIENT
-from myoresist.rules.inference import Inference
+from myoresist.findings.evaluate import Inference
+from myoresist.resistance.response.visits import PATIENT
 
 FINDING, VALUE = "finding", "value"
 _STATED = {PATIENT: pl.UInt32, FINDING: pl.UInt16, VALUE: pl.Float64}

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from myoresist.arrays.intervals import wilson
 from myoresist.assessment import NOTICE, Knowledge
 from myoresist.cohort.charts import (
     HATCH,
@@ -62,9 +63,8 @@ from myoresist.cohort.tally import (
     quantile,
     tally,
 )  # fmt: skip
-from myoresist.resistance.explanations import PREFIX as EXPLANATION
-from myoresist.resistance.improvement import NONE, UNDETERMINED
-from myoresist.treatment.intervals import wilson
+from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
+from myoresist.resistance.response.improvement import NONE, UNDETERMINED
 
 LEVEL = 0.95
 """Of the intervals of the page."""

@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from myoresist.assessment import Knowledge
-from myoresist.cohort.answers import (
+from myoresist.cohort.registry import (
     CRITERIA,
     DIFFERENTIAL,
     FINDINGS,
@@ -26,12 +26,12 @@ from myoresist.cohort.answers import (
     RESISTANCE,
     RESPONSES,
 )
-from myoresist.diagnosis.differential import DIGITS
-from myoresist.diagnosis.differential import PREFIX as POSTERIOR
-from myoresist.resistance.explanations import PREFIX as EXPLANATION
-from myoresist.resistance.explanations import STATUS
-from myoresist.resistance.improvement import CATEGORY, SCORE, SCORE_MAX, UNDETERMINED
-from myoresist.resistance.measures import DATE, PATIENT
+from myoresist.diagnosis.differential.evaluate import DIGITS
+from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
+from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
+from myoresist.resistance.explanations.evaluate import STATUS
+from myoresist.resistance.response.improvement import CATEGORY, SCORE, SCORE_MAX, UNDETERMINED
+from myoresist.resistance.response.visits import DATE, PATIENT
 
 EVEN = 0.5
 """A subset is taken as likely if it is at least as probable as all others together."""

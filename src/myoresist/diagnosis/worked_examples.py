@@ -10,9 +10,9 @@ from typing import Any, Literal
 import polars as pl
 
 from myoresist.case.catalogue import Catalogue
-from myoresist.diagnosis.verdicts import EXCLUDED, NOTE, Criteria, column
+from myoresist.diagnosis.criteria.evaluate import EXCLUDED, NOTE, Criteria, column
+from myoresist.findings.evaluate import Inference
 from myoresist.knowledge.schema import Entry, load
-from myoresist.rules.inference import Inference
 
 Unknown = Literal["unknown"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from myoresist.assessment import Assessment, FindingResult, SetResult
-from myoresist.diagnosis.opinion import DiseaseResult
+from myoresist.diagnosis.differential.explain import DiseaseResult
 from myoresist.report.charts.forest import forest, panels
 from myoresist.report.charts.ranking import differential as differential_chart
 from myoresist.report.charts.ranking import next_tests as next_tests_chart
@@ -44,7 +44,7 @@ from myoresist.report.summary import (
     words,
 )
 from myoresist.report.treatment import Treatment
-from myoresist.resistance.response_result import ImprovementResult
+from myoresist.resistance.response.explain import ImprovementResult
 from myoresist.treatment.evidence import Evidence
 
 WATERFALLS = 3

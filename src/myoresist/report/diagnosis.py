@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.diagnosis.opinion import (
+from myoresist.diagnosis.differential.explain import (
     DiseaseResult,
     EvidenceResult,
     InvestigationResult,

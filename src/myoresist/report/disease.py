@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from myoresist.assessment import Knowledge
-from myoresist.diagnosis.diseases import BACKGROUND, Disease
+from myoresist.diagnosis.differential.schema import BACKGROUND, Disease
 from myoresist.report.summary import percent
-from myoresist.rules.words import in_words
+from myoresist.rules.phrases import in_words
 
 
 def entry(knowledge: Knowledge, one: Disease) -> dict[str, Any]:

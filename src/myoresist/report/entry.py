@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from myoresist.assessment import Knowledge
 from myoresist.case.catalogue import Finding, Link
-from myoresist.diagnosis.criteria import CriteriaSet, Disagreement
-from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
+from myoresist.diagnosis.criteria.evaluate import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
+from myoresist.diagnosis.criteria.schema import CriteriaSet, Disagreement
 from myoresist.knowledge.schema import Coverage, Sourced
 from myoresist.report import disease, option
-from myoresist.rules.words import in_words
-from myoresist.treatment.knowledge import Option
+from myoresist.rules.phrases import in_words
+from myoresist.treatment.schema import Option
 
 
 class UnknownEntry(KeyError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from myoresist.arrays.intervals import Interval, Response
 from myoresist.treatment.evidence import Evidence, Study, StudyGroup, Summary
-from myoresist.treatment.intervals import Interval, Response
 
 
 def lines(found: Evidence) -> Iterator[str]:

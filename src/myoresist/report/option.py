@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from myoresist.assessment import Knowledge
-from myoresist.rules.words import in_words
-from myoresist.treatment.knowledge import Option
-from myoresist.treatment.options import against_column
+from myoresist.rules.phrases import in_words
+from myoresist.treatment.evaluate import against_column
+from myoresist.treatment.schema import Option
 
 
 def entry(knowledge: Knowledge, one: Option) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from myoresist.assessment import Assessment
 from myoresist.report.line import Line
 from myoresist.report.response import SIGN, STYLE
-from myoresist.resistance.explanations import ExplanationResult
-from myoresist.resistance.treatment_history import CourseResult, Span, TrialResult
+from myoresist.resistance.adequacy.explain import CourseResult, Span, TrialResult
+from myoresist.resistance.explanations.evaluate import ExplanationResult
 
 VERDICTS = {
     "adequate": ("✓", "green"),

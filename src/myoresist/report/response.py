@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
 from myoresist.report.line import Line
-from myoresist.resistance.response_result import (
+from myoresist.resistance.response.explain import (
     ChangeResult,
     ComparisonResult,
     DefinitionResult,

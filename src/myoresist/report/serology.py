@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from myoresist.assessment import Assessment
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
-from myoresist.serology.answers import AntibodyResult, CancerResult
+from myoresist.serology.explain import AntibodyResult, CancerResult
 
 MOST_OPEN = 8
 

@@ -9,7 +9,7 @@ from myoresist.assessment import Assessment
 from myoresist.report.evidence import counts, doubts, named, whom
 from myoresist.report.line import Line
 from myoresist.report.summary import percent
-from myoresist.treatment.advice import (
+from myoresist.treatment.explain import (
     LEADING,
     AgainstResult,
     OptionResult,

@@ -12,7 +12,7 @@ from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry, load_list
-from myoresist.resistance.treatment_history import TreatmentKnowledge
+from myoresist.resistance.adequacy.explain import TreatmentKnowledge
 
 
 class Example(Entry):

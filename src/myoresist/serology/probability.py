@@ -17,10 +17,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.rules.runs import Runs
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
-from myoresist.serology.knowledge import Method, SerologyKnowledge, Strength
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
+from myoresist.arrays.runs import Runs
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Vocabulary
+from myoresist.serology.schema import Method, SerologyKnowledge, Strength
 
 PREFIX = "serology"
 FLAGS = (

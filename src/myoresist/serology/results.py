@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.arrays.kleene import TRUE, UNKNOWN, to_numbers
+from myoresist.arrays.words import Words
 from myoresist.case.catalogue import Names
 from myoresist.case.model import AntibodyTest, Case
 from myoresist.case.terms import Terms
-from myoresist.case.words import Words
-from myoresist.rules.truth import TRUE, UNKNOWN, to_numbers
-from myoresist.serology.knowledge import POSITIVE, SerologyKnowledge
+from myoresist.serology.schema import POSITIVE, SerologyKnowledge
 
 RESULTS: Mapping[str, type[pl.DataType]] = {
     "patient_id": pl.String,

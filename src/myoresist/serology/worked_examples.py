@@ -10,11 +10,11 @@ from typing import Any, Literal
 import polars as pl
 
 from myoresist.case.record import conform
+from myoresist.findings.evaluate import Inference
 from myoresist.knowledge.schema import Entry, load
-from myoresist.rules.inference import Inference
-from myoresist.serology.answers import SerologyResult, answer
+from myoresist.serology.evaluate import Serology
+from myoresist.serology.explain import SerologyResult, answer
 from myoresist.serology.results import RESULTS
-from myoresist.serology.verdicts import Serology
 
 SPARED = ("antibody", "subtype")
 """Groups of findings that nobody looks for by name: without a result or a diagnosis they are unknown."""

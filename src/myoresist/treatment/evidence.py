@@ -18,9 +18,9 @@ from typing import Literal
 from pydantic import field_validator
 
 from myoresist import knowledge
+from myoresist.arrays.intervals import Interval, Response, risk_difference, risk_ratio, wilson
 from myoresist.case.catalogue import listed, read_rows
 from myoresist.knowledge.schema import Entry, Reference, load_references
-from myoresist.treatment.intervals import Interval, Response, risk_difference, risk_ratio, wilson
 from myoresist.treatment.trials import Synthesis, Trial, Trials
 
 Measure = Literal["proportion", "risk_ratio"]

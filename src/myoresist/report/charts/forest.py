@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from math import log10
 
+from myoresist.arrays.intervals import Interval
 from myoresist.report.charts.drawing import Drawing
 from myoresist.report.evidence import heading, named, predicted, ratio, share, summarised
 from myoresist.treatment.evidence import Evidence, Study, StudyGroup
-from myoresist.treatment.intervals import Interval
 
 WIDTH = 680.0
 NAME, COUNTS, LEFT, RIGHT, FIGURES = 4.0, 186.0, 276.0, 500.0, 512.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from myoresist.report.charts.drawing import Drawing
-from myoresist.resistance.response_result import ChangeResult, ImprovementResult
+from myoresist.resistance.response.explain import ChangeResult, ImprovementResult
 
 WIDTH, LEFT, RIGHT, BAR = 420.0, 4.0, 12.0, 11.0
 WHOLE = 100.0

@@ -16,7 +16,7 @@ from myoresist.assessment import Assessment
 from myoresist.case.dates import PartialDate
 from myoresist.case.timeline import DrugCourseResult, MomentResult
 from myoresist.report.charts.drawing import Drawing
-from myoresist.resistance.response_result import MeasureResult
+from myoresist.resistance.response.explain import MeasureResult
 
 WIDTH, LEFT, RIGHT = 760.0, 168.0, 18.0
 ROW, BAR, PANEL = 24.0, 13.0, 92.0

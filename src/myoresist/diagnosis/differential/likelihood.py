@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.diagnosis.diseases import BACKGROUND, Diseases, Method
-from myoresist.rules.inference import Inference
-from myoresist.rules.truth import to_numbers
+from myoresist.arrays.kleene import to_numbers
+from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases, Method
+from myoresist.findings.evaluate import Inference
 
 Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]

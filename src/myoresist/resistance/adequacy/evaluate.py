@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided, told, truth
+from myoresist.arrays.runs import Flags, Ints, Runs
 from myoresist.case.courses import REASONS, RESPONSES, Treatments
-from myoresist.resistance.exposure import (
+from myoresist.resistance.adequacy.exposure import (
     POSSIBLE,
     TOP,
     Exposures,
@@ -20,11 +22,9 @@ from myoresist.resistance.exposure import (
     exposures,
     wholly_listed,
 )
-from myoresist.resistance.glucocorticoid import glucocorticoid_columns
-from myoresist.resistance.regimens import ORAL, Regimens
+from myoresist.resistance.adequacy.glucocorticoid import glucocorticoid_columns
+from myoresist.resistance.adequacy.schema import ORAL, Regimens
 from myoresist.rules.program import Program
-from myoresist.rules.runs import Flags, Ints, Runs
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, Truths, decided, told, truth
 
 ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNTOLD = (
     "adequate", "inadequate", "undetermined", "not_tried", "unknown",

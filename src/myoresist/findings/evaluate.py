@@ -17,13 +17,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
-from myoresist.rules.interpreter import decisive
 from myoresist.rules.program import Program
+from myoresist.rules.reasons import decisive
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 
 ROUNDING = 0.05
 """Two roundings of one measurement may differ by this share before they count as a contradiction."""

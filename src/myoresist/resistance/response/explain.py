@@ -11,13 +11,13 @@ from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case
 from myoresist.case.record import record
 from myoresist.case.terms import Terms
-from myoresist.resistance.improvement import CATEGORY, CATEGORY_MAX, CATEGORY_MIN
-from myoresist.resistance.measures import DATE, compared_column, value_column
-from myoresist.resistance.response import BASELINE_DATE, DAYS, Responses
-from myoresist.resistance.response_baseline import Series, series
-from myoresist.resistance.response_definitions import CONFIRMED, Definition
-from myoresist.rules.interpreter import explain
+from myoresist.resistance.response.definitions import CONFIRMED, Definition
+from myoresist.resistance.response.evaluate import BASELINE_DATE, DAYS, Responses
+from myoresist.resistance.response.improvement import CATEGORY, CATEGORY_MAX, CATEGORY_MIN
+from myoresist.resistance.response.series import Series, series
+from myoresist.resistance.response.visits import DATE, compared_column, value_column
 from myoresist.rules.program import Program
+from myoresist.rules.reasons import explain
 
 State = Literal["met", "not_met", "undetermined"]
 Population = Literal["adult", "juvenile"]

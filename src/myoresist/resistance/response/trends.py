@@ -10,13 +10,13 @@ from typing import Literal
 
 import polars as pl
 
+from myoresist.arrays.kleene import told, truth
+from myoresist.arrays.runs import Runs
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
-from myoresist.resistance.measures import PATIENT, compared_column
-from myoresist.resistance.response import Responses
-from myoresist.rules.runs import Runs
+from myoresist.resistance.response.evaluate import Responses
+from myoresist.resistance.response.visits import PATIENT, compared_column
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
-from myoresist.rules.truth import told, truth
 
 PARTS = ("relative", "final")
 

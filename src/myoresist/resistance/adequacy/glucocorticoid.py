@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from myoresist.arrays.kleene import FALSE, TRUE
+from myoresist.arrays.runs import Flags, Ints, Runs
 from myoresist.case.courses import Treatments
-from myoresist.resistance.exposure import (
+from myoresist.resistance.adequacy.exposure import (
     ANY,
     FAR,
     POSSIBLE,
@@ -25,9 +27,7 @@ from myoresist.resistance.exposure import (
     segments,
     wholly_listed,
 )
-from myoresist.resistance.regimens import DOSE, Regimens
-from myoresist.rules.runs import Flags, Ints, Runs
-from myoresist.rules.truth import FALSE, TRUE
+from myoresist.resistance.adequacy.schema import DOSE, Regimens
 
 DIGITS = 6
 """Results are rounded, since an engine may divide a long column otherwise than a short one."""

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from myoresist.arrays.runs import Runs
 from myoresist.case.measures import Measures
 from myoresist.knowledge.schema import Check, Entry, load
-from myoresist.resistance.improvement import BASELINE, Improvement
-from myoresist.resistance.measures import (
+from myoresist.resistance.response.definitions import Definitions
+from myoresist.resistance.response.improvement import BASELINE, Improvement
+from myoresist.resistance.response.visits import (
     DATE,
     PATIENT,
     POPULATION,
     checked_visits,
     compared_column,
 )
-from myoresist.resistance.response_definitions import Definitions
-from myoresist.rules.runs import Runs
 from myoresist.rules.syntax import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from myoresist.case.catalogue import DTYPES, Catalogue
 from myoresist.document import DocumentError, Problem
+from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge.schema import Entry, load_list
-from myoresist.resistance.regimens import Regimen, Regimens
-from myoresist.rules.inference import finding_names
+from myoresist.resistance.adequacy.schema import Regimen, Regimens
 from myoresist.rules.syntax import Name
 
 

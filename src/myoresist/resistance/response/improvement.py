@@ -14,7 +14,7 @@ from pydantic import model_validator
 from myoresist.case.measures import Measure, Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
-from myoresist.resistance.measures import compared_column
+from myoresist.resistance.response.visits import compared_column
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
 
 BASELINE = "baseline."

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from myoresist.arrays.kleene import TRUE, UNKNOWN
+from myoresist.arrays.runs import Flags, Ints, Numbers, Runs, numbers, out_of_order
 from myoresist.case.courses import BODIES, LOCAL, Treatments
-from myoresist.resistance.regimens import Regimens
-from myoresist.rules.runs import Flags, Ints, Numbers, Runs, numbers, out_of_order
-from myoresist.rules.truth import TRUE, UNKNOWN
+from myoresist.resistance.adequacy.schema import Regimens
 
 WHOLE = 1_000_000_000
 """The least dose of a regimen as a whole number."""

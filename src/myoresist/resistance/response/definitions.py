@@ -14,8 +14,8 @@ from pydantic import model_validator
 from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
-from myoresist.resistance.improvement import ImprovementCriteria
-from myoresist.resistance.measures import (
+from myoresist.resistance.response.improvement import ImprovementCriteria
+from myoresist.resistance.response.visits import (
     DATE,
     ON_TREATMENT,
     PATIENT,

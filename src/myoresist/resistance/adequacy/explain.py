@@ -15,12 +15,12 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
-from myoresist.resistance.adequacy import History, derived_columns, history
-from myoresist.resistance.columns import Columns
-from myoresist.resistance.exposure import FAR, WHOLE, lacking, wholly_listed
-from myoresist.resistance.glucocorticoid import dose_over_time
-from myoresist.resistance.refractory import DefinitionResult, Refractory
-from myoresist.resistance.regimens import Regimen, Regimens
+from myoresist.resistance.adequacy.columns import Columns
+from myoresist.resistance.adequacy.evaluate import History, derived_columns, history
+from myoresist.resistance.adequacy.exposure import FAR, WHOLE, lacking, wholly_listed
+from myoresist.resistance.adequacy.glucocorticoid import dose_over_time
+from myoresist.resistance.adequacy.refractory import DefinitionResult, Refractory
+from myoresist.resistance.adequacy.schema import Regimen, Regimens
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, RuleError, parse
 

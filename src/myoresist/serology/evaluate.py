@@ -14,12 +14,12 @@ import polars as pl
 
 from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError, Problem
-from myoresist.rules.inference import finding_names
+from myoresist.findings.evaluate import finding_names
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
-from myoresist.serology.knowledge import Antibody, SerologyKnowledge, Statement
 from myoresist.serology.probability import FLAGS, Posterior, Weights, checked, column, gathered
 from myoresist.serology.results import RESULTS, Results, Vocabulary, from_findings, in_order, usable
+from myoresist.serology.schema import Antibody, SerologyKnowledge, Statement
 
 REPORTED, TESTED = column("reported_msa"), column("tested_msa")
 MOST_LIKELY, SETTING = column("most_likely_msa"), column("setting")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myoresist.diagnosis.differential import Differential
-from myoresist.diagnosis.diseases import Again, Investigation
-from myoresist.diagnosis.likelihood import STEPS, Array, Known, Likelihoods
+from myoresist.diagnosis.differential.evaluate import Differential
+from myoresist.diagnosis.differential.likelihood import STEPS, Array, Known, Likelihoods
+from myoresist.diagnosis.differential.schema import Again, Investigation
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
-from myoresist.resistance.columns import Columns
-from myoresist.rules.interpreter import explain
+from myoresist.resistance.adequacy.columns import Columns
 from myoresist.rules.program import Program
+from myoresist.rules.reasons import explain
 from myoresist.rules.syntax import Condition, RuleError, parse
 
 State = Literal["met", "not_met", "undetermined"]

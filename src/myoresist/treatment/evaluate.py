@@ -16,14 +16,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.case.catalogue import DTYPES
-from myoresist.diagnosis.differential import DIGITS
+from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.document import DocumentError, Problem
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
-from myoresist.rules.truth import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.treatment.evidence import EvidenceBase, Study
-from myoresist.treatment.knowledge import (
+from myoresist.treatment.schema import (
     Against,
     Evidence,
     Guideline,

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from myoresist.diagnosis.criteria import (
+from myoresist.diagnosis.criteria.schema import (
     CriteriaSet,
     Disagreement,
     Item,

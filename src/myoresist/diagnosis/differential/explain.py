@@ -11,10 +11,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.diagnosis.differential import Differential
-from myoresist.diagnosis.diseases import Disease
-from myoresist.diagnosis.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array, Known, Seen
-from myoresist.diagnosis.next_test import (
+from myoresist.diagnosis.differential.evaluate import Differential
+from myoresist.diagnosis.differential.investigations import (
     Answer,
     Gain,
     answers,
@@ -22,6 +20,16 @@ from myoresist.diagnosis.next_test import (
     information,
     open_at_bedside,
 )
+from myoresist.diagnosis.differential.likelihood import (
+    AGE,
+    ONSET,
+    ONSET_HIGH,
+    ONSET_LOW,
+    Array,
+    Known,
+    Seen,
+)
+from myoresist.diagnosis.differential.schema import Disease
 
 LEADING = 5
 MOST = 6

@@ -9,25 +9,12 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.diagnosis.opinion import DifferentialResult
+from myoresist.diagnosis.differential.explain import DifferentialResult
 from myoresist.knowledge.schema import Check
-from myoresist.resistance.explanations import PREFIX
-from myoresist.resistance.opinion import ResistanceResult
-from myoresist.rules.interpreter import Verdict, explain
-from myoresist.treatment.evidence import Evidence as Studies
-from myoresist.treatment.evidence import Study
-from myoresist.treatment.knowledge import (
-    Certainty,
-    Direction,
-    Guideline,
-    Level,
-    Option,
-    Regimen,
-    Stance,
-    Statement,
-    Subset,
-)
-from myoresist.treatment.options import (
+from myoresist.resistance.evaluate import ResistanceResult
+from myoresist.resistance.explanations.evaluate import PREFIX
+from myoresist.rules.reasons import Verdict, explain
+from myoresist.treatment.evaluate import (
     CARE,
     FIRST,
     HINT,
@@ -38,6 +25,19 @@ from myoresist.treatment.options import (
     Options,
     against_column,
     missing_column,
+)
+from myoresist.treatment.evidence import Evidence as Studies
+from myoresist.treatment.evidence import Study
+from myoresist.treatment.schema import (
+    Certainty,
+    Direction,
+    Guideline,
+    Level,
+    Option,
+    Regimen,
+    Stance,
+    Statement,
+    Subset,
 )
 
 Urgency = Literal["present", "possible", "not_excluded"]

@@ -10,10 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from myoresist.knowledge.schema import Sourced
-from myoresist.rules.interpreter import Verdict, explain
-from myoresist.serology.knowledge import Antibody, Evidence, Statement, Topic
-from myoresist.serology.probability import column
-from myoresist.serology.verdicts import (
+from myoresist.rules.reasons import Verdict, explain
+from myoresist.serology.evaluate import (
     APPLIES,
     CATEGORY,
     EXPECTED,
@@ -28,6 +26,8 @@ from myoresist.serology.verdicts import (
     SerologyTables,
     leaf_findings,
 )
+from myoresist.serology.probability import column
+from myoresist.serology.schema import Antibody, Evidence, Statement, Topic
 
 
 class _Result(BaseModel):

@@ -14,21 +14,21 @@ from pydantic import BaseModel, ConfigDict
 from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
-from myoresist.diagnosis.opinion import DifferentialResult
-from myoresist.resistance.adequacy import History
-from myoresist.resistance.explanations import (
+from myoresist.diagnosis.differential.explain import DifferentialResult
+from myoresist.findings.evaluate import finding_names
+from myoresist.resistance.adequacy.evaluate import History
+from myoresist.resistance.adequacy.explain import TreatmentHistory, TreatmentKnowledge
+from myoresist.resistance.explanations.evaluate import (
     PREFIX,
     STATUS,
     Explanations,
     ExplanationsResult,
     explanations_of,
 )
-from myoresist.resistance.measures import DATE, PATIENT, compared_column
-from myoresist.resistance.response import Responses
-from myoresist.resistance.response_result import ResponseResult, response
-from myoresist.resistance.treatment_history import TreatmentHistory, TreatmentKnowledge
-from myoresist.resistance.trends import PARTS, Trends
-from myoresist.rules.inference import finding_names
+from myoresist.resistance.response.evaluate import Responses
+from myoresist.resistance.response.explain import ResponseResult, response
+from myoresist.resistance.response.trends import PARTS, Trends
+from myoresist.resistance.response.visits import DATE, PATIENT, compared_column
 from myoresist.rules.syntax import Name
 
 DAMAGE = "irreversible_damage"

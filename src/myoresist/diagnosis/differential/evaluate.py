@@ -12,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from myoresist.diagnosis.diseases import Diseases
-from myoresist.diagnosis.likelihood import Array, Likelihoods, Seen
+from myoresist.diagnosis.differential.likelihood import Array, Likelihoods, Seen
+from myoresist.diagnosis.differential.schema import Diseases
+from myoresist.findings.evaluate import Inference, finding_names
 from myoresist.knowledge.schema import Entry, load
-from myoresist.rules.inference import Inference, finding_names
 
 CHUNK = 20_000
 """Patients worked on at a time, so that a large table needs little memory."""

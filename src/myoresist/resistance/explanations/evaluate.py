@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from myoresist.case.catalogue import DTYPES, Kind
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load_list
-from myoresist.rules.interpreter import explain
 from myoresist.rules.program import Program
+from myoresist.rules.reasons import explain
 from myoresist.rules.syntax import Condition, Name, RuleError, parse
 
 Status = Literal["supported", "possible", "argued_against", "not_assessable"]

@@ -14,14 +14,14 @@ from myoresist.assessment import Knowledge
 from myoresist.cohort.batch import Batch, Reader
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.source import SourceError
-from myoresist.diagnosis.differential import PREFIX as POSTERIOR
-from myoresist.diagnosis.verdicts import CLASS, EXCLUDED, NOTE, VARIANT
-from myoresist.resistance.adequacy import TESTS, History
-from myoresist.resistance.explanations import PREFIX as EXPLANATION
-from myoresist.resistance.explanations import STATUS
-from myoresist.resistance.exposure import FAR, lacking
-from myoresist.resistance.measures import DATE, PATIENT
-from myoresist.treatment.options import PROBABILITY
+from myoresist.diagnosis.criteria.evaluate import CLASS, EXCLUDED, NOTE, VARIANT
+from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
+from myoresist.resistance.adequacy.evaluate import TESTS, History
+from myoresist.resistance.adequacy.exposure import FAR, lacking
+from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
+from myoresist.resistance.explanations.evaluate import STATUS
+from myoresist.resistance.response.visits import DATE, PATIENT
+from myoresist.treatment.evaluate import PROBABILITY
 
 FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
 SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"

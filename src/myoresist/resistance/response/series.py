@@ -13,8 +13,8 @@ from myoresist.case.measures import Measure
 from myoresist.case.model import Case, Treatment, Visit
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
-from myoresist.resistance.measures import DATE, ON_TREATMENT, PATIENT, value_column
-from myoresist.resistance.response import Conventions
+from myoresist.resistance.response.evaluate import Conventions
+from myoresist.resistance.response.visits import DATE, ON_TREATMENT, PATIENT, value_column
 
 
 @dataclass(frozen=True)

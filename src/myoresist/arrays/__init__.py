@@ -1,0 +1,1 @@
+"""The one currency: truth, numbers and words of N patients as arrays."""

@@ -1,0 +1,1 @@
+"""Which disease is it: the weighing of diseases, the next test, and the reasons."""

@@ -1,0 +1,1 @@
+"""What follows from what is recorded, what contradicts itself, and what an answer would change."""

@@ -1,0 +1,1 @@
+"""Was the treatment adequate: courses as exposure, trials, definitions of refractory disease."""

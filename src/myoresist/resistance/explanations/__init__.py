@@ -1,0 +1,1 @@
+"""What else explains that treatment did not work."""

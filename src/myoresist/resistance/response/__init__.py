@@ -1,0 +1,1 @@
+"""Was there a response: visits, core set measures, improvement scores, trends."""
