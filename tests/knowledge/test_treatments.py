@@ -7,6 +7,7 @@ import pytest
 from myoresist import Knowledge
 from myoresist.treatment.evaluate import against_column, missing_column
 from myoresist.treatment.evidence import packaged
+from myoresist.treatment.schema import Option
 
 BASE = Knowledge.load().options
 DATA = BASE.data
@@ -64,3 +65,21 @@ def test_high_certainty_needs_more_than_one_trial() -> None:
 
 def test_what_studies_found_is_about_options_that_are_there() -> None:
     assert set(TRIALS.synthesis.treatments) <= DATA.options.keys()
+
+
+def test_an_option_need_not_write_lists_that_are_empty() -> None:
+    option = Option.model_validate(
+        {
+            "id": "walking",
+            "name": "Walking",
+            "kind": "supportive",
+            "class": "exercise",
+            "regimens": [],
+            "judge_after_weeks": [4, 12],
+            "evidence": [],
+            "safety_cites": ["expert_convention"],
+            "safety_check": "convention",
+        }
+    )
+    empty = (option.against, option.checks, option.monitoring, option.interactions)
+    assert (*empty, option.adverse_effects) == ((), (), (), (), ())

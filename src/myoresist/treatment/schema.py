@@ -80,11 +80,11 @@ class Option(Entry):
     evidence: tuple[Evidence, ...]
     guidelines: tuple[Guideline, ...] = ()
     status: str | None = None
-    against: tuple[Against, ...]
-    checks: tuple[str, ...]
-    monitoring: tuple[str, ...]
-    adverse_effects: tuple[str, ...]
-    interactions: tuple[str, ...]
+    against: tuple[Against, ...] = ()
+    checks: tuple[str, ...] = ()
+    monitoring: tuple[str, ...] = ()
+    adverse_effects: tuple[str, ...] = ()
+    interactions: tuple[str, ...] = ()
     note: str | None = None
     safety_cites: tuple[str, ...]
     safety_check: Check
