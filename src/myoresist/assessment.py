@@ -36,9 +36,11 @@ from myoresist.diagnosis.criteria.evaluate import (
 from myoresist.diagnosis.criteria.schema import CriteriaSet
 from myoresist.diagnosis.differential.evaluate import Differential, Setting
 from myoresist.diagnosis.differential.explain import DifferentialResult, opinion
+from myoresist.document import DocumentError, Problem
 from myoresist.findings.evaluate import Contradiction, Inference, finding_names
 from myoresist.findings.variants import variants
 from myoresist.knowledge.schema import Reference, load_references
+from myoresist.knowledge.whole import uncovered, unknown_works
 from myoresist.resistance.evaluate import Resistance, ResistanceResult
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
 from myoresist.rules.phrases import in_words
@@ -239,13 +241,52 @@ class Knowledge:
     references: Mapping[str, Reference]
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Knowledge:
-        """Read and check a knowledge folder; without one, the packaged knowledge (read once).
+    def load(cls, folder: Path | None = None, check: bool | None = None) -> Knowledge:
+        """Read a knowledge folder, once; without one, the packaged knowledge.
+
+        Findings, criteria and diseases are read at once, what the later questions rest on when it is first
+        asked for. ``check`` reads all of it at once; see the method of that name.
+
+        Args:
+            folder: a whole knowledge folder.
+            check: whether to check everything; when left out, a folder of one's own is checked.
 
         Raises:
             DocumentError: naming file, line and field of whatever cannot be used.
         """
-        return _load(folder or packaged.folder())
+        knowledge = _load(folder or packaged.folder())
+        if check or (check is None and knowledge.folder != packaged.folder()):
+            knowledge.check()
+        return knowledge
+
+    def check(self) -> None:
+        """Read and compile every topic, and compare what the files say of each other.
+
+        The criteria sets and ``coverage.yaml`` name the same sets, and every work that is cited is in the
+        bibliography. Worked examples are not run, and what serves registries only is not read.
+
+        Raises:
+            DocumentError: naming file, line and field of everything that cannot be used.
+        """
+        problems: dict[Problem, None] = {}
+        for topic in ("version", "terms", "serology", "resistance", "options"):
+            try:
+                getattr(self, topic)
+            except DocumentError as error:
+                problems |= dict.fromkeys(error.problems)
+        sets = {one.id: (one.status, one.since) for one in self.criteria.sets.values()}
+        try:
+            problems |= dict.fromkeys(uncovered(self.folder, sets))
+            problems |= dict.fromkeys(unknown_works(self.folder, self.references))
+        except DocumentError as error:
+            problems |= dict.fromkeys(error.problems)
+        if problems:
+            raise DocumentError(problems)
+
+    @cached_property
+    def version(self) -> str:
+        """Return the version of the knowledge."""
+        return packaged.version(self.folder)
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -275,7 +316,9 @@ class Knowledge:
     def options(self) -> Options:
         """Return the treatments."""
         told = self.resistance
-        return Options.load(self.folder, told.names, told.labels, self.differential.diseases)
+        diseases = self.differential.diseases
+        regimens = [one.id for one in told.treatments.regimens.trials]
+        return Options.load(self.folder, told.names, told.labels, diseases, regimens)
 
     @cached_property
     def terms(self) -> Terms:
@@ -353,7 +396,7 @@ def assess(
     ]
     return Assessment(
         software_version=__version__,
-        knowledge_version=packaged.version(),
+        knowledge_version=base.version,
         patient_id=noted.patient_id,
         label=case.label,
         source=case.source.citation if case.source else None,

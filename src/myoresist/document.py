@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,12 @@ def shown(value: object) -> str:
     text = str(value)
     cut = " ".join(text[:200].split())
     return cut if len(text) <= 200 and len(cut) <= 40 else cut[:40] + "…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of an error about a word that is not known: the nearest one, if any is near."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def field_name(path: Path_) -> str:

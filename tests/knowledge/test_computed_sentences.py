@@ -83,6 +83,8 @@ def most_points(one: CriteriaSet, group: str, variant: str) -> Decimal:
 def test_what_the_age_adds_in_eular_acr() -> None:
     one = SETS["eular_acr_2017"]
     note = next(x for x in one.notes if x.id == "ea_age_needed")
-    [(without, with_biopsy)] = matched(rf"up to {NUMBER} points \({NUMBER} with biopsy\)", [note.text])
+    [(without, with_biopsy)] = matched(
+        rf"up to {NUMBER} points \({NUMBER} with biopsy\)", [note.text]
+    )
     assert most_points(one, "age", "no_biopsy") == Decimal(without)
     assert most_points(one, "age", "biopsy") == Decimal(with_biopsy)

@@ -198,7 +198,7 @@ def read_rows(
         renamed: columns whose name differs from the field of the model.
 
     Raises:
-        DocumentError: one problem a wrong row, with its line and column.
+        DocumentError: one problem a wrong row, with its line and column, or a column that is missing.
     """
     found, problems = [], []
     try:
@@ -207,6 +207,13 @@ def read_rows(
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise DocumentError([Problem(str(path), None, "", f"cannot be read: {reason}")]) from error
     reader = csv.DictReader(StringIO(text))
+    heading = {(renamed or {}).get(name, name) for name in reader.fieldnames or ()}
+    asked = {
+        field.alias or name for name, field in model.model_fields.items() if field.is_required()
+    }
+    if missing := sorted(asked - heading):
+        message = f"the heading lacks {', '.join(missing)}"
+        raise DocumentError([Problem(str(path), 1, "", message)])
     for row in reader:
         if None in row:
             message = "has more cells than the heading; put a cell with a comma in quotes"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
+from myoresist.document import DocumentError, Problem, read_document
 
 
 def folder() -> Path:
@@ -17,7 +17,15 @@ def folder() -> Path:
 
 
 @cache
-def version() -> str:
-    """Return the version of the packaged knowledge, such as ``2026.11``."""
-    about = yaml.safe_load((folder() / "knowledge.yaml").read_text(encoding="utf-8"))
-    return str(about["version"])
+def version(of: Path | None = None) -> str:
+    """Return the version of a knowledge folder, such as ``2026.11``; the packaged one when left out.
+
+    Raises:
+        DocumentError: if ``knowledge.yaml`` cannot be read or says no version.
+    """
+    document = read_document((of or folder()) / "knowledge.yaml")
+    said = document.data.get("version") if isinstance(document.data, dict) else None
+    if not isinstance(said, str):
+        message = 'write it in quotes, such as "2026.11"'
+        raise DocumentError([Problem(document.name, document.line(()), "version", message)])
+    return said

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from myoresist.document import Document, DocumentError, Problem, read_document
+from myoresist.document import Document, DocumentError, Path_, Problem, read_document
 
 HOW_CHECKED = ("seen", "recall", "estimate", "computed", "convention")
 
@@ -80,18 +81,33 @@ def _cited(item: Mapping[str, Any]) -> str:
 
 
 def load_references(path: Path) -> dict[str, Reference]:
-    """Read the bibliography, a CSL-JSON array, as works by key."""
-    items = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        item["id"]: Reference(
-            key=item["id"],
-            text=_cited(item),
-            doi=item.get("DOI"),
-            pmid=str(item["PMID"]) if item.get("PMID") else None,
-            url=item.get("URL"),
-        )
-        for item in items
-    }
+    """Read the bibliography, a CSL-JSON array, as works by key.
+
+    Raises:
+        DocumentError: naming the file, if it is no such array.
+    """
+    try:
+        items = json.loads(path.read_text(encoding="utf-8"))
+        works = [
+            Reference(
+                key=item["id"],
+                text=_cited(item),
+                doi=item.get("DOI"),
+                pmid=str(item["PMID"]) if item.get("PMID") else None,
+                url=item.get("URL"),
+            )
+            for item in items
+        ]
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise DocumentError([Problem(str(path), None, "", message)]) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"is no CSL-JSON array of works: {error}"
+        raise DocumentError([Problem(str(path), None, "", message)]) from error
+    count = Counter(one.key for one in works)
+    if twice := [key for key in count if count[key] > 1]:
+        raise DocumentError([Problem(str(path), None, key, "stands here twice") for key in twice])
+    return {one.key: one for one in works}
 
 
 class Coverage(Entry):
@@ -131,7 +147,9 @@ def validated(
 def load(path: Path, model: type[Model]) -> Model:
     """Read one knowledge file as ``model``; errors name file, line and field."""
     document = read_document(path)
-    return validated(model, document.data, document)
+    found = validated(model, document.data, document)
+    _refuse_repeated(document)
+    return found
 
 
 def load_list(path: Path, model: type[Model]) -> tuple[Model, ...]:
@@ -139,6 +157,27 @@ def load_list(path: Path, model: type[Model]) -> tuple[Model, ...]:
     document = read_document(path)
     if not isinstance(document.data, list):
         raise DocumentError([Problem(document.name, 1, "", "a list of entries is expected here")])
-    return tuple(
+    entries = tuple(
         validated(model, one, document, (index,)) for index, one in enumerate(document.data)
     )
+    _refuse_repeated(document)
+    return entries
+
+
+def _refuse_repeated(document: Document) -> None:
+    """Refuse two entries of one list with the same id: the later one would replace the first unseen."""
+    if problems := list(_repeated(document, document.data, ())):
+        raise DocumentError(problems)
+
+
+def _repeated(document: Document, value: Any, at: Path_) -> Iterator[Problem]:
+    first: dict[str, Path_] = {}
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        here = (*at, name)
+        if not isinstance(inner, dict | list):
+            continue
+        id_ = inner.get("id") if isinstance(inner, dict) and isinstance(value, list) else None
+        if isinstance(id_, str) and first.setdefault(id_, here) != here:
+            message = f"stands here twice; the first is on line {document.line(first[id_])}"
+            yield Problem(document.name, document.line(here), id_, message)
+        yield from _repeated(document, inner, here)

@@ -6,7 +6,7 @@ on what is recorded; what is not recorded never forbids and never allows, but st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.case.catalogue import DTYPES
 from myoresist.diagnosis.differential.evaluate import DIGITS
-from myoresist.document import DocumentError, Problem
+from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
 from myoresist.treatment.evidence import EvidenceBase, Study
@@ -136,6 +136,7 @@ class Options:
         names: Mapping[str, Name],
         labels: Mapping[str, str],
         diseases: Sequence[str],
+        regimens: Collection[str],
     ) -> Options:
         """Read and compile ``treatments/`` of a knowledge folder.
 
@@ -144,6 +145,7 @@ class Options:
             names: every column that a condition may read: findings, and what questions 1 to 3 tell.
             labels: what each of these is called that is no finding.
             diseases: the diseases of the differential.
+            regimens: those of ``adequacy/`` that judge a trial of a drug.
 
         Raises:
             DocumentError: naming file and entry of whatever cannot be used.
@@ -152,10 +154,7 @@ class Options:
         compiler = _Compiler(data, names, str(folder / "treatments"))
         compiler.patient()
         compiler.groups()
-        for subset in data.subsets.values():
-            for disease in subset.diseases:
-                if disease not in diseases:
-                    compiler.problem("subsets.yaml", subset.id, f"{disease} is no disease")
+        compiler.others(diseases, regimens)
         if compiler.problems:
             raise DocumentError(compiler.problems)
         kinds = {one.column: one.kind for one in names.values()}
@@ -469,6 +468,7 @@ class Options:
                     or [false]
                     for name in LEVELS.values()
                 },
+                **{name: [unknown] for name in TRIED},
                 **{name: [row.get(x, unknown)] for name, x in _tried(one).items()},
                 "check_first": [first[x] for x in asked] or [false],
                 "inadequate": [row[x] for x in _too_little(one) if x in row] or [unknown],
@@ -521,7 +521,9 @@ def _words(name: str, words: Iterable[str]) -> pl.Series:
 
 
 def _tried(option: Option) -> dict[str, str]:
-    """Return the columns of an earlier trial of an option."""
+    """Return the columns of an earlier trial of an option; none where no regimen judges one."""
+    if option.trial is None:
+        return {}
     trial = f"trial_{option.trial}"
     return {
         "failed": f"{trial}_failed",
@@ -531,8 +533,8 @@ def _tried(option: Option) -> dict[str, str]:
 
 
 def _too_little(option: Option) -> tuple[str, ...]:
-    """Return the columns that say that an option was given, and too little of it."""
-    tests = ("below_min_dose", "below_min_duration", "level_below_target")
+    """Return the columns that say that an option was given, and too little of it; see ``_tried``."""
+    tests = ("below_min_dose", "below_min_duration", "level_below_target") if option.trial else ()
     return tuple(f"trial_{option.trial}_{test}" for test in tests)
 
 
@@ -587,6 +589,30 @@ class _Compiler:
                 self.grouping[group.id] = parse(group.when, known)
             except RuleError as error:
                 self.problem("groups.yaml", group.id, str(error))
+
+    def others(self, diseases: Collection[str], regimens: Collection[str]) -> None:
+        """Look for what other topics hold."""
+        for option in self.data.options.values():
+            trials = [] if option.trial is None else [option.trial]
+            self._known(
+                trials, regimens, "trial", f"options/{option.id}.yaml", "regimen of a trial"
+            )
+        for subset in self.data.subsets.values():
+            self._known(subset.diseases, diseases, subset.id, "subsets.yaml", "disease")
+        for file, entries in (
+            ("urgent.yaml", self.data.urgent),
+            ("first.yaml", self.data.first),
+            ("care.yaml", self.data.care),
+        ):
+            for one in entries:
+                self._known(one.asks, self.names, one.id, file, "finding")
+
+    def _known(
+        self, names: Iterable[str], known: Collection[str], field: str, file: str, kind: str
+    ) -> None:
+        for name in names:
+            if name not in known:
+                self.problem(file, field, f"{name} is no {kind}{did_you_mean(name, known)}")
 
     def _consequences(self, option: Option) -> None:
         """Add what safety checks say of findings on which an option has no rule of its own."""

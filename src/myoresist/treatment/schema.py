@@ -5,14 +5,14 @@ All of it is data of ``knowledge/treatments/``; the files explain their fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from myoresist.document import DocumentError, Problem
+from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.knowledge.schema import Check, Entry, Sourced, load, load_list
 
 Level = Literal["contraindicated", "avoid", "caution"]
@@ -186,11 +186,11 @@ class TreatmentData:
             DocumentError: naming file, line and field of whatever cannot be used.
         """
         where = folder / "treatments"
-        options = [load(path, Option) for path in sorted((where / "options").glob("*.yaml"))]
+        options = load_options(where / "options")
         subsets = load(where / "subsets.yaml", _Subsets)
         groups = load(where / "groups.yaml", _Groups)
         data = cls(
-            options={one.id: one for one in options},
+            options=options,
             checks=load_list(where / "checks.yaml", SafetyCheck),
             likely_at=subsets.likely_at,
             indirect_at=subsets.indirect_at,
@@ -215,17 +215,37 @@ class TreatmentData:
         for option in self.options.values():
             named = [name for one in option.evidence for name in one.subsets]
             named += [name for one in option.guidelines for name in one.subsets]
-            for name in named:
-                if name not in self.subsets:
-                    yield f"options/{option.id}.yaml", "subsets", f"{name} is no subset"
+            for message in _unknown(named, self.subsets, "subset"):
+                yield f"options/{option.id}.yaml", "subsets", message
         for check in self.checks:
-            for name in check.options:
-                if name not in self.options:
-                    yield "checks.yaml", check.id, f"{name} is no option"
+            for message in _unknown(check.options, self.options, "option"):
+                yield "checks.yaml", check.id, message
         for subset in self.subsets.values():
-            for name in (*subset.evidence, *subset.indirect):
-                if name not in self.subsets:
-                    yield "subsets.yaml", subset.id, f"{name} is no subset"
-            for name in (*subset.comes_first, *subset.not_helpful):
-                if name not in self.options:
-                    yield "subsets.yaml", subset.id, f"{name} is no option"
+            for message in (
+                *_unknown((*subset.evidence, *subset.indirect), self.subsets, "subset"),
+                *_unknown((*subset.comes_first, *subset.not_helpful), self.options, "option"),
+            ):
+                yield "subsets.yaml", subset.id, message
+
+
+def load_options(folder: Path) -> dict[str, Option]:
+    """Read ``treatments/options/`` of a knowledge folder: one file an option, called by its id.
+
+    Raises:
+        DocumentError: naming file, line and field of whatever cannot be used.
+    """
+    options: dict[str, Option] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        one = load(path, Option)
+        if one.id != path.stem:
+            message = f"the id is {one.id}, but the file is called {path.name}"
+            raise DocumentError([Problem(str(path), 1, "id", message)])
+        options[one.id] = one
+    return options
+
+
+def _unknown(names: Iterable[str], known: Collection[str], kind: str) -> Iterator[str]:
+    """Give the message of every name that is not known."""
+    for name in names:
+        if name not in known:
+            yield f"{name} is no {kind}{did_you_mean(name, known)}"

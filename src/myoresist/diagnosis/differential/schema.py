@@ -238,8 +238,9 @@ def _numbers(path: Path) -> pl.DataFrame:
 
 def _read(path: Path, numbers: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     words = ("disease", "finding", "source", "check", "confidence")
+    kinds: dict[str, type[pl.DataType]] = {**dict.fromkeys(words, pl.String), **numbers}
     try:
-        return pl.read_csv(path, schema_overrides={**numbers, **dict.fromkeys(words, pl.String)})
+        return pl.read_csv(path, schema_overrides=kinds).select(list(kinds))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise DocumentError([Problem(str(path), None, "", f"cannot be read: {reason}")]) from error
