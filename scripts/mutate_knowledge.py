@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,9 +22,9 @@ import yaml
 
 from myoresist import Knowledge
 from myoresist.diagnosis.criteria.evaluate import Criteria
-from myoresist.diagnosis.worked_examples import Examples, failures, load_examples
 from myoresist.document import DocumentError
 from myoresist.findings.evaluate import Inference, finding_names
+from myoresist.worked_examples.run import Examples
 
 CONDITIONS = {"when", "value"}
 NUMBERS = {"at_least", "probability_at_least", "logistic_intercept"}
@@ -121,9 +121,10 @@ class Laboratory:
         self.knowledge = Knowledge.load(folder, check=False)
         self.names = finding_names(self.knowledge.catalogue)
         self.examples = {
-            one.id: load_examples(folder, one.id) for one in self.knowledge.criteria.implemented
+            one.id: Examples.read(folder / "criteria" / one.id / "tests.yaml", folder)
+            for one in self.knowledge.criteria.implemented
         }
-        self.alone = {set_id: self._alone(set_id) for set_id in self.examples}
+        self.alone = {one.id: self._alone(one.id) for one in self.knowledge.criteria.implemented}
 
     def _alone(self, set_id: str) -> Criteria:
         """Compile one set of the copy without the others, which is what makes a run quick."""
@@ -138,13 +139,13 @@ class Laboratory:
         inference = self.knowledge.inference
         return [
             str(failure)
-            for set_id in self.examples
+            for set_id in self.alone
             for failure in self._failures(set_id, inference, self.alone[set_id])
         ]
 
     def _failures(self, set_id: str, inference: Inference, criteria: Criteria) -> list[object]:
-        examples: Examples = self.examples[set_id]
-        return [*failures(examples, self.knowledge.catalogue, inference, criteria)]
+        knowledge = replace(self.knowledge, inference=inference, criteria=criteria)
+        return [one for one in self.examples[set_id].run(knowledge) if one.differences]
 
     def run(self, number: Number) -> Iterator[Mutant]:
         """Make the mutants of one number and say what becomes of each."""
@@ -165,7 +166,7 @@ class Laboratory:
         """Return the first worked example that fails."""
         if file == DERIVED:
             inference = Inference.load(self.copy, self.knowledge.catalogue)
-            suspects = [(set_id, inference, self.alone[set_id]) for set_id in self.examples]
+            suspects = [(set_id, inference, self.alone[set_id]) for set_id in self.alone]
         else:
             set_id = file.parent.name
             suspects = [(set_id, self.knowledge.inference, self._alone(set_id))]
@@ -191,7 +192,7 @@ def main() -> int:
         if broken := laboratory.broken():
             print("These worked examples fail before any number is changed:", *broken, sep="\n")
             return 1
-        files = {name: Path("criteria", name, "criteria.yaml") for name in laboratory.examples}
+        files = {name: Path("criteria", name, "criteria.yaml") for name in laboratory.alone}
         files["derived"] = DERIVED
         if unknown := set(given.sets or ()) - files.keys():
             print(f"unknown set {', '.join(sorted(unknown))}; known: {', '.join(files)}")

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from myoresist import Knowledge
-from myoresist.diagnosis.worked_examples import failures, load_examples
 from myoresist.document import DocumentError
+from myoresist.worked_examples.run import Examples
 
 COMMON = """\
 population: made-up patients
@@ -75,16 +75,13 @@ notes:
     + COMMON
 )
 TESTS = """\
-set: spots_2026
-cases:
 - name: two spots
   source: worked from the rule
-  given: {red: true, blue: true}
-  others: absent
+  given: {findings: {red: true, blue: true}, others: absent}
   expect: {outcome: probable, possible: [definite], excluded: false}
 - name: wrong on purpose
   source: worked from the rule
-  given: {red: true}
+  given: {findings: {red: true}}
   expect: {outcome: definite}
 """
 
@@ -204,10 +201,11 @@ def test_notes_are_shown_when_their_condition_is_true(made_up: Knowledge) -> Non
 
 
 def test_worked_examples_can_fail(made_up: Knowledge) -> None:
-    examples = load_examples(made_up.folder, "spots_2026")
-    found = failures(examples, made_up.catalogue, made_up.inference, made_up.criteria)
-    assert [str(one) for one in found] == [
-        "spots_2026: wrong on purpose: outcome is hint, expected definite"
+    file = made_up.folder / "criteria" / "spots_2026" / "tests.yaml"
+    found = list(Examples.read(file, made_up.folder).run(made_up))
+    assert [(one.name, str(one)) for one in found] == [
+        ("two spots", ""),
+        ("wrong on purpose", f"{file}:5: wrong on purpose: outcome: expected definite, got hint"),
     ]
 
 

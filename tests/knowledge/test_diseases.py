@@ -12,6 +12,7 @@ from myoresist.assessment import Knowledge
 from myoresist.diagnosis.differential.likelihood import QUANTILES
 from myoresist.diagnosis.differential.schema import BACKGROUND
 from myoresist.knowledge.schema import HOW_CHECKED
+from myoresist.worked_examples.run import Examples
 
 BASE = Knowledge.load()
 DISEASES = BASE.differential.base
@@ -82,3 +83,9 @@ def test_an_investigation_answers_every_finding_but_those_of_the_person() -> Non
     answered = {finding for one in DISEASES.investigations for finding in one.resolves}
     asked = set(DISEASES.frequencies["finding"]) - answered
     assert asked <= {"sex_female", "biopsy_done", "retinopathy", "myasthenia_gravis"}
+
+
+def test_every_textbook_patient_has_another_disease() -> None:
+    placed = Examples.read(BASE.folder / "diseases" / "tests.yaml", BASE.folder).placed
+    diseases = [one.example.expect.disease for one in placed]
+    assert len(set(diseases)) == len(diseases)

@@ -24,13 +24,12 @@ outcomes:
 missing: Unknown stays unknown.
 """
 TESTS = """\
-set: spots_2026
-cases:
-- {name: at_18, source: rule read against the paper, given: {age_at_onset: 18, red: true, blue: true},
-   expect: {outcome: spotted}}
-- {name: at_17, source: rule read against the paper, given: {age_at_onset: 17, red: true, blue: true},
-   expect: {outcome: not_met}}
-- {name: high, source: rule read against the paper, given: {level: 11}, expect: {items: {sp_grown: unknown}}}
+- {name: at_18, source: rule read against the paper,
+   given: {findings: {age_at_onset: 18, red: true, blue: true}}, expect: {outcome: spotted}}
+- {name: at_17, source: rule read against the paper,
+   given: {findings: {age_at_onset: 17, red: true, blue: true}}, expect: {outcome: not_met}}
+- {name: high, source: rule read against the paper,
+   given: {findings: {level: 11}}, expect: {items: {sp_grown: unknown}}}
 """
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,99 +13,12 @@ from myoresist.resistance.explanations.evaluate import (
     ORDER,
     PREFIX,
     STATUS,
-    Status,
     explanations_of,
 )
 
 BASE = Knowledge.load()
 WHY = BASE.resistance.explanations
 FLAGS = sorted(name for name in WHY.reads if WHY.kinds[name] == "bool")
-
-
-def status(row: dict[str, Any], explanation: str) -> Status:
-    return next(x for x in explanations_of(WHY, row).explanations if x.id == explanation).status
-
-
-# Read against the source of each explanation; what is not named is unknown.
-EXAMPLES: list[tuple[str, dict[str, Any], Status]] = [
-    ("inadequate_dose", {"trial_last_below_min_dose": True}, "supported"),
-    ("inadequate_dose", {"trial_last_below_min_dose": False}, "not_assessable"),
-    (
-        "inadequate_dose",
-        {"trial_last_below_min_dose": False, "trial_last_level_below_target": False},
-        "argued_against",
-    ),
-    ("inadequate_duration", {"trial_last_below_min_duration": True}, "supported"),
-    (
-        "fast_taper",
-        {"course_improved_then_worse_on_taper": True, "gc_taper_mg_per_week": 6.0},
-        "supported",
-    ),
-    (
-        "fast_taper",
-        {"course_improved_then_worse_on_taper": True, "gc_taper_mg_per_week": 5.0},
-        "possible",
-    ),
-    (
-        "fast_taper",
-        {
-            "course_improved_then_worse_on_taper": True,
-            "gc_taper_mg_per_week": 5.0,
-            "gc_weeks_at_peak": 4.0,
-        },
-        "argued_against",
-    ),
-    ("steroid_myopathy", {"glucocorticoid_current": True}, "possible"),
-    (
-        "steroid_myopathy",
-        {
-            "glucocorticoid_current": True,
-            "proximal_weakness": True,
-            "cushingoid_features": True,
-            "ck_current_x_uln": 0.8,
-            "mri_muscle_edema": False,
-            "emg_irritable_myopathy": False,
-        },
-        "supported",
-    ),
-    (
-        "steroid_myopathy",
-        {"glucocorticoid_current": True, "proximal_weakness": True, "mri_muscle_edema": True},
-        "argued_against",
-    ),
-    (
-        "irreversible_damage",
-        {"mri_fatty_replacement": True, "mri_muscle_edema": False, "ck_current_x_uln": 1.0},
-        "supported",
-    ),
-    ("irreversible_damage", {"mri_fatty_replacement": True}, "possible"),
-    ("irreversible_damage", {"mri_muscle_edema": True}, "argued_against"),
-    (
-        "inclusion_body_myositis",
-        {"age_at_onset": 45.0, "finger_flexor_weakness": True, "ck_x_uln": 15.0},
-        "supported",
-    ),
-    ("inclusion_body_myositis", {"age_at_onset": 60.0}, "not_assessable"),
-    ("inclusion_body_myositis", {"ck_x_uln": 16.0}, "argued_against"),
-    ("genetic_myopathy", {"heliotrope_rash": True, "scapular_winging": True}, "argued_against"),
-    ("cancer_associated", {"anti_tif1g": True, "age_at_onset": 41.0}, "supported"),
-    ("cancer_associated", {"anti_tif1g": True, "age_at_onset": 40.0}, "possible"),
-    ("active_infection_or_hepatitis", {"hepatitis_b": True}, "supported"),
-    ("active_infection_or_hepatitis", {"hepatitis_b": False}, "not_assessable"),
-    ("wrong_diagnosis", {"label_outranked": True, "label_probability": 0.1}, "supported"),
-    ("wrong_diagnosis", {"label_outranked": False, "label_probability": 0.9}, "argued_against"),
-    ("wrong_outcome_measure", {"core_mmt8_never_measured": True}, "supported"),
-    ("late_treatment", {"weakness_duration_months": 6.0}, "argued_against"),
-    ("late_treatment", {"weakness_duration_months": 6.1}, "supported"),
-    ("ck_without_activity", {"no_objective_weakness": False}, "argued_against"),
-    ("resistant_subset_mda5", {"anti_mda5": True, "ferritin_ug_l": 500.0}, "supported"),
-    ("resistant_subset_mda5", {"anti_mda5": True, "ferritin_ug_l": 499.0}, "possible"),
-]
-
-
-@pytest.mark.parametrize(("explanation", "row", "expected"), EXAMPLES)
-def test_worked_examples(explanation: str, row: dict[str, Any], expected: Status) -> None:
-    assert status(row, explanation) == expected
 
 
 rows = st.dictionaries(st.sampled_from(FLAGS), st.booleans(), max_size=14)

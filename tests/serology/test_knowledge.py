@@ -6,6 +6,7 @@ import json
 import shutil
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,18 @@ from myoresist.document import DocumentError
 from myoresist.rules.reasons import explain
 from myoresist.serology.evaluate import Serology
 from myoresist.serology.probability import column
-from myoresist.serology.worked_examples import load_examples
+from myoresist.worked_examples.form import Example
+from myoresist.worked_examples.run import Examples
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)
 GROUPS = ("antibodies", "cancer", "confidence", "statements")
+
+
+def examples(group: str) -> list[Example[Any, Any]]:
+    folder = knowledge.folder()
+    file = folder / "serology" / group / "tests.yaml"
+    return [one.example for one in Examples.read(file, folder).placed]
 
 
 def test_every_source_is_in_the_bibliography() -> None:
@@ -49,15 +57,14 @@ def test_every_specific_antibody_of_the_catalogue_is_known() -> None:
 
 
 def test_every_statement_is_said_in_a_worked_example() -> None:
-    examples = [one for group in GROUPS for one in load_examples(knowledge.folder(), group).cases]
-    said = {name.split(".")[0] for one in examples for name in one.expect.says}
+    every = [one for group in GROUPS for one in examples(group)]
+    said = {name.split(".")[0] for one in every for name in one.expect.says}
     assert not {one.id for one in SEROLOGY.knowledge.statements} - said
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_group_of_rules_has_an_example_with_unknowns(group: str) -> None:
-    examples = load_examples(knowledge.folder(), group).cases
-    assert any(one.others == "unknown" for one in examples)
+    assert any(one.given.others == "unknown" for one in examples(group))
 
 
 def test_specific_antibodies_leave_room_for_none() -> None:

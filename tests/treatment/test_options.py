@@ -144,23 +144,6 @@ def test_an_unknown_contraindication_is_never_fine() -> None:
         assert not listed[column].fill_null(False).any()
 
 
-def test_the_bounds_of_kidney_function_and_age_are_those_of_the_rules() -> None:
-    def against(option: str, row: dict[str, Any]) -> set[str]:
-        found = base().places(table({**row, **disease("dermatomyositis")}))
-        one = found.filter(option=option, subset="DM").row(0, named=True)
-        return {name for name in LEVELS.values() if one[name]}
-
-    assert against("methotrexate", {"egfr_ml_min": 29.9}) == {"contraindicated"}
-    assert against("methotrexate", {"egfr_ml_min": 30.0}) == {"careful"}
-    assert against("methotrexate", {"egfr_ml_min": 60.0}) == set()
-    assert against("ciclosporin", {"egfr_ml_min": 59.9}) == {"contraindicated"}
-    assert against("ciclosporin", {"egfr_ml_min": 60.0}) == set()
-    assert against("jak_inhibitor", {"age": 64.9}) == set()
-    assert against("jak_inhibitor", {"age": 65.0}) == {"to_avoid"}
-    assert against("ivig", {"age": 65.0}) == set()
-    assert against("ivig", {"age": 65.1}) == {"careful"}
-
-
 def test_a_subset_below_the_least_probability_is_not_shown_and_two_likely_ones_both_are() -> None:
     least = base().data.likely_at
     row = {

@@ -1,5 +1,5 @@
 """Question 2: what do the autoantibodies say?
 
-``results`` gathers antibody results, ``probability`` says how sure each antibody is, ``verdicts`` answers for
-tables of patients, ``answers`` puts one patient into words, and ``worked_examples`` checks the knowledge.
+``results`` gathers antibody results, ``probability`` says how sure each antibody is, ``evaluate`` answers for
+tables of patients, and ``explain`` puts one patient into words.
 """
