@@ -53,7 +53,7 @@ def main() -> None:
     visits = base.responses.visits(registry(count))
     treatments = synthetic(count, 10)
     begin = perf_counter()
-    answers = base.of_table(known, treatments, visits).patients
+    answers = base.of_table(known, base.judge(known, treatments, visits)).patients
     took = perf_counter() - begin
     seconds, _ = per_patient(visits, "against_baseline")
     results = {

@@ -382,8 +382,10 @@ def assess(
     said = base.serology.evaluate(findings[:1], results_table([case], base.terms))
     diagnosis = opinion(differential, base.serology.with_tests(findings[:1], said), case.label)
     antibodies = answer(base.serology, said)
-    resistance = base.resistance.of_case(case, base.terms, findings[:1], diagnosis, baseline)
-    treatment = advice(base.options, findings.row(0, named=True), diagnosis, resistance)
+    judged, response = base.resistance.judge_case(case, base.terms, findings[:1], baseline)
+    resistance = base.resistance.of_case(findings[:1], judged, response, diagnosis)
+    row = judged.row(findings[:1]).row(0, named=True)
+    treatment = advice(base.options, row, diagnosis, resistance)
     contradictions = one.contradictions(clashes)
     facts = one.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     cited = [

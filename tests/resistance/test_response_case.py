@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from myoresist import Knowledge
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
-from myoresist.resistance.response.evaluate import Responses
-from myoresist.resistance.response.explain import ResponseResult, response
+from myoresist.case.record import findings_table, record
+from myoresist.resistance.response.explain import ResponseResult
 
 VISITS = """\
 visits:
@@ -33,18 +34,25 @@ def case(text: str) -> Case:
     return read
 
 
-def responded(text: str, responses: Responses, baseline: str | None = None) -> ResponseResult:
-    return response(case(text), packaged_terms(), responses, baseline)
+KNOWLEDGE = Knowledge.load()
+
+
+def response(one: Case, baseline: str | None = None) -> ResponseResult:
+    recorded = findings_table([record(one)], KNOWLEDGE.catalogue)
+    known = KNOWLEDGE.inference.known(recorded).findings
+    return KNOWLEDGE.resistance.judge_case(one, KNOWLEDGE.terms, known, baseline)[1]
+
+
+def responded(text: str, baseline: str | None = None) -> ResponseResult:
+    return response(case(text), baseline)
 
 
 def problems(text: str) -> list[str]:
     return [str(one) for one in check_case_text("patient: {id: P}\n" + text, "c")[1]]
 
 
-def test_the_last_visit_before_the_most_recent_course_is_the_baseline(
-    responses: Responses,
-) -> None:
-    result = responded(VISITS + COURSES, responses)
+def test_the_last_visit_before_the_most_recent_course_is_the_baseline() -> None:
+    result = responded(VISITS + COURSES)
     assert result.population == "adult"
     assert result.baseline_date == "2021-02-01"
     assert result.baseline_basis == "the last visit before Rituximab began (2021-02-01)"
@@ -59,52 +67,47 @@ def test_the_last_visit_before_the_most_recent_course_is_the_baseline(
     assert met == {"imacs_doi_2004"}
 
 
-def test_activity_and_damage_are_kept_apart(responses: Responses) -> None:
-    last = responded(VISITS, responses).visits[-1]
+def test_activity_and_damage_are_kept_apart() -> None:
+    last = responded(VISITS).visits[-1]
     assert {one.id for one in last.damage} == {"physician_global_damage"}
     assert "cdasi_activity" in {one.id for one in last.activity}
     assert {one.id for one in last.activity_or_damage} == {"mmt8", "haq_di"}
 
 
-def test_the_baseline_may_be_chosen(responses: Responses) -> None:
-    result = responded(VISITS + COURSES, responses, "2020-01-10")
+def test_the_baseline_may_be_chosen() -> None:
+    result = responded(VISITS + COURSES, "2020-01-10")
     assert (result.baseline_date, result.baseline_basis) == ("2020-01-10", "as asked for")
     assert [one.date for one in result.comparisons] == ["2021-02-01", "2021-06-01"]
     with pytest.raises(ValueError, match="there is no visit of 2019; there are 2020-01-10, "):
-        responded(VISITS, responses, "2019")
+        responded(VISITS, "2019")
 
 
-def test_without_a_course_the_first_visit_is_the_baseline_and_it_says_so(
-    responses: Responses,
-) -> None:
-    result = responded(VISITS, responses)
+def test_without_a_course_the_first_visit_is_the_baseline_and_it_says_so() -> None:
+    result = responded(VISITS)
     assert result.baseline_date == "2020-01-10"
     assert "the first visit, since no course" in str(result.baseline_basis)
 
 
-def test_a_change_of_dose_is_no_new_course(responses: Responses) -> None:
+def test_a_change_of_dose_is_no_new_course() -> None:
     text = """\
 treatments:
 - {drug: methotrexate, dose: 15, unit: mg, start: 2020-01-20, stop: 2021-02-10}
 - {drug: methotrexate, dose: 25, unit: mg, start: 2021-02-11}
 """
-    assert responded(VISITS + text, responses).baseline_date == "2020-01-10"
+    assert responded(VISITS + text).baseline_date == "2020-01-10"
 
 
-def test_glucocorticoid_sets_the_baseline_only_where_nothing_else_does(
-    responses: Responses,
-) -> None:
+def test_glucocorticoid_sets_the_baseline_only_where_nothing_else_does() -> None:
     text = "treatments:\n- {drug: prednisone, start: 2021-02-01}\n"
-    assert responded(VISITS + text, responses).baseline_date == "2021-02-01"
+    assert responded(VISITS + text).baseline_date == "2021-02-01"
     text += "- {drug: azathioprine, start: 2020-01-10}\n"
-    assert responded(VISITS + text, responses).baseline_date == "2020-01-10"
+    assert responded(VISITS + text).baseline_date == "2020-01-10"
 
 
-def test_what_is_missing_is_named(responses: Responses) -> None:
+def test_what_is_missing_is_named() -> None:
     result = responded(
         "visits:\n- {date: 2020-01-10, mmt8: 120, physician_global: 5}\n"
         "- {date: 2020-06-10, mmt8: 136}\n",
-        responses,
     )
     score = result.comparisons[0].improvements[0]
     assert score.category == "undetermined"
@@ -119,9 +122,9 @@ def test_what_is_missing_is_named(responses: Responses) -> None:
     assert (inactive.state, inactive.missing) == ("undetermined", ("Physician global activity",))
 
 
-def test_an_enzyme_without_its_limit_is_told(responses: Responses) -> None:
+def test_an_enzyme_without_its_limit_is_told() -> None:
     text = VISITS.replace(", upper_limit: 200, date: 2021-06-01", ", date: 2021-06-01")
-    result = responded(text + COURSES, responses)
+    result = responded(text + COURSES)
     assert result.remarks == (
         "visit of 2021-06-01: Creatine kinase without its upper limit of normal cannot be compared; give "
         "upper_limit",
@@ -130,34 +133,34 @@ def test_an_enzyme_without_its_limit_is_told(responses: Responses) -> None:
     assert (score.score, score.score_max) == (60, 67.5)
 
 
-def test_an_enzyme_far_from_the_visit_is_not_that_of_the_visit(responses: Responses) -> None:
-    result = responded(VISITS.replace("2021-02-03", "2021-02-16") + COURSES, responses)
+def test_an_enzyme_far_from_the_visit_is_not_that_of_the_visit() -> None:
+    result = responded(VISITS.replace("2021-02-03", "2021-02-16") + COURSES)
     assert result.comparisons[0].improvements[0].changes[4].points is None
-    result = responded(VISITS.replace("2021-02-03", "2021-02-15") + COURSES, responses)
+    result = responded(VISITS.replace("2021-02-03", "2021-02-15") + COURSES)
     assert result.comparisons[0].improvements[0].changes[4].points == 5
 
 
-def test_two_different_enzymes_of_one_day_are_unknown(responses: Responses) -> None:
+def test_two_different_enzymes_of_one_day_are_unknown() -> None:
     twice = "- {test: CK, value: 900, unit: U/L, upper_limit: 200, date: 2021-02-03}\n"
-    result = responded(VISITS + twice + COURSES, responses)
+    result = responded(VISITS + twice + COURSES)
     assert result.comparisons[0].improvements[0].changes[4].points is None
     assert "more than one value" in result.remarks[0]
 
 
-def test_visits_whose_order_is_open_are_not_compared(responses: Responses) -> None:
+def test_visits_whose_order_is_open_are_not_compared() -> None:
     text = "visits: [{date: 2020, mmt8: 100}, {date: 2020-05, mmt8: 120}, {date: 2021, mmt8: 130}]"
-    result = responded(text, responses)
+    result = responded(text)
     assert [visit.date for visit in result.visits] == ["2021"]
     assert "the dates do not tell which came first" in result.remarks[0]
 
 
-def test_remission_needs_every_course_to_be_listed(responses: Responses) -> None:
+def test_remission_needs_every_course_to_be_listed() -> None:
     visits = "".join(f"- {{date: {day}, physician_global: 0}}\n" for day in
                      ("2021-01-01", "2021-04-01", "2021-07-01"))  # fmt: skip
     text = f"visits:\n{visits}treatments:\n- {{drug: prednisone, start: 2019, stop: 2020-06}}\n"
 
     def states(more: str) -> dict[str, str]:
-        found = responded(text + more, responses).visits[-1].definitions
+        found = responded(text + more).visits[-1].definitions
         return {one.id: one.state for one in found}
 
     assert states("treatments_complete: yes\n")["clinical_remission"] == "met"
@@ -165,50 +168,50 @@ def test_remission_needs_every_course_to_be_listed(responses: Responses) -> None
     assert states("")["no_activity"] == "met"
 
 
-def test_children_have_both_core_sets(responses: Responses) -> None:
+def test_children_have_both_core_sets() -> None:
     read, _ = check_case_text(
         "patient: {id: C, age: 9}\nvisits:\n- {date: 2020-01-01, cmas: 20}\n- {date: 2020-07-01, cmas: 40}\n",
         "c",
     )
     assert read is not None
-    result = response(read, packaged_terms(), responses)
+    result = response(read)
     assert result.population == "juvenile"
     assert [one.core_set for one in result.comparisons[0].improvements] == ["imacs", "printo"]
     assert "printo_inactive_2013" in {one.id for one in result.visits[0].definitions}
 
 
-def test_one_visit_of_a_child_is_no_error(responses: Responses) -> None:
+def test_one_visit_of_a_child_is_no_error() -> None:
     read, _ = check_case_text("patient: {id: C, age: 9}\nvisits: [{date: 2020, cmas: 20}]\n", "c")
     assert read is not None
-    result = response(read, packaged_terms(), responses)
+    result = response(read)
     assert (result.comparisons, len(result.visits)) == ((), 1)
 
 
-def test_a_year_alone_does_not_tie_a_sample_to_a_visit(responses: Responses) -> None:
+def test_a_year_alone_does_not_tie_a_sample_to_a_visit() -> None:
     text = """\
 visits: [{date: 2020, mmt8: 100}, {date: 2021-05, mmt8: 120}]
 labs:
 - {test: CK, value: 800, unit: U/L, upper_limit: 200, date: 2020}
 - {test: CK, value: 400, unit: U/L, upper_limit: 200, date: 2021-05}
 """
-    first, second = responded(text, responses).visits
+    first, second = responded(text).visits
     assert [{one.id for one in visit.activity} for visit in (first, second)] == [set(), {"ck"}]
 
 
-def test_an_unknown_age_leaves_the_population_open(responses: Responses) -> None:
+def test_an_unknown_age_leaves_the_population_open() -> None:
     read, _ = check_case_text(
         "patient: {id: C}\nvisits:\n- {date: 2020-01-01, mmt8: 100}\n- {date: 2020-07-01, mmt8: 140}\n",
         "c",
     )
     assert read is not None
-    result = response(read, packaged_terms(), responses)
+    result = response(read)
     assert result.population is None
     score = result.comparisons[0].improvements[0]
     assert (score.score, score.category_min) == (27.5, "none")
 
 
-def test_nothing_to_compare_is_no_error(responses: Responses) -> None:
-    result = responded("", responses)
+def test_nothing_to_compare_is_no_error() -> None:
+    result = responded("")
     assert (result.comparisons, result.baseline_date) == ((), None)
     assert ResponseResult.model_validate_json(result.model_dump_json()) == result
 

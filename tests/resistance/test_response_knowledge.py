@@ -63,7 +63,7 @@ def test_the_points_of_the_best_bands_add_up_to_100(responses: Responses) -> Non
         ("improvement", "strength: [mmt8, mmt8_80, mmt24]", "strength: [mmt]", "mmt is not a measure"),
         ("improvement", "function: [haq_di]", "function: [haq_di, mmt8]", "have one direction"),
         ("improvement", "    patient: [patient_global]\n", "", "does not name every domain once"),
-        ("improvement", "age_at_onset < 18, age", "onset < 18, age", "unknown name onset"),
+        ("improvement", "ELSE age < 18", "ELSE years < 18", "unknown name years"),
         ("definitions", "n_of(3, physician_relative", "n_of(3, doctor_relative", "unknown name doctor"),
         ("definitions", "  core_set: imacs\n", "", "and only such a one, has a core_set"),
         ("definitions", "  months: 6\n", "", "and only such a one, has months"),

@@ -75,15 +75,10 @@ class Registry:
         said = base.serology.evaluate(known, batch.results)
         differential = self._differential(base.serology.with_tests(known, said), batch.patients)
         label = differential.select("label_probability", "label_outranked")
-        row = known.hstack(label)
-        baselines = self._baselines(batch)
-        judged = base.resistance.of_table(row, batch.treatments, batch.visits, baselines)
-        resistance = judged.patients
+        judged = base.resistance.judge(known, batch.treatments, batch.visits, self._asked(batch))
+        resistance = base.resistance.of_table(known.hstack(label), judged).patients
         chances = differential.select(
             pl.col(POSTERIOR + x).alias(PROBABILITY + x) for x in base.differential.diseases
-        )
-        told = resistance.drop(
-            PATIENT, *(x for x in resistance.columns if x in known.columns), strict=False
         )
         supported = [
             pl.when(pl.col(x) == "supported")
@@ -91,10 +86,11 @@ class Registry:
             .when(pl.col(x) == "argued_against")
             .then(False)
             .alias(x.removesuffix(STATUS))
-            for x in told.columns
+            for x in resistance.columns
             if x.startswith(EXPLANATION) and x.endswith(STATUS)
         ]
-        options = base.options.places(known.hstack(told.with_columns(supported)).hstack(chances))
+        row = judged.row(known).hstack(resistance.select(supported)).hstack(chances)
+        options = base.options.places(row)
         outcomes = verdicts.select(
             x for x in verdicts.columns if x.partition(".")[0] in base.criteria.sets
         )
@@ -158,13 +154,10 @@ class Registry:
             label_outranked=pl.when(pl.Series(~np.isnan(chance))).then(pl.Series(outranked)),
         )  # fmt: skip
 
-    def _baselines(self, batch: Batch) -> pl.DataFrame:
-        """Return the visit from which each patient is judged: the one asked for, or the first."""
+    def _asked(self, batch: Batch) -> pl.DataFrame:
+        """Return the visits from which a response is asked to be judged."""
         asked = batch.patients.select(PATIENT, date="baseline").drop_nulls()
-        asked = asked.join(batch.visits, on=[PATIENT, DATE], how="semi")
-        first = batch.visits.filter(pl.col(PATIENT).is_first_distinct()).select(PATIENT, DATE)
-        rest = first.join(asked, on=PATIENT, how="anti")
-        return pl.concat([asked, rest]).sort(PATIENT)
+        return asked.join(batch.visits, on=[PATIENT, DATE], how="semi")
 
     def _trials(self, history: History, ids: pl.DataFrame) -> pl.DataFrame:
         """Return one row a patient and drug of which something is recorded."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from myoresist.arrays.runs import Runs
 from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
-from myoresist.case.terms import Terms
+from myoresist.case.terms import Drug, Terms
 from myoresist.diagnosis.differential.explain import DifferentialResult
 from myoresist.findings.evaluate import finding_names
 from myoresist.resistance.adequacy.evaluate import History
@@ -25,10 +26,12 @@ from myoresist.resistance.explanations.evaluate import (
     ExplanationsResult,
     explanations_of,
 )
+from myoresist.resistance.response.baseline import Visited, default_baselines
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.explain import ResponseResult, response
-from myoresist.resistance.response.trends import PARTS, Trends
-from myoresist.resistance.response.visits import DATE, PATIENT, compared_column
+from myoresist.resistance.response.series import series
+from myoresist.resistance.response.trends import Trends
+from myoresist.resistance.response.visits import DATE, PATIENT
 from myoresist.rules.syntax import Name
 
 DAMAGE = "irreversible_damage"
@@ -61,6 +64,38 @@ class ResistanceResult(BaseModel):
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What courses and visits of N patients tell.
+
+    Attributes:
+        treatments: what was given.
+        visits: what was measured, with the population of each.
+        compared: every visit after the baseline, as ``Responses.against_baseline`` returned it.
+        history: what was given, judged.
+        columns: one row a patient: ``patient_id``, what the visits tell and every column of treatments.
+    """
+
+    treatments: Treatments
+    visits: pl.DataFrame
+    compared: pl.DataFrame
+    history: History
+    columns: pl.DataFrame
+
+    def row(self, known: pl.DataFrame) -> pl.DataFrame:
+        """Return all that a condition may read of each patient so far.
+
+        Args:
+            known: one row a patient: ``patient_id`` and findings. What a case states itself goes before what
+                its courses and visits tell.
+        """
+        stated = set(known.columns)
+        return known.with_columns(
+            pl.coalesce(known[one.name], one).alias(one.name) if one.name in stated else one
+            for one in self.columns.drop(PATIENT)
+        )
+
+
+@dataclass(frozen=True)
 class ResistanceTables:
     """Question 3 for N patients.
 
@@ -84,6 +119,7 @@ class Resistance:
     treatments: TreatmentKnowledge
     trends: Trends
     explanations: Explanations
+    drugs: Mapping[str, Drug]
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Resistance:
@@ -97,7 +133,8 @@ class Resistance:
         treatments = TreatmentKnowledge.load(folder, terms)
         trends = Trends.load(folder, responses)
         names = {**treatments.columns.names, **trends.names}
-        return cls(responses, treatments, trends, Explanations.load(folder, names))
+        explanations = Explanations.load(folder, names)
+        return cls(responses, treatments, trends, explanations, terms.drugs)
 
     @cached_property
     def names(self) -> dict[str, Name]:
@@ -118,48 +155,105 @@ class Resistance:
             **{PREFIX + one.id: one.name for one in self.explanations.entries.values()},
         }
 
-    def of_case(
+    def judge(
         self,
-        case: Case,
-        terms: Terms,
         known: pl.DataFrame,
-        differential: DifferentialResult,
-        baseline: str | None = None,
-    ) -> ResistanceResult:
-        """Answer for one patient.
+        treatments: Treatments,
+        visits: pl.DataFrame,
+        asked: pl.DataFrame | None = None,
+    ) -> Judged:
+        """Judge courses and visits of N patients.
+
+        Args:
+            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments.patients``.
+            treatments: what was given.
+            visits: what ``Responses.visits`` returned.
+            asked: ``patient_id`` and ``date`` of the visits from which a response is to be judged; for a
+                patient who is not in it, that of ``default_baselines``.
+
+        Raises:
+            ValueError: if the patients of ``known`` and ``treatments`` are not the same, or a date of
+                ``asked`` is that of no visit.
+        """
+        if not known[PATIENT].equals(treatments.patients[PATIENT]):
+            raise ValueError("known and treatments do not hold the same patients in the same order")
+        visits = self.responses.with_population(visits, known)
+        visited = Visited.of_table(visits, known[PATIENT])
+        default = default_baselines(
+            visited, treatments, self.drugs, self.responses.conventions
+        ).visit
+        chosen = visits[default[default >= 0]].select(PATIENT, DATE)
+        if asked is not None:
+            chosen = pl.concat([asked.select(PATIENT, DATE), chosen.join(asked, PATIENT, "anti")])
+        compared = self.responses.against_baseline(visits, chosen)
+        trends = self.trends.columns(
+            known[PATIENT], visits, compared, self._with_first(visits, chosen)
+        )
+        history = self.treatments.history(treatments, known)
+        columns = trends.hstack(history.columns.drop(PATIENT))
+        return Judged(treatments, visits, compared, history, columns)
+
+    def _with_first(self, visits: pl.DataFrame, baselines: pl.DataFrame) -> pl.DataFrame:
+        """Return the visits of those whose baseline is a later one, each compared with the first."""
+        runs = Runs.of_column(visits[PATIENT])
+        first = visits.select(PATIENT, DATE)[runs.starts]
+        later = baselines.join(first, [PATIENT, DATE], "anti")[PATIENT]
+        theirs = first[PATIENT].is_in(later.implode()).to_numpy()
+        after = np.flatnonzero(
+            runs.spread(theirs) & (np.arange(len(visits)) > runs.spread(runs.starts))
+        )
+        return self.responses.changes(
+            visits, pl.Series(runs.spread(runs.starts)[after]), pl.Series(after)
+        )
+
+    def judge_case(
+        self, case: Case, terms: Terms, known: pl.DataFrame, baseline: str | None = None
+    ) -> tuple[Judged, ResponseResult]:
+        """Judge courses and visits of one patient, and return the response in words.
 
         Args:
             case: the case.
             terms: the words that it uses.
             known: what is known of the patient: one row of findings.
-            differential: what the differential diagnosis says of the label.
             baseline: date of the visit from which a response is judged.
 
         Raises:
             ValueError: if there is no visit on the date of ``baseline``.
         """
-        answer = response(case, terms, self.responses, baseline)
-        row = dict(known.row(0, named=True))
-        # What a case states itself goes before what its visits tell.
-        trends = self._trends(answer)
-        row |= {name: value for name, value in trends.items() if row.get(name) is None}
+        treatments = Treatments.of_cases([case], terms)
+        found = series(case, treatments, terms, self.responses.conventions, baseline)
+        visits = self.responses.visits(found.table)
+        judged = self.judge(known, treatments, visits, found.asked_for(visits))
+        population = self.responses.improvement.populations(known).item()
+        return judged, response(case, self.responses, found, population)
+
+    def of_case(
+        self,
+        known: pl.DataFrame,
+        judged: Judged,
+        answer: ResponseResult,
+        differential: DifferentialResult,
+    ) -> ResistanceResult:
+        """Answer for one patient.
+
+        Args:
+            known: what is known of the patient: one row of findings.
+            judged: what ``judge_case`` returned, like ``answer``.
+            answer: the response.
+            differential: what the differential diagnosis says of the label.
+        """
+        row = judged.row(known).row(0, named=True)
         label = differential.label
         if label:
             row |= {
                 "label_probability": label.probability,
                 "label_outranked": label.outranked_by is not None,
             }
-        together = known.with_columns(
-            pl.lit(value).alias(name) for name, value in row.items() if value is not None
-        )
-        given = Treatments.of_cases([case], terms)
-        judged = self.treatments.history(given, together)
-        row |= judged.columns.drop(PATIENT).row(0, named=True)
         why = explanations_of(self.explanations, row)
         damage = next(one for one in why.explanations if one.id == DAMAGE)
         suspected = {"supported": True, "argued_against": False}.get(damage.status)
         row[f"{DAMAGE}_suspected"] = suspected
-        treatment = self.treatments.told(given, judged, row)
+        treatment = self.treatments.told(judged.treatments, judged.history, row)
         derived = self.treatments.columns
         said = {
             name for one in why.explanations for name in (*one.because, *one.against, *one.unknown)
@@ -180,84 +274,24 @@ class Resistance:
             },
         )
 
-    def of_table(
-        self,
-        known: pl.DataFrame,
-        treatments: Treatments,
-        visits: pl.DataFrame,
-        baselines: pl.DataFrame | None = None,
-    ) -> ResistanceTables:
+    def of_table(self, known: pl.DataFrame, judged: Judged) -> ResistanceTables:
         """Answer for every patient of a registry.
 
         Args:
-            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments.patients``;
-                ``label_probability`` and ``label_outranked`` where the differential was asked.
-            treatments: what was given.
-            visits: what ``Responses.visits`` returned.
-            baselines: ``patient_id`` and ``date`` of one visit a patient; the first one when left out.
-
-        Raises:
-            ValueError: if the patients of ``known`` and ``treatments`` are not the same.
+            known: one row a patient: ``patient_id`` and findings; ``label_probability`` and
+                ``label_outranked`` where the differential was asked.
+            judged: what ``judge`` returned for them.
         """
-        if not known[PATIENT].equals(treatments.patients[PATIENT]):
-            raise ValueError("known and treatments do not hold the same patients in the same order")
-        compared = self.responses.against_baseline(visits, baselines)
-        trends = self.trends.columns(known[PATIENT], visits, compared)
-        stated = set(known.columns)
-        told = trends.select(
-            pl.coalesce(known[name], name).alias(name) if name in stated else name
-            for name in trends.columns
-        )
-        row = known.with_columns(told)
-        history = self.treatments.history(treatments, row)
-        row = row.with_columns(history.columns)
+        row = judged.row(known)
         why = self.explanations.evaluate(row)
         status = pl.col(f"{PREFIX}{DAMAGE}{STATUS}")
         suspected = pl.when(status == "supported").then(True).when(status == "argued_against")
         damage = why.select(suspected.then(False).alias(f"{DAMAGE}_suspected"))
         refractory = self.treatments.refractory.evaluate(row.hstack(damage))
-        patients = told.hstack(history.columns.drop(PATIENT)).hstack(
+        patients = row.select(judged.columns.columns).hstack(
             [
                 *refractory.select(pl.all().name.prefix("refractory.")),
                 *why.select(name for name in why.columns if name.endswith(STATUS)),
             ]
         )
-        return ResistanceTables(patients, history, compared)
-
-    def _trends(self, answer: ResponseResult) -> Mapping[str, Any]:
-        """Return what the visits of the patient say about the course."""
-        patient = pl.Series([answer.patient_id], dtype=pl.String)
-        if not answer.visits:
-            return self.trends.without_visits(patient).drop(PATIENT).row(0, named=True)
-        measures = self.responses.measures
-        visits = [
-            {compared_column(measures[m.id]): m.value for m in (*v.activity, *v.activity_or_damage)}
-            for v in answer.visits
-        ]
-        compared = [
-            {
-                "score": one.improvements[0].score,
-                **{
-                    f"{change.domain}.{part}": getattr(change, part)
-                    for change in one.improvements[0].changes
-                    for part in PARTS
-                },
-            }
-            for one in answer.comparisons
-        ]
-        columns = dict.fromkeys((compared_column(one) for one in measures), pl.Float64)
-        tables = (
-            _in_order(visits, answer.patient_id, columns),
-            _in_order(compared, answer.patient_id, dict.fromkeys(self.trends.compared, pl.Float64)),
-        )
-        return self.trends.columns(patient, *tables).drop(PATIENT).row(0, named=True)
-
-
-def _in_order(
-    rows: Sequence[Mapping[str, float | None]],
-    patient: str,
-    columns: Mapping[str, pl.DataType | type],
-) -> pl.DataFrame:
-    """Return rows of one patient, in order of time, as a table."""
-    numbered = [{PATIENT: patient, DATE: place, **row} for place, row in enumerate(rows)]
-    return pl.DataFrame(numbered, {PATIENT: pl.String, DATE: pl.Int64, **columns})
+        return ResistanceTables(patients, judged.history, judged.compared)

@@ -279,17 +279,14 @@ def advice(
 
     Args:
         base: the compiled treatments.
-        known: what is known of the patient: findings.
+        known: what is known of the patient: findings, and what courses and visits tell.
         differential: the differential diagnosis, which weighs the subsets.
         resistance: what was tried, and what else explains the non-response.
     """
-    row = dict(known) | {
-        name: value
-        for name, value in resistance.treatment.columns.items()
-        if known.get(name) is None
-    }
     supported = {"supported": True, "argued_against": False}
-    row |= {PREFIX + one.id: supported.get(one.status) for one in resistance.why.explanations}
+    row = dict(known) | {
+        PREFIX + one.id: supported.get(one.status) for one in resistance.why.explanations
+    }
     return _Patient(base, row, differential, resistance).result()
 
 

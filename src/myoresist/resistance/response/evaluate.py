@@ -24,7 +24,8 @@ from myoresist.resistance.response.visits import (
 from myoresist.rules.syntax import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"
-_PLACE = "place"
+CORE_SET = "imacs"
+_PLACE, _FOUND = "place", "population_found"
 
 
 class Conventions(Entry):
@@ -74,6 +75,17 @@ class Responses:
         definitions = Definitions.load(folder, measures, improvement.criteria)
         return cls(measures, improvement, definitions, conventions)
 
+    def with_population(self, visits: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+        """Return visits with the population of each; what a visit says itself goes first.
+
+        Args:
+            visits: what ``visits`` returned.
+            known: what is known of each patient, ``patient_id`` and findings.
+        """
+        own = known.select(PATIENT).with_columns(self.improvement.populations(known).alias(_FOUND))
+        found = visits.join(own, PATIENT, "left", maintain_order="left")
+        return found.with_columns(pl.coalesce(POPULATION, _FOUND).alias(POPULATION)).drop(_FOUND)
+
     def visits(self, table: pl.DataFrame, population: str | None = None) -> pl.DataFrame:
         """Return a table of visits in one unit, checked and sorted; see ``checked_visits``."""
         return checked_visits(table, self.measures, population)
@@ -82,7 +94,7 @@ class Responses:
         self,
         visits: pl.DataFrame,
         baselines: pl.DataFrame | None = None,
-        core_set: str = "imacs",
+        core_set: str = CORE_SET,
     ) -> pl.DataFrame:
         """Return one row for every visit after the baseline of its patient, compared with it.
 
@@ -102,16 +114,21 @@ class Responses:
         """
         at = _baseline_rows(visits, baselines)
         later = visits.select(pl.col(DATE) > pl.col(DATE).gather(at)).to_series().fill_null(False)
-        rows, first = later.arg_true(), at.filter(later)
-        pairs = visits.select(
-            pl.col(PATIENT, DATE, POPULATION).gather(rows),
-            pl.col(DATE).gather(first).alias(BASELINE_DATE),
-            *(pl.col(name).gather(rows) for name in self._compared(visits)),
-            *(pl.col(name).gather(first).alias(BASELINE + name) for name in self._compared(visits)),
-        )
+        pairs = self._pairs(visits, at.filter(later), later.arg_true())
         return self.definitions.confirm(self._compare(pairs, core_set), core_set)
 
-    def consecutive(self, visits: pl.DataFrame, core_set: str = "imacs") -> pl.DataFrame:
+    def changes(self, visits: pl.DataFrame, before: pl.Series, after: pl.Series) -> pl.DataFrame:
+        """Return the changes between pairs of visits, one row a pair, as ``Improvement.compare`` does.
+
+        Args:
+            visits: what ``visits`` returned.
+            before: the row of the first visit of each pair.
+            after: the row of the second.
+        """
+        pairs = self._pairs(visits, before, after)
+        return by_population(pairs, lambda rows, of: self.improvement.compare(rows, CORE_SET, of))
+
+    def consecutive(self, visits: pl.DataFrame, core_set: str = CORE_SET) -> pl.DataFrame:
         """Return one row for every visit but the first of a patient, compared with the visit before.
 
         Arguments and columns are those of ``against_baseline``, without those that need a common baseline.
@@ -128,6 +145,16 @@ class Responses:
         Complete clinical response and remission ask for how long there was no activity, on treatment or off.
         """
         return self.definitions.states(visits, self.conventions.gap_months)
+
+    def _pairs(self, visits: pl.DataFrame, before: pl.Series, after: pl.Series) -> pl.DataFrame:
+        """Return pairs of visits, the measures of the first under ``baseline.``."""
+        compared = self._compared(visits)
+        return visits.select(
+            pl.col(PATIENT, DATE, POPULATION).gather(after),
+            pl.col(DATE).gather(before).alias(BASELINE_DATE),
+            *(pl.col(name).gather(after) for name in compared),
+            *(pl.col(name).gather(before).alias(BASELINE + name) for name in compared),
+        )
 
     def _compared(self, visits: pl.DataFrame) -> list[str]:
         columns = {compared_column(measure) for measure in self.measures}

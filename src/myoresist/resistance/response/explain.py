@@ -7,16 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case
-from myoresist.case.record import record
-from myoresist.case.terms import Terms
 from myoresist.resistance.response.definitions import CONFIRMED, Definition
 from myoresist.resistance.response.evaluate import BASELINE_DATE, DAYS, Responses
 from myoresist.resistance.response.improvement import CATEGORY, CATEGORY_MAX, CATEGORY_MIN
-from myoresist.resistance.response.series import Series, series
+from myoresist.resistance.response.series import Series
 from myoresist.resistance.response.visits import DATE, compared_column, value_column
-from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
 
 State = Literal["met", "not_met", "undetermined"]
@@ -160,43 +156,26 @@ class ResponseResult(_Result):
 
 
 def response(
-    case: Case, terms: Terms, responses: Responses, baseline: str | PartialDate | None = None
+    case: Case, responses: Responses, found: Series, population: str | None
 ) -> ResponseResult:
     """Return the response of one patient.
 
     Args:
         case: the case.
-        terms: the words that it uses.
         responses: the criteria.
-        baseline: the date of the visit to compare with; when left out, the last visit before the most recent
-            course began.
-
-    Raises:
-        ValueError: if there is no visit of that date.
+        found: its visits.
+        population: adult or juvenile, as ``Improvement.populations`` says.
     """
-    juvenile = explain(
-        "juvenile",
-        Program({"juvenile": responses.improvement.juvenile}),
-        record(case, terms).values,
-    ).value
-    population: Population | None = (
-        None if juvenile is None else "juvenile" if juvenile else "adult"
-    )
     conventions = responses.conventions
-    general: dict[str, Any] = {
-        "patient_id": case.patient.id,
-        "population": population,
-        "flare": conventions.flare,
-        "flare_cites": conventions.flare_cites,
-    }
-    found = series(case, terms, conventions, baseline)
-    if found is None:
-        return ResponseResult(**general)
+    first = None if found.baseline is None else str(found.visits[found.baseline].date)
     return ResponseResult(
-        **general,
-        baseline_date=str(found.visits[found.baseline].date),
+        patient_id=case.patient.id,
+        population=population,
+        baseline_date=first,
         baseline_basis=found.basis,
-        **_One(responses, found, population).sections(),
+        **(_One(responses, found, population).sections() if found.visits else {}),
+        flare=conventions.flare,
+        flare_cites=conventions.flare_cites,
         remarks=found.remarks,
     )
 
@@ -204,11 +183,11 @@ def response(
 class _One:
     """Builds the results of one patient from the rows of the tables."""
 
-    def __init__(self, responses: Responses, found: Series, population: Population | None) -> None:
+    def __init__(self, responses: Responses, found: Series, population: str | None) -> None:
         self.responses = responses
         self.population = population
         self.table = responses.visits(found.table, population)
-        self.baselines = found.table[[found.baseline]]
+        self.baselines = found.asked_for(self.table)
         self.dates = {visit.date.earliest: str(visit.date) for visit in found.visits}
         self.titles = {column: m.title for m in responses.measures for column in m.columns} | {
             compared_column(m): m.title for m in responses.measures

@@ -14,10 +14,12 @@ from pydantic import model_validator
 from myoresist.case.measures import Measure, Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
-from myoresist.resistance.response.visits import compared_column
-from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.resistance.response.visits import POPULATION, POPULATIONS, compared_column
+from myoresist.rules.program import Program
+from myoresist.rules.syntax import Name, RuleError, parse
 
 BASELINE = "baseline."
+ADULT, JUVENILE = POPULATIONS
 NONE, UNDETERMINED = "none", "undetermined"
 SCORE, SCORE_MAX = "score", "score_max"
 CATEGORY, CATEGORY_MIN, CATEGORY_MAX = "category", "category_min", "category_max"
@@ -79,7 +81,7 @@ class Improvement:
 
     criteria: ImprovementCriteria
     measures: Measures
-    juvenile: Condition
+    juvenile: Program
     from_zero: float
 
     @classmethod
@@ -114,12 +116,22 @@ class Improvement:
                     message = "measures of one domain have one direction"
                     problems.append(Problem(str(path), None, f"{one.id}.{domain}", message))
         try:
-            juvenile = parse(criteria.juvenile_when, findings)
+            juvenile = Program({JUVENILE: parse(criteria.juvenile_when, findings)})
         except RuleError as error:
             problems.append(Problem(str(path), None, "juvenile_when", str(error)))
         if problems:
             raise DocumentError(problems)
         return cls(criteria, measures, juvenile, from_zero)
+
+    def populations(self, known: pl.DataFrame) -> pl.Series:
+        """Return ``adult``, ``juvenile`` or NULL for each patient: whose cut-offs count.
+
+        Args:
+            known: what is known of N patients, one row each, with every finding as a column.
+        """
+        young = self.juvenile.run(known.select(sorted(self.juvenile.leaves([JUVENILE]))))[JUVENILE]
+        words = pl.when(young).then(pl.lit(JUVENILE)).when(~young).then(pl.lit(ADULT))
+        return pl.select(words.alias(POPULATION)).to_series()
 
     @cached_property
     def categories(self) -> tuple[str, ...]:

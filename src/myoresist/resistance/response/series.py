@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
+from myoresist.case.courses import Treatments
 from myoresist.case.dates import PartialDate
 from myoresist.case.measures import Measure
-from myoresist.case.model import Case, Treatment, Visit
+from myoresist.case.model import Case, Visit
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
+from myoresist.resistance.response.baseline import Visited, default_baselines
 from myoresist.resistance.response.evaluate import Conventions
 from myoresist.resistance.response.visits import DATE, ON_TREATMENT, PATIENT, value_column
+
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -24,43 +28,60 @@ class Series:
     Attributes:
         visits: those whose place in time is certain.
         table: one row a visit, as ``checked_visits`` takes it; the first day of a partial date stands for it.
-        baseline: the index of the visit with which later ones are compared.
+        baseline: the index of the visit with which later ones are compared; ``None`` without any.
         basis: why it is that visit.
         remarks: what could not be used.
     """
 
     visits: tuple[Visit, ...]
     table: pl.DataFrame
-    baseline: int
-    basis: str
+    baseline: int | None
+    basis: str | None
     remarks: tuple[str, ...]
+
+    def asked_for(self, visits: pl.DataFrame) -> pl.DataFrame | None:
+        """Return the row of the baseline in the checked table of these visits."""
+        return None if self.baseline is None else visits[[self.baseline]]
+
+    @property
+    def visited(self) -> Visited:
+        """Return between which days each visit was."""
+        days = [(one.date.earliest - EPOCH, one.date.latest - EPOCH) for one in self.visits]
+        first, last = np.array([[x.days for x in pair] for pair in days], np.int64).reshape(-1, 2).T
+        return Visited(np.zeros(len(days), np.int64), first, last)
 
 
 def series(
-    case: Case, terms: Terms, conventions: Conventions, baseline: str | PartialDate | None = None
-) -> Series | None:
-    """Return the visits of a case, or ``None`` if it has none that can be used.
+    case: Case,
+    treatments: Treatments,
+    terms: Terms,
+    conventions: Conventions,
+    baseline: str | PartialDate | None = None,
+) -> Series:
+    """Return the visits of a case.
 
     Args:
         case: the case.
+        treatments: what was given, as read from it.
         terms: the words that it uses.
         conventions: choices that the papers leave open.
-        baseline: the date of the visit to compare with, as it stands in the case; when left out, the last
-            visit before the most recent course began.
+        baseline: the date of the visit to compare with, as it stands in the case; when left out, that of
+            ``default_baselines``.
 
     Raises:
         ValueError: if there is no visit of that date.
     """
     remarks: list[str] = []
     visits = _ordered(case, remarks)
-    if not visits:
-        return None
     rows = [_row(case, visit, terms, conventions, remarks) for visit in visits]
     columns = [c for m in terms.measures for c in (value_column(m), *list(m.limit_columns)[:1])]
     schema = {PATIENT: pl.String, DATE: pl.Date, ON_TREATMENT: pl.Boolean}
     table = pl.DataFrame(rows, schema=schema | dict.fromkeys(columns, pl.Float64))
-    index, basis = _baseline(case, visits, terms, conventions, baseline)
-    return Series(tuple(visits), table, index, basis, tuple(dict.fromkeys(remarks)))
+    found = Series(tuple(visits), table, None, None, tuple(dict.fromkeys(remarks)))
+    if not visits:
+        return found
+    index, basis = _baseline(case, found, treatments, terms, conventions, baseline)
+    return replace(found, baseline=index, basis=basis)
 
 
 def _ordered(case: Case, remarks: list[str]) -> list[Visit]:
@@ -182,48 +203,25 @@ def _on_treatment(
 
 def _baseline(
     case: Case,
-    visits: Sequence[Visit],
+    found: Series,
+    treatments: Treatments,
     terms: Terms,
     conventions: Conventions,
     baseline: str | PartialDate | None,
 ) -> tuple[int, str]:
     if baseline is not None:
-        for index, visit in enumerate(visits):
+        for index, visit in enumerate(found.visits):
             if str(visit.date) == str(baseline):
                 return index, "as asked for"
-        known = ", ".join(str(visit.date) for visit in visits)
-        raise ValueError(f"there is no visit of {baseline}; there are {known or 'none'}")
-    for classes in conventions.course_classes:
-        for start, label in _starts(case, terms, classes, conventions.same_course_days):
-            before = [
-                index
-                for index, visit in enumerate(visits)
-                if _same_time(visit.date, start) or visit.date.latest <= start.earliest
-            ]
-            if before and before[-1] + 1 < len(visits):
-                return before[-1], f"the last visit before {label} began ({start})"
-    return 0, "the first visit, since no course of treatment is known to begin between two visits"
-
-
-def _starts(
-    case: Case, terms: Terms, classes: Sequence[str], same_days: int
-) -> list[tuple[PartialDate, str]]:
-    """Return when courses of some classes began, the latest first; a change of dose begins none."""
-    courses: dict[str, list[tuple[PartialDate, Treatment]]] = {}
-    labels = {}
-    for course in case.treatments:
-        drug = terms.drug(course.drug)
-        if drug is not None and drug.drug_class in classes and course.start:
-            courses.setdefault(drug.id, []).append((course.start, course))
-            labels[drug.id] = drug.label
-    found = []
-    for drug_id, listed in courses.items():
-        last: Treatment | None = None
-        for start, course in sorted(listed, key=lambda one: one[0].earliest):
-            near = last is not None and (
-                last.stop is None or start.earliest - last.stop.latest <= timedelta(days=same_days)
-            )
-            if not near:
-                found.append((start, labels[drug_id]))
-            last = course
-    return sorted(found, key=lambda one: one[0].earliest, reverse=True)
+        known = ", ".join(str(visit.date) for visit in found.visits)
+        raise ValueError(f"there is no visit of {baseline}; there are {known}")
+    chosen = default_baselines(found.visited, treatments, terms.drugs, conventions)
+    if chosen.record[0] < 0:
+        return (
+            0,
+            "the first visit, since no course of treatment is known to begin between two visits",
+        )
+    course = case.treatments[chosen.record[0]]
+    drug = terms.drug(course.drug)
+    assert drug is not None
+    return int(chosen.visit[0]), f"the last visit before {drug.label} began ({course.start})"

@@ -92,7 +92,11 @@ class Trends:
         }
 
     def columns(
-        self, patients: pl.Series, visits: pl.DataFrame, compared: pl.DataFrame
+        self,
+        patients: pl.Series,
+        visits: pl.DataFrame,
+        compared: pl.DataFrame,
+        with_first: pl.DataFrame,
     ) -> pl.DataFrame:
         """Return what the visits of each patient say, one row a patient.
 
@@ -100,25 +104,39 @@ class Trends:
             patients: ids of all patients, those without visits among them.
             visits: what ``Responses.visits`` returned, in its order.
             compared: what ``Responses.against_baseline`` returned for them, in its order.
+            with_first: comparisons with the first visit of those patients whose baseline is a later one.
         """
         table = pl.DataFrame({PATIENT: patients})
-        for part in (self._of_pairs(compared), self._of_visits(visits)):
+        parts = (
+            self._of_pairs(compared),
+            self._never(compared, with_first),
+            self._of_visits(visits),
+        )
+        for part in parts:
             # Of a patient without any visit it is not known what was measured.
             table = table.join(part, PATIENT, "left", maintain_order="left")
         return table.select(PATIENT, *self.entries)
 
     def _of_pairs(self, compared: pl.DataFrame) -> pl.DataFrame:
-        """Return what the comparisons of each patient say."""
+        """Return what the last comparison of each patient says."""
         runs = Runs.of_column(compared[PATIENT])
-        ever = {one.id: self._rule(one) for one in self._over("never")}
-        codes = {x.name: runs.max(truth(x)) for x in compared.select(**ever)}
-        never = pl.DataFrame(codes).select(~told(name) for name in ever)
-        last = compared.select(pl.col(PATIENT, *self.compared).gather(runs.ends)).select(
+        return compared.select(pl.col(PATIENT, *self.compared).gather(runs.ends)).select(
             PATIENT,
             *(self._rule(one).alias(one.id) for one in self._over("last")),
             *(pl.col(str(one.of)).alias(one.id) for one in self._over("value")),
         )
-        return last.hstack(never)
+
+    def _never(self, compared: pl.DataFrame, with_first: pl.DataFrame) -> pl.DataFrame:
+        """Return what no comparison of each patient says."""
+        ever = {one.id: self._rule(one) for one in self._over("never")}
+        pairs = [one.select(PATIENT, **ever) for one in (compared, with_first) if len(one)]
+        table = pl.concat(pairs) if pairs else compared.select(PATIENT, **ever)
+        if len(pairs) > 1:
+            table = table.sort(PATIENT)
+        runs = Runs.of_column(table[PATIENT])
+        codes = {name: runs.max(truth(table[name])) for name in ever}
+        never = pl.DataFrame(codes).select(~told(name) for name in ever)
+        return never.with_columns(table[PATIENT].gather(runs.starts))
 
     def _of_visits(self, visits: pl.DataFrame) -> pl.DataFrame:
         """Return what the visits of each patient say by themselves."""
@@ -141,12 +159,6 @@ class Trends:
 
     def _over(self, kind: str) -> list[Trend]:
         return [one for one in self.entries.values() if one.over == kind]
-
-    def without_visits(self, patients: pl.Series) -> pl.DataFrame:
-        """Return the same for patients without any visit: all of it is unknown."""
-        return pl.DataFrame({PATIENT: patients}).with_columns(
-            pl.lit(None).alias(one.id) for one in self.entries.values()
-        )
 
     @cached_property
     def _compiled(self) -> Mapping[str, pl.Expr]:

@@ -1,0 +1,108 @@
+"""A patient of a registry is the same patient as in a case file: every table says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from registries import ROOT, cases, cases_of, exact, tables
+from roads import differences, of_assessment, of_tables
+
+from myoresist import Knowledge, assess, knowledge, read_case
+from myoresist.case.model import Case
+from myoresist.case.reading import check_case_text
+from myoresist.cohort.registry import assess_tables
+from myoresist.cohort.simulate import simulate
+
+SHARED = ROOT.parent / "shared"
+FOLDERS = (SHARED / "refractory", SHARED / "consult" / "cases")
+SIMULATED = int(os.environ.get("MYORESIST_ROADS", "24"))
+"""Simulated patients; one takes a third of a second, so that thousands are for a run by hand."""
+
+
+def named(case: Case, name: str) -> Case:
+    return case.model_copy(update={"patient": case.patient.model_copy(update={"id": name})})
+
+
+def compare(found: list[Case], knowledge: Knowledge | None = None) -> None:
+    found = [exact(one) for one in found]
+    said = of_tables(assess_tables(tables(found), knowledge))
+    apart = {}
+    for one in found:
+        differ = differences(of_assessment(assess(one, knowledge)), said[one.patient.id])
+        if differ:
+            apart[one.patient.id] = differ
+    assert not apart
+
+
+def test_bundled_cases(tmp_path: Path) -> None:
+    full = read_case(ROOT / "tests" / "report" / "full_course.yaml")
+    compare([*cases(tmp_path), named(full, "full_course")])
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared cases are not here")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_shared_cases(folder: Path) -> None:
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "truth"]
+    compare([named(read_case(path), path.stem) for path in paths])
+
+
+def test_simulated_patients() -> None:
+    """``MYORESIST_ROADS=2000`` compares more of them."""
+    compare(cases_of(simulate(SIMULATED, seed=3)))
+
+
+VISITS = """\
+date: 2023-12-01
+visits:
+- {date: 2023-01-10, mmt8: 100, physician_global: 8, patient_global: 8, haq_di: 2, extramuscular_global: 4}
+- {date: 2023-06-10, mmt8: 140, physician_global: 2, patient_global: 2, haq_di: 0.5, extramuscular_global: 1}
+- {date: 2023-11-10, mmt8: 140, physician_global: 2, patient_global: 2, haq_di: 0.5, extramuscular_global: 1}
+treatments:
+- {drug: methotrexate, dose: 15, unit: mg, frequency: weekly, start: 2023-06-15, ongoing: yes}
+"""
+AGES = {
+    "old": "patient: {id: old, age: 50}\n",
+    "young": "patient: {id: young, age: 12}\n",
+    "grown": "patient: {id: grown, age: 30}\nonset: {age: 9}\n",
+    "labelled": "patient: {id: labelled}\nlabel: juvenile_dermatomyositis\n",
+    "ageless": "patient: {id: ageless}\n",
+}
+
+
+def made(text: str) -> Case:
+    read, wrong = check_case_text(text, "c")
+    assert read is not None, wrong
+    return read
+
+
+@pytest.mark.parametrize("age", AGES)
+def test_visits_on_both_sides_of_a_course(age: str) -> None:
+    """The baseline is the last visit before it, and the cut-offs are those of the age, on both roads."""
+    one = made(AGES[age] + VISITS)
+    found = assess_tables(tables([one]))["responses"]
+    assert found["baseline_date"].cast(str).to_list() == ["2023-06-10"]
+    assert found["score"].to_list() == [0]
+    populations = {"old": "adult", "ageless": None}
+    assert found["population"].to_list() == [populations.get(age, "juvenile")]
+    compare([one])
+
+
+def test_what_visits_tell_can_speak_against_an_option(tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    shutil.copytree(knowledge.folder(), folder)
+    option = folder / "treatments" / "options" / "rituximab.yaml"
+    rule = (
+        "- {when: core_mmt8_worsened, level: contraindicated, text: made up, check: convention}\n"
+    )
+    option.write_text(option.read_text().replace("\nagainst:\n", f"\nagainst:\n{rule}"))
+    base = Knowledge.load(folder)
+    weaker = VISITS.replace("2023-11-10, mmt8: 140", "2023-11-10, mmt8: 90")
+    one = made(AGES["old"] + weaker + "label: dermatomyositis\nfindings: {heliotrope_rash: yes}\n")
+    against = assess(one, base).treatment.options["rituximab"].against
+    assert [x.because for x in against if x.text == "made up"] == [("core_mmt8_worsened",)]
+    rows = assess_tables(tables([one]), base)["options"].filter(option="rituximab")
+    assert rows["contraindicated"].all()
+    compare([one], base)
