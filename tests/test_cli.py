@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -368,6 +369,9 @@ def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) 
     (tmp_path / "cases" / "one.json").write_text(json.dumps(PUBLISHED))
     if words == ("cohort",):
         write(tmp_path / "registry", 20)
+    if words == ("knowledge", "check"):
+        one_set = Path("criteria", "mda5_dm")
+        shutil.copytree(Knowledge.load().folder / one_set, tmp_path / "my-knowledge" / one_set)
     command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
     done = subprocess.run(
         ["bash", "-c", command],

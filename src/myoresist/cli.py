@@ -399,6 +399,46 @@ def knowledge_list(json: Json = False) -> None:
         _say("\n".join(listing(knowledge, coverage)))
 
 
+@knowledge_app.command("check", epilog="Example: myoresist knowledge check my-knowledge/")
+def knowledge_check(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A knowledge folder, or one that holds only what differs from ours; ours when left out."
+        ),
+    ] = None,
+) -> None:
+    """Check knowledge: that every file can be used, and that every worked example agrees.
+
+    What is wrong is one line with file, line and field, or with example, what it expects and what came out;
+    the exit code is then 2.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoresist.knowledge import folder as packaged
+    from myoresist.worked_examples.check import check
+
+    console = Console(stderr=True)
+    with (
+        _user_errors(),
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        task = progress.add_task("running examples", total=None)
+        try:
+            found = check(
+                folder or packaged(),
+                lambda done, of: progress.update(task, completed=done, total=of),
+            )
+        except OSError as error:
+            raise Stop(f"{error.filename or folder}: {error.strerror or error}") from error
+    _complain(*map(str, found.problems))
+    _complain(*(line for one in found.disagreeing for line in str(one).splitlines()))
+    _say(str(found))
+    if not found.right:
+        raise typer.Exit(2)
+
+
 @knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
 def knowledge_show(
     name: Annotated[
