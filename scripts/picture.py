@@ -13,8 +13,8 @@ from myoresist.cli import DEMO, EXAMPLES
 from myoresist.cohort import run
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.summary import write_summary
-from myoresist.report.consult import consult
-from myoresist.report.page import render
+from myoresist.report.builder import build_report
+from myoresist.report.html import render
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -39,7 +39,7 @@ def registry(folder: Path) -> str:
 
 def main() -> None:
     """Show the pages in Chromium; save the top of the one, and of the other how criteria agree."""
-    report = render(consult(assess(read_case(EXAMPLES / f"{DEMO}.yaml"))))
+    report = render(build_report(assess(read_case(EXAMPLES / f"{DEMO}.yaml"))))
     with tempfile.TemporaryDirectory() as folder:
         many = registry(Path(folder))
     with sync_playwright() as driver:

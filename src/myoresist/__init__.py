@@ -9,12 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from myoresist import display
+from myoresist.version import __version__
+
 if TYPE_CHECKING:
     from myoresist.assessment import Assessment, Knowledge, assess
     from myoresist.case.reading import read_case
 
 __all__ = ["Assessment", "Knowledge", "__version__", "assess", "read_case"]
-__version__ = "0.1.0"
 
 _HOMES = {
     "Assessment": "myoresist.assessment",
@@ -28,3 +30,13 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _page(assessment: Assessment) -> str:
+    from myoresist.report.builder import build_report
+    from myoresist.report.notebook import render
+
+    return render(build_report(assessment, everything=False))
+
+
+display.register("Assessment", _page)

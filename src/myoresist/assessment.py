@@ -15,7 +15,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from myoresist import __version__
+from myoresist import display
 from myoresist import knowledge as packaged
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.model import Case
@@ -52,6 +52,7 @@ from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import results_table
 from myoresist.treatment.evaluate import FIRST, URGENT, Options
 from myoresist.treatment.explain import TreatmentResult, advice
+from myoresist.version import __version__
 
 SCHEMA_VERSION = "1.4"
 NOTICE = (
@@ -214,10 +215,8 @@ class Assessment(_Result):
         )
         return f"<Assessment of {self.patient_id}: criteria sets {verdicts}>"
 
-    def _repr_html_(self) -> str:
-        from myoresist.report.notebook import render
-
-        return render(self)
+    def _repr_html_(self) -> str | None:
+        return display.html(self)
 
 
 def assessment_schema() -> dict[str, Any]:

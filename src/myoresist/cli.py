@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from myoresist import __version__
-from myoresist.report.plain import SPELT, plain
+from myoresist.report.printable import SPELT, printable
+from myoresist.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,8 @@ Output = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Everything = Annotated[
-    bool, typer.Option("--all", help="Show sets that are not met in detail, too.")
+    bool,
+    typer.Option("--all", help="Show all: sets that are not met, every study, the record."),
 ]
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write one HTML file that needs no network.")
@@ -107,7 +108,7 @@ def _stop_reading() -> None:
 def _complain(*messages: str) -> None:
     """Print errors, one line each, whatever the case or the command line put into them."""
     for message in messages:
-        print(plain(message), file=sys.stderr)
+        print(printable(message), file=sys.stderr)
 
 
 def _version(wanted: bool) -> None:
@@ -186,7 +187,7 @@ def validate(
         wrong = wrong or bool(problems)
         _complain(*map(str, problems))
         if not problems:
-            _say(plain(f"{name}: ok"))
+            _say(printable(f"{name}: ok"))
     if wrong:
         raise typer.Exit(2)
 
@@ -379,7 +380,7 @@ def evidence(
         if json:
             _hand_over_json(found.model_dump(mode="json"))
         else:
-            _say("\n".join(map(plain, lines(found))))
+            _say("\n".join(map(printable, lines(found))))
 
 
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
@@ -394,7 +395,7 @@ def knowledge_list(json: Json = False) -> None:
         if json:
             _hand_over_json([one.model_dump() for one in coverage])
             return
-        from myoresist.report.entry import listing
+        from myoresist.report.entries.show import listing
 
         _say("\n".join(listing(knowledge, coverage)))
 
@@ -448,7 +449,7 @@ def knowledge_show(
 ) -> None:
     """Show one entry with its rules in plain words and its sources."""
     from myoresist.assessment import Knowledge
-    from myoresist.report.entry import UnknownEntry, describe, entry
+    from myoresist.report.entries.show import UnknownEntry, describe, entry
 
     with _user_errors():
         try:
@@ -471,18 +472,22 @@ def _check_cohort(source: Path, mapping: Path | None) -> None:
         task = progress.add_task("reading", total=None)
         found = check(source, mapping, lambda rows: progress.advance(task, rows))
     for note in found.notes:
-        _say(plain(note))
+        _say(printable(note))
     for name, rows, used, left_out in found.tables.iter_rows():
         names = used.split(", ")
         more = len(names) - MOST_COLUMNS
         shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
-        _say(plain(f"{name}: {rows:,} rows; columns {shown}"))
+        _say(printable(f"{name}: {rows:,} rows; columns {shown}"))
         if left_out:
-            _say(plain(f"    left out by the mapping: {left_out}"))
+            _say(printable(f"    left out by the mapping: {left_out}"))
     for one in found.problems.iter_rows(named=True):
         lost = "rows left out" if one["whole_row"] else "cells unknown"
         first = f"; first in row {one['row']}: {one['value']}"
-        _say(plain(f"{one['table']}.{one['column']}: {one['rows']} {lost}: {one['reason']}{first}"))
+        _say(
+            printable(
+                f"{one['table']}.{one['column']}: {one['rows']} {lost}: {one['reason']}{first}"
+            )
+        )
     if not found.problems.height:
         _say("Everything can be used.")
 
@@ -512,7 +517,7 @@ def _run_cohort(
         reading = progress.add_task("reading", total=None)
         job = run.prepare(source, out, mapping, batch, lambda more: progress.advance(reading, more))
     for note in job.plan.notes:
-        _complain(plain(note))
+        _complain(printable(note))
     whole, left = job.plan.buckets, len(job.open)
     if left < whole:
         _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")
@@ -581,26 +586,26 @@ def _files(
     """Return the written forms that are asked for, by file, before anything is written."""
     if not (html or pdf or markdown):
         return {}
-    from myoresist.report.consult import consult
+    from myoresist.report.builder import build_report
 
     files: dict[Path, str | bytes] = {}
-    told = consult(assessment)
+    report = build_report(assessment)
     if markdown:
         from myoresist.report.markdown import render as as_markdown
 
-        files[markdown] = as_markdown(told)
+        files[markdown] = as_markdown(report)
     if pdf:
-        from myoresist.report.paper import NoTypst
-        from myoresist.report.paper import render as as_pdf
+        from myoresist.report.pdf import NoTypst
+        from myoresist.report.pdf import render as as_pdf
 
         try:
-            files[pdf] = as_pdf(told)
+            files[pdf] = as_pdf(report)
         except NoTypst as error:
             raise Stop(str(error)) from error
     if html:
-        from myoresist.report.page import render as as_page
+        from myoresist.report.html import render as as_page
 
-        files[html] = as_page(told)
+        files[html] = as_page(report)
     if len(files) < sum(one is not None for one in (html, pdf, markdown)):
         raise Stop("two forms of the report have the same file; name one for each")
     return files
@@ -621,17 +626,19 @@ def _show(assessment: Assessment, json: bool, everything: bool, output: Path | N
         return
     from rich.console import Console
 
+    from myoresist.report.builder import build_report
     from myoresist.report.terminal import render
 
+    report = build_report(assessment, everything)
     if output is None:
         console = Console(highlight=False)
         # What is captured keeps its colours, and a closed pipe is met in one place only.
         with console.capture() as shown:
-            render(assessment, console, everything)
+            render(report, console)
         _say(shown.get().removesuffix("\n"))
         return
     held = io.StringIO()
-    render(assessment, Console(file=held, width=FILE_WIDTH, highlight=False), everything)
+    render(report, Console(file=held, width=FILE_WIDTH, highlight=False))
     _write(output, held.getvalue())
 
 

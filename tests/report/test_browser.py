@@ -23,8 +23,8 @@ from pages import (
 from playwright.sync_api import Browser, Page
 
 from myoresist import assess, read_case
-from myoresist.report import page
-from myoresist.report.consult import consult
+from myoresist.report import html
+from myoresist.report.builder import build_report
 
 FULL = Path(__file__).parent / "full_course.yaml"
 EXAMPLE = Path(__file__).parents[2] / "src/myoresist/examples/anti_srp_refractory.yaml"
@@ -41,8 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the page of each case."""
     where = tmp_path_factory.mktemp("pages")
     for case in (FULL, EXAMPLE):
-        html = page.render(consult(assess(read_case(case))))
-        (where / f"{case.stem}.html").write_text(html, encoding="utf-8")
+        page = html.render(build_report(assess(read_case(case))))
+        (where / f"{case.stem}.html").write_text(page, encoding="utf-8")
     return where
 
 

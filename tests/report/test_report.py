@@ -1,10 +1,13 @@
-"""The report: golden texts that are read when they change, and what it must always say."""
+"""The report in a terminal and in a notebook: golden texts, and what it must always say."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +17,24 @@ from myoresist import assess, read_case
 from myoresist.assessment import Assessment
 from myoresist.case.reading import check_case_text
 from myoresist.report import notebook
-from myoresist.report.plain import plain, spelt
-from myoresist.report.summary import percent, questions, ranges
+from myoresist.report.builder import build_report
+from myoresist.report.charts.drawing import Drawing
+from myoresist.report.criteria import ranges
+from myoresist.report.document import Paragraph, Report
+from myoresist.report.printable import printable, spelt
+from myoresist.report.questions import questions
 from myoresist.report.terminal import render
+from myoresist.report.wording import percent
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[2] / "src" / "myoresist" / "examples"
+FULL = Path(__file__).parent / "full_course.yaml"
 
 
 def text(assessment: Assessment, width: int = 100, everything: bool = False) -> str:
     held = io.StringIO()
-    render(assessment, Console(file=held, width=width, highlight=False), everything)
+    report = build_report(assessment, everything)
+    render(report, Console(file=held, width=width, highlight=False))
     return held.getvalue()
 
 
@@ -46,7 +56,7 @@ def test_golden(name: str) -> None:
 
 def test_a_contradiction_comes_before_everything_else() -> None:
     said = text(assessed("findings: {no_objective_weakness: yes, proximal_weakness: yes}\n"))
-    assert said.index("contradicts itself") < said.index("In short")
+    assert said.index("contradicts itself") < said.index("What must not wait?")
     assert (
         "Normal strength on examination is present, yet Objective proximal limb weakness is present"
         in " ".join(said.split())
@@ -131,10 +141,8 @@ def test_an_address_is_never_broken(width: int) -> None:
 
 
 def test_no_line_ends_in_blanks() -> None:
-    held = io.StringIO()
-    console = Console(file=held, width=80, highlight=False)
-    render(assess(read_case(EXAMPLES / "antisynthetase_pl7.yaml")), console, True)
-    assert not [line for line in held.getvalue().splitlines() if line != line.rstrip()]
+    said = text(assess(read_case(EXAMPLES / "antisynthetase_pl7.yaml")), 80, everything=True)
+    assert not [line for line in said.splitlines() if line != line.rstrip()]
 
 
 def test_numbers_have_a_sensible_precision() -> None:
@@ -172,9 +180,14 @@ def in_one_line(assessment: Assessment) -> str:
 
 def test_an_exclusion_stands_on_the_line_of_its_set() -> None:
     said = in_one_line(assessed("findings: {family_history_muscle_disease: yes}\n"))
-    short = said.partition("In short")[2].partition("What would decide most")[0]
-    assert "Bohan & Peter 1975 [exclusions not assessed]" in short
-    assert "ENMC 2003 [an exclusion applies]" in short
+    table = said.partition("Published criteria: ✓ met")[2].partition("Criteria, set by set")[0]
+    rows = re.split(
+        r" (?=(?:Bohan & Peter 1975|Bohan & Peter, juvenile DM|ENMC 2003|Needham) )", table
+    )
+    assert [row.endswith("; exclusions not assessed") for row in rows if "Peter 1975" in row] == [
+        True
+    ]
+    assert ["an exclusion applies" in row for row in rows if row.startswith("ENMC 2003")] == [True]
 
 
 def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
@@ -183,7 +196,7 @@ def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
     for one in assessment.criteria:
         checks = " ".join([one.check, *(item.check or "" for item in one.items)])
         for level in re.findall(r"recall.*?confidence: (medium|low)", checks):
-            own = report.partition(one.title)[2].partition("\n\n")[0]
+            own = report.partition(f" {one.title}: ")[2].partition("\n\n")[0]
             assert f"{level} confidence" in own, one.id
     assert "? HAQ or CHAQ of 0.25 or more [from memory, medium confidence]" in report
     assert "The rule is written from memory, with high confidence." in report
@@ -191,8 +204,8 @@ def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
 
 def test_a_set_that_is_not_met_or_not_computed_says_why_in_a_line() -> None:
     said = text(assessed("onset: {age: 22}\n"), width=140)
-    assert re.search(r"✗ ENMC 2011, IBM \[.*\]: Age at first symptom.*: 22 years\n", said)
-    assert re.search(r"– ENMC 2024, IBM \[.*\]: Not computed\. The exact list", said)
+    assert re.search(r"✗ ENMC 2011, IBM \[.*\]  ← Age at first symptom.*: 22 years\n", said)
+    assert re.search(r"– ENMC 2024, IBM: Not computed\. The exact list", said)
 
 
 def test_a_borderline_score_shows_both_readings() -> None:
@@ -223,7 +236,10 @@ def test_a_class_is_told_with_its_subgroup_and_with_an_exclusion_that_applies() 
         "  neck_flexor_weaker_than_extensor: yes"
     )
     said = in_one_line(assessed(body + "}\n"))
-    assert "EULAR/ACR 2017: Definite IIM, Dermatomyositis [exclusions not assessed]" in said
+    assert re.search(
+        r"EULAR/ACR 2017 ✓ met \d+ \d+ \d+ Definite IIM, Dermatomyositis; score .*?; exclusions not assessed",
+        said,
+    )
     said = in_one_line(assessed(body + ", better_explanation_exists: yes}\n"))
     assert "Definite IIM, Dermatomyositis [an exclusion applies]." in said
     assert "EULAR/ACR 2017 does not apply while this stands: Another disease explains" in said
@@ -236,24 +252,23 @@ def test_an_answer_that_rules_a_set_out_says_so() -> None:
 
 def test_a_sign_that_the_terminal_lacks_is_spelt_and_never_a_question_mark() -> None:
     assert spelt("✓ ✗ – → µkat Vencovský Łódź 筋") == "+ x - -> ukat Vencovsky #odz #"
-    assert plain("a\nb\x1b[31m\u202ec\u009b") == "a b [31m c "
+    assert printable("a\nb\x1b[31m\u202ec\u009b") == "a b [31m c "
 
 
 def test_while_the_record_contradicts_itself_no_answer_is_said_to_be_useless() -> None:
     assessment = assessed("findings: {no_objective_weakness: yes, proximal_weakness: yes}\n")
-    for said in (in_one_line(assessment), notebook.render(assessment)):
+    for said in (in_one_line(assessment), assessment._repr_html_() or ""):
         assert "contradicts itself" in said
         assert "No single" not in said
         assert (not questions(assessment)) == ("settle that first" in said)
 
 
 def test_the_notebook_view_has_the_top_of_the_report() -> None:
-    html = notebook.render(
-        assessed(
-            "label: polymyositis\nfindings: {dysphagia: yes}\n"
-            "labs: [{test: CK, value: 1200, unit: U/L}]\n"
-        )
-    )
+    html = assessed(
+        "label: polymyositis\nfindings: {dysphagia: yes}\n"
+        "labs: [{test: CK, value: 1200, unit: U/L}]\n"
+    )._repr_html_()
+    assert html is not None
     for part in (
         "called polymyositis",
         "Could not be used as written",
@@ -270,7 +285,7 @@ def test_the_notebook_view_has_the_top_of_the_report() -> None:
 def test_the_notebook_view_escapes_what_the_case_says() -> None:
     case, _ = check_case_text('{"patient": {"id": "<script>alert(1)</script>"}}', "c")
     assert case is not None
-    html = notebook.render(assess(case))
+    html = notebook.render(build_report(assess(case)))
     assert "<script>" not in html
     assert "not a certified medical device" in html
 
@@ -307,3 +322,81 @@ def test_a_disputed_finding_is_not_brought_back_by_another_statement() -> None:
     (mda5,) = [one for one in known.criteria if one.id == "mda5_dm"]
     assert mda5.state == "undetermined"
     assert [clash.finding for clash in known.contradictions] == ["ild", "rapidly_progressive_ild"]
+
+
+def paragraphs(some: Iterable[Paragraph]) -> Iterator[Paragraph]:
+    for one in some:
+        yield one
+        yield from paragraphs(one.details)
+
+
+def told(report: Report) -> Iterator[str]:
+    """Yield every text of a report that needs no picture."""
+    yield from (report.title, report.about, report.notice)
+    for answer in report.answers:
+        yield from (answer.question, answer.text)
+    yield from (work.text for work in report.sources)
+    for part in (*report.problems, *(part for one in report.sections for part in one.parts)):
+        yield part.title
+        yield from (one.text for one in paragraphs(part.paragraphs))
+        tables = (figure.table for figure in part.figures if not figure.in_words)
+        for table in (*tables, *part.tables):
+            yield from (cell.text for row in table.rows for cell in row)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize(
+    "case", [FULL, EXAMPLES / "anti_srp_refractory.yaml"], ids=lambda x: x.stem
+)
+def test_the_terminal_says_all_that_the_report_says_and_draws_nothing(
+    case: Path, everything: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn(self: Drawing, height: float) -> str:
+        raise AssertionError(f"{self.id} was drawn, {height:g} high")
+
+    monkeypatch.setattr(Drawing, "svg", drawn)
+    assessment = assess(read_case(case))
+    said = text(assessment, 100_000, everything)
+    for one in told(build_report(assessment, everything)):
+        assert " ".join(one.split()) in said
+
+
+def test_what_a_picture_shows_stands_in_the_statements_where_a_form_leaves_its_table_out() -> None:
+    report = build_report(assess(read_case(FULL)))
+    left_out = 0
+    for part in (part for section in report.sections for part in section.parts):
+        said = " ".join(one.text for one in paragraphs(part.paragraphs))
+        for figure in part.figures:
+            if figure.in_words:
+                left_out += 1
+                assert all(row[0].text in said for row in figure.table.rows), figure.id
+    assert left_out > 4
+
+
+def test_colour_is_never_the_only_sign() -> None:
+    report = build_report(assess(read_case(FULL)))
+
+    def shown(**environment: str) -> str:
+        held = io.StringIO()
+        terminal = {"TERM": "xterm", **environment}
+        render(report, Console(file=held, width=80, force_terminal=True, _environ=terminal))
+        return held.getvalue()
+
+    coloured, without = shown(), shown(NO_COLOR="1")
+    colour = re.compile(r"\x1b\[(?:\d;)*3[0-7]m")
+    assert colour.search(coloured)
+    assert not colour.search(without)
+    style = re.compile(r"\x1b\[[\d;]*m")
+    assert style.sub("", coloured) == style.sub("", without)
+
+
+def test_a_notebook_shows_an_assessment_whichever_way_it_is_imported() -> None:
+    for module in ("myoresist", "myoresist.assessment"):
+        program = (
+            f"from {module} import assess; from myoresist.case.reading import read_case\n"
+            f"print(assess(read_case({str(FULL)!r}))._repr_html_()[:80])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith("<div><h3>Second opinion: ")

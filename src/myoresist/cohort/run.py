@@ -22,7 +22,6 @@ from typing import Any
 
 import polars as pl
 
-from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
 from myoresist.cohort import spool
@@ -31,6 +30,7 @@ from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
 from myoresist.resistance.response.visits import PATIENT
+from myoresist.version import __version__
 
 BATCH = 20_000
 WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"

@@ -18,7 +18,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist import __version__
 from myoresist import knowledge as packaged
 from myoresist.assessment import Knowledge
 from myoresist.case.terms import LabTest
@@ -29,6 +28,7 @@ from myoresist.diagnosis.differential.likelihood import AGE, ONSET
 from myoresist.diagnosis.differential.schema import BACKGROUND
 from myoresist.resistance.adequacy.schema import Regimen
 from myoresist.resistance.response.visits import DATE, PATIENT, value_column
+from myoresist.version import __version__
 
 _EPOCH = date(1970, 1, 1)
 PART = 50_000

@@ -1,1 +1,1 @@
-"""An assessment as text, in a notebook, and any entry of the knowledge in plain words."""
+"""An assessment in words: built once as a report, laid out as terminal, HTML, PDF, Markdown and notebook."""

@@ -13,10 +13,9 @@ from myoresist.diagnosis.differential.explain import (
     LabelResult,
     ResultResult,
 )
-from myoresist.report.line import Line
-from myoresist.report.summary import measured_value, percent
+from myoresist.report.document import Line, Tone
+from myoresist.report.wording import measured, percent, spaced
 
-BAR = 20
 STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or genetic panel"}
 FLAGS = 4
 LITTLE = 0.05
@@ -29,30 +28,22 @@ class Diagnosis:
 
     data: Assessment
 
-    def in_short(self) -> Iterator[Line]:
-        """Say whether the label is right, what speaks against it, and what it could be."""
-        leading = self.data.differential.leading if self.data.differential.counted else ()
-        yield from self.label()
-        for one in leading:
-            yield Line(self._leading(one), "bold" if one is leading[0] else "", 2)
-        yield from self.beside()
-
     def label(self) -> Iterator[Line]:
         """Say whether the label is right, and what speaks against it."""
         result = self.data.differential
         if not result.counted:
             yield Line(
                 "Nothing is recorded that tells diseases apart, so there is no differential diagnosis.",
-                "yellow",
+                "open",
             )
             return
         if result.label:
             yield from self._label(result.label)
         elif self.data.label:
             yield Line(
-                f"The label {said(self.data.label)} stands for no disease of the differential, so it is "
+                f"The label {spaced(self.data.label)} stands for no disease of the differential, so it is "
                 "not weighed.",
-                "yellow",
+                "open",
             )
 
     def beside(self) -> Iterator[Line]:
@@ -65,10 +56,10 @@ class Diagnosis:
         for beside in result.beside:
             yield Line(
                 f"{beside.name} may add to it, whichever leads ({percent(beside.probability)}).",
-                "yellow",
+                "open",
                 sign="+",
             )
-        yield Line(self._caution(), "dim", cites=result.cites)
+        yield Line(self._caution(), "quiet", cites=result.cites)
 
     def next_tests(self) -> Iterator[Line]:
         """Say which investigations would tell most, and what their results would do."""
@@ -78,46 +69,48 @@ class Diagnosis:
         for number, test in enumerate(tests, 1):
             yield Line(
                 f"{test.name}{'' if test.again else f' ({STEPS[test.invasiveness]})'}",
-                "bold",
+                strong=True,
                 sign=f"{number}.",
                 cites=test.cites,
             )
-            yield Line(self._gain(test), indent=5)
+            yield Line(self._gain(test), detail=True)
             if test.gain >= LITTLE:
                 for text in self._results(test.results):
-                    yield Line(text, "cyan", 5, "→")
+                    yield Line(text, "quiet", detail=True, sign="→")
             if test.note:
-                yield Line(test.note, "dim", 5)
+                yield Line(test.note, "quiet", detail=True)
 
     def questions(self) -> Iterator[Line]:
         """Say what history and examination leave open and would tell most."""
         for question in self.data.differential.questions:
             if question.gain >= LITTLE:
-                yield Line(self.data.questions[question.finding], "bold", sign="·")
+                yield Line(self.data.questions[question.finding], strong=True, sign="·")
                 for text in self._results(question.results):
-                    yield Line(text, "cyan", 5, "→")
+                    yield Line(text, "quiet", detail=True, sign="→")
 
     def reasons(self) -> Iterator[Line]:
         """Give the findings for and against each leading disease, with their sources."""
         for one in self.data.differential.leading:
-            yield Line(f"{one.name}: {self._probable(one)}", "bold", cites=one.cites)
-            for sign, style, text, evidence in (
-                ("+", "green", "for", one.supporting),
-                ("−", "red", "against", one.opposing),
-            ):
+            yield Line(f"{one.name}: {self._probable(one)}", strong=True, cites=one.cites)
+            sides: tuple[tuple[str, Tone, Iterable[EvidenceResult]], ...] = (
+                ("+", "for", one.supporting),
+                ("−", "against", one.opposing),
+            )
+            for sign, tone, evidence in sides:
                 for found in evidence:
-                    yield Line(self._evidence(found), style, 2, sign, _cited(found))
+                    yield Line(self._evidence(found), tone, False, True, sign, _cited(found))
                 if not evidence:
-                    yield Line(f"nothing recorded speaks {text} it", "dim", 2, sign)
+                    text = f"nothing recorded speaks {tone} it"
+                    yield Line(text, "quiet", detail=True, sign=sign)
             missing = "; ".join(self.named(found) for found in one.typical_missing)
             if missing:
-                yield Line(f"usual in it and absent here: {missing}", indent=2, sign="·")
+                yield Line(f"usual in it and absent here: {missing}", detail=True, sign="·")
             unexplained = "; ".join(self.named(found) for found in one.unexplained)
             if unexplained:
-                yield Line(f"present and not explained by it: {unexplained}", indent=2, sign="·")
-            yield Line(f"To confirm: {one.confirmed_by}.", "dim", 2)
-            yield Line(f"Why it does not respond: {one.why_it_resists}.", "dim", 2)
-            yield Line(f"If it is this: {one.implication}.", "dim", 2)
+                yield Line(f"present and not explained by it: {unexplained}", detail=True, sign="·")
+            yield Line(f"To confirm: {one.confirmed_by}.", "quiet", detail=True)
+            yield Line(f"Why it does not respond: {one.why_it_resists}.", "quiet", detail=True)
+            yield Line(f"If it is this: {one.implication}.", "quiet", detail=True)
 
     def _label(self, label: LabelResult) -> Iterator[Line]:
         result = self.data.differential
@@ -125,15 +118,20 @@ class Diagnosis:
             f"{percent(label.probability)} (95 % interval {percent(label.low)} to "
             f"{percent(label.high)})"
         )
-        text = f"Carries the label {said(label.label)}, which has a probability of {believed}."
+        text = f"Carries the label {spaced(label.label)}, which has a probability of {believed}."
         if label.outranked_by:
             text += f" {result.leading[0].name} is more probable."
-        yield Line(text, "bold red" if label.outranked_by else "bold green")
+        yield Line(text, "against" if label.outranked_by else "for", strong=True)
         for flag, disease in zip(label.flags[:FLAGS], label.pointing, strict=False):
-            because = (flag.finding,)
-            yield Line(self._flag(flag, disease), "red", 2, "!", _cited(flag), because=because)
+            yield Line(
+                self._flag(flag, disease),
+                "against",
+                sign="!",
+                cites=_cited(flag),
+                because=(flag.finding,),
+            )
         if label.outranked_by and not label.flags:
-            yield Line("No single finding speaks against the label; the sum does.", indent=2)
+            yield Line("No single finding speaks against the label; the sum does.")
 
     def _flag(self, flag: EvidenceResult, disease: str) -> str:
         often = ""
@@ -146,10 +144,6 @@ class Diagnosis:
             f"{self.named(flag)}, {times(flag.ratio)} as likely if it is something else, most of all "
             f"{self.data.differential_names[disease]}{often}{_guessed(flag)}"
         )
-
-    def _leading(self, one: DiseaseResult) -> str:
-        filled = round(one.probability * BAR)
-        return f"{'█' * filled}{'░' * (BAR - filled)} {one.name}: {self._probable(one)}"
 
     def _probable(self, one: DiseaseResult) -> str:
         state = "confirmed by the test that confirms it" if one.confirmed else "not confirmed"
@@ -185,7 +179,7 @@ class Diagnosis:
         label = self.data.labels[found.finding]
         if isinstance(found.value, bool):
             return f"{label}: {'present' if found.value else 'absent'}"
-        return f"{label}: {measured_value(found.value, self.data.units.get(found.finding))}"
+        return f"{label}: {measured(found.value, self.data.units.get(found.finding))}"
 
     def _evidence(self, found: EvidenceResult) -> str:
         often = ""
@@ -207,8 +201,3 @@ def _guessed(found: EvidenceResult) -> str:
 def times(ratio: float) -> str:
     """Return a likelihood ratio as a reader would say it."""
     return f"{ratio:.0f} times" if ratio >= 9.5 else f"{ratio:.2g} times"
-
-
-def said(label: str) -> str:
-    """Return a label without what only a machine needs."""
-    return label.replace("_", " ")

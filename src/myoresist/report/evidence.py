@@ -11,7 +11,7 @@ from myoresist.treatment.evidence import Evidence, Study, StudyGroup, Summary
 def lines(found: Evidence) -> Iterator[str]:
     """Say what studies found on a treatment, group by group, with sources and what is not sure."""
     numbers = {key: number for number, key in enumerate(found.references, 1)}
-    yield f"Evidence: {named(found)}"
+    yield f"Evidence: {treatment_of(found)}"
     yield f"Intervals are {found.level:.0%} intervals. What may be put together is said at the end."
     if found.other_subsets:
         yield f"{_count(found.other_subsets, 'further result')} on other patients; leave out --subset."
@@ -42,7 +42,7 @@ def lines(found: Evidence) -> Iterator[str]:
         yield f"  {number}. {work.text}" + (f" {work.link}" if work.link else "")
 
 
-def named(found: Evidence) -> str:
+def treatment_of(found: Evidence) -> str:
     """Return the treatment and the subset that evidence is about."""
     return found.text + (f" in {found.subset_text}" if found.subset_text else "")
 
@@ -76,7 +76,18 @@ def heterogeneity(summary: Summary) -> str:
 
 def counts(study: Study) -> str:
     """Return how many patients improved, with intervals, against how many controls."""
-    return _responses(study)
+    if study.response is None:
+        return f"no count against {_counted(study.control)}" if study.control else ""
+    if study.control is None:
+        return _counted(study.response)
+    text = f"{_counted(study.response)} against {_counted(study.control)}"
+    if study.risk_ratio:
+        text += f"; risk ratio {ratio(study.risk_ratio)}"
+    if study.risk_difference:
+        ends = study.risk_difference
+        low, high = (f"{100 * x:+.0f}" for x in (ends.low, ends.high))
+        text += f"; difference {100 * ends.value:+.0f} points ({low} to {high})"
+    return text
 
 
 def whom(study: Study) -> str:
@@ -126,7 +137,7 @@ def _summary(summary: Summary) -> Iterator[str]:
 
 def _study(study: Study, numbers: Mapping[str, int]) -> Iterator[str]:
     row = study.trial
-    found = [part for part in (_responses(study), _reported(study)) if part]
+    found = [part for part in (counts(study), _reported(study)) if part]
     said = "; ".join(found) or "no figure"
     weeks = f", week {row.weeks:g}" if row.weeks is not None else ""
     yield f"  {row.name} [{numbers[row.source]}]{weeks}: {said}"
@@ -135,21 +146,6 @@ def _study(study: Study, numbers: Mapping[str, int]) -> Iterator[str]:
     said = doubts(study)
     if said:
         yield f"      {said}"
-
-
-def _responses(study: Study) -> str:
-    if study.response is None:
-        return f"no count against {_counted(study.control)}" if study.control else ""
-    if study.control is None:
-        return _counted(study.response)
-    text = f"{_counted(study.response)} against {_counted(study.control)}"
-    if study.risk_ratio:
-        text += f"; risk ratio {ratio(study.risk_ratio)}"
-    if study.risk_difference:
-        ends = study.risk_difference
-        low, high = (f"{100 * x:+.0f}" for x in (ends.low, ends.high))
-        text += f"; difference {100 * ends.value:+.0f} points ({low} to {high})"
-    return text
 
 
 def _counted(response: Response) -> str:

@@ -5,34 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from myoresist.report.consult import Consult, Part, Section, Statement, Table, rules
-from myoresist.report.plain import plain
+from myoresist.report.document import Paragraph, Part, Report, Section, Table
+from myoresist.report.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LIST = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s|$)")
 
 
-def render(consult: Consult) -> str:
+def render(report: Report) -> str:
     """Return a report as Markdown (CommonMark with tables); whatever a case says is escaped."""
-    lines = [f"# {_text(consult.title)}", ""]
-    if consult.source:
-        lines += [_text(consult.source), ""]
-    lines += [_text(consult.about), "", "## The answer", ""]
-    lines += [f"- **{_text(one.question)}** {_text(one.text)}" for one in consult.summary]
-    lines += ["", f"> {_text(consult.notice)}", ""]
-    if consult.problems:
-        lines += _section(Section("problems", "To settle in the record", consult.problems))
-    for section in consult.sections:
+    lines = [f"# {_text(report.title)}", ""]
+    if report.source:
+        lines += [_text(report.source), ""]
+    lines += [_text(report.about), "", "## The answer", ""]
+    lines += [f"- **{_text(one.question)}** {_text(one.text)}" for one in report.answers]
+    lines += ["", f"> {_text(report.notice)}", ""]
+    if report.problems:
+        lines += _section(Section("problems", "To settle in the record", report.problems))
+    for section in report.sections:
         lines += _section(section)
     lines += ["## Rules behind the statements", ""]
-    for one in rules(consult):
+    for one in report.rules:
         lines.append(f"- {_text(one.text)}")
-        if one.rule:
-            lines.append(f"  - Rule: {_text(one.rule)}")
+        lines.append(f"  - Rule: {_text(one.rule)}")
         if one.data:
-            lines.append(f"  - In this patient: {_text('; '.join(one.data))}")
+            lines.append(f"  - In this patient: {_text('; '.join(map(str, one.data)))}")
     lines += ["", "## Sources", ""]
-    for source in consult.sources:
+    for source in report.sources:
         link = f" <{source.link}>" if source.link else ""
         lines.append(f"{source.number}. {_text(source.text)}{link}")
     return "\n".join(lines) + "\n"
@@ -46,21 +45,21 @@ def _section(section: Section) -> Iterator[str]:
 
 def _part(part: Part) -> Iterator[str]:
     yield from (f"### {_text(part.title)}", "")
-    if part.statements:
-        yield from _statements(part.statements, 0)
+    if part.paragraphs:
+        yield from _paragraphs(part.paragraphs, 0)
         yield ""
     for table in (*(figure.table for figure in part.figures), *part.tables):
         yield from _table(table)
 
 
-def _statements(some: Iterable[Statement], depth: int) -> Iterator[str]:
+def _paragraphs(some: Iterable[Paragraph], depth: int) -> Iterator[str]:
     for one in some:
         sign = f"{one.sign} " if one.sign not in ("", "·") else ""
         text = _text(f"{sign}{one.text}")
         cites = f" \\[{', '.join(map(str, one.cites))}\\]" if one.cites else ""
         said = f"**{text}**" if one.strong else text
         yield f"{'  ' * depth}- {said}{cites}"
-        yield from _statements(one.details, depth + 1)
+        yield from _paragraphs(one.details, depth + 1)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -74,7 +73,7 @@ def _table(table: Table) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """Return text in one line in which nothing is markup."""
-    return _LIST.sub(_escaped, _SPECIAL.sub(r"\\\1", plain(text)))
+    return _LIST.sub(_escaped, _SPECIAL.sub(r"\\\1", printable(text)))
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -1,83 +1,60 @@
-"""A short view of an assessment for a notebook: self-contained HTML, everything escaped."""
+"""The top of the report in a notebook: page one, what has to be settled, what would decide."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
+from html import escape
 
-from myoresist.assessment import Assessment, SetResult
-from myoresist.report.diagnosis import Diagnosis
-from myoresist.report.plain import plain
-from myoresist.report.summary import (
-    MOST_QUESTIONS,
-    SIGNS,
-    asked,
-    carried,
-    in_short,
-    nothing_decides,
-    questions,
-    reservation,
-    results,
-    score,
-    words,
-)
+from myoresist.report.document import Paragraph, Part, Report, Table
+from myoresist.report.printable import printable
+
+PARTS = ("label", "criteria", "decide")
+"""Ids of the parts that are shown below page one."""
 
 
-def render(assessment: Assessment) -> str:
-    """Return what stands at the top of the report: problems, summary, verdicts and open questions."""
-    called = f", called {assessment.label.replace('_', ' ')}" if assessment.label else ""
-    clashes = [_text(clash.text) for clash in assessment.contradictions]
-    unused = [_text(remark) for remark in assessment.remarks]
-    unknown = [
-        f"{_text(asked(assessment, question.finding))}"
-        + _list(
-            "ul", [_text(f"{one.short}: {results(one, said)}") for one, said in question.changes]
-        )
-        for question in questions(assessment)[:MOST_QUESTIONS]
-    ]
-    rows = "".join(_row(one) for one in assessment.criteria)
+def render(report: Report) -> str:
+    """Return the top of a report as HTML; whatever a case says is escaped."""
+    shown = [*report.problems, *_chosen(report)]
+    answers = "".join(
+        f"<li><b>{_text(one.question)}</b> {_text(one.text)}</li>" for one in report.answers
+    )
     return (
-        f"<div><h3>{_text(f'Second opinion: {assessment.patient_id}{called}')}</h3>"
-        + (f"<p>{_text(assessment.source)}</p>" if assessment.source else "")
-        + _part("The record contradicts itself", _list("ul", clashes))
-        + _part("Could not be used as written", _list("ul", unused))
-        + _part("Differential diagnosis", _list("ul", map(_text, _diagnosis(assessment))))
-        + f"<p>{_text(carried(assessment))}</p>"
-        + _part(
-            "What would decide most",
-            _list("ol", unknown) or f"<p>{_text(nothing_decides(assessment))}</p>",
-        )
-        + "<table><thead><tr><th>Set</th><th>Verdict</th><th>Class reached</th>"
-        f"<th>Reservations</th><th>Still possible</th></tr></thead><tbody>{rows}</tbody></table>"
-        f"<p><small>{_text(assessment.notice)}</small></p></div>"
+        f"<div><h3>{_text(report.title)}</h3>"
+        + (f"<p>{_text(report.source)}</p>" if report.source else "")
+        + f"<ul>{answers}</ul>"
+        + "".join(map(_part, shown))
+        + f"<p><small>{_text(report.notice)}</small></p></div>"
     )
 
 
-def _diagnosis(assessment: Assessment) -> Iterable[str]:
-    """Return what stands in short about the differential diagnosis, without its sources."""
-    return [line.text for line in Diagnosis(assessment).in_short()]
+def _chosen(report: Report) -> Iterable[Part]:
+    return (one for section in report.sections for one in section.parts if one.id in PARTS)
 
 
-def _row(one: SetResult) -> str:
-    reached = "" if one.outcome in (None, "not_met", "undetermined") else in_short(one)
-    cells = (
-        one.short,
-        SIGNS[one.state],
-        "; ".join(part for part in (reached, score(one)) if part),
-        reservation(one),
-        "; ".join(words(one, name).split(":")[0] for name in one.open_classes),
+def _part(part: Part) -> str:
+    tables = (*(figure.table for figure in part.figures), *part.tables)
+    return (
+        f"<h4>{_text(part.title)}</h4>"
+        + _paragraphs(part.paragraphs)
+        + "".join(map(_table, tables))
     )
-    return "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def _part(heading: str, content: str) -> str:
-    return f"<p><b>{_text(heading)}</b></p>{content}" if content else ""
+def _paragraphs(some: Iterable[Paragraph]) -> str:
+    points = "".join(
+        f"<li>{_text(f'{one.sign} {one.text}'.strip())}{_paragraphs(one.details)}</li>"
+        for one in some
+    )
+    return f"<ul>{points}</ul>" if points else ""
 
 
-def _list(kind: str, entries: Iterable[str]) -> str:
-    points = "".join(f"<li>{entry}</li>" for entry in entries)
-    return f"<{kind}>{points}</{kind}>" if points else ""
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{_text(one)}</th>" for one in table.header)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{_text(cell.text)}</td>' for cell in row)}</tr>" for row in table.rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _text(text: str) -> str:
-    return html.escape(plain(text))
+    return escape(printable(text))

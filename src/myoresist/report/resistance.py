@@ -7,24 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.line import Line
-from myoresist.report.response import SIGN, STYLE
+from myoresist.report.criteria import VERDICT
+from myoresist.report.document import Datum, Line, Tone
+from myoresist.report.wording import named, spaced
 from myoresist.resistance.adequacy.explain import CourseResult, Span, TrialResult
 from myoresist.resistance.explanations.evaluate import ExplanationResult
 
-VERDICTS = {
-    "adequate": ("✓", "green"),
-    "inadequate": ("✗", "red"),
-    "undetermined": ("?", "yellow"),
-    "not_tried": ("–", "dim"),
-    "unknown": ("–", "dim"),
+_TRIAL: dict[str, tuple[str, Tone]] = {
+    "adequate": ("✓", "for"),
+    "inadequate": ("✗", "against"),
+    "undetermined": ("?", "open"),
 }
-STATUS = {
-    "supported": ("!", "bold red"),
-    "possible": ("?", "yellow"),
-    "not_assessable": ("?", "dim"),
-    "argued_against": ("✗", "dim"),
-}
+_STATUS: dict[str, tuple[str, Tone]] = {"supported": ("!", "against"), "possible": ("?", "open")}
 MOST = 5
 ALIKE = 2
 """From how many drugs on the same is said of them together."""
@@ -41,16 +35,16 @@ class Resistance:
         history = self.data.resistance.treatment
         tried = [one for one in history.trials if one.verdict not in ("not_tried", "unknown")]
         if not tried:
-            yield Line(
-                "No course of treatment is recorded, so nothing can be called a failure.", "yellow"
-            )
+            text = "No course of treatment is recorded, so nothing can be called a failure."
+            yield Line(text, "open")
         for one in tried:
             yield from self._trial(one)
         for finding in history.definitions:
             if finding.kind == "finding" and finding.state == "met":
                 yield Line(
                     f"{finding.title}. {finding.text}",
-                    "bold red",
+                    "against",
+                    strong=True,
                     cites=finding.cites,
                     rule=self.data.rules.get(f"refractory.{finding.id}", ""),
                     because=finding.because,
@@ -60,61 +54,58 @@ class Resistance:
             yield Line(f"None of {len(judged)} definitions of refractory disease can be judged.")
             return
         for definition in judged:
-            if definition.state is not None:
-                missing = self._names(definition.missing, MOST)
-                text = f"{definition.title}: {definition.state.replace('_', ' ')}"
-                text += f"; unknown: {missing}" if missing else ""
-                yield Line(
-                    text,
-                    STYLE[definition.state],
-                    2,
-                    SIGN[definition.state],
-                    definition.cites,
-                    self.data.rules.get(f"refractory.{definition.id}", definition.text),
-                    definition.because,
-                )
+            sign, word, tone = VERDICT[definition.state]
+            missing = self._alike(definition.missing, MOST)
+            yield Line(
+                f"{definition.title}: {word}" + (f"; unknown: {missing}" if missing else ""),
+                tone,
+                sign=sign,
+                cites=definition.cites,
+                rule=self.data.rules.get(f"refractory.{definition.id}", definition.text),
+                because=definition.because,
+            )
 
     def explanations(self) -> Iterator[Line]:
         """Give what else explains it: what can harm first, then what is supported and easily checked."""
         why = self.data.resistance.why
         for kind in why.failures:
             rule = self.data.rules.get(f"failure.{kind.id}", "")
-            yield Line(kind.text, "bold", cites=kind.cites, rule=rule)
+            yield Line(kind.text, strong=True, cites=kind.cites, rule=rule)
         for one in why.explanations:
             if one.status in ("supported", "possible"):
                 yield from self._explanation(one)
         harm = [x for x in why.explanations if x.harm and x.status == "not_assessable"]
         if harm:
-            yield Line("Must be excluded, and cannot be from what is recorded", "bold yellow")
+            yield Line("Must be excluded, and cannot be from what is recorded", "open", strong=True)
             for one in harm:
-                yield Line(f"{one.name}: {self._names(one.unknown, MOST)}", "yellow", 2, "?")
+                yield Line(f"{one.name}: {self._alike(one.unknown, MOST)}", "open", sign="?")
         rest = [x.name for x in why.explanations if not x.harm and x.status == "not_assessable"]
         if rest:
-            yield Line(f"Not assessable from what is recorded: {'; '.join(rest)}", "dim")
+            yield Line(f"Not assessable from what is recorded: {'; '.join(rest)}", "quiet")
         against = [x.name for x in why.explanations if x.status == "argued_against"]
         if against:
-            yield Line(f"Argued against: {'; '.join(against)}", "dim")
+            yield Line(f"Argued against: {'; '.join(against)}", "quiet")
 
     def workup(self) -> Iterator[Line]:
         """Give the work-up of refractory disease in order, with what is known and what is missing."""
         for number, step in enumerate(self.data.resistance.why.steps, 1):
-            sign = f"{number}."
-            style = "bold red" if step.urgent else ""
-            yield Line(step.text, style, sign=sign, cites=step.cites)
+            tone: Tone = "against" if step.urgent else ""
+            yield Line(step.text, tone, step.urgent, sign=f"{number}.", cites=step.cites)
             if step.missing:
-                yield Line(f"missing: {self._names(step.missing)}", "yellow", 5)
+                yield Line(f"missing: {self._alike(step.missing)}", "open", detail=True)
             elif step.done:
-                yield Line("all recorded", "green", 5)
+                yield Line("all recorded", "for", detail=True)
 
     def _trial(self, one: TrialResult) -> Iterator[Line]:
         if not one.weeks_needed:
-            yield Line(f"{one.label}: given; no trial by itself", "dim", 2, "–", one.cites)
+            text = f"{one.label}: given; no trial by itself"
+            yield Line(text, "quiet", sign="–", cites=one.cites)
             return
-        sign, style = VERDICTS[one.verdict]
+        sign, tone = _TRIAL[one.verdict]
         so_far = " so far" if one.so_far else ""
-        text = f"{one.label}: {one.verdict.replace('_', ' ')} trial{so_far}"
+        text = f"{one.label}: {spaced(one.verdict)} trial{so_far}"
         if one.missing:
-            text += f"; not known: {', '.join(x.replace('_', ' ') for x in one.missing)}"
+            text += f"; not known: {', '.join(map(spaced, one.missing))}"
         if one.weeks_short:
             text += f"; {one.weeks_short:g} weeks too short"
         text += (
@@ -122,54 +113,58 @@ class Resistance:
         )
         rule = " ".join(x for x in (self.data.rules.get(f"trial.{one.id}"), one.text) if x)
         courses = tuple(_course(course) for course in one.courses)
-        yield Line(text, style, 2, sign, one.cites, rule, record=courses)
+        yield Line(text, tone, sign=sign, cites=one.cites, rule=rule, record=courses)
         for remark in one.remarks:
-            yield Line(remark.text, "dim", 6, "·", remark.cites)
+            yield Line(remark.text, "quiet", detail=True, sign="·", cites=remark.cites)
 
     def _explanation(self, one: ExplanationResult) -> Iterator[Line]:
-        sign, style = STATUS[one.status]
-        text = f"{one.name}: {one.status} ({one.strength} evidence)"
-        rule = self.data.rules.get(f"explanation.{one.id}", "")
-        yield Line(text, style, 0, sign, one.cites, rule, (*one.because, *one.against))
-        for said, names in (
-            ("for", one.because),
-            ("against", one.against),
-            ("would decide", one.unknown),
+        sign, tone = _STATUS[one.status]
+        yield Line(
+            f"{one.name}: {one.status} ({one.strength} evidence)",
+            tone,
+            strong=one.status == "supported",
+            sign=sign,
+            cites=one.cites,
+            rule=self.data.rules.get(f"explanation.{one.id}", ""),
+            because=(*one.because, *one.against),
+        )
+        for word, ids, most in (
+            ("for", one.because, None),
+            ("against", one.against, None),
+            ("would decide", one.unknown, MOST),
         ):
-            if names:
-                most = MOST if names is one.unknown else None
-                yield Line(f"{said}: {self._names(names, most)}", indent=4)
-        yield Line(f"Check: {one.confirm}", indent=4)
-        yield Line(f"Do: {one.action}", indent=4)
+            if ids:
+                yield Line(f"{word}: {self._alike(ids, most)}", detail=True)
+        yield Line(f"Check: {one.confirm}", detail=True)
+        yield Line(f"Do: {one.action}", detail=True)
         if one.urgent:
-            yield Line("Do not wait for this: an organ is at risk.", "bold red", 4)
+            text = "Do not wait for this: an organ is at risk."
+            yield Line(text, "against", strong=True, detail=True)
         if one.note:
-            yield Line(one.note, "dim", 4)
+            yield Line(one.note, "quiet", detail=True)
 
-    def _names(self, names: Iterable[str], most: int | None = None) -> str:
+    def _alike(self, ids: Iterable[str], most: int | None = None) -> str:
         """Return findings and columns by name; what is the same of many drugs is said once."""
-        labels = {**self.data.labels, **self.data.resistance.labels}
         others = self.data.resistance.others
-        known = tuple(names)
+        known = tuple(ids)
         alike = Counter(others[name] for name in known if name in others)
-        said = (
-            others[name]
-            if alike[others.get(name, "")] > ALIKE
-            else labels.get(name, name.replace("_", " "))
+        told = (
+            others[name] if alike[others.get(name, "")] > ALIKE else named(self.data, name)
             for name in known
         )
-        return "; ".join(list(dict.fromkeys(said))[:most])
+        return "; ".join(list(dict.fromkeys(told))[:most])
 
 
-def _course(one: CourseResult) -> str:
+def _course(one: CourseResult) -> Datum:
     first, last = one.start
     start = "an unknown day" if not first or not last else str(first)
     if first and last and first != last:
         start = f"between {first} and {last}"
     end = f", ended by {one.end}" if one.end else ""
-    ended = "" if one.ended == "unknown" else f", {one.ended.replace('_', ' ')}"
+    ended = "" if one.ended == "unknown" else f", {spaced(one.ended)}"
     weeks = _weeks(one.weeks_at_dose)
-    return f"Course from {start}{end}{ended}: {weeks} at the dose that counts, {one.verdict}"
+    value = f"{weeks} at the dose that counts, {one.verdict}"
+    return Datum(f"Course from {start}{end}{ended}", value)
 
 
 def _weeks(span: Span) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.report.line import Line
-from myoresist.report.summary import percent
-from myoresist.serology.explain import AntibodyResult, CancerResult
+from myoresist.report.document import Line, Tone
+from myoresist.report.wording import names, percent, spaced
+from myoresist.serology.explain import AntibodyResult, CancerResult, TypicalResult
 
 MOST_OPEN = 8
 
@@ -25,18 +25,16 @@ class Serology:
         reported = [one for one in result.antibodies if one.reported]
         negative = [one.id for one in result.antibodies if not one.reported]
         if not result.antibodies:
-            yield Line("No autoantibody was tested.", "yellow")
+            yield Line("No autoantibody was tested.", "open")
         for one in reported:
             yield from self._antibody(one)
         if negative:
-            yield Line(f"Negative: {self._names(negative)}", "dim")
+            yield Line(f"Negative: {names(self.data, negative)}", "quiet")
         if result.not_tested:
-            yield Line(f"Not tested: {self._names(result.not_tested)}", "dim")
+            yield Line(f"Not tested: {names(self.data, result.not_tested)}", "quiet")
         for said in result.says:
-            strong = f"evidence: {said.evidence}"
             yield Line(
-                f"{said.text} ({strong})",
-                indent=2,
+                f"{said.text} (evidence: {said.evidence})",
                 sign="·",
                 cites=said.cites,
                 rule=self.data.rules.get(f"serology.{said.id}", ""),
@@ -46,42 +44,34 @@ class Serology:
     def cancer(self) -> Iterator[Line]:
         """Say which search for cancer the guideline asks for, and what could raise the risk."""
         cancer = self.data.serology.cancer
-        style = "bold red" if cancer.category == "high" else "bold"
+        tone: Tone = "against" if cancer.category == "high" else ""
         cites = dict.fromkeys(key for factor in cancer.factors for key in factor.cites)
-        yield Line(cancer.title, style, cites=tuple(cites))
+        yield Line(cancer.title, tone, strong=True, cites=tuple(cites))
         if cancer.applies is False:
-            yield Line(f"The guideline does not apply: {self._names(cancer.scope)}", indent=2)
+            yield Line(f"The guideline does not apply: {names(self.data, cancer.scope)}")
             return
         if cancer.applies is None and cancer.scope_unknown:
-            yield Line(
-                f"Whether the guideline applies is open: {self._names(cancer.scope_unknown)}",
-                "yellow",
-                2,
-            )
+            unknown = names(self.data, cancer.scope_unknown)
+            yield Line(f"Whether the guideline applies is open: {unknown}", "open")
         for factor in cancer.factors:
             if factor.value:
-                yield Line(
-                    f"{factor.text} ({factor.tier})", indent=2, sign="+", because=factor.because
-                )
+                text = f"{factor.text} ({factor.tier})"
+                yield Line(text, sign="+", because=factor.because)
         yield from self._search(cancer)
         for extra in cancer.extras:
-            yield Line(extra.text, indent=2, sign="·", cites=extra.cites, because=extra.because)
+            yield Line(extra.text, sign="·", cites=extra.cites, because=extra.because)
 
     def _search(self, cancer: CancerResult) -> Iterator[Line]:
         for panel in cancer.at_diagnosis:
-            yield Line(f"{panel.text}: {'; '.join(panel.items)}", indent=2, cites=panel.cites)
+            yield Line(f"{panel.text}: {'; '.join(panel.items)}", cites=panel.cites)
         if cancer.follow_up:
-            yield Line(f"Follow-up: {cancer.follow_up}", indent=2)
+            yield Line(f"Follow-up: {cancer.follow_up}")
         if cancer.unknown:
-            yield Line(
-                f"Could be {cancer.highest}, not {cancer.lowest}; unknown: "
-                f"{self._names(cancer.unknown[:MOST_OPEN])}",
-                "yellow",
-                2,
-                "?",
-            )
+            unknown = names(self.data, cancer.unknown[:MOST_OPEN])
+            text = f"Could be {cancer.highest}, not {cancer.lowest}; unknown: {unknown}"
+            yield Line(text, "open", sign="?")
             if cancer.if_highest:
-                yield Line(cancer.if_highest, "yellow", 4)
+                yield Line(cancer.if_highest, "open")
 
     def _antibody(self, one: AntibodyResult) -> Iterator[Line]:
         name = self.data.labels[one.id]
@@ -92,27 +82,20 @@ class Serology:
             if one.prior:
                 sure += f", {percent(one.prior.value)} before the test"
         level = f". {one.level_text}" if one.level_text else ""
-        yield Line(f"{name}{sure}{level}", "bold")
+        yield Line(f"{name}{sure}{level}", strong=True)
         for test in one.tests:
             ratio = f"{test.likelihood_ratio:.3g}"
-            method = test.method.replace("_", " ")
-            yield Line(
-                f"{test.strength}, {method}: likelihood ratio {ratio}",
-                indent=4,
-                sign="·",
-                cites=test.cites,
-            )
-        yield Line(f"Subset: {one.subset}", indent=4, cites=one.cites)
-        for text, found, style in (
-            ("Expected, but not recorded", one.not_recorded, "yellow"),
-            ("Not done", one.not_done, "bold yellow"),
-            ("Typical, but absent", one.typical_but_absent, "red"),
-            ("Does not fit", one.present_but_unusual, "red"),
-        ):
+            text = f"{test.strength}, {spaced(test.method)}: likelihood ratio {ratio}"
+            yield Line(text, detail=True, sign="·", cites=test.cites)
+        yield Line(f"Subset: {one.subset}", detail=True, cites=one.cites)
+        remarks: tuple[tuple[str, tuple[TypicalResult, ...], Tone, bool], ...] = (
+            ("Expected, but not recorded", one.not_recorded, "open", False),
+            ("Not done", one.not_done, "open", True),
+            ("Typical, but absent", one.typical_but_absent, "against", False),
+            ("Does not fit", one.present_but_unusual, "against", False),
+        )
+        for text, found, tone, strong in remarks:
             if found:
                 # Each stands under its antibody, so that its name need not be said again.
-                said = "; ".join(x.text.removeprefix(f"{name}: ") for x in found)
-                yield Line(f"{text}: {said}", style, 4)
-
-    def _names(self, ids: tuple[str, ...] | list[str]) -> str:
-        return "; ".join(self.data.labels.get(one, one.replace("_", " ")) for one in ids)
+                told = "; ".join(x.text.removeprefix(f"{name}: ") for x in found)
+                yield Line(f"{text}: {told}", tone, strong, detail=True)

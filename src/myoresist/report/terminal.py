@@ -1,389 +1,199 @@
-"""The report in a terminal: the answer first, then the reasons, then the sources."""
+"""The report in a terminal: colour only where there is any, and as plain text it reads as well."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
+from itertools import zip_longest
 
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment, Segments
 
-from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
-from myoresist.report.diagnosis import Diagnosis
-from myoresist.report.line import Line
-from myoresist.report.plain import plain
-from myoresist.report.resistance import Resistance
-from myoresist.report.response import Response
-from myoresist.report.serology import Serology
-from myoresist.report.short import summary
-from myoresist.report.summary import (
-    MOST_QUESTIONS,
-    SIGNS,
-    asked,
-    carried,
-    confidence,
-    exclusion,
-    in_short,
-    measured,
-    nothing_decides,
-    questions,
-    recalled,
-    reservation,
-    results,
-    score,
-    unit,
-    words,
-)
-from myoresist.report.treatment import Treatment
+from myoresist.report.document import UNKNOWN, Cell, Datum, Paragraph, Part, Report, Table, Tone
+from myoresist.report.printable import printable
 
-STYLES = {"met": "bold green", "not_met": "dim", "undetermined": "yellow", None: "dim"}
-ITEM_SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
-MOST_REASONS = 5
+STYLES: dict[Tone, str] = {
+    "": "", "for": "green", "against": "red", "open": "yellow", "quiet": "dim",
+}  # fmt: skip
+INDENT, GAP, BAR = 2, 2, 10
+NARROWEST = 8
+MOST_REASONS, MOST_UNKNOWN = 5, 3
+"""Findings behind one statement that are named; more are counted."""
 
 
-def render(assessment: Assessment, console: Console, everything: bool = False) -> None:
-    """Print the report.
+def render(report: Report, console: Console) -> None:
+    """Print a report; nothing in it is markup, and its pictures are not drawn.
 
     Args:
-        assessment: what to show.
+        report: what to show.
         console: where to; its width is used, and colour only where it has any.
-        everything: whether sets that are not met are shown in detail, too.
     """
-    _Report(assessment, console).print(everything)
+    sheet = _Sheet(console)
+    sheet.say(report.title, "bold")
+    if report.source:
+        sheet.say(report.source, "dim")
+    sheet.say(report.about, "dim")
+    sheet.chapter("The answer")
+    for one in report.answers:
+        sheet.say(one.question, "bold", INDENT)
+        sheet.say(one.text, STYLES[one.tone], 2 * INDENT)
+    if report.problems:
+        sheet.chapter("To settle in the record")
+        sheet.parts(report.problems)
+    for section in report.sections:
+        sheet.chapter(section.title)
+        sheet.parts(section.parts)
+    sheet.chapter("Sources")
+    for work in report.sources:
+        link = f" {work.link}" if work.link else ""
+        sheet.say(work.text + link, indent=INDENT, sign=f"{work.number}.")
+    sheet.say()
+    sheet.say(report.notice, "dim")
+    sheet.print()
 
 
-class _Report:
-    """One report; sources are numbered in the order in which they are first cited."""
+class _Sheet:
+    """Lines that are laid out for a console, and printed together."""
 
-    def __init__(self, assessment: Assessment, console: Console) -> None:
-        self.data = assessment
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.facts = {fact.id: fact for fact in assessment.record}
-        self.numbers: dict[str, int] = {}
+        self.width = console.width
+        self.segments: list[Segment] = []
 
-    def print(self, everything: bool) -> None:
-        computed = [one for one in self.data.criteria if one.status == "implemented"]
-        self._header()
-        self._answer()
-        self._record_problems()
-        treatment = Treatment(self.data, everything)
-        self._section("What must not wait", treatment.urgent())
-        diagnosis = Diagnosis(self.data)
-        self._section("Is it what it is called? Differential diagnosis", diagnosis.in_short())
-        questions = tuple(diagnosis.questions())
-        if questions:
-            self._section("Ask and look for", questions)
-        self._section("Which investigation would tell most", diagnosis.next_tests())
-        serology = Serology(self.data)
-        self._section("What do the antibodies say?", serology.lines())
-        self._section("Search for cancer", serology.cancer())
-        self._section("Was there a response?", Response(self.data).lines())
-        resistance = Resistance(self.data)
-        self._section("Was the treatment adequate, and is it refractory?", resistance.treatment())
-        self._section("What else explains it?", resistance.explanations())
-        self._section("The work-up, step by step", resistance.workup())
-        self._section("What next?", treatment.first())
-        self._section("Options", treatment.options())
-        self._section("Safety checks that are not recorded", treatment.checks())
-        self._section("Whatever the drug", treatment.care())
-        self._in_short(computed)
-        self._questions()
-        self._table()
-        self._section("Reasons, disease by disease", diagnosis.reasons())
-        self._heading("Reasons, set by set")
-        for state in ("met", "undetermined", "not_met"):
-            for one in computed:
-                if one.state == state and (everything or state != "not_met"):
-                    self._details(one)
-        if not everything:
-            self._not_met([one for one in computed if one.state == "not_met"])
-        self._not_computed()
-        self._disagreements()
-        self._sources()
-        self._line()
-        self._line(self.data.notice, "dim")
+    def print(self) -> None:
+        self.console.print(Segments(self.segments), end="", crop=False)
 
-    def _line(
-        self, text: str = "", style: str = "", indent: int = 0, sign: str = "", whole: bool = False
+    def chapter(self, title: str) -> None:
+        self.say()
+        self.say(title, "bold")
+        self.say("─" * min(cell_len(title), self.width), "dim")
+
+    def parts(self, parts: Iterable[Part]) -> None:
+        for number, part in enumerate(parts):
+            if number:
+                self.say()
+            self.say(part.title, "bold")
+            blocks = [len(one.details) > 1 for one in part.paragraphs]
+            for place, one in enumerate(part.paragraphs):
+                if place and any(blocks[place - 1 : place + 1]):
+                    self.say()
+                self.paragraph(one, INDENT, part.traced)
+            pictured = (figure.table for figure in part.figures if not figure.in_words)
+            for place, table in enumerate((*pictured, *part.tables)):
+                if place or part.paragraphs:
+                    self.say()
+                self.table(table)
+
+    def paragraph(self, one: Paragraph, indent: int, traced: bool) -> None:
+        cites = f" [{', '.join(map(str, one.cites))}]" if one.cites else ""
+        style = f"{'bold ' if one.strong else ''}{STYLES[one.tone]}"
+        self.say(one.text + cites, style, indent, one.sign, _behind(one.data) if traced else "")
+        for detail in one.details:
+            self.paragraph(detail, indent + 2 * INDENT, traced)
+
+    def say(
+        self, text: str = "", style: str = "", indent: int = 0, sign: str = "", behind: str = ""
     ) -> None:
-        """Print one paragraph; nothing in it is markup.
+        """Add one paragraph.
 
         Args:
             text: what to say.
             style: how it looks.
-            indent: spaces before every line.
+            indent: blanks before every line.
             sign: what stands before the first line; the others begin below its text.
-            whole: whether a word that is longer than the line stays in one piece, as an address has to.
+            behind: what stands after it where it fits, and below it where not.
         """
-        self._paragraph(Text(plain(text), style), indent, Text(plain(sign), style), whole)
+        head = " " * indent + (f"{sign} " if sign else "")
+        margin = cell_len(head)
+        lines = _wrapped(text, self.width - margin)
+        after = f"  ← {behind}" if behind else ""
+        fits = margin + cell_len(lines[-1] + after) <= self.width
+        for number, line in enumerate(lines, 1):
+            start = head if number == 1 else " " * margin
+            beside = after if fits and number == len(lines) else ""
+            self._put((start + line, style), (beside, "dim"))
+        if behind and not fits:
+            self.say(behind, "dim", margin, "←")
 
-    def _paragraph(self, text: Text, indent: int, sign: Text, whole: bool = False) -> None:
-        first = Text.assemble(" " * indent, sign, " " if sign else "")
-        width = max(self.console.width - len(first), 20)
-        if whole:
-            found = wrap(text.plain, width, break_long_words=False, break_on_hyphens=False)
-            lines = [Text(line, text.style) for line in found]
-        else:
-            lines = list(text.wrap(self.console, width))
-        for number, line in enumerate(lines or [Text()]):
-            line.rstrip()
-            before = Text(" " * len(first)) if number else first
-            self._print(Text.assemble(before, line) if line else Text())
+    def table(self, table: Table) -> None:
+        """Add a table; a wide column for which there is no room stands below each row."""
+        self.say(table.caption, "dim", INDENT)
+        rows = [tuple(Cell(head, "quiet") for head in table.header), *table.rows]
+        widths, below = _laid_out(rows, self.width - INDENT)
+        for row in rows:
+            self._row([(cell, width) for cell, width in zip(row, widths, strict=True) if width])
+            if below and row[below].text:
+                self.say(row[below].text, STYLES[row[below].tone], 3 * INDENT)
 
-    def _print(self, line: Text) -> None:
-        self.console.print(line, overflow="ignore", no_wrap=True, crop=False)
+    def _row(self, row: Sequence[tuple[Cell, int]]) -> None:
+        cells = [_wrapped(_shown(cell), width - GAP) for cell, width in row]
+        for lines in zip_longest(*cells, fillvalue=""):
+            pieces = [
+                (set_cell_size(line, width), STYLES[cell.tone])
+                for line, (cell, width) in zip(lines, row, strict=True)
+            ]
+            self._put((" " * INDENT, ""), *pieces)
 
-    def _heading(self, text: str) -> None:
-        self._line()
-        self._line(text, "bold underline")
+    def _put(self, *pieces: tuple[str, str]) -> None:
+        """Add a line of pieces with their styles, without the blanks at its end."""
+        told = [(printable(text), style) for text, style in pieces]
+        while told and not told[-1][0].strip():
+            told.pop()
+        for number, (text, style) in enumerate(told, 1):
+            shown = text.rstrip() if number == len(told) else text
+            self.segments.append(Segment(shown, self.console.get_style(style)))
+        self.segments.append(Segment.line())
 
-    def _section(self, title: str, lines: Iterable[Line]) -> None:
-        self._heading(title)
-        for line in lines:
-            cited = f" {self._cite(line.cites)}" if line.cites else ""
-            self._line(line.text + cited, line.style, line.indent, line.sign)
 
-    def _header(self) -> None:
-        label = f", called {self.data.label.replace('_', ' ')}" if self.data.label else ""
-        self._line(f"Second opinion: {self.data.patient_id}{label}", "bold")
-        if self.data.source:
-            self._line(self.data.source, "dim")
-        versions = (
-            f"myoresist {self.data.software_version}, knowledge {self.data.knowledge_version}"
-        )
-        known = [fact for fact in self.data.record if fact.how == "recorded"]
-        follows = [fact for fact in self.data.record if fact.how == "follows"]
-        self._line(
-            f"{versions}. Findings: {len(known)} recorded, {len(follows)} that follow from them.",
-            "dim",
-        )
+def _laid_out(rows: Sequence[Sequence[Cell]], room: int) -> tuple[list[int], int]:
+    """Return how wide each column of a table is with the gap behind it, and which stands below the rows.
 
-    def _answer(self) -> None:
-        self._heading("The answer")
-        for question, line, _ in summary(self.data):
-            self._line(f"{question} {line.text}", line.style, 2, "·")
+    The first column names the row and stays; with 0 none stands below.
+    """
+    columns = list(zip(*rows, strict=True))
+    widths = [max(cell_len(_shown(cell)) for cell in column) + GAP for column in columns]
+    below = widths.index(max(widths))
+    if sum(widths) <= room + GAP or max(widths) < room / 2:
+        below = 0
+    if below:
+        widths[below] = 0
+    words = [max(cell_len(x) for one in column for x in one.text.split(" ")) for column in columns]
+    for least in (words, [NARROWEST] * len(words)):
+        while sum(widths) > room + GAP:
+            wider = [n for n, width in enumerate(widths) if width > least[n] + GAP]
+            if not wider:
+                break
+            widths[max(wider, key=widths.__getitem__)] -= 1
+    return widths, below
 
-    def _record_problems(self) -> None:
-        if self.data.contradictions:
-            self._heading("The record contradicts itself")
-            self._line("What is named here counts as unknown until you settle it.")
-            for clash in self.data.contradictions:
-                self._line(clash.text, "bold red", 2, "!")
-        if self.data.remarks:
-            self._heading("Could not be used as written")
-            for remark in self.data.remarks:
-                self._line(remark, indent=2, sign="·")
 
-    def _in_short(self, computed: Sequence[SetResult]) -> None:
-        self._heading("In short: published criteria")
-        self._line(carried(self.data))
-        for one in computed:
-            if one.excluded:
-                reasons = self._reasons(one.exclusion_because, True)
-                said = f"{one.short} does not apply while this stands: {reasons}"
-                self._line(said, "bold red", sign="!")
-        for state in ("met", "undetermined", "not_met"):
-            sets = [one for one in computed if one.state == state]
-            if not sets:
-                continue
-            self._line(f"{SIGNS[state]} ({len(sets)})", STYLES[state])
-            names = []
-            for one in sets:
-                met = state == "met"
-                extra = reservation(one) if met else exclusion(one)
-                name = f"{one.short}: {in_short(one)}" if met else one.short
-                names.append(name + (f" [{extra}]" if extra else ""))
-            for paragraph in names if state == "met" else ["; ".join(names)]:
-                self._line(paragraph, indent=4)
-        self._line("A criteria set that is met classifies; it does not make a diagnosis.", "dim")
-
-    def _questions(self) -> None:
-        unknown = questions(self.data)
-        self._heading("What would decide most")
-        if not unknown:
-            self._line(nothing_decides(self.data))
-            return
-        for number, question in enumerate(unknown[:MOST_QUESTIONS], 1):
-            self._line(asked(self.data, question.finding), "bold", sign=f"{number}.")
-            for one, answers in question.changes:
-                self._line(f"{one.short}: {results(one, answers)}", indent=4)
-        if len(unknown) > MOST_QUESTIONS:
-            more = ", ".join(
-                question.label for question in unknown[MOST_QUESTIONS : MOST_QUESTIONS + 8]
-            )
-            rest = len(unknown) - MOST_QUESTIONS - 8
-            self._line(f"Also: {more}" + (f", and {rest} more." if rest > 0 else "."), "dim")
-
-    def _table(self) -> None:
-        self._heading("All criteria sets")
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-        table.add_column("Set", ratio=3)
-        table.add_column("Verdict", no_wrap=True)
-        table.add_column("Class reached", ratio=4)
-        table.add_column("Still possible", ratio=4)
-        for one in self.data.criteria:
-            reached = "" if one.outcome in (None, "undetermined", "not_met") else in_short(one)
-            if one.score and one.state == "undetermined":
-                reached += " (unknown items counted as absent)"
-            points = f"score {score(one)}" if one.score else ""
-            extra = [part for part in (points, reservation(one)) if part]
-            detail = "\n".join([reached, *extra]).strip()
-            still = "; ".join(words(one, name).split(":")[0] for name in one.open_classes)
-            style = STYLES[one.state]
-            table.add_row(
-                Text(one.short),
-                Text(SIGNS[one.state], style=style),
-                Text(detail),
-                Text(still, style="dim"),
-            )
-        for row in self.console.render_lines(table, pad=False):
-            line = Text.assemble(*((part.text, part.style or "") for part in row))
-            line.rstrip()
-            self._print(line)
-
-    def _details(self, one: SetResult) -> None:
-        self._line()
-        outcome = "" if one.outcome in ("not_met", "undetermined") else f": {one.outcome_text}"
-        cites = self._cite(one.cites)
-        self._line(f"{one.title} {cites}", "bold")
-        self._line(f"{SIGNS[one.state]}{outcome}", STYLES[one.state], 2)
-        if one.score:
-            self._line(f"Score {score(one)}. {one.score.variant_text}", indent=2)
-            if one.score.borderline and one.score.outcome_by_probability:
-                by_probability = words(one, one.score.outcome_by_probability).split(":")[0]
-                self._line(f"By its probability the same patient is: {by_probability}", "yellow", 2)
-        if one.subgroup:
-            self._line(f"Subgroup: {one.subgroup_text}", indent=2)
-        if one.because and one.state != "undetermined":
-            self._line(f"Settled by {self._reasons(one.because, True)}", indent=2)
-        self._doubts(one)
-        self._exclusions(one)
-        for item in one.items:
-            self._item(item)
-        self._open(one)
-        for note in one.notes:
-            self._line(f"Note: {note.text} {self._cite(note.cites)}", indent=2)
-        if one.state == "undetermined" or one.score:
-            self._line(f"Missing data: {one.missing}", "dim", 2)
-        for limit in one.limits:
-            self._line(f"Limit: {limit.text} {self._cite(limit.cites)}", "dim", 2)
-
-    def _doubts(self, one: SetResult) -> None:
-        """Say what the authors of the entry say against it, and what of it was written from memory."""
-        if one.status_note:
-            self._line(one.status_note, "yellow", 2)
-        if one.status_note and "confidence" in one.status_note:
-            return
-        known = confidence(one)
-        if one.check.startswith("recall") or one.confidence:
-            text = f"The rule is written from memory, with {known} confidence."
-            self._line(text, "yellow" if known != "high" else "dim", 2)
-        elif known:
-            self._line(f"Parts are written from memory, with {known} confidence.", "yellow", 2)
-
-    def _item(self, item: ItemResult) -> None:
-        sign, style = ITEM_SIGNS[item.value]
-        points = f" ({item.points:g} points)" if item.points is not None else ""
-        known = recalled(item.check)
-        memory = f" [from memory, {known} confidence]" if known in ("low", "medium") else ""
-        text = Text.assemble(plain(f"{item.text}{points}"), (memory, "yellow"))
-        reasons = self._reasons(item.because, item.value)
-        beside = Text.assemble(text, (f"  ← {plain(reasons)}", "dim"))
-        if reasons and 6 + beside.cell_len <= self.console.width:
-            self._paragraph(beside, 4, Text(sign, style))
-            return
-        self._paragraph(text, 4, Text(sign, style))
-        if reasons:
-            self._line(reasons, "dim", 6, "←")
-
-    def _not_met(self, sets: Sequence[SetResult]) -> None:
-        """Say in a line each which sets are not met, and the findings that settle it."""
-        if not sets:
-            return
-        self._line()
-        self._line("Not met, and what settles it; --all shows every item", "bold")
-        for one in sets:
-            reasons = self._reasons(one.because, False)
-            text = f"{one.short} {self._cite(one.cites)}" + (f": {reasons}" if reasons else "")
-            self._line(text, indent=2, sign="✗")
-
-    def _not_computed(self) -> None:
-        """Name the sets that are listed in outline only, and why."""
-        sets = [one for one in self.data.criteria if one.status == "outline"]
-        if not sets:
-            return
-        self._line()
-        self._line("Not computed", "bold")
-        for one in sets:
-            text = f"{one.short} {self._cite(one.cites)}: {one.status_note or 'in outline only.'}"
-            self._line(text, indent=2, sign="–")
-
-    def _exclusions(self, one: SetResult) -> None:
-        if one.exclusion_text is None:
-            return
-        text = {
-            True: "✗ An exclusion applies",
-            False: "✓ Exclusions assessed, none applies",
-            None: "? Exclusions not fully assessed",
-        }[one.excluded]
-        reasons = self._reasons(one.exclusion_because, one.excluded) if one.excluded else ""
-        style = {True: "bold red", False: "green", None: "yellow"}[one.excluded]
-        because = f" Settled by {reasons}" if reasons else ""
-        self._line(f"{text}: {one.exclusion_text}{because}", style, 2)
-
-    def _open(self, one: SetResult) -> None:
-        if one.state != "undetermined" and not one.open_classes:
-            return
-        deciding: dict[str, list[AnswerResult]] = {}
-        for answer in one.answers:
-            deciding.setdefault(answer.finding, []).append(answer)
-        alike: dict[str, list[str]] = {}
-        for finding, answers in deciding.items():
-            measure = unit(self.data.units.get(finding))
-            label = self.data.labels[finding] + (f" ({measure})" if measure else "")
-            alike.setdefault(results(one, answers), []).append(label)
-        for result, labels in alike.items():
-            self._line(f"{'; '.join(labels)}: {result}", "cyan", 2, "→")
-        if one.state == "undetermined" and not deciding:
-            open_ = "; ".join(self.data.labels[finding] for finding in one.open_findings)
-            alone = "No single finding decides. " if not self.data.contradictions else ""
-            self._line(f"{alone}Unknown: {open_}", "cyan", 2, "→")
-
-    def _reasons(self, findings: Iterable[str], value: bool | None) -> str:
-        parts = []
-        for finding in findings:
-            label = self.data.labels.get(finding, finding)
-            fact = self.facts.get(finding)
-            if fact is None or fact.value is None:
-                parts.append(f"{label}: unknown")
-            elif isinstance(fact.value, bool):
-                parts.append(f"{label}: {'present' if fact.value else 'absent'}")
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return text in lines of at most so many cells; an address stays whole, so that it can be followed."""
+    lines = [""]
+    for word in printable(text).split():
+        whole = cell_len(word) <= width or "://" in word
+        for piece in (word,) if whole else chop_cells(word, max(width, NARROWEST)):
+            longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+            if lines[-1] and cell_len(longer) > width:
+                lines.append(piece)
             else:
-                parts.append(f"{label}: {measured(fact)}")
-        if value is None and len(parts) > 3:
-            return f"{len(parts)} findings unknown"
-        if len(parts) > MOST_REASONS + 1:
-            parts[MOST_REASONS:] = [f"and {len(parts) - MOST_REASONS} more"]
-        return "; ".join(parts)
+                lines[-1] = longer
+    return lines
 
-    def _disagreements(self) -> None:
-        if not self.data.disagreements:
-            return
-        self._heading("Where published sets disagree about this patient")
-        for clash in self.data.disagreements:
-            self._line(f"{clash.text} {self._cite(clash.cites)}", indent=2, sign="·")
 
-    def _cite(self, keys: Iterable[str]) -> str:
-        numbers = []
-        for key in keys:
-            if key in self.data.references:
-                numbers.append(self.numbers.setdefault(key, len(self.numbers) + 1))
-        return f"[{', '.join(map(str, numbers))}]" if numbers else ""
+def _shown(cell: Cell) -> str:
+    if cell.share is None:
+        return cell.text
+    filled = round(cell.share * BAR)
+    return f"{'█' * filled}{'░' * (BAR - filled)} {cell.text}"
 
-    def _sources(self) -> None:
-        self._heading("Sources")
-        for key, number in self.numbers.items():
-            work = self.data.references[key]
-            link = f" {work.link}" if work.link else ""
-            self._line(work.text + link, indent=2, sign=f"{number}.", whole=True)
+
+def _behind(data: Iterable[Datum]) -> str:
+    """Return the findings behind a statement in short, those that are known first."""
+    known = [f"{one.label}: {one.value}" for one in data if one.value != UNKNOWN]
+    unknown = [f"{one.label}: {one.value}" for one in data if one.value == UNKNOWN]
+    if len(known) > MOST_REASONS + 1:
+        known[MOST_REASONS:] = [f"and {len(known) - MOST_REASONS} more"]
+    if len(unknown) > MOST_UNKNOWN:
+        unknown = [f"{len(unknown)} findings unknown"]
+    return "; ".join((*known, *unknown))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from myoresist.assessment import Assessment
-from myoresist.report.evidence import counts, doubts, named, whom
-from myoresist.report.line import Line
-from myoresist.report.summary import percent
+from myoresist.report.document import Line, Tone
+from myoresist.report.evidence import counts, doubts, treatment_of, whom
+from myoresist.report.wording import names, percent, spaced
 from myoresist.treatment.explain import (
     LEADING,
     AgainstResult,
@@ -18,24 +18,24 @@ from myoresist.treatment.explain import (
     UrgentResult,
 )
 
-GROUP = {
-    "do_first": ("▲", "bold green"),
-    "reasonable": ("●", "green"),
-    "only_if": ("○", "yellow"),
-    "avoid": ("✗", "red"),
+_GROUP: dict[str, tuple[str, Tone]] = {
+    "do_first": ("▲", "for"),
+    "reasonable": ("●", "for"),
+    "only_if": ("○", "open"),
+    "avoid": ("✗", "against"),
 }
-LEVEL = {
-    "contraindicated": ("Contraindicated", "bold red"),
-    "avoid": ("Only without an alternative", "red"),
-    "caution": ("Caution", "yellow"),
+_LEVEL: dict[str, tuple[str, Tone]] = {
+    "contraindicated": ("Contraindicated", "against"),
+    "avoid": ("Only without an alternative", "against"),
+    "caution": ("Caution", "open"),
 }
-GIVEN = {
+_GIVEN = {
     "running": "given now",
     "failed": "no effect in an adequate trial",
     "inadequate": "given, but in too low a dose or for too short a time",
     "intolerance": "stopped for side effects",
 }
-MOST_EVIDENCE = 2
+_MOST_EVIDENCE = 2
 
 
 @dataclass
@@ -54,29 +54,26 @@ class Treatment:
                 yield from self._urgent(one)
         rest = [one for one in found if one.status == "not_excluded"]
         if rest:
-            names = "; ".join(f"{one.name} ({self._names(one.unknown)})" for one in rest)
-            yield Line(f"Not excluded, since not recorded: {names}", "yellow", sign="?")
+            told = "; ".join(f"{one.name} ({names(self.data, one.unknown)})" for one in rest)
+            yield Line(f"Not excluded, since not recorded: {told}", "open", sign="?")
         if not found:
-            yield Line("Nothing that is recorded cannot wait.", "dim")
+            yield Line("Nothing that is recorded cannot wait.", "quiet")
 
     def first(self) -> Iterator[Line]:
         """Say what comes before the next drug."""
         advice = self.data.treatment
         for one in advice.first:
             rule = self.data.rules.get(f"first.{one.id}", "")
-            yield Line(one.text, "bold red", 0, "!", one.cites, rule, one.because)
+            yield Line(one.text, "against", True, False, "!", one.cites, rule, one.because)
         for disease in advice.uncovered:
-            yield Line(
-                f"{disease.name} ({percent(disease.probability)}): no drug options are listed for it. "
-                f"{disease.implication}",
-                "bold",
-                2,
-                cites=disease.cites,
-            )
-        names = {one.id: one.name for one in self.data.resistance.why.explanations}
+            share = percent(disease.probability)
+            text = f"{disease.name} ({share}): no drug options are listed for it. {disease.implication}"
+            yield Line(text, strong=True, cites=disease.cites)
+        explained = {one.id: one.name for one in self.data.resistance.why.explanations}
         if advice.explanations:
-            said = "; ".join(names[one] for one in advice.explanations)
-            yield Line(f"Supported explanations come before the next drug: {said}.", "bold")
+            said = "; ".join(explained[one] for one in advice.explanations)
+            text = f"Supported explanations come before the next drug: {said}."
+            yield Line(text, strong=True)
 
     def options(self) -> Iterator[Line]:
         """Give the options of every subset that the patient may well belong to, group by group."""
@@ -84,21 +81,18 @@ class Treatment:
         for subset in advice.subsets:
             yield from self._subset(subset)
         if not advice.subsets:
-            yield Line(
-                "No inflammatory myopathy is likely enough to list drugs for it.", "bold yellow"
-            )
+            text = "No inflammatory myopathy is likely enough to list drugs for it."
+            yield Line(text, "open", strong=True)
         for open_ in advice.open_subsets:
-            yield Line(
-                f"{open_.name}: its options are listed once this is known: {self._names(open_.unknown)}",
-                "yellow",
-                sign="?",
-            )
+            unknown = names(self.data, open_.unknown)
+            text = f"{open_.name}: its options are listed once this is known: {unknown}"
+            yield Line(text, "open", sign="?")
         if advice.subsets:
             for group in advice.groups:
-                sign, _ = GROUP[group.id]
-                yield Line(f"{group.name}: {group.text}", "dim", sign=sign)
+                sign, _ = _GROUP[group.id]
+                yield Line(f"{group.name}: {group.text}", "quiet", sign=sign)
         if advice.subsets and not self.everything:
-            yield Line("Tests before the start, monitoring and interactions: --all", "dim")
+            yield Line("Tests before the start, monitoring and interactions: --all", "quiet")
 
     def studies(self) -> Iterator[Line]:
         """Say what any reader of the pictures of studies has to know."""
@@ -106,82 +100,79 @@ class Treatment:
         for text in dict.fromkeys(
             x for one in found for group in one.groups for x in group.warnings
         ):
-            yield Line(text, "yellow", sign="!")
+            yield Line(text, "open", sign="!")
         for one in found:
             cites = tuple(
                 dict.fromkeys(x.trial.source for group in one.groups for x in group.studies)
             )
-            yield Line(f"{named(one)}: the studies", "dim", sign="·", cites=cites)
+            yield Line(f"{treatment_of(one)}: the studies", "quiet", sign="·", cites=cites)
 
     def checks(self) -> Iterator[Line]:
         """Give the safety checks that are not recorded, with the options that ask for them."""
         advice = self.data.treatment
         for one in advice.missing:
             asking = ", ".join(advice.options[name].name for name in one.options)
-            yield Line(one.text, "bold yellow", sign="?", cites=one.cites)
-            yield Line(f"before {asking}", "dim", 2)
+            yield Line(one.text, "open", strong=True, sign="?", cites=one.cites)
+            yield Line(f"before {asking}", "quiet", detail=True)
         if not advice.missing and advice.subsets:
-            yield Line("Every safety check of the options above is recorded.", "green")
+            yield Line("Every safety check of the options above is recorded.", "for")
 
     def care(self) -> Iterator[Line]:
         """Give what belongs to treatment whatever the drug."""
         for one in self.data.treatment.care:
             sign = "·" if one.applies else "?"
-            unknown = f" Not recorded: {self._names(one.unknown)}." if one.unknown else ""
+            unknown = f" Not recorded: {names(self.data, one.unknown)}." if one.unknown else ""
             yield Line(f"{one.text}{unknown}", sign=sign, cites=one.cites)
 
     def _urgent(self, one: UrgentResult) -> Iterator[Line]:
         possible = one.status == "possible"
         head = f"{one.name}{' is possible' if possible else ''}. {one.text}"
-        style = "bold yellow" if possible else "bold red"
+        tone: Tone = "open" if possible else "against"
         rule = self.data.rules.get(f"urgent.{one.id}", "")
-        yield Line(head, style, 0, "!", one.cites, rule, one.because)
+        yield Line(head, tone, True, False, "!", one.cites, rule, one.because)
         if one.because:
-            yield Line(f"because of: {self._names(one.because)}", indent=4)
+            yield Line(f"because of: {names(self.data, one.because)}", detail=True)
         if one.unknown:
-            yield Line(f"not recorded: {self._names(one.unknown)}", "yellow", 4)
+            yield Line(f"not recorded: {names(self.data, one.unknown)}", "open", detail=True)
 
     def _subset(self, subset: SubsetResult) -> Iterator[Line]:
         text = f"{subset.name} ({percent(subset.probability)})"
         said = " ".join(part for part in (subset.text, subset.first_text) if part)
         cites = subset.cites if said else ()
-        yield Line(f"{text}. {said}" if said else text, "bold underline", cites=cites)
+        yield Line(f"{text}. {said}" if said else text, strong=True, cites=cites)
         for place in subset.options:
             option = self.data.treatment.options[place.option]
             yield from self._place(place, option)
 
     def _place(self, place: PlaceResult, option: OptionResult) -> Iterator[Line]:
-        sign, style = GROUP[place.group]
-        sure = f"{place.certainty.replace('_', ' ')} certainty" if place.certainty else ""
-        given = ", ".join(GIVEN[one] for one in option.given)
+        sign, tone = _GROUP[place.group]
+        sure = f"{spaced(place.certainty)} certainty" if place.certainty else ""
+        given = ", ".join(_GIVEN[one] for one in option.given)
         number = len(option.check_first)
         checks = f"{number} safety check{'s' if number > 1 else ''} not recorded" if number else ""
         brackets = "; ".join(part for part in (sure, given, checks) if part)
         head = f"{option.name}{f' ({brackets})' if brackets else ''}: {'; '.join(place.because)}"
         group = next(one for one in self.data.treatment.groups if one.id == place.group)
-        yield Line(head, style, 2, sign, rule=f"{group.name}: {group.text}")
+        first = place.group == "do_first"
+        yield Line(head, tone, first, sign=sign, rule=f"{group.name}: {group.text}")
         yield from self._result(place)
         in_full = place.group in LEADING
-        most = len(place.evidence) if self.everything else MOST_EVIDENCE if in_full else 1
+        most = len(place.evidence) if self.everything else _MOST_EVIDENCE if in_full else 1
         for one in place.evidence[:most]:
-            indirect = "" if one.direct else "Indirect: "
-            yield Line(
-                f"{indirect}{one.text} ({one.design}, {one.certainty.replace('_', ' ')} certainty: "
-                f"{one.why})",
-                "dim" if not one.direct else "",
-                6,
-                "·",
-                one.cites,
-            )
+            text = f"{one.text} ({one.design}, {spaced(one.certainty)} certainty: {one.why})"
+            if one.direct:
+                yield Line(text, detail=True, sign="·", cites=one.cites)
+            else:
+                yield Line(f"Indirect: {text}", "quiet", detail=True, sign="·", cites=one.cites)
         if in_full and len(place.evidence) > most:
-            yield Line(f"{len(place.evidence) - most} more; --all shows them", "dim", 6)
+            yield Line(f"{len(place.evidence) - most} more; --all shows them", "quiet", detail=True)
         for rule in place.guidelines:
-            yield Line(rule.text, indent=6, sign="·", cites=rule.cites)
+            yield Line(rule.text, detail=True, sign="·", cites=rule.cites)
         yield from self._against(option.against)
         if not in_full:
             return
         if option.id in self.shown:
-            yield Line("Checks and doses: see above.", "dim", 6)
+            yield Line("Checks and doses: see above.", "quiet", detail=True)
             return
         self.shown.add(option.id)
         yield from self._before(option)
@@ -199,16 +190,23 @@ class Treatment:
         yield Line(
             f"{row.name} in {whom(study)}{when}, {row.outcome.rstrip('.')}: "
             f"{' '.join(part for part in said if part)}",
-            indent=6,
+            detail=True,
             sign="·",
             cites=(row.source,),
         )
 
     def _against(self, found: Iterable[AgainstResult]) -> Iterator[Line]:
         for one in found:
-            word, style = LEVEL[one.level]
-            text = f"{word} ({self._names(one.because)}): {one.text}"
-            yield Line(text, style, 6, "!", one.cites, because=one.because)
+            word, tone = _LEVEL[one.level]
+            yield Line(
+                f"{word} ({names(self.data, one.because)}): {one.text}",
+                tone,
+                strong=one.level == "contraindicated",
+                detail=True,
+                sign="!",
+                cites=one.cites,
+                because=one.because,
+            )
 
     def _before(self, option: OptionResult) -> Iterator[Line]:
         """Say what is not recorded and could forbid it; this is never shortened."""
@@ -224,16 +222,22 @@ class Treatment:
             name for one in option.open for name in one.because if name not in covered
         )
         if first:
-            yield Line(f"Check first, not recorded: {'; '.join(first)}", "yellow", 6, "?")
+            yield Line(
+                f"Check first, not recorded: {'; '.join(first)}", "open", detail=True, sign="?"
+            )
         if others:
-            yield Line(f"Also not recorded: {self._names(others)}", "yellow", 6, "?")
+            yield Line(
+                f"Also not recorded: {names(self.data, others)}", "open", detail=True, sign="?"
+            )
 
     def _how(self, option: OptionResult) -> Iterator[Line]:
         for dose in option.regimens:
-            yield Line(f"Used: {dose.text}", indent=6, cites=dose.cites)
+            yield Line(f"Used: {dose.text}", detail=True, cites=dose.cites)
         low, high = option.judge_after_weeks
         judge = f"Judge after {low} to {high} weeks"
-        yield Line(f"{judge}. {option.judge_text}" if option.judge_text else f"{judge}.", indent=6)
+        yield Line(
+            f"{judge}. {option.judge_text}" if option.judge_text else f"{judge}.", detail=True
+        )
         if not self.everything:
             return
         for word, parts in (
@@ -242,12 +246,8 @@ class Treatment:
             ("Interactions", option.interactions),
         ):
             if parts:
-                yield Line(f"{word}: {'; '.join(parts)}", "dim", 6)
+                yield Line(f"{word}: {'; '.join(parts)}", "quiet", detail=True)
         for note in (option.status, option.note):
             if note:
-                yield Line(note, "dim", 6)
-        yield Line("Safety statements:", "dim", 6, cites=option.cites)
-
-    def _names(self, names: Iterable[str]) -> str:
-        labels = {**self.data.labels, **self.data.resistance.labels, **self.data.treatment.labels}
-        return "; ".join(labels.get(name, name.replace("_", " ")) for name in names)
+                yield Line(note, "quiet", detail=True)
+        yield Line("Safety statements:", "quiet", detail=True, cites=option.cites)

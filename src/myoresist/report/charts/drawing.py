@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from textwrap import wrap
 
-from myoresist.report.plain import plain
+from myoresist.report.printable import printable
 
 PAPER = {
     "ink": "#1b1f24", "muted": "#57606a", "rule": "#c9d1d9", "track": "#eaeef2", "main": "#0b5cad",
@@ -78,7 +78,7 @@ class Drawing:
         weight = ' font-weight="600"' if bold else ""
         self.parts.append(
             f'<text class="{role}" x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" '
-            f'text-anchor="{anchor}"{weight}>{escape(plain(said))}</text>'
+            f'text-anchor="{anchor}"{weight}>{escape(printable(said))}</text>'
         )
 
     def paragraph(
@@ -87,14 +87,14 @@ class Drawing:
     ) -> float:  # fmt: skip
         """Add text in lines of at most ``width``, and return the foot of the last one."""
         letters = max(int(width / (size * (BOLD if bold else LETTER))), 8)
-        lines = wrap(plain(said), letters) or [""]
+        lines = wrap(printable(said), letters) or [""]
         for number, line in enumerate(lines):
             self.text(x, y + number * size * 1.25, line, role, size, bold=bold)
         return y + (len(lines) - 1) * size * 1.25
 
     def svg(self, height: float) -> str:
         """Return the picture, with a title and a description for those who do not see it."""
-        title, description = escape(plain(self.title)), escape(plain(self.description))
+        title, description = escape(printable(self.title)), escape(printable(self.description))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {height:.0f}" '
             f'role="img" aria-labelledby="{self.id}-title {self.id}-text" class="chart">'

@@ -7,7 +7,7 @@ from math import log10
 
 from myoresist.arrays.intervals import Interval
 from myoresist.report.charts.drawing import Drawing
-from myoresist.report.evidence import heading, named, predicted, ratio, share, summarised
+from myoresist.report.evidence import heading, predicted, ratio, share, summarised, treatment_of
 from myoresist.treatment.evidence import Evidence, Study, StudyGroup
 
 WIDTH = 680.0
@@ -30,7 +30,7 @@ def forest(found: Evidence, id: str = "forest") -> str:
     """
     groups = panels(found)
     described = " ".join(line for group in groups for line in _described(group))
-    drawn = Drawing(id, f"Forest plot: {named(found)}", described or "No counts.", WIDTH)
+    drawn = Drawing(id, f"Forest plot: {treatment_of(found)}", described or "No counts.", WIDTH)
     top = 6.0
     if not groups:
         drawn.text(NAME, top + LINE, "No study gives counts of patients.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from myoresist.diagnosis.differential.explain import DiseaseResult, InvestigationResult
 from myoresist.report.charts.drawing import Drawing
-from myoresist.report.summary import percent
+from myoresist.report.wording import percent
 
 WIDTH, LEFT, RIGHT = 420.0, 4.0, 12.0
 BAR = 11.0

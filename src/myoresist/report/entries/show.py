@@ -11,7 +11,7 @@ from myoresist.case.catalogue import Finding, Link
 from myoresist.diagnosis.criteria.evaluate import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
 from myoresist.diagnosis.criteria.schema import CriteriaSet, Disagreement
 from myoresist.knowledge.schema import Coverage, Sourced
-from myoresist.report import disease, option
+from myoresist.report.entries import disease, treatment
 from myoresist.rules.phrases import in_words
 from myoresist.treatment.schema import Option
 
@@ -48,9 +48,9 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
     diseases = knowledge.differential.base.diseases
     if name in diseases:
         return disease.describe(knowledge, diseases[name])
-    treatment = _treatment(knowledge, name)
-    if treatment:
-        return option.describe(knowledge, treatment)
+    drug = _treatment(knowledge, name)
+    if drug:
+        return treatment.describe(knowledge, drug)
     finding = knowledge.catalogue.find(name)
     if finding:
         return _Words(knowledge).finding(finding)
@@ -77,9 +77,9 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
         }
     if name in knowledge.differential.base.diseases:
         return disease.entry(knowledge, knowledge.differential.base.diseases[name])
-    treatment = _treatment(knowledge, name)
-    if treatment:
-        return option.entry(knowledge, treatment)
+    drug = _treatment(knowledge, name)
+    if drug:
+        return treatment.entry(knowledge, drug)
     finding = knowledge.catalogue.find(name)
     if finding:
         derivation = knowledge.inference.derivations.get(finding.id)

@@ -9,7 +9,7 @@ import polars as pl
 
 from myoresist.assessment import Knowledge
 from myoresist.diagnosis.differential.schema import BACKGROUND, Disease
-from myoresist.report.summary import percent
+from myoresist.report.wording import percent
 from myoresist.rules.phrases import in_words
 
 

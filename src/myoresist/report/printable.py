@@ -12,12 +12,15 @@ SPELT = "myoresist.spelt"
 _SPELLINGS = {
     "✓": "+", "✗": "x", "–": "-", "−": "-", "·": "*", "→": "->", "←": "<-", "×": "x", "÷": "/", "≥": ">=",
     "≤": "<=", "µ": "u", "μ": "u", "α": "alpha", "β": "beta", "γ": "gamma", "’": "'", "…": "...",
-    "ł": "l", "ø": "o", "ß": "ss", "æ": "ae",
+    "█": "#", "░": ".", "─": "-", "▲": "^", "●": "@",
+    "○": "o", "ł": "l", "ø": "o", "ß": "ss", "æ": "ae",
 }  # fmt: skip
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Return text in one line without control characters, so that a case cannot write to the terminal."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 

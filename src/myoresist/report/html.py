@@ -7,7 +7,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from myoresist.report.charts.drawing import PAPER
-from myoresist.report.consult import Consult
+from myoresist.report.document import Report
 
 
 @cache
@@ -20,8 +20,8 @@ def _environment() -> Environment:
     )
 
 
-def render(consult: Consult) -> str:
+def render(report: Report) -> str:
     """Return a report as HTML; whatever a case says is escaped."""
     environment = _environment()
     style = environment.get_template("report.css").render(roles=list(PAPER))
-    return environment.get_template("report.html.j2").render(consult=consult, style=style)
+    return environment.get_template("report.html.j2").render(report=report, style=style)

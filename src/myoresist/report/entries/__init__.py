@@ -1,0 +1,1 @@
+"""Any entry of the knowledge in plain words, with its sources."""

@@ -1,0 +1,42 @@
+"""The report as PDF, set by typst; typst comes with the extra ``report``."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any, Final
+
+from myoresist.report.charts.drawing import on_paper
+from myoresist.report.document import Datum, Figure, Report
+
+STANDARD: Final = "ua-1"
+"""PDF/UA, the standard for PDF that everyone can read."""
+
+
+class NoTypst(RuntimeError):
+    """Typst is not installed; the message says what to install."""
+
+
+def render(report: Report) -> bytes:
+    """Return a report as PDF.
+
+    Raises:
+        NoTypst: where typst is not installed.
+    """
+    try:
+        import typst
+    except ImportError as error:
+        raise NoTypst("PDF needs typst: pip install 'myoresist[report]'") from error
+    data = json.dumps(vars(report) | {"rules": report.rules}, default=_as_data)
+    template = files("myoresist.report").joinpath("templates", "report.typ").read_bytes()
+    return typst.compile(template, sys_inputs={"report": data}, pdf_standards=STANDARD)
+
+
+def _as_data(one: object) -> str | dict[str, Any]:
+    """Return a piece of the report as typst takes it."""
+    match one:
+        case Datum():
+            return str(one)
+        case Figure():
+            return {**vars(one), "draw": None, "svg": on_paper(one.svg)}
+    return vars(one)

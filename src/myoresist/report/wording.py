@@ -1,0 +1,76 @@
+"""Numbers, values and names as a reader would say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from myoresist.assessment import Assessment, FindingResult
+from myoresist.report.document import UNKNOWN
+
+_UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}
+
+
+def spaced(name: str) -> str:
+    """Return an id, a state or a category without what only a machine needs."""
+    return name.replace("_", " ")
+
+
+def names(assessment: Assessment, ids: Iterable[str]) -> str:
+    """Return findings, and whatever else a rule reads, by name."""
+    return "; ".join(named(assessment, one) for one in ids)
+
+
+def named(assessment: Assessment, name: str) -> str:
+    """Return the name of a finding, or of whatever else a rule reads."""
+    resistance, treatment = assessment.resistance.labels, assessment.treatment.labels
+    for labels in (resistance, treatment, assessment.labels):
+        if name in labels:
+            return labels[name]
+    return spaced(name)
+
+
+def percent(share: float) -> str:
+    """Return a probability with two significant digits, and never as certain."""
+    if share < 0.01:
+        return "<1%"
+    if share > 0.99:
+        return ">99%"
+    return f"{share * 100:.1f}%" if share < 0.0995 else f"{share * 100:.0f}%"
+
+
+def unit(name: str | None) -> str:
+    """Return a unit of the catalogue as a reader would write it."""
+    return _UNITS.get(name or "", name or "")
+
+
+def number(value: float) -> str:
+    """Return a measured number with three significant digits, or all before the point."""
+    if abs(value) >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.4g}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def measured(value: object, named: str | None) -> str:
+    """Return a value with its unit."""
+    shown = number(value) if isinstance(value, float) else str(value)
+    measure = unit(named)
+    return f"{shown} {measure.removesuffix('s') if shown == '1' else measure}".strip()
+
+
+def known(value: bool | float | str | None) -> str:
+    """Return what is known of something without a unit."""
+    match value:
+        case None:
+            return UNKNOWN
+        case bool():
+            return "present" if value else "absent"
+        case str():
+            return value
+    return number(value)
+
+
+def found(fact: FindingResult) -> str:
+    """Return what is known of a finding, with its unit."""
+    if fact.how == "contradicted" or fact.value is None:
+        return "contradicted, counts as unknown"
+    return known(fact.value) if isinstance(fact.value, bool) else measured(fact.value, fact.unit)
