@@ -25,9 +25,12 @@ import per_patient
 import polars as pl
 
 from myoresist import Knowledge, assess, read_case
+from myoresist.arrays.table import Table
 from myoresist.case.catalogue import Finding
-from myoresist.diagnosis.criteria.evaluate import Criteria, column
+from myoresist.diagnosis.criteria.compile import column
+from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.knowledge import version
+from myoresist.rules.frames import polars_levels
 from myoresist.rules.program import Program
 
 HERE = Path(__file__).parent
@@ -87,9 +90,9 @@ def best(run: Callable[[], object]) -> float:
 
 
 def bare(criteria: Criteria, frame: pl.DataFrame) -> pl.DataFrame:
-    """Evaluate the same expressions with nothing around them: what cannot be undercut."""
-    for step in (*(list(level.values()) for level in criteria.program.levels), *criteria.steps):
-        frame = frame.with_columns(step)
+    """Evaluate the same rules on Polars, with nothing around them."""
+    for step in polars_levels(criteria.program):
+        frame = frame.with_columns(list(step.values()))
     return frame
 
 
@@ -98,9 +101,10 @@ def speed(patients: int) -> Result:
     knowledge = Knowledge.load()
     frame = synthetic(patients, knowledge)
     criteria = knowledge.criteria
-    ours = best(partial(criteria.evaluate, frame))
+    table = Table.of_frame(frame)
+    ours = best(partial(criteria.evaluate, table))
     floor = best(partial(bare, criteria, frame))
-    inferred = best(partial(knowledge.inference.known, frame))
+    inferred = best(partial(knowledge.inference.known, table))
     return {
         "patients": patients,
         "rules": len(criteria.program.rules),
@@ -118,8 +122,9 @@ def peer(patients: int) -> Result:
     knowledge = Knowledge.load()
     criteria = only(knowledge.criteria, tuple(per_patient.SETS))
     frame = synthetic(patients, knowledge)
-    ours = best(partial(criteria.evaluate, frame))
-    verdicts = criteria.evaluate(frame)
+    table = Table.of_frame(frame)
+    ours = best(partial(criteria.evaluate, table))
+    verdicts = criteria.evaluate(table).frame()
     theirs = 0.0
     different: dict[str, int] = {}
     for start in range(0, patients, SLICE):
@@ -169,7 +174,7 @@ def memory(patients: int) -> Result:
     knowledge = Knowledge.load()
     frame = synthetic(patients, knowledge)
     before = peak_mb()
-    knowledge.criteria.evaluate(frame)
+    knowledge.criteria.evaluate(Table.of_frame(frame))
     return {
         "patients": patients,
         "table_mb": frame.estimated_size("mb"),

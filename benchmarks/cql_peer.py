@@ -24,6 +24,7 @@ import polars as pl
 from bench import machine, only, synthetic
 
 from myoresist import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.knowledge import version
 
@@ -177,13 +178,13 @@ def best(run: Callable[[], object]) -> float:
 def ours(patients: int) -> Result:
     """Measure the two sets in this process."""
     knowledge = Knowledge.load()
-    frame = drawn(patients, knowledge)
+    table = Table.of_frame(drawn(patients, knowledge))
     return {
         "patients": patients,
         "seconds": {
-            name: best(partial(only(knowledge.criteria, (name,)).evaluate, frame)) for name in SETS
+            name: best(partial(only(knowledge.criteria, (name,)).evaluate, table)) for name in SETS
         },
-        "together": best(partial(both_sets(knowledge).evaluate, frame)),
+        "together": best(partial(both_sets(knowledge).evaluate, table)),
     }
 
 
@@ -201,7 +202,7 @@ def measure(patients: int, table: int) -> Result:
     knowledge = Knowledge.load()
     frame = drawn(patients, knowledge)
     answers, timing = in_cql(frame, INSTALLED / "run")
-    verdicts = both_sets(knowledge).evaluate(frame)
+    verdicts = both_sets(knowledge).evaluate(Table.of_frame(frame)).frame()
     theirs = {
         name: sum(timing["seconds"][one][name] for one in SETS)
         for name in ("evaluate", "load_and_evaluate")

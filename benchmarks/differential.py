@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from myoresist.assessment import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.case.reading import read_case
 from myoresist.case.record import conform, findings_table, record
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.diagnosis.differential.explain import opinion
+from myoresist.library import Knowledge
 
 PIECE = 100_000
 """Patients made and answered at a time."""
@@ -70,9 +71,8 @@ def main() -> None:
         ours += time.perf_counter() - begin
     example = Path(read_case.__globals__["__file__"]).parents[1] / "examples"
     case = read_case(example / "dysferlinopathy_called_polymyositis.yaml")
-    known = knowledge.inference.known(
-        findings_table([record(case, knowledge.terms)], knowledge.catalogue)
-    ).findings
+    recorded = findings_table([record(case, knowledge.terms)], knowledge.catalogue)
+    known = knowledge.inference.known(Table.of_frame(recorded)).findings.frame(recorded.columns)
     times = []
     for _ in range(30):
         begin = time.perf_counter()

@@ -10,9 +10,10 @@ from functools import cache
 
 from hpo_peers import Record
 
-from myoresist.assessment import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.evaluate import Differential, Setting
 from myoresist.evaluation import table
+from myoresist.library import Knowledge
 
 
 @cache
@@ -35,5 +36,5 @@ def rank(record: Record) -> Iterator[tuple[str, float]]:
     base, differential = knowledge(), equal_priors()
     values = dict.fromkeys(record.present, True) | dict.fromkeys(record.absent, False)
     known = {k: v for k, v in {**values, **record.numbers}.items() if k in base.catalogue}
-    findings = base.inference.known(table([known], base.catalogue)).findings
+    findings = base.inference.known(Table.of_frame(table([known], base.catalogue))).findings.frame()
     yield from zip(differential.diseases, differential.posterior(findings)[0].tolist(), strict=True)

@@ -20,6 +20,7 @@ from adequacy import synthetic
 from response import per_patient, registry
 
 from myoresist import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.case.record import conform
 
 FINDINGS = (
@@ -38,7 +39,8 @@ def findings(patients: int, knowledge: Knowledge) -> pl.DataFrame:
             for name, values in drawn.items()
         }
     )
-    known = knowledge.inference.known(conform(table, knowledge.catalogue)).findings
+    recorded = conform(table, knowledge.catalogue)
+    known = knowledge.inference.known(Table.of_frame(recorded)).findings.frame(recorded.columns)
     return known.with_columns(patient_id=pl.Series(np.arange(patients)).cast(pl.String))
 
 

@@ -21,9 +21,10 @@ import typer
 from typer.testing import CliRunner
 
 from myoresist import assessment
-from myoresist.assessment import Assessment, Knowledge
+from myoresist.assessment import Assessment
 from myoresist.cli import DEMO, EXAMPLES, app, main
 from myoresist.cohort.simulate import write
+from myoresist.library import Knowledge
 
 HOSTILE = "[bold]x[/bold]<script>\x1b[31m"
 PUBLISHED = {

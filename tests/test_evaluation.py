@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from myoresist.assessment import Knowledge
 from myoresist.case.catalogue import read_rows
 from myoresist.document import DocumentError
 from myoresist.evaluation import Recoding, Round, calibration_error, evaluate, read_cases
+from myoresist.library import Knowledge
 from myoresist.report.evaluation import lines, reliability_plot
 
 BASE = Knowledge.load()

@@ -13,14 +13,15 @@ from myoresist import display
 from myoresist.version import __version__
 
 if TYPE_CHECKING:
-    from myoresist.assessment import Assessment, Knowledge, assess
+    from myoresist.assessment import Assessment, assess
     from myoresist.case.reading import read_case
+    from myoresist.library import Knowledge
 
 __all__ = ["Assessment", "Knowledge", "__version__", "assess", "read_case"]
 
 _HOMES = {
     "Assessment": "myoresist.assessment",
-    "Knowledge": "myoresist.assessment",
+    "Knowledge": "myoresist.library",
     "assess": "myoresist.assessment",
     "read_case": "myoresist.case.reading",
 }

@@ -263,9 +263,9 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from myoresist.assessment import Knowledge
     from myoresist.evaluation import evaluate as score
     from myoresist.evaluation import read_cases
+    from myoresist.library import Knowledge
     from myoresist.report.evaluation import lines, reliability_plot
 
     with _user_errors():
@@ -386,8 +386,8 @@ def evidence(
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
 def knowledge_list(json: Json = False) -> None:
     """List what is covered: status, since when, and verified against what."""
-    from myoresist.assessment import Knowledge
     from myoresist.knowledge.schema import Coverage, load_list
+    from myoresist.library import Knowledge
 
     with _user_errors():
         knowledge = Knowledge.load()
@@ -448,7 +448,7 @@ def knowledge_show(
     json: Json = False,
 ) -> None:
     """Show one entry with its rules in plain words and its sources."""
-    from myoresist.assessment import Knowledge
+    from myoresist.library import Knowledge
     from myoresist.report.entries.show import UnknownEntry, describe, entry
 
     with _user_errors():
@@ -569,8 +569,8 @@ def _setting(path: Path | None) -> Setting | None:
     """Read where the patient is seen, and refuse what the differential does not know."""
     if path is None:
         return None
-    from myoresist.assessment import Knowledge
     from myoresist.diagnosis.differential.evaluate import SettingError, read_setting
+    from myoresist.library import Knowledge
 
     setting = read_setting(path)
     try:

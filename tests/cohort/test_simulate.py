@@ -10,13 +10,13 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from myoresist import __version__
-from myoresist.assessment import Knowledge
 from myoresist.cli import app
 from myoresist.cohort.assumptions import Assumptions
 from myoresist.cohort.registry import TABLES, Registry, assess_tables
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.simulate import Simulator, parts, simulate, write
 from myoresist.document import DocumentError
+from myoresist.library import Knowledge
 
 MANY = 20_000
 KNOWLEDGE = Knowledge.load()
@@ -93,7 +93,7 @@ def test_nothing_is_rejected_and_no_record_contradicts_itself(
     batch = registry.reader.read({n: x.with_row_index(ROW, offset=1) for n, x in some.items()})
     assert batch.rejected.height == 0, batch.rejected.head(3)
     assert batch.conflicts.height == 0, batch.conflicts.head(3)
-    assert not KNOWLEDGE.inference.known(batch.recorded).conflicted.any()
+    assert not KNOWLEDGE.inference.known(batch.recorded).conflicted
 
 
 def test_every_question_is_answered_for_them(drawn: dict[str, pl.DataFrame]) -> None:

@@ -12,15 +12,16 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from frames import known as settled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoresist.assessment import Knowledge
 from myoresist.diagnosis.differential.evaluate import Differential, Setting, SettingError
 from myoresist.diagnosis.differential.explain import opinion
 from myoresist.diagnosis.differential.investigations import gains
 from myoresist.document import DocumentError
 from myoresist.evaluation import table
+from myoresist.library import Knowledge
 
 Row = Mapping[str, bool | float]
 BASE = Knowledge.load()
@@ -42,7 +43,7 @@ FREE = [
 
 
 def known(base: Knowledge, *rows: Row) -> pl.DataFrame:
-    return base.inference.known(table(rows, base.catalogue)).findings
+    return settled(base.inference, table(rows, base.catalogue))
 
 
 def posterior(base: Knowledge, row: Row) -> dict[str, float]:

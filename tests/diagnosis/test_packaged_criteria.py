@@ -8,13 +8,17 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from frames import conflicted, known, verdicts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.criteria.schema import CriteriaSet
 from myoresist.findings.variants import representative
+from myoresist.rules.frames import polars_levels
 from myoresist.rules.reasons import explain
+from myoresist.rules.to_sql import to_sql
 from myoresist.worked_examples.run import Examples
 
 KNOWLEDGE = Knowledge.load()
@@ -22,6 +26,14 @@ PROGRAM = KNOWLEDGE.criteria.program
 READ = sorted(KNOWLEDGE.inference.program.leaves(PROGRAM.leaves(PROGRAM.rules)))
 ASKED = sorted(KNOWLEDGE.asked)
 SCHEMA = {"patient_id": pl.String, **KNOWLEDGE.catalogue.table_schema()}
+
+
+def settled(recorded: pl.DataFrame) -> pl.DataFrame:
+    return known(KNOWLEDGE.inference, recorded)
+
+
+def judged(findings: pl.DataFrame) -> pl.DataFrame:
+    return verdicts(KNOWLEDGE.criteria, findings)
 
 
 def answers(finding: str) -> list[Any]:
@@ -49,33 +61,32 @@ def random_patients(count: int, seed: int, unknown: float) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("unknown", [0.1, 0.5, 0.9])
-def test_polars_duckdb_and_the_interpreter_agree_on_every_rule(unknown: float) -> None:
-    known = KNOWLEDGE.inference.known(random_patients(150, seed=1, unknown=unknown)).findings
-    ours = PROGRAM.run(known)
+def test_all_witnesses_agree_on_every_rule(unknown: float) -> None:
+    known = settled(random_patients(150, seed=1, unknown=unknown))
+    ours = PROGRAM.run(Table.of_frame(known.drop("patient_id"))).frame()
     rows = known.to_dicts()
-    theirs = known
-    for level in PROGRAM.levels:
-        columns = ", ".join(f'{PROGRAM.rules[name].sql()} AS "{name}"' for name in level)
+    theirs = polars = known
+    for level in polars_levels(PROGRAM):
+        columns = ", ".join(f'{to_sql(PROGRAM.rules[name].node)} AS "{name}"' for name in level)
         with duckdb.connect() as connection:
             connection.register("patients", theirs.to_arrow())
             answered = pl.from_arrow(
                 connection.sql(f"SELECT {columns} FROM patients").to_arrow_table()
             )
+        polars = polars.with_columns(list(level.values()))
         theirs = pl.concat([theirs, answered], how="horizontal")
     for name in PROGRAM.rules:
         assert ours[name].to_list() == theirs[name].to_list(), name
+        assert ours[name].to_list() == polars[name].to_list(), name
         assert ours[name].to_list() == [explain(name, PROGRAM, row).value for row in rows], name
 
 
 def test_one_patient_alone_is_that_patient_in_a_table() -> None:
     patients = random_patients(40, seed=2, unknown=0.4)
-    together = KNOWLEDGE.criteria.evaluate(KNOWLEDGE.inference.known(patients).findings)
-    alone = [
-        KNOWLEDGE.criteria.evaluate(KNOWLEDGE.inference.known(patients[index]).findings)
-        for index in range(patients.height)
-    ]
+    together = judged(settled(patients))
+    alone = [judged(settled(patients[index])) for index in range(patients.height)]
     assert pl.concat(alone).equals(together)
-    turned = KNOWLEDGE.criteria.evaluate(KNOWLEDGE.inference.known(patients.reverse()).findings)
+    turned = judged(settled(patients.reverse()))
     assert turned.reverse().equals(together)
 
 
@@ -96,10 +107,9 @@ def test_learning_a_finding_never_unsettles_a_verdict(
     finding = data.draw(st.sampled_from([x for x in ASKED if row[x] is None]))
     answer = data.draw(st.sampled_from(answers(finding)))
     after = pl.DataFrame([{**row, finding: answer}], schema=SCHEMA)
-    known = [KNOWLEDGE.inference.known(table) for table in (before, after)]
-    if known[0].conflicted[0] or known[1].conflicted[0]:
+    if any(conflicted(KNOWLEDGE.inference, pl.concat([before, after]))):
         return
-    old, new = (KNOWLEDGE.criteria.evaluate(table.findings).row(0, named=True) for table in known)
+    old, new = (judged(settled(table)).row(0, named=True) for table in (before, after))
     for one in KNOWLEDGE.criteria.implemented:
         if one.score and finding in switches(one):
             continue
@@ -122,10 +132,9 @@ def test_the_highest_score_is_reached_and_never_passed(seed: int, unknown: float
     for one in KNOWLEDGE.criteria.implemented:
         if not one.score:
             continue
-        known = KNOWLEDGE.inference.known(patient)
-        if known.conflicted[0]:
+        if conflicted(KNOWLEDGE.inference, patient)[0]:
             return
-        row = KNOWLEDGE.criteria.evaluate(known.findings).row(0, named=True)
+        row = judged(settled(patient)).row(0, named=True)
         assert 0 <= row[f"{one.id}.score"] <= row[f"{one.id}.score_max"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from frames import known, verdicts
 
 from myoresist import Knowledge
 from myoresist.document import DocumentError
@@ -103,9 +104,7 @@ def made_up(toy: Path) -> Knowledge:
 def answer(knowledge: Knowledge, **row: Any) -> dict[str, Any]:
     schema = {"patient_id": pl.String, **knowledge.catalogue.table_schema()}
     recorded = pl.DataFrame([{"patient_id": "1", **row}], schema=schema)
-    return knowledge.criteria.evaluate(knowledge.inference.known(recorded).findings).row(
-        0, named=True
-    )
+    return verdicts(knowledge.criteria, known(knowledge.inference, recorded)).row(0, named=True)
 
 
 def test_a_set_is_added_without_python(made_up: Knowledge) -> None:

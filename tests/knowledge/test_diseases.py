@@ -8,10 +8,10 @@ import re
 import polars as pl
 import pytest
 
-from myoresist.assessment import Knowledge
 from myoresist.diagnosis.differential.likelihood import QUANTILES
 from myoresist.diagnosis.differential.schema import BACKGROUND
 from myoresist.knowledge.schema import HOW_CHECKED
+from myoresist.library import Knowledge
 from myoresist.worked_examples.run import Examples
 
 BASE = Knowledge.load()

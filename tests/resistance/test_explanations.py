@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoresist.assessment import Knowledge
+from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import (
     ORDER,
     PREFIX,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from frames import known as settled
 
 from myoresist import Knowledge
 from myoresist.case.model import Case
@@ -39,7 +40,7 @@ KNOWLEDGE = Knowledge.load()
 
 def response(one: Case, baseline: str | None = None) -> ResponseResult:
     recorded = findings_table([record(one)], KNOWLEDGE.catalogue)
-    known = KNOWLEDGE.inference.known(recorded).findings
+    known = settled(KNOWLEDGE.inference, recorded)
     return KNOWLEDGE.resistance.judge_case(one, KNOWLEDGE.terms, known, baseline)[1]
 
 

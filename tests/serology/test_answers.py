@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from frames import known as settled
 
 import myoresist
 from myoresist import Knowledge, knowledge, read_case
+from myoresist.arrays.table import Table
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
 from myoresist.serology.evaluate import Serology
 from myoresist.serology.explain import SerologyResult, answer
-from myoresist.serology.results import results_table
+from myoresist.serology.results import Results
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)
@@ -21,8 +23,10 @@ EXAMPLES = sorted((Path(myoresist.__file__).parent / "examples").glob("*.yaml"))
 
 
 def said_of(one: Case) -> SerologyResult:
-    known = BASE.inference.known(findings_table([record(one)], BASE.catalogue)).findings
-    return answer(SEROLOGY, SEROLOGY.evaluate(known, results_table([one], BASE.terms)))
+    known = settled(BASE.inference, findings_table([record(one)], BASE.catalogue))
+    given = Results.of_case(one, BASE.terms, SEROLOGY.words)
+    found = SEROLOGY.evaluate(Table.of_frame(known.drop("patient_id")), given)
+    return answer(SEROLOGY, found, one.patient.id)
 
 
 def said(*tests: dict[str, Any], **findings: Any) -> SerologyResult:

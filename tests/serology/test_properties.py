@@ -9,12 +9,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from frames import SerologyFrames, antibodies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge, knowledge
 from myoresist.rules.reasons import explain
-from myoresist.serology.evaluate import HIGHEST, LOWEST, Serology, SerologyTables
+from myoresist.serology.evaluate import HIGHEST, LOWEST, Serology
 from myoresist.serology.probability import FLAGS, column, ratio
 from myoresist.serology.results import RESULTS, STRENGTHS, UNSTATED
 
@@ -39,7 +40,7 @@ findings = st.dictionaries(st.sampled_from([*FINDINGS, *PATTERNS]), st.booleans(
 QUICK = settings(max_examples=25, deadline=None)
 
 
-def tables(patients: dict[str, tuple[dict[str, Any], list[Result]]]) -> SerologyTables:
+def tables(patients: dict[str, tuple[dict[str, Any], list[Result]]]) -> SerologyFrames:
     schema = {"patient_id": pl.String, **BASE.catalogue.table_schema()}
     rows = [{"patient_id": name, **found} for name, (found, _) in patients.items()]
     long = [
@@ -48,7 +49,7 @@ def tables(patients: dict[str, tuple[dict[str, Any], list[Result]]]) -> Serology
         for antibody, method, strength in given
     ]
     table = pl.DataFrame(long, schema=dict(RESULTS), orient="row")
-    return SEROLOGY.evaluate(pl.DataFrame(rows, schema=schema), table)
+    return antibodies(SEROLOGY, pl.DataFrame(rows, schema=schema), table)
 
 
 @QUICK
@@ -116,18 +117,19 @@ def test_the_type_of_ids_and_words_does_not_matter(
     kinds = dict(RESULTS) | {"patient_id": pl.UInt32}
     table = pl.DataFrame(long, schema=kinds, orient="row")
     text = pl.col("patient_id").cast(pl.String)
-    said = SEROLOGY.evaluate(known.with_columns(text), table.with_columns(text))
+    said = antibodies(SEROLOGY, known.with_columns(text), table.with_columns(text))
     words = pl.col("antibody", "method", "strength", "place")
     enums = [pl.col(x).cast(pl.Enum(table[x].unique().sort())) for x in ("antibody", "strength")]
     forms = ([], [words.cast(pl.Categorical)], enums)
     for given_ in (table.with_columns(kind) for kind in forms):
-        other = SEROLOGY.evaluate(known, given_)
+        other = antibodies(SEROLOGY, known, given_)
         assert other.patients.schema["patient_id"] == pl.UInt32
         assert other.patients.with_columns(text).equals(said.patients)
         assert other.results.with_columns(text).equals(said.results)
     assert said.patients["patient_id"].to_list() == [str(x) for x in order]
     rows = said.results.select(list(RESULTS)).cast(pl.String).rows()
-    assert rows == sorted((str(x), *rest) for x, *rest in long)
+    by_row = sorted(long, key=lambda one: (order.index(one[0]), *one[1:]))
+    assert rows == [(str(x), *rest) for x, *rest in by_row]
 
 
 @QUICK

@@ -6,12 +6,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from frames import SerologyFrames, antibodies
+from frames import known as settled
 
 from myoresist import Knowledge, knowledge
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
-from myoresist.serology.evaluate import Serology, SerologyTables
-from myoresist.serology.results import results_table
+from myoresist.serology.evaluate import Serology
+from myoresist.serology.results import RESULTS, Results
 
 BASE = Knowledge.load()
 SEROLOGY = Serology.load(knowledge.folder(), BASE.catalogue)
@@ -23,10 +25,30 @@ def case(*tests: dict[str, Any], **findings: Any) -> Case:
     )
 
 
-def tables(*tests: dict[str, Any], **findings: Any) -> SerologyTables:
+def results_table(one: Case) -> pl.DataFrame:
+    """Return the known results of a case in words."""
+    words = SEROLOGY.words
+    given = Results.of_case(one, BASE.terms, words)
+    rows = zip(
+        ["P"] * len(given.row),
+        *(
+            [kind.categories[int(number)] for number in numbers]
+            for kind, numbers in (
+                (words.antibodies, given.antibody),
+                (words.methods, given.method),
+                (words.strengths, given.strength),
+            )
+        ),
+        given.place,
+        strict=True,
+    )
+    return pl.DataFrame(list(rows), schema=dict(RESULTS), orient="row")
+
+
+def tables(*tests: dict[str, Any], **findings: Any) -> SerologyFrames:
     one = case(*tests, **findings)
-    known = BASE.inference.known(findings_table([record(one)], BASE.catalogue)).findings
-    return SEROLOGY.evaluate(known, results_table([one], BASE.terms))
+    known = settled(BASE.inference, findings_table([record(one)], BASE.catalogue))
+    return antibodies(SEROLOGY, known, results_table(one))
 
 
 def test_every_result_is_a_row_with_its_place() -> None:
@@ -34,10 +56,10 @@ def test_every_result_is_a_row_with_its_place() -> None:
         {"antibody": "Jo-1", "method": "Line Blot", "result": "weak"},
         {"antibody": "anti-Mi-2", "result": "negative"},
     )
-    rows = results_table([one], BASE.terms).rows()
+    rows = results_table(one).rows()
     assert rows == [
-        ("P", "anti_jo1", "Line Blot", "weak", "autoantibodies[0]"),
-        ("P", "anti_mi2", None, "negative", "autoantibodies[1]"),
+        ("P", "anti_jo1", "line_blot", "weak", "autoantibodies[0]"),
+        ("P", "anti_mi2", "unstated", "negative", "autoantibodies[1]"),
     ]
 
 
@@ -56,7 +78,8 @@ def test_every_result_is_a_row_with_its_place() -> None:
 )
 def test_a_value_counts_by_its_cut_off(test: dict[str, Any], strength: str | None) -> None:
     one = case({"antibody": "anti-SRP", "method": "ELISA", **test})
-    assert results_table([one], BASE.terms)["strength"].to_list() == [strength]
+    known = [strength] if strength else []
+    assert results_table(one)["strength"].to_list() == known
 
 
 @pytest.mark.parametrize(
@@ -131,15 +154,14 @@ def known(*patients: str) -> pl.DataFrame:
 
 
 def test_a_table_of_no_patients_gives_a_table_of_none() -> None:
-    said = SEROLOGY.evaluate(known())
+    said = antibodies(SEROLOGY, known())
     assert said.patients.height == said.results.height == 0
-    assert said.patients.columns == SEROLOGY.evaluate(known("P")).patients.columns
+    assert said.patients.columns == antibodies(SEROLOGY, known("P")).patients.columns
 
 
 @pytest.mark.parametrize(
     ("patients", "columns", "message"),
     [
-        (("P", "P"), {}, "more than one row"),
         (
             ("P",),
             {"patient_id": ["Q"], "antibody": ["anti_srp"], "strength": ["weak"]},
@@ -154,4 +176,4 @@ def test_a_table_that_cannot_be_read_is_refused(
 ) -> None:
     results = pl.DataFrame(columns) if columns else None
     with pytest.raises(ValueError, match=message):
-        SEROLOGY.evaluate(known(*patients), results)
+        antibodies(SEROLOGY, known(*patients), results)

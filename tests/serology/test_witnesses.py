@@ -10,8 +10,11 @@ import polars as pl
 import pytest
 
 from myoresist import Knowledge, knowledge
+from myoresist.arrays.table import Table
 from myoresist.findings.variants import representative
+from myoresist.rules.frames import polars_levels
 from myoresist.rules.reasons import explain
+from myoresist.rules.to_sql import to_sql
 from myoresist.serology.evaluate import REPORTED, TESTED, Serology
 
 BASE = Knowledge.load()
@@ -45,10 +48,10 @@ def test_three_witnesses_agree_on_every_rule(unknown: float) -> None:
     kinds = {leaf: pl.Float64 if len(values(leaf)) > 2 else pl.Boolean for leaf in LEAVES}
     table = pl.DataFrame(columns, schema=kinds)
     rows = table.to_dicts()
-    ours = PROGRAM.run(table)
+    ours = PROGRAM.run(Table.of_frame(table)).frame()
     theirs = table
-    for level in PROGRAM.levels:
-        rules = ", ".join(f'{PROGRAM.rules[name].sql()} AS "{name}"' for name in level)
+    for level in polars_levels(PROGRAM):
+        rules = ", ".join(f'{to_sql(PROGRAM.rules[name].node)} AS "{name}"' for name in level)
         with duckdb.connect() as connection:
             connection.register("patients", theirs.to_arrow())
             answered = connection.sql(f"SELECT {rules} FROM patients").to_arrow_table()

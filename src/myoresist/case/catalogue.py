@@ -9,17 +9,20 @@ from difflib import get_close_matches
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar, get_args
 
+import numpy as np
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from myoresist.arrays.planes import UNKNOWN
+from myoresist.arrays.table import Codes, Table
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry
+from myoresist.rules.nodes import Kind
 
 Model = TypeVar("Model", bound=Entry)
 Rows = list[tuple[int, Model]]
-Kind = Literal["bool", "number", "category", "date"]
 
 DTYPES: Mapping[Kind, type[pl.DataType]] = {
     "bool": pl.Boolean,
@@ -171,6 +174,21 @@ class Catalogue:
     def table_schema(self) -> dict[str, type[pl.DataType]]:
         """Return the column type of every finding."""
         return {finding.id: DTYPES[finding.kind] for finding in self}
+
+    def whole(self, table: Table) -> Table:
+        """Return a table with every finding as a column; those that are not there are unknown."""
+        size, lacking = table.size, [one for one in self if one.id not in table]
+        nothing, nobody = np.full(size, np.nan), np.full(size, -1, np.int32)
+        by_kind = {kind: [one for one in lacking if one.kind == kind] for kind in get_args(Kind)}
+        return table.with_columns(
+            Table(
+                size,
+                {one.id: UNKNOWN for one in by_kind["bool"]},
+                {one.id: nothing for one in by_kind["number"]},
+                {one.id: Codes(nobody, one.choices) for one in by_kind["category"]},
+                {one.id: nothing for one in by_kind["date"]},
+            )
+        )
 
     @cached_property
     def _names(self) -> Names:

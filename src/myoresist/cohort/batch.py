@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from myoresist.arrays.table import Table
 from myoresist.arrays.words import Words
 from myoresist.case.courses import PATIENTS, WRITTEN, Treatments, period
 from myoresist.case.terms import Terms
@@ -29,11 +30,13 @@ from myoresist.cohort.schema import (
 from myoresist.cohort.statements import (
     FINDING,
     VALUE,
-    Statements,
     empty_statements,
+    joined,
+    of_column,
     stated,
 )
 from myoresist.findings.evaluate import Inference
+from myoresist.findings.statements import Settler
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.visits import DATE, PATIENT, value_column
 from myoresist.serology.results import RESULTS
@@ -61,7 +64,7 @@ class Batch:
 
     ids: pl.Series
     patients: pl.DataFrame
-    recorded: pl.DataFrame
+    recorded: Table
     results: pl.DataFrame
     treatments: Treatments
     visits: pl.DataFrame
@@ -83,14 +86,14 @@ class Reader:
     responses: Responses
 
     @cached_property
-    def statements(self) -> Statements:
+    def settler(self) -> Settler:
         """Return what turns statements into findings."""
-        return Statements(self.terms.catalogue, self.inference)
+        return Settler(self.terms.catalogue, self.inference)
 
     @cached_property
     def laboratory(self) -> Laboratory:
         """Return what reads laboratory values."""
-        return Laboratory(self.terms, self.statements)
+        return Laboratory(self.terms, self.settler)
 
     def read(self, tables: Mapping[str, pl.DataFrame]) -> Batch:
         """Return some patients, as the questions read them.
@@ -124,14 +127,14 @@ class Reader:
             self._of_visits(checked),
             self._current(courses, patients),
         ]
-        recorded, conflicts = self.statements.recorded(self._own(patients), said)
+        settled = self.settler.settle(joined(said), len(ids), self._own(patients))
         gone = pl.concat([no_lab, no_finding, no_antibody, no_visit, no_course])
         return Batch(
             ids=ids,
             patients=patients.select(
                 PATIENT, pl.col("label", "final_diagnosis").cast(pl.String), "baseline"
             ),
-            recorded=recorded,
+            recorded=settled.recorded,
             results=self._results(antibodies),
             treatments=Treatments.of(
                 patients.select(list(PATIENTS)),
@@ -141,7 +144,9 @@ class Reader:
             ),
             visits=checked,
             rejected=pl.concat([*rejected, _named(gone, ids)]).sort("table", ROW, "column"),
-            conflicts=conflicts,
+            conflicts=pl.DataFrame(
+                list(settled.disputes), {PATIENT: pl.UInt32, FINDING: pl.String}, orient="row"
+            ),
         )
 
     def _typed(
@@ -203,12 +208,10 @@ class Reader:
             if name not in frame.columns
         )
 
-    def _own(self, patients: pl.DataFrame) -> pl.DataFrame:
+    def _own(self, patients: pl.DataFrame) -> Table:
         """Return the findings that the table of patients has as columns."""
-        return patients.select(
-            pl.col(one.id).cast(pl.String) if one.kind == "category" else pl.col(one.id)
-            for one in self.terms.catalogue
-        )
+        own = [one.id for one in self.terms.catalogue if patients[one.id].count()]
+        return Table.of_frame(patients.select(own), patients.height)
 
     def _assessed_on(self, patients: pl.DataFrame, typed: Mapping[str, pl.DataFrame]) -> pl.Series:
         """Return the date of each assessment: the one given, or else the latest date of the record."""
@@ -242,18 +245,18 @@ class Reader:
 
     def _of_words(self, patients: pl.DataFrame) -> pl.DataFrame:
         """Return what the words of the table of patients say of findings: sex, label and tempo."""
-        sections, places = self.terms.sections, self.statements.places
+        sections, places = self.terms.sections, self.settler.places
         sex = Words.of(patients["sex"]).map(sections.sex.get, pl.Boolean)
         label = Words.of(patients["label"]).map(
-            lambda word: self.statements.choice("diagnosis_label", word), pl.Float64
+            lambda word: self.settler.choice("diagnosis_label", word), pl.Float64
         )
         tempo = Words.of(patients["tempo"]).map(
             lambda word: places.get(sections.tempo.get(word) or ""), pl.UInt16
         )
         return pl.concat(
             [
-                self.statements.told(patients, sections.sex_finding, sex),
-                self.statements.told(patients, "diagnosis_label", label),
+                of_column(patients, places[sections.sex_finding], sex),
+                of_column(patients, places["diagnosis_label"], label),
                 stated(patients.select(PATIENT, tempo.alias(FINDING), pl.lit(1.0).alias(VALUE))),
             ]
         )
@@ -267,7 +270,7 @@ class Reader:
         # Findings that are written alike are read together.
         alike: dict[Column, list[int]] = {}
         for number in place.drop_nulls().unique().sort():
-            alike.setdefault(self.schema.finding(self.statements.findings[number].id), []).append(
+            alike.setdefault(self.schema.finding(self.settler.findings[number].id), []).append(
                 number
             )
         said = [empty_statements()]
@@ -307,7 +310,7 @@ class Reader:
 
     def _finding(self, word: str) -> int | None:
         found = self.terms.catalogue.find(word)
-        return self.statements.places[found.id] if found else None
+        return self.settler.places[found.id] if found else None
 
     def _antibodies(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return results with the antibody as a ``finding``, and the rows whose antibody is not known."""
@@ -318,7 +321,7 @@ class Reader:
 
     def _antibody(self, word: str) -> int | None:
         found = self.terms.antibody(word)
-        return self.statements.places[found.id] if found else None
+        return self.settler.places[found.id] if found else None
 
     def _of_antibodies(self, results: pl.DataFrame) -> pl.DataFrame:
         """Return the findings that antibody results give."""
@@ -347,7 +350,7 @@ class Reader:
         strength = (
             pl.when(differ.fill_null(False)).then(None).otherwise(pl.coalesce(said, measured))
         )
-        names = pl.Series([one.id for one in self.statements.findings])
+        names = pl.Series([one.id for one in self.settler.findings])
         return results.select(
             PATIENT,
             names.gather(results[FINDING]).alias("antibody"),
@@ -421,7 +424,7 @@ class Reader:
             [
                 empty_statements(),
                 *(
-                    self.statements.told(last, name, last[measure])
+                    of_column(last, self.settler.places[name], last[measure])
                     for measure, name in finding.items()
                 ),
             ]
@@ -503,7 +506,7 @@ class Reader:
     def _current(self, courses: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
         """Return the findings that courses give which surely go on, other than local ones."""
         local = set(self.terms.sections.local_routes)
-        places = self.statements.places
+        places = self.settler.places
 
         def class_finding(word: str) -> int | None:
             drug = self.terms.drug(word)

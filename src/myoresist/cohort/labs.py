@@ -15,7 +15,8 @@ from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import factor, spelling, times
 from myoresist.cohort.schema import rejections
-from myoresist.cohort.statements import FINDING, VALUE, Statements, empty_statements, stated
+from myoresist.cohort.statements import FINDING, VALUE, empty_statements, stated
+from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
@@ -27,7 +28,7 @@ class Laboratory:
     """Reads laboratory values, and says which findings they give."""
 
     terms: Terms
-    statements: Statements
+    settler: Settler
 
     @cached_property
     def tests(self) -> tuple[LabTest, ...]:
@@ -118,7 +119,7 @@ class Laboratory:
         self,
     ) -> Iterator[tuple[Literal["highest_multiple", "latest"], bool, pl.DataFrame]]:
         """Walk through the ways to take a value, with the tests and findings for which it is taken so."""
-        places = self.statements.places
+        places = self.settler.places
         ways = {(use.take, use.dated) for test in self.tests for use in test.findings}
         for take, dated in sorted(ways):
             rows = [

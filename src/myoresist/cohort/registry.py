@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from myoresist.assessment import Knowledge
+from myoresist.arrays.planes import unpack
+from myoresist.arrays.table import Table
 from myoresist.cohort.batch import Batch, Reader
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.source import SourceError
-from myoresist.diagnosis.criteria.evaluate import CLASS, EXCLUDED, NOTE, VARIANT
+from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
+from myoresist.library import Knowledge
 from myoresist.resistance.adequacy.evaluate import TESTS, History
 from myoresist.resistance.adequacy.exposure import FAR, lacking
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.visits import DATE, PATIENT
+from myoresist.serology.results import usable
 from myoresist.treatment.evaluate import PROBABILITY
 
 FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
@@ -32,7 +35,6 @@ TABLES = (
     REASONS, CONFLICTS, REJECTED,
 )  # fmt: skip
 """Names of the tables that come out."""
-_UNKNOWN = 2
 _HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
 
 
@@ -70,10 +72,16 @@ class Registry:
         """Answer for every patient of a batch that has been read."""
         base = self.knowledge
         ids = batch.patients.select(PATIENT)
-        known = ids.hstack(base.inference.known(batch.recorded).findings)
-        verdicts = base.criteria.evaluate(known)
-        said = base.serology.evaluate(known, batch.results)
-        differential = self._differential(base.serology.with_tests(known, said), batch.patients)
+        findings = base.inference.known(batch.recorded).findings
+        findings = base.catalogue.whole(findings)
+        known = ids.hstack(findings.frame(list(base.catalogue.findings)))
+        verdicts = base.criteria.evaluate(findings)
+        given = usable(batch.results, ids[PATIENT], base.serology.words)
+        said = base.serology.evaluate(findings, given)
+        results = base.serology.results(said)
+        differential = self._differential(
+            base.serology.with_tests(findings, said).frame(), batch.patients
+        )
         label = differential.select("label_probability", "label_outranked")
         judged = base.resistance.judge(known, batch.treatments, batch.visits, self._asked(batch))
         resistance = base.resistance.of_table(known.hstack(label), judged).patients
@@ -91,15 +99,13 @@ class Registry:
         ]
         row = judged.row(known).hstack(resistance.select(supported)).hstack(chances)
         options = base.options.places(row)
-        outcomes = verdicts.select(
-            x for x in verdicts.columns if x.partition(".")[0] in base.criteria.sets
-        )
+        outcomes = [x for x in verdicts if x.partition(".")[0] in base.criteria.sets]
         found = {
             FINDINGS: known,
-            CRITERIA: ids.hstack(outcomes.select(self._outcomes(outcomes.columns))),
+            CRITERIA: ids.hstack(verdicts.frame(self._outcomes(outcomes))),
             DIFFERENTIAL: differential,
-            SEROLOGY: said.patients,
-            ANTIBODIES: said.results,
+            SEROLOGY: ids.hstack(said.patients.frame()),
+            ANTIBODIES: ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
             RESPONSES: judged.compared.sort(PATIENT, DATE),
             TRIALS: self._trials(judged.history, ids),
             RESISTANCE: resistance,
@@ -121,17 +127,18 @@ class Registry:
         sets = self.knowledge.criteria.sets.values()
         return tuple(f"{one.id}.{item.id}" for one in sets for item in one.items)
 
-    def _reasons(self, ids: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    def _reasons(self, ids: pl.DataFrame, verdicts: Table) -> pl.DataFrame:
         """Return one row for every item of a criteria set that is known."""
-        items = sorted(x for x in self._items if x in verdicts.columns)
-        cells = verdicts.select(pl.col(items).cast(pl.UInt8).fill_null(_UNKNOWN)).to_numpy()
+        items = sorted(x for x in self._items if x in verdicts)
+        known = [unpack(verdicts.known(x), verdicts.size) for x in items]
+        true = [unpack(verdicts.truth(x).t, verdicts.size) for x in items]
         # Row by row, so that nothing has to be sorted.
-        rows, places = np.nonzero(np.ascontiguousarray(cells) != _UNKNOWN)
+        rows, places = np.nonzero(np.stack(known, axis=1))
         return pl.DataFrame(
             {
                 PATIENT: ids[PATIENT].gather(rows),
                 "item": pl.Series(places.astype(np.uint16)).cat.to(pl.Enum(items)),
-                "value": cells[rows, places] == 1,
+                "value": np.stack(true, axis=1)[rows, places],
             }
         )
 

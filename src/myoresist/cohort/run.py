@@ -23,12 +23,12 @@ from typing import Any
 import polars as pl
 
 from myoresist import knowledge as packaged
-from myoresist.assessment import Knowledge
 from myoresist.cohort import spool
 from myoresist.cohort.batch import STRANGER, TWICE
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
 from myoresist.cohort.source import SourceError, open_source
+from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
 from myoresist.version import __version__
 

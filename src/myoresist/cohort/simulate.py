@@ -19,13 +19,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from myoresist import knowledge as packaged
-from myoresist.assessment import Knowledge
 from myoresist.case.terms import LabTest
 from myoresist.case.units import converted
 from myoresist.cohort.assumptions import Assumptions, Between
 from myoresist.cohort.schema import SYNTHETIC
 from myoresist.diagnosis.differential.likelihood import AGE, ONSET
 from myoresist.diagnosis.differential.schema import BACKGROUND
+from myoresist.library import Knowledge
 from myoresist.resistance.adequacy.schema import Regimen
 from myoresist.resistance.response.visits import DATE, PATIENT, value_column
 from myoresist.version import __version__

@@ -17,7 +17,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from myoresist.arrays.intervals import wilson
-from myoresist.assessment import NOTICE, Knowledge
+from myoresist.assessment import NOTICE
 from myoresist.cohort.charts import (
     HATCH,
     ROLES,
@@ -63,6 +63,7 @@ from myoresist.cohort.tally import (
     quantile,
     tally,
 )  # fmt: skip
+from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.response.improvement import NONE, UNDETERMINED
 

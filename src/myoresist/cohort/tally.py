@@ -17,7 +17,6 @@ from pathlib import Path
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
 from myoresist.cohort.registry import (
     CRITERIA,
     DIFFERENTIAL,
@@ -28,6 +27,7 @@ from myoresist.cohort.registry import (
 )
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
+from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.improvement import CATEGORY, SCORE, SCORE_MAX, UNDETERMINED

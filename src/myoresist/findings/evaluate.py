@@ -11,27 +11,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
+from myoresist.arrays.planes import Planes
+from myoresist.arrays.table import Table, Value
 from myoresist.case.catalogue import Catalogue
-from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
+from myoresist.rules.condition import Condition, Name
+from myoresist.rules.nodes import (
+    Arithmetic,
+    AtLeast,
+    Branch,
+    Case,
+    Coalesce,
+    Column,
+    Compare,
+    Constant,
+    Kind,
+    Node,
+    Not,
+    Signed,
+)
 from myoresist.rules.program import Program
-from myoresist.rules.reasons import decisive
-from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.reasons import decisive, evaluate
+from myoresist.rules.rulebook import Rulebook
 
 ROUNDING = 0.05
 """Two roundings of one measurement may differ by this share before they count as a contradiction."""
 
-RULE, CLASH = ".rule", ".clash"
-CHUNK = 20_000
-"""Patients whose evidence is weighed at a time, so that a large table needs little memory."""
-Flags: TypeAlias = NDArray[np.bool_]
+SAID, RULE, CLASH = ".said", ".rule", ".clash"
 
 
 class Derivation(Sourced):
@@ -47,7 +54,6 @@ class Derivation(Sourced):
 class Contradiction:
     """Two things that the record of one patient says and that cannot both be true."""
 
-    patient_id: str
     finding: str
     says: object
     other: str
@@ -57,16 +63,20 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of each patient.
+    """What is known of N patients.
 
     Attributes:
-        findings: one row a patient, one column a finding; implied, excluded and derived findings are filled
-            in, and a contradicted finding is NULL.
-        conflicted: for each row, whether the record contradicts itself.
+        findings: one column a finding; implied, excluded and derived findings are filled in, and a
+            contradicted finding is unknown.
+        conflicted: the bits of the patients whose record contradicts itself.
     """
 
-    findings: pl.DataFrame
-    conflicted: pl.Series
+    findings: Table
+    conflicted: int
+
+    def is_conflicted(self, place: int = 0) -> bool:
+        """Tell whether the record of one patient contradicts itself."""
+        return bool(self.conflicted >> place & 1)
 
 
 @dataclass(frozen=True)
@@ -85,91 +95,51 @@ class Inference:
             DocumentError: naming file and entry of a rule that cannot be used.
         """
         path = folder / "findings" / "derived.yaml"
-        names = finding_names(catalogue)
-        derivations: dict[str, Derivation] = {}
-        rules: dict[str, Condition] = {}
-        problems = []
-        for entry in load_list(path, Derivation):
-            derivations[entry.id] = entry
-            try:
-                if entry.id not in names:
-                    raise RuleError("is not in the catalogue")
-                if (entry.when is None) == (entry.value is None):
-                    raise RuleError("needs either 'when' or 'value'")
-                text = entry.when or entry.value or ""
-                rules[entry.id] = parse(text, names, names[entry.id].kind)
-            except RuleError as error:
-                problems.append(Problem(str(path), None, entry.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
-        return cls(catalogue, derivations, Program(rules))
+        book = Rulebook(finding_names(catalogue))
+        derivations = {one.id: one for one in load_list(path, Derivation)}
+        for one in derivations.values():
+            if one.id not in book.names:
+                book.wrong(path, one.id, "is not in the catalogue")
+            elif (one.when is None) == (one.value is None):
+                book.wrong(path, one.id, "needs either 'when' or 'value'")
+            else:
+                kind = book.names[one.id].kind
+                book.add(one.id, one.when or one.value or "", path, one.id, kind=kind)
+        return cls(catalogue, derivations, book.program())
 
-    def known(self, recorded: pl.DataFrame) -> Known:
+    def known(self, recorded: Table) -> Known:
         """Return what is known of each patient.
 
         Args:
-            recorded: one row a patient, one column a finding of the catalogue, NULL is unknown.
+            recorded: one column a finding of the catalogue; one that is not there is unknown.
         """
         settled, conflicted = self._settled(recorded)
-        findings, ruled = self._concluded(recorded, settled)
-        return Known(findings, pl.Series("conflicted", conflicted) | ruled)
+        table = recorded.with_truths(settled)
+        said = table.renamed({name: name + SAID for name in self.derivations})
+        concluded = self._conclusion.run(table.without(self.derivations).with_columns(said))
+        for name in self.derivations:
+            conflicted |= concluded.truths[name + CLASH].t
+        return Known(table.with_columns(concluded.select(self.derivations)), conflicted)
 
-    def consistent(self, recorded: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        """Return what is known of the patients whose record does not contradict itself.
-
-        Args:
-            recorded: as for ``known``.
-
-        Returns:
-            The rows of ``known`` without those that it calls conflicted, and for each row of ``recorded``
-            whether it is among them.
-        """
-        settled, conflicted = self._settled(recorded)
-        sound = pl.Series(~conflicted)
-        findings, ruled = self._concluded(recorded.filter(sound), settled[:, ~conflicted])
-        kept = sound.clone()
-        kept[sound.arg_true()] = ~ruled
-        return findings.filter(~ruled), kept
-
-    def _concluded(
-        self, recorded: pl.DataFrame, settled: NDArray[np.int8]
-    ) -> tuple[pl.DataFrame, pl.Series]:
-        """Settle findings by the evidence and then by rule; tell which rows a rule contradicts."""
-        table = recorded.select(pl.col(self._touched))
-        table = _replaced(table, to_columns(settled, self._related))
-        for step in self._derived:
-            table = table.with_columns(step)
-        ruled = table.select(self._ruled).to_series()
-        found = table.select(pl.col(self._touched)).get_columns()
-        return _replaced(recorded, found), ruled
-
-    def contradictions(self, recorded: pl.DataFrame, known: Known) -> list[Contradiction]:
-        """Return every contradiction in the records, pair by pair.
+    def contradictions(
+        self, recorded: Mapping[str, object], known: Mapping[str, Value | None]
+    ) -> list[Contradiction]:
+        """Return every contradiction in the record of one patient, pair by pair.
 
         Args:
-            recorded: as for ``known``, with a column ``patient_id``.
-            known: what ``known`` returned for it.
+            recorded: the patient's row as recorded.
+            known: the patient's row of ``known``.
         """
-        if not known.conflicted.any():
-            return []
         found = []
-        rows = recorded.filter(known.conflicted).to_dicts()
-        beliefs = known.findings.filter(known.conflicted)
-        rules = {x: rule for level in self.program.levels for x, rule in level.items()}
-        ruled = beliefs.select(**rules).to_dicts()
-        for row, by_rule in zip(rows, ruled, strict=True):
-            patient = row["patient_id"]
-            for (one, says), (other, other_says), why in self._forbidden:
-                if row[one] is says and row[other] is other_says:
-                    found.append(Contradiction(patient, one, says, other, other_says, why))
-            for finding, entry in self.derivations.items():
-                said, follows = row[finding], by_rule[finding]
-                if said is not None and follows is not None and _differ(said, follows):
-                    found.append(
-                        Contradiction(
-                            patient, finding, said, finding, follows, f"it follows: {entry.text}"
-                        )
-                    )
+        for (one, says), (other, other_says), why in self._forbidden:
+            if recorded.get(one) is says and recorded.get(other) is other_says:
+                found.append(Contradiction(one, says, other, other_says, why))
+        for finding, entry in self.derivations.items():
+            said = recorded.get(finding)
+            follows = evaluate(self.program.rules[finding].node, known).value
+            if said is not None and follows is not None and _differ(said, follows):
+                why = f"it follows: {entry.text}"
+                found.append(Contradiction(finding, said, finding, follows, why))
         return found
 
     def implied_by(self, row: Mapping[str, object]) -> set[str]:
@@ -187,52 +157,53 @@ class Inference:
             recorded: the patient's row as recorded.
             known: the patient's row of ``known``.
         """
-        value = known[finding]
-        if value is True:
-            sources = [y for y in self.children.get(finding, ()) if recorded[y] is True]
+        if known[finding] is True:
+            sources = [y for y in self.children.get(finding, ()) if recorded.get(y) is True]
         else:
-            sources = [y for y in self.parents.get(finding, ()) if recorded[y] is False]
+            sources = [y for y in self.parents.get(finding, ()) if recorded.get(y) is False]
             for partner in self._excluded_by(finding):
                 line = (partner, *self.children.get(partner, ()))
-                sources += [y for y in line if recorded[y] is True]
+                sources += [y for y in line if recorded.get(y) is True]
         if not sources and finding in self.derivations:
-            tree = self.program.rules[finding].tree
-            sources = [x for x in decisive(tree, known) if known[x] is not None]
+            node = self.program.rules[finding].node
+            sources = [x for x in decisive(node, known) if known.get(x) is not None]
         return tuple(sorted(set(sources)))
 
-    def _settled(self, recorded: pl.DataFrame) -> tuple[NDArray[np.int8], Flags]:
-        """Return for each related finding what the evidence settles, and which rows contradict themselves.
+    def _settled(self, recorded: Table) -> tuple[dict[str, Planes], int]:
+        """Return for each related finding what the evidence settles, and which patients are contradicted.
 
         Present where supported, absent where opposed, else unknown; nothing is both any more.
         """
-        settled = np.empty((len(self._related), recorded.height), np.int8)
-        conflicted = np.empty(recorded.height, bool)
-        for start in range(0, recorded.height, CHUNK):
-            part = slice(start, start + CHUNK)
-            said = to_numbers(recorded[part], self._related)
-            support, opposition = self._weighed(said)
-            clash = support & opposition
-            conflicted[part] = clash.any(axis=0)
-            if clash.any():
-                # Everything that rests on a contradicted statement has to go with it: weigh again without.
-                support, opposition = self._weighed(np.where(clash, np.int8(UNKNOWN), said))
-            supported = np.where(support, np.int8(TRUE), np.int8(UNKNOWN))
-            settled[:, part] = np.where(opposition, np.int8(FALSE), supported)
+        said = [recorded.truth(name) for name in self._related]
+        support, opposition = self._weighed(said)
+        clash = [one & other for one, other in zip(support, opposition, strict=True)]
+        conflicted = 0
+        for one in clash:
+            conflicted |= one
+        if conflicted:
+            # Everything that rests on a contradicted statement has to go with it: weigh again without.
+            sound = [
+                Planes(one.t & ~gone, one.f & ~gone) for one, gone in zip(said, clash, strict=True)
+            ]
+            support, opposition = self._weighed(sound)
+        settled = {
+            name: Planes(one & ~other, other)
+            for name, one, other in zip(self._related, support, opposition, strict=True)
+        }
         return settled, conflicted
 
-    def _weighed(self, said: NDArray[np.int8]) -> tuple[Flags, Flags]:
-        """Return whether there is evidence for and against each finding that implies or excludes another.
+    def _weighed(self, said: list[Planes]) -> tuple[list[int], list[int]]:
+        """Return for whom there is evidence for and against each finding that implies or excludes another.
 
         A finding is supported when it, or anything that implies it, is recorded as present. It is opposed
         when it, or anything it implies, is absent or is excluded by what is supported.
         """
-        present, absent = said == TRUE, said == FALSE
-        support, opposition = present.copy(), absent.copy()
+        support, opposition = [one.t for one in said], [one.f for one in said]
         for row, (children, parents, _) in enumerate(self._links):
             for one in children:
-                support[row] |= present[one]
+                support[row] |= said[one].t
             for one in parents:
-                opposition[row] |= absent[one]
+                opposition[row] |= said[one].f
         for row, (_, _, excluding) in enumerate(self._links):
             for one in excluding:
                 opposition[row] |= support[one]
@@ -240,7 +211,7 @@ class Inference:
 
     @cached_property
     def _links(self) -> list[tuple[list[int], ...]]:
-        """Return for each finding the rows of those that imply it, that it implies and that exclude it."""
+        """Return for each finding the places of those that imply it, that it implies and that exclude it."""
         place = {finding: row for row, finding in enumerate(self._related)}
         return [
             tuple(
@@ -255,40 +226,28 @@ class Inference:
         ]
 
     @cached_property
-    def _derived(self) -> tuple[list[pl.Expr], ...]:
+    def _conclusion(self) -> Program:
         """What was recorded, else what follows by rule; unknown where the two differ.
 
-        Step by step, so that no rule is planned and computed more than once.
+        Each derived finding fills three columns: what its rule says, whether that contradicts what was
+        recorded, and what is concluded, which is what the rules of other findings read.
         """
-        steps: list[list[pl.Expr]] = []
-        for level in self.program.levels:
-            steps += [
-                [rule.alias(finding + RULE) for finding, rule in level.items()],
-                [self._apart(finding).alias(finding + CLASH) for finding in level],
-                [
-                    pl.when(~pl.col(finding + CLASH))
-                    .then(pl.coalesce(finding, finding + RULE))
-                    .alias(finding)
-                    for finding in level
-                ],
-            ]
-        return tuple(steps)
-
-    @cached_property
-    def _ruled(self) -> pl.Expr:
-        return _any(pl.col(x + CLASH) for x in self.derivations)
+        rules: dict[str, Condition] = {}
+        for name, rule in self.program.rules.items():
+            kind = self.catalogue[name].kind
+            said, follows = Column(name + SAID, kind), Column(name + RULE, kind)
+            clash = Column(name + CLASH, "bool")
+            rules[name + RULE] = rule
+            rules[name + CLASH] = Condition(CLASH, _apart(said, follows, kind))
+            concluded = Case((Branch(Not(clash), Coalesce((said, follows))),))
+            rules[name] = Condition(name, concluded)
+        return Program(rules)
 
     @cached_property
     def _related(self) -> tuple[str, ...]:
         """Return the findings that imply or exclude others, or are implied or excluded."""
         links = (*self.catalogue.implications, *self.catalogue.exclusions)
         return tuple(sorted({finding for link in links for finding in (link.finding, link.other)}))
-
-    @cached_property
-    def _touched(self) -> list[str]:
-        """Return the findings that inference reads or settles; the others stay as recorded."""
-        derived = self.derivations.keys()
-        return sorted({*self._related, *derived, *self.program.leaves(derived)})
 
     @cached_property
     def children(self) -> Mapping[str, frozenset[str]]:
@@ -313,14 +272,6 @@ class Inference:
         line = (finding, *self.parents.get(finding, ()))
         return {partner for one in line for partner in self.partners.get(one, ())}
 
-    def _apart(self, finding: str) -> pl.Expr:
-        """Tell whether what was recorded and what follows by rule differ; false where either is unknown."""
-        said, rule = pl.col(finding), pl.col(finding + RULE)
-        if self.catalogue[finding].kind == "number":
-            larger = pl.max_horizontal(said.abs(), rule.abs())
-            return ((said - rule).abs() > ROUNDING * larger).fill_null(False)
-        return (said != rule).fill_null(False)
-
     @cached_property
     def _forbidden(self) -> list[tuple[tuple[str, bool], tuple[str, bool], str]]:
         """Return every pair of recorded values that cannot both be true, with the reason."""
@@ -344,19 +295,26 @@ def finding_names(catalogue: Catalogue) -> dict[str, Name]:
     return {finding.id: Name(finding.id, finding.kind) for finding in catalogue}
 
 
-def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
-    """Tell whether any is true; an unknown one does not count."""
-    given = list(conditions)
-    return pl.any_horizontal(given).fill_null(False) if given else pl.lit(False)
+def _apart(said: Node, follows: Node, kind: Kind) -> Node:
+    """Return whether what was recorded and what follows differ; false where either is unknown."""
+    differ: Node
+    if kind == "bool":
+        differ = AtLeast(1, (_both(said, Not(follows)), _both(Not(said), follows)))
+    elif kind == "number":
+        size = Signed("absolute", Arithmetic("-", said, follows))
+        differ = _both(
+            *(
+                Compare(">", size, Arithmetic("*", Constant(ROUNDING), Signed("absolute", one)))
+                for one in (said, follows)
+            )
+        )
+    else:
+        differ = Compare("<>", said, follows)
+    return Coalesce((differ, Constant(False)))
 
 
-def _replaced(table: pl.DataFrame, columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return a table with some columns in the place of those of the same name."""
-    found = table.clone()
-    place = {name: index for index, name in enumerate(table.columns)}
-    for one in columns:
-        found.replace_column(place[one.name], one)
-    return found
+def _both(*parts: Node) -> Node:
+    return AtLeast(len(parts), parts)
 
 
 def _differ(said: object, follows: object) -> bool:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from typing import NamedTuple
 
-import polars as pl
-
+from myoresist.arrays.planes import Planes
+from myoresist.arrays.table import Table
 from myoresist.case.catalogue import Catalogue
+
+
+class Answer(NamedTuple):
+    """One answer that a question could have.
+
+    Attributes:
+        finding: what is asked.
+        text: the answer in words (``present``, ``absent``, ``above 4``).
+        value: the answer.
+    """
+
+    finding: str
+    text: str
+    value: bool | float
 
 
 def representative(
@@ -38,45 +53,52 @@ def representative(
     return found
 
 
-def variants(
-    recorded: pl.DataFrame,
+def possible_answers(
+    recorded: Table,
     asked: Iterable[str],
     thresholds: Mapping[str, tuple[float, ...]],
     catalogue: Catalogue,
-) -> pl.DataFrame:
-    """Return further rows for one patient, each with one unrecorded finding answered.
+) -> list[Answer]:
+    """Return every answer that findings which are not recorded of the only patient could have.
 
     Args:
-        recorded: the patient's row as recorded.
+        recorded: the patient as recorded.
         asked: the findings to consider.
         thresholds: the numbers with which rules compare numeric findings.
         catalogue: the finding catalogue, for plausible ranges.
-
-    Returns:
-        A table with the columns of ``recorded`` and two more: ``finding``, which was answered, and
-        ``value``, the answer in words (``present``, ``absent``, ``above 4``).
     """
-    row = recorded.row(0, named=True)
-    answers: list[tuple[str, str, bool | float]] = []
+    answers: list[Answer] = []
     for finding in sorted(asked):
-        if row[finding] is not None:
+        if recorded.known(finding):
             continue
         entry = catalogue[finding]
         if entry.kind == "bool":
-            answers += [(finding, "present", True), (finding, "absent", False)]
+            answers += [Answer(finding, "present", True), Answer(finding, "absent", False)]
         elif entry.kind == "number" and entry.minimum is not None and entry.maximum is not None:
             points = representative(
                 thresholds.get(finding, ()), entry.minimum, entry.maximum, entry.unit == "count"
             )
-            answers += [(finding, text, number) for text, number in points.items()]
-    asked_for = pl.DataFrame(
-        [(finding, text) for finding, text, _ in answers],
-        schema={"finding": pl.String, "value": pl.String},
-        orient="row",
-    )
-    schema = recorded.schema
-    columns: dict[str, list[bool | float | None]] = {}
-    for index, (finding, _, answer) in enumerate(answers):
-        columns.setdefault(finding, [None] * len(answers))[index] = answer
-    filled = pl.DataFrame(columns, schema={name: schema[name] for name in columns})
-    return recorded[[0] * len(answers)].with_columns(filled).hstack(asked_for)
+            answers += [Answer(finding, text, number) for text, number in points.items()]
+    return answers
+
+
+def variants(recorded: Table, answers: Sequence[Answer]) -> Table:
+    """Return the only patient as recorded, and again once for each answer, with that answer.
+
+    Args:
+        recorded: the patient as recorded.
+        answers: the answers, each to a finding that is not recorded.
+    """
+    table = recorded.repeated(1 + len(answers))
+    truths: dict[str, Planes] = {}
+    numbers = {}
+    for place, (finding, _, value) in enumerate(answers, start=1):
+        if isinstance(value, bool):
+            t, f = truths.get(finding, Planes(0, 0))
+            bit = 1 << place
+            truths[finding] = Planes(t | bit, f) if value else Planes(t, f | bit)
+        else:
+            if finding not in numbers:
+                numbers[finding] = table.number(finding).copy()
+            numbers[finding][place] = value
+    return table.with_columns(Table(table.size, truths, numbers))

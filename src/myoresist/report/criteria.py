@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from myoresist.assessment import AnswerResult, Assessment, ItemResult, SetResult
+from myoresist.assessment import Assessment
+from myoresist.diagnosis.criteria.explain import AnswerResult, ItemResult, SetResult
 from myoresist.report.document import Cell, Datum, Line, Table, Tone
 from myoresist.report.wording import found, named, percent, spaced, unit
 

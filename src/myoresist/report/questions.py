@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from myoresist.assessment import AnswerResult, Assessment, SetResult
+from myoresist.assessment import Assessment
+from myoresist.diagnosis.criteria.explain import AnswerResult, SetResult
 from myoresist.report.criteria import results
 from myoresist.report.document import Line
 from myoresist.report.wording import unit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from myoresist.assessment import Assessment, FindingResult
+from myoresist.assessment import Assessment
+from myoresist.findings.explain import FindingResult
 from myoresist.report.document import UNKNOWN
 
 _UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}

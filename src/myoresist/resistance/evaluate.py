@@ -32,7 +32,7 @@ from myoresist.resistance.response.explain import ResponseResult, response
 from myoresist.resistance.response.series import series
 from myoresist.resistance.response.trends import Trends
 from myoresist.resistance.response.visits import DATE, PATIENT
-from myoresist.rules.syntax import Name
+from myoresist.rules.condition import Name
 
 DAMAGE = "irreversible_damage"
 

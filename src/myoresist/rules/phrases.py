@@ -2,82 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from sqlglot import exp
+from myoresist.rules.nodes import (
+    Arithmetic,
+    AtLeast,
+    Between,
+    Case,
+    Coalesce,
+    Column,
+    Compare,
+    Comparison,
+    Constant,
+    IsUnknown,
+    Node,
+    Not,
+    NullIf,
+    OneOf,
+    Operation,
+    Phrase,
+    Signed,
+)
 
-from myoresist.rules.syntax import is_macro
-
-_RELATIONS: dict[type[exp.Binary], str] = {
-    exp.GT: "above", exp.GTE: "at least", exp.LT: "below", exp.LTE: "at most", exp.EQ: "=",
-    exp.NEQ: "other than",
+_RELATIONS: dict[Comparison, str] = {
+    ">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "=", "<>": "other than",
 }  # fmt: skip
-_SIGNS: dict[type[exp.Binary], str] = {exp.Add: "+", exp.Sub: "−", exp.Mul: "×", exp.Div: "÷"}
+_SIGNS: dict[Operation, str] = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 
 
-def in_words(node: exp.Expr, phrase: Callable[[str], str]) -> str:
-    """Return a parsed condition in words.
+def in_words(node: Node, phrase: Phrase) -> str:
+    """Return a condition in words.
 
     Args:
-        node: the parse tree.
+        node: the condition.
         phrase: what to call each column.
     """
 
-    def say(part: exp.Expr) -> str:
+    def say(part: Node) -> str:
         return in_words(part, phrase)
 
-    def listed(parts: list[exp.Expr], joint: str) -> str:
-        return joint.join(
-            f"({say(part)})" if isinstance(part.unnest(), exp.And | exp.Or) else say(part)
-            for part in parts
-        )
-
     match node:
-        case exp.Paren():
-            return say(node.this)
-        case exp.Column():
-            return phrase(node.name)
-        case exp.And():
-            return listed(list(node.flatten(unnest=False)), " and ")
-        case exp.Or():
-            return listed(list(node.flatten(unnest=False)), " or ")
-        case exp.Not():
-            inner = node.this.unnest()
-            if isinstance(inner, exp.Is):
-                return f"{say(inner.this)} is known"
-            return (
-                f"not ({say(inner)})" if isinstance(inner, exp.And | exp.Or) else f"no {say(inner)}"
+        case Column(name=name):
+            return phrase(name)
+        case Constant(value=bool(value)):
+            return "present" if value else "absent"
+        case Constant(value=float(value)):
+            return f"{value:g}"
+        case Constant(value=value):
+            return str(value)
+        case AtLeast() if node.is_and or node.is_or:
+            return (" and " if node.is_and else " or ").join(
+                f"({say(one)})" if _joins(one) else say(one) for one in node.parts
             )
-        case exp.Is():
-            return f"{say(node.this)} is not known"
-        case exp.Anonymous() if is_macro(node):
-            least, *options = node.expressions
-            return f"at least {least.this} of [{'; '.join(say(one) for one in options)}]"
-        case exp.Between():
-            low, high = say(node.args["low"]), say(node.args["high"])
-            return f"{say(node.this)} from {low} to {high}"
-        case exp.In():
-            return f"{say(node.this)} one of {', '.join(say(one) for one in node.expressions)}"
-        case exp.Coalesce():
-            default = node.expressions[-1]
-            if isinstance(default, exp.Boolean):
-                counts = "present" if default.this else "absent"
-                return f"{say(node.this)} (if unknown: {counts})"
-            return " or, if unknown, ".join(say(one) for one in (node.this, *node.expressions))
-        case exp.Case():
-            ways = [f"{say(b.args['true'])} if {say(b.this)}" for b in node.args["ifs"]]
-            default = node.args.get("default")
-            return "; ".join([*ways, f"otherwise {say(default) if default else 'unknown'}"])
-        case exp.Nullif():
-            return say(node.this)
-        case exp.Boolean():
-            return "present" if node.this else "absent"
-        case exp.Literal():
-            return str(node.this)
-        case exp.Abs():
-            return f"the size of {say(node.this)}"
-        case exp.Neg():
-            return f"−{say(node.this)}"
-    assert isinstance(node, exp.Binary)
-    relation = _RELATIONS.get(type(node)) or _SIGNS[type(node)]
-    return f"{say(node.left)} {relation} {say(node.right)}"
+        case AtLeast(least=least, parts=parts):
+            return f"at least {least} of [{'; '.join(say(one) for one in parts)}]"
+        case Not(part=IsUnknown(part=part)):
+            return f"{say(part)} is known"
+        case Not(part=part):
+            return f"not ({say(part)})" if _joins(part) else f"no {say(part)}"
+        case IsUnknown(part=part):
+            return f"{say(part)} is not known"
+        case Between(part=part, low=low, high=high):
+            return f"{say(part)} from {say(low)} to {say(high)}"
+        case OneOf(part=part, options=options):
+            return f"{say(part)} one of {', '.join(say(one) for one in options)}"
+        case Coalesce(parts=parts):
+            return _coalesced(parts, phrase)
+        case Case(branches=branches, otherwise=otherwise):
+            ways = [f"{say(one.then)} if {say(one.when)}" for one in branches]
+            return "; ".join([*ways, f"otherwise {say(otherwise) if otherwise else 'unknown'}"])
+        case NullIf(part=part):
+            return say(part)
+        case Signed(sign="absolute", part=part):
+            return f"the size of {say(part)}"
+        case Signed(part=part):
+            return f"−{say(part)}"
+        case Compare(relation=relation, left=left, right=right):
+            return f"{say(left)} {_RELATIONS[relation]} {say(right)}"
+        case Arithmetic(operation=operation, left=left, right=right):
+            return f"{say(left)} {_SIGNS[operation]} {say(right)}"
+    raise TypeError(f"{node} cannot be said by itself")
+
+
+def _joins(node: Node) -> bool:
+    """Tell whether a part has to stand in brackets."""
+    return isinstance(node, AtLeast) and len(node.parts) > 1 and (node.is_and or node.is_or)
+
+
+def _coalesced(parts: Sequence[Node], phrase: Phrase) -> str:
+    said = [in_words(one, phrase) for one in parts]
+    match parts:
+        case (_, *_, Constant(value=bool(default))):
+            return f"{said[0]} (if unknown: {'present' if default else 'absent'})"
+    return " or, if unknown, ".join(said)

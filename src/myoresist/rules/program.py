@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
-import polars as pl
+import numpy as np
 
-from myoresist.rules.syntax import Condition
+from myoresist.arrays.planes import Planes
+from myoresist.arrays.table import Codes, Numbers, Table
+from myoresist.rules.compiler import Result, Run, compiled
+from myoresist.rules.condition import Condition
+
+CHUNK = 1 << 17
+"""Patients who are evaluated at a time: what lies between the rules of a program is held for all of them."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +44,27 @@ class Program:
         }
 
     @cached_property
-    def levels(self) -> tuple[dict[str, pl.Expr], ...]:
-        """Return the compiled rules in steps; a step reads the table and earlier steps only."""
-        sorter = TopologicalSorter(self._inner_reads)
-        sorter.prepare()
-        levels = []
-        while sorter.is_active():
-            ready = sorter.get_ready()
-            sorter.done(*ready)
-            levels.append(
-                {
-                    column: pl.sql_expr(self.rules[column].sql()).alias(column)
-                    for column in sorted(ready)
-                }
-            )
-        return tuple(levels)
+    def order(self) -> tuple[str, ...]:
+        """Return the columns in an order in which each rule comes after those that it reads."""
+        return tuple(TopologicalSorter(self._inner_reads).static_order())
 
-    def run(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Return the table with one further column a rule; NULL is unknown."""
-        for level in self.levels:
-            table = table.with_columns(list(level.values()))
-        return table
+    @cached_property
+    def _run(self) -> Run:
+        return compiled([(column, self.rules[column].node) for column in self.order])
+
+    def run(self, table: Table) -> Table:
+        """Return one column a rule for every patient of a table.
+
+        A column that the table does not have is unknown.
+        """
+        if table.size <= CHUNK:
+            return _table(self._run(table), table.size)
+        parts = [
+            _table(self._run(part), part.size)
+            for start in range(0, table.size, CHUNK)
+            for part in [table.take(slice(start, start + CHUNK))]
+        ]
+        return _joined(parts)
 
     def leaves(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the columns of the table that the given columns rest on, through all rules."""
@@ -84,3 +90,42 @@ class Program:
             for column, numbers in rule.thresholds().items():
                 found.setdefault(column, set()).update(numbers)
         return {column: tuple(sorted(numbers)) for column, numbers in found.items()}
+
+
+def _table(results: Mapping[str, Result], size: int) -> Table:
+    truths: dict[str, Planes] = {}
+    numbers: dict[str, Numbers] = {}
+    words: dict[str, Codes] = {}
+    for name, result in results.items():
+        match result:
+            case Planes():
+                truths[name] = result
+            case Codes():
+                words[name] = result
+            case _:
+                numbers[name] = np.broadcast_to(np.asarray(result, float), size)
+    return Table(size, truths, numbers, words)
+
+
+def _joined(parts: list[Table]) -> Table:
+    """Return the patients of several tables with the same columns, one after the other."""
+    first = parts[0]
+    starts = np.cumsum([0, *(part.size for part in parts)]).tolist()
+    truths = {}
+    for name in first.truths:
+        t = f = 0
+        for start, part in zip(starts, parts, strict=False):
+            t |= part.truths[name].t << start
+            f |= part.truths[name].f << start
+        truths[name] = Planes(t, f)
+    return Table(
+        starts[-1],
+        truths,
+        {name: np.concatenate([part.numbers[name] for part in parts]) for name in first.numbers},
+        {
+            name: Codes(
+                np.concatenate([part.words[name].codes for part in parts]), first.words[name].words
+            )
+            for name in first.words
+        },
+    )

@@ -1,243 +1,206 @@
-"""Parse a condition and refuse everything on which SQL engines could differ.
+"""Read a condition from SQL and refuse everything on which SQL engines could differ.
 
 Conditions are SQL expressions over named columns. Unknown is NULL and logic is Kleene's. The forms allowed
 here give the same answer, NULLs included, on Polars, DuckDB and Spark; what is not listed is refused, among
 it ``IS TRUE`` (Polars differs), ``GREATEST`` and ``LEAST`` (they skip unknowns) and bare division.
+
+This is the only place that knows the SQL parser, and it is needed only when knowledge is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import get_args
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Kind = Literal["bool", "number", "category", "date"]
+from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.nodes import (
+    Arithmetic,
+    AtLeast,
+    Between,
+    Branch,
+    Case,
+    Coalesce,
+    Column,
+    Compare,
+    Comparison,
+    Constant,
+    IsUnknown,
+    Kind,
+    Node,
+    Not,
+    NullIf,
+    OneOf,
+    Operation,
+    Signed,
+    kind_of,
+    walk,
+)
+
 DIALECT = "duckdb"
-
-_COMPARISONS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ, exp.Between, exp.In)
-
-
-class RuleError(ValueError):
-    """A condition that cannot be used; the message says why."""
-
-
-@dataclass(frozen=True)
-class Name:
-    """What a name in a condition stands for: a column of the table and its kind."""
-
-    column: str
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A checked condition: as written, its parse tree with resolved columns, and the kind of its value."""
-
-    text: str
-    tree: exp.Expr
-    kind: Kind
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """Return the columns that the condition names."""
-        return frozenset(column.name for column in self.tree.find_all(exp.Column))
-
-    @property
-    def alternatives(self) -> tuple[str, ...]:
-        """Return the columns of a condition that says no more than that any of them is true, else nothing."""
-        parts = tuple(self.tree.flatten()) if isinstance(self.tree, exp.Or) else ()
-        names = tuple(part.name for part in parts if isinstance(part, exp.Column))
-        return names if len(names) == len(parts) else ()
-
-    def asked_for(self) -> Condition | None:
-        """Return the condition that any finding is present which this one asks for, not what it rules out."""
-        asked = [part.copy() for part in _asked_for(self.tree)]
-        if not asked:
-            return None
-        tree = asked[0] if len(asked) == 1 else exp.or_(*asked)
-        return Condition(tree.sql(dialect=DIALECT), tree, "bool")
-
-    def sql(self) -> str:
-        """Return the condition as portable SQL, with macros expanded."""
-        return self.tree.transform(_expanded).sql(dialect=DIALECT)
-
-    def thresholds(self) -> dict[str, set[float]]:
-        """Return the numbers with which each column is compared directly."""
-        found: dict[str, set[float]] = {}
-        for node in self.tree.find_all(*_COMPARISONS):
-            columns = [part for part in node.iter_expressions() if isinstance(part, exp.Column)]
-            numbers = [
-                float(part.this)
-                for part in node.iter_expressions()
-                if isinstance(part, exp.Literal) and not part.is_string
-            ]
-            for column in columns:
-                found.setdefault(column.name, set()).update(numbers)
-        return {column: numbers for column, numbers in found.items() if numbers}
-
-
-def _asked_for(node: exp.Expr) -> list[exp.Expr]:
-    """Return the parts of a condition that have to be true, without those that it negates."""
-    match node:
-        case exp.Paren():
-            return _asked_for(node.this)
-        case exp.And() | exp.Or():
-            return [*_asked_for(node.left), *_asked_for(node.right)]
-        case exp.Column():
-            return [node]
-        case _:
-            # A number that fits, such as an age, asks for nothing by itself.
-            return []
-
-
-def is_macro(node: exp.Expr) -> bool:
-    """Tell whether a node is ``n_of(k, a, b, …)``: at least k of the arguments are true."""
-    return isinstance(node, exp.Anonymous) and node.name.lower() == "n_of"
+_RELATIONS: Mapping[type[exp.Expr], Comparison] = dict(
+    zip((exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ), get_args(Comparison), strict=True)
+)
+_OPERATIONS: Mapping[type[exp.Expr], Operation] = dict(
+    zip((exp.Add, exp.Sub, exp.Mul, exp.Div), get_args(Operation), strict=True)
+)
 
 
 def parse(text: str, names: Mapping[str, Name], expected: Kind | None = "bool") -> Condition:
-    """Parse and check one condition.
+    """Read and check one condition.
 
     Args:
         text: the SQL expression.
         names: what each name that may be used stands for.
-        expected: the kind that the value must have; ``None`` allows any.
+        expected: the kind of value that is needed; any when left out.
 
     Raises:
-        RuleError: naming what is wrong and, for an unknown name, the nearest known one.
+        RuleError: naming what is wrong.
     """
     try:
         statements = sqlglot.parse(text, read=DIALECT)
-    except (SqlglotError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise RuleError(f"not an SQL expression: {reason}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Expr):
-        raise RuleError("exactly one SQL expression is expected")
-    tree = statements[0]
-    kind = _kind(tree, names)
+        if len(statements) != 1 or not isinstance(statements[0], exp.Expr):
+            raise RuleError("exactly one SQL expression is expected")
+        node = _Reader(names).read(statements[0])
+    except SqlglotError as error:
+        raise RuleError(f"not an SQL expression: {str(error).partition(chr(10))[0]}") from error
+    except RecursionError as error:
+        raise RuleError("not an SQL expression: nested too deeply") from error
+    kind = kind_of(node)
     if expected is not None and kind != expected:
         raise RuleError(f"gives a {kind}, but a {expected} is expected")
-
-    def resolve(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column):
-            return exp.column(exp.to_identifier(names[node.name].column, quoted=True))
-        return node
-
-    return Condition(text=text, tree=tree.transform(resolve), kind=kind)
+    return Condition(text, node)
 
 
-def _kind(node: exp.Expr, names: Mapping[str, Name]) -> Kind:
-    """Return the kind of a node's value; raise RuleError for whatever the allow-list does not hold."""
-    match node:
-        case exp.Paren():
-            return _kind(node.this, names)
-        case exp.Boolean():
-            return "bool"
-        case exp.Literal():
-            return "category" if node.is_string else "number"
-        case exp.Column() if not node.table:
-            return _named(node.name, names).kind
-        case exp.And() | exp.Or():
-            _require("bool", [node.left, node.right], names, node)
-            return "bool"
-        case exp.Not():
-            _require("bool", [node.this], names, node)
-            return "bool"
-        case exp.Is() if isinstance(node.expression, exp.Null):
-            _kind(node.this, names)
-            return "bool"
-        case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
-            _require("number", [node.left, node.right], names, node)
-            return "bool"
-        case exp.EQ() | exp.NEQ():
-            kind = _same([node.left, node.right], names, node)
-            if kind not in ("number", "category"):
-                raise RuleError(f"{_shown(node)}: compare numbers or words; write a bool by itself")
-            return "bool"
-        case exp.Between():
-            _require("number", [node.this, node.args["low"], node.args["high"]], names, node)
-            return "bool"
-        case exp.In() if node.expressions:
-            if not all(isinstance(one, exp.Literal) for one in node.expressions):
-                raise RuleError(f"{_shown(node)}: IN takes a list of numbers or words")
-            _same([node.this, *node.expressions], names, node)
-            return "bool"
-        case exp.Coalesce():
-            return _same([node.this, *node.expressions], names, node)
-        case exp.Nullif():
-            return _same([node.this, node.expression], names, node)
-        case exp.Case() if node.this is None:
-            branches = node.args["ifs"]
-            _require("bool", [branch.this for branch in branches], names, node)
-            values = [branch.args["true"] for branch in branches]
-            default = node.args.get("default")
-            return _same([*values, default] if default else values, names, node)
-        case exp.Abs() | exp.Neg():
-            _require("number", [node.this], names, node)
-            return "number"
-        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div():
-            _require("number", [node.left, node.right], names, node)
-            if isinstance(node, exp.Div) and not _guarded(node.right):
-                raise RuleError(f"{_shown(node)}: divide by NULLIF(x, 0), x being a finding")
-            return "number"
-        case exp.Anonymous() if is_macro(node):
-            least, *options = node.expressions
-            if not (isinstance(least, exp.Literal) and least.is_int):
-                raise RuleError(f"{_shown(node)}: n_of starts with a whole number")
-            if not 1 <= int(least.this) <= len(options):
-                raise RuleError(f"{_shown(node)}: n_of({least.this}, …) has {len(options)} options")
-            _require("bool", options, names, node)
-            return "bool"
-    raise RuleError(f"{_shown(node)}: this form of SQL is not allowed in a condition")
+@dataclass(frozen=True)
+class _Reader:
+    """Turns what the SQL parser made of a condition into nodes; what the allow-list lacks is refused."""
+
+    names: Mapping[str, Name]
+
+    def read(self, node: exp.Expr) -> Node:
+        match node:
+            case exp.Paren():
+                return self.read(node.this)
+            case exp.Boolean():
+                return Constant(bool(node.this))
+            case exp.Literal():
+                return _literal(node)
+            case exp.Column() if not node.table:
+                found = self._named(node.name)
+                return Column(found.column, found.kind)
+            case exp.And() | exp.Or():
+                parts = self._parts("bool", _flat(node), node)
+                return AtLeast(len(parts) if isinstance(node, exp.And) else 1, parts)
+            case exp.Not():
+                return Not(self._part("bool", node.this, node))
+            case exp.Is() if isinstance(node.expression, exp.Null):
+                return IsUnknown(self.read(node.this))
+            case exp.EQ() | exp.NEQ():
+                left, right = self._alike([node.left, node.right], node)
+                if kind_of(left) not in ("number", "category"):
+                    raise RuleError(
+                        f"{_shown(node)}: compare numbers or words; write a bool by itself"
+                    )
+                return Compare(_RELATIONS[type(node)], left, right)
+            case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
+                return Compare(
+                    _RELATIONS[type(node)], *self._parts("number", [node.left, node.right], node)
+                )
+            case exp.Between():
+                ends = [node.this, node.args["low"], node.args["high"]]
+                return Between(*self._parts("number", ends, node))
+            case exp.In() if node.expressions:
+                return self._one_of(node)
+            case exp.Coalesce():
+                return Coalesce(self._alike([node.this, *node.expressions], node))
+            case exp.Nullif():
+                return NullIf(*self._alike([node.this, node.expression], node))
+            case exp.Case() if node.this is None:
+                return self._case(node)
+            case exp.Abs():
+                return Signed("absolute", self._part("number", node.this, node))
+            case exp.Neg():
+                return Signed("negated", self._part("number", node.this, node))
+            case exp.Add() | exp.Sub() | exp.Mul() | exp.Div():
+                return self._arithmetic(node)
+            case exp.Anonymous() if node.name.lower() == "n_of":
+                return self._at_least(node)
+        raise RuleError(f"{_shown(node)}: this form of SQL is not allowed in a condition")
+
+    def _named(self, name: str) -> Name:
+        if name in self.names:
+            return self.names[name]
+        near = get_close_matches(name, self.names, n=1)
+        raise RuleError(f"unknown name {name}" + (f"; did you mean {near[0]}?" if near else ""))
+
+    def _part(self, kind: Kind, part: exp.Expr, node: exp.Expr) -> Node:
+        found = self.read(part)
+        if kind_of(found) != kind:
+            raise RuleError(f"{_shown(node)}: {_shown(part)} is a {kind_of(found)}, not a {kind}")
+        return found
+
+    def _parts(self, kind: Kind, parts: Sequence[exp.Expr], node: exp.Expr) -> tuple[Node, ...]:
+        return tuple(self._part(kind, part, node) for part in parts)
+
+    def _alike(self, parts: Sequence[exp.Expr], node: exp.Expr) -> tuple[Node, ...]:
+        first = self.read(parts[0])
+        return (first, *self._parts(kind_of(first), parts[1:], node))
+
+    def _one_of(self, node: exp.In) -> Node:
+        if not all(isinstance(one, exp.Literal) for one in node.expressions):
+            raise RuleError(f"{_shown(node)}: IN takes a list of numbers or words")
+        part, *options = self._alike([node.this, *node.expressions], node)
+        return OneOf(part, tuple(one for one in options if isinstance(one, Constant)))
+
+    def _case(self, node: exp.Case) -> Node:
+        branches = node.args["ifs"]
+        when = self._parts("bool", [branch.this for branch in branches], node)
+        values = [branch.args["true"] for branch in branches]
+        default = node.args.get("default")
+        then = self._alike([*values, default] if default else values, node)
+        ways = tuple(Branch(*one) for one in zip(when, then, strict=False))
+        return Case(ways, then[-1] if default else None)
+
+    def _arithmetic(self, node: exp.Binary) -> Node:
+        left, right = self._parts("number", [node.left, node.right], node)
+        if isinstance(node, exp.Div) and not _guarded(right):
+            raise RuleError(f"{_shown(node)}: divide by NULLIF(x, 0), x being a finding")
+        return Arithmetic(_OPERATIONS[type(node)], left, right)
+
+    def _at_least(self, node: exp.Anonymous) -> Node:
+        least, *options = node.expressions
+        if not (isinstance(least, exp.Literal) and least.is_int):
+            raise RuleError(f"{_shown(node)}: n_of starts with a whole number")
+        wanted = int(least.this)
+        if not 1 <= wanted <= len(options):
+            raise RuleError(f"{_shown(node)}: n_of({wanted}, …) has {len(options)} options")
+        return AtLeast(wanted, self._parts("bool", options, node))
 
 
-def _named(name: str, names: Mapping[str, Name]) -> Name:
-    if name in names:
-        return names[name]
-    near = get_close_matches(name, names, n=1)
-    raise RuleError(f"unknown name {name}" + (f"; did you mean {near[0]}?" if near else ""))
+def _literal(node: exp.Literal) -> Constant:
+    return Constant(str(node.this) if node.is_string else float(node.this))
 
 
-def _require(kind: Kind, parts: list[exp.Expr], names: Mapping[str, Name], node: exp.Expr) -> None:
-    for part in parts:
-        found = _kind(part, names)
-        if found != kind:
-            raise RuleError(f"{_shown(node)}: {_shown(part)} is a {found}, not a {kind}")
+def _flat(node: exp.Connector) -> list[exp.Expr]:
+    """Return the parts of a chain of ANDs or ORs as one list; a part in brackets stays one part."""
+    parts: list[exp.Expr] = []
+    for side in (node.left, node.right):
+        parts += _flat(side) if type(side) is type(node) else [side]
+    return parts
 
 
-def _same(parts: list[exp.Expr], names: Mapping[str, Name], node: exp.Expr) -> Kind:
-    first = _kind(parts[0], names)
-    _require(first, parts[1:], names, node)
-    return first
-
-
-def _guarded(node: exp.Expr) -> bool:
+def _guarded(divisor: Node) -> bool:
     """Tell whether a divisor is safe: not zero, and not a number, by which Polars divides inexactly."""
-    zero = isinstance(node, exp.Nullif) and node.expression.sql() == "0"
-    return zero and any(node.this.find_all(exp.Column))
+    if not (isinstance(divisor, NullIf) and divisor.value == Constant(0.0)):
+        return False
+    return any(isinstance(one, Column) for one in walk(divisor.part))
 
 
 def _shown(node: exp.Expr) -> str:
     return node.sql(dialect=DIALECT)
-
-
-def _expanded(node: exp.Expr) -> exp.Expr:
-    """Replace ``n_of`` by plain SQL that is true, false or NULL as Kleene's counting asks."""
-    if not is_macro(node):
-        return node
-    least, *options = node.expressions
-    options = [one.transform(_expanded) for one in options]
-    wanted = int(least.this)
-    if wanted == 1:
-        return exp.paren(exp.or_(*options))
-    if wanted == len(options):
-        return exp.paren(exp.and_(*options))
-    known = " + ".join(f"CASE WHEN {_shown(one)} THEN 1 ELSE 0 END" for one in options)
-    open_ = " + ".join(f"CASE WHEN NOT ({_shown(one)}) THEN 0 ELSE 1 END" for one in options)
-    counted = f"CASE WHEN {known} >= {wanted} THEN TRUE WHEN {open_} < {wanted} THEN FALSE END"
-    return sqlglot.parse_one(counted, read=DIALECT)

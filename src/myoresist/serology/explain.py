@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from myoresist.knowledge.schema import Sourced
 from myoresist.rules.reasons import Verdict, explain
+from myoresist.serology.compile import APPLIES, EXPECTED, SETTING, UNUSUAL, WORKUP
 from myoresist.serology.evaluate import (
-    APPLIES,
     CATEGORY,
-    EXPECTED,
     HIGHEST,
     LOWEST,
     MOST_LIKELY,
     NOT_APPLICABLE,
-    SETTING,
-    UNUSUAL,
-    WORKUP,
     Serology,
     SerologyTables,
     leaf_findings,
@@ -193,18 +190,20 @@ class SerologyResult(_Result):
         )
 
 
-def answer(serology: Serology, tables: SerologyTables, index: int = 0) -> SerologyResult:
+def answer(
+    serology: Serology, tables: SerologyTables, patient_id: str, index: int = 0
+) -> SerologyResult:
     """Put what the antibodies say of one patient into words.
 
     Args:
         serology: the knowledge.
         tables: what ``serology.evaluate`` returned.
+        patient_id: who the patient is.
         index: the row of the patient.
     """
-    known = tables.known.row(index, named=True)
-    row = tables.patients.row(index, named=True)
-    own = tables.results.filter(tables.results["patient_id"] == row["patient_id"])
-    return _Patient(serology, {**row, **known}, tuple(own.to_dicts())).result()
+    row = {**tables.patients.row(index), **tables.known.row(index)}
+    own = serology.results(tables).filter(pl.col("row") == index)
+    return _Patient(serology, patient_id, row, tuple(own.to_dicts())).result()
 
 
 @dataclass(frozen=True)
@@ -212,6 +211,7 @@ class _Patient:
     """One patient's row of findings and results, and what they mean in words."""
 
     serology: Serology
+    patient_id: str
     row: Mapping[str, Any]
     results: tuple[Mapping[str, Any], ...]
 
@@ -220,7 +220,7 @@ class _Patient:
         tested = [one for one in antibodies if self._of(one.id, "reported") is not None]
         says, open_ = self._statements()
         return SerologyResult(
-            patient_id=self.row["patient_id"],
+            patient_id=self.patient_id,
             setting=self.row[SETTING],
             most_likely=self.row[MOST_LIKELY],
             antibodies=tuple(self._antibody(one) for one in tested),
@@ -364,7 +364,9 @@ class _Patient:
         """Tell whether a finding is an antibody, or a group of them, of which one was reported."""
         if finding in self.serology.knowledge.antibodies:
             return bool(self._of(finding, "reported"))
-        return self.serology.catalogue[finding].group == "antibody" and self.row[finding] is True
+        return (
+            self.serology.catalogue[finding].group == "antibody" and self.row.get(finding) is True
+        )
 
     def _said(self, name: str, one: Statement, antibody: Antibody | None) -> SaidResult:
         because = self._findings(self._verdict(name))

@@ -14,11 +14,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, planes_of, rows_of
+from myoresist.arrays.planes import Planes
 from myoresist.arrays.runs import Runs
+from myoresist.arrays.table import Codes, Numbers, Table
 from myoresist.serology.results import STRENGTHS, UNSTATED, Results, Vocabulary
 from myoresist.serology.schema import Method, SerologyKnowledge, Strength
 
@@ -83,7 +84,7 @@ class Weights:
     @cached_property
     def logs(self) -> NDArray[np.float64]:
         """Return the logarithms of ``ratios``."""
-        return pl.Series(self.ratios).log().to_numpy()
+        return np.log(self.ratios)
 
     @cached_property
     def place(self) -> NDArray[np.int64]:
@@ -200,7 +201,7 @@ class Sums:
     tested: NDArray[np.bool_]
 
 
-def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl.Series], Sums]:
+def gathered(results: Results, patients: int, weights: Weights) -> tuple[dict[str, Planes], Sums]:
     """Return the flags of each antibody and the sum of its evidence, for each patient.
 
     Args:
@@ -209,8 +210,8 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
         weights: what a result says.
 
     Returns:
-        For each antibody and flag the column ``serology.<antibody>.<flag>``, NULL without a result, and the
-        sums.
+        For each antibody and flag the column ``serology.<antibody>.<flag>``, unknown without a result, and
+        the sums.
     """
     names = list(weights.words.knowledge.antibodies)
     cell = weights.place[results.antibody] * patients + results.row
@@ -237,7 +238,7 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[list[pl
 
     marks = spread(marks)
     flags = np.take(_FLAGS, marks, axis=1).reshape(len(FLAGS) * len(names), patients)
-    columns = to_columns(flags, [column(name, flag) for flag in FLAGS for name in names])
+    columns = planes_of(flags, [column(name, flag) for flag in FLAGS for name in names])
     share = np.where(weights.blots[method], share, 0.0)
     sums = Sums(
         spread(runs.total(log_ratio)),
@@ -261,12 +262,25 @@ def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """How sure each antibody is, for knowledge compiled once.
+class Sureness:
+    """How sure antibodies with a prior are, (antibodies, N) each.
 
-    Tables have one value an antibody and patient, antibody by antibody: one long column is computed much
-    faster than many short ones.
+    Attributes:
+        prior: the probability before the results.
+        ratio: the likelihood ratio of all results.
+        probability: the probability with the results; NaN without a result.
+        level: the place of its level among those of the knowledge; -1 is unknown.
     """
+
+    prior: Numbers
+    ratio: Numbers
+    probability: Numbers
+    level: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """How sure each antibody is, for knowledge compiled once."""
 
     knowledge: SerologyKnowledge
 
@@ -275,45 +289,47 @@ class Posterior:
         """Return the antibodies that have a prior."""
         return tuple(one.id for one in self.knowledge.antibodies.values() if one.priors)
 
-    def of(self, table: pl.DataFrame, sums: Sums) -> pl.DataFrame:
-        """Return ``prior``, ``likelihood_ratio``, ``probability`` and ``level``.
+    def of(self, table: Table, factor: Numbers, sums: Sums) -> Sureness:
+        """Return how sure each antibody is of each patient.
 
         Args:
-            table: one row a patient with ``serology.<antibody>.frequency`` and ``.pattern_fits``, and
-                ``serology.setting.factor``.
+            table: ``serology.<antibody>.frequency`` and ``.pattern_fits``.
+            factor: by what the setting multiplies frequencies, (N,).
             sums: the evidence.
         """
         log_ratio = sums.log_ratio.copy()
-        fits = to_numbers(table, self._patterns)
+        fits = rows_of(table, self._patterns)
         # The pattern is evidence beside each positive blot, so it takes part in their mean.
         said = self._said[np.arange(len(fits))[:, None], fits]
         log_ratio[self._with_pattern] += sums.positive_blots[self._with_pattern] * said
-        # A rule that is one number gives a decimal, others give floats.
-        frequency = table.select(pl.col(self._frequencies).cast(pl.Float64)).to_numpy().T
-        factor = table[column("setting", "factor")].to_numpy()
-        prior = np.where(self._targeted[:, None], frequency, frequency * factor)
-        told = pl.DataFrame(
-            {"prior": prior.ravel(), "likelihood_ratio": log_ratio[self._rows].ravel()}
-        ).select(pl.col("prior").round(DIGITS), pl.col("likelihood_ratio").exp().round(DIGITS))
-        prior, ratio = (one.to_numpy().reshape(prior.shape) for one in told.get_columns())
+        frequency = np.array([table.number(name) for name in self._frequencies])
+        prior = np.where(self._targeted[:, None], frequency, frequency * factor).round(DIGITS)
+        ratio = np.exp(log_ratio[self._rows]).round(DIGITS)
         weight = prior * ratio
         whole = 1 - prior + weight
         own = self._exclusive
         whole[own] = 1 - prior[own].sum(axis=0) + weight[own].sum(axis=0)
-        found = pl.DataFrame(
-            {"share": (weight / whole).ravel(), "tested": sums.tested[self._rows].ravel()}
-        ).select(pl.when("tested").then(pl.col("share").round(DIGITS)).alias("probability"))
-        return told.hstack(found).with_columns(self._level)
+        tested = sums.tested[self._rows]
+        probability = np.where(tested, (weight / whole).round(DIGITS), np.nan)
+        return Sureness(prior, ratio, probability, self._level(probability))
 
-    def columns(self, told: pl.DataFrame, patients: int) -> list[pl.Series]:
-        """Return what ``of`` returned as one column an antibody: ``serology.<antibody>.<part>``."""
-        steps = (("prior", "likelihood_ratio"), ("probability",), ("level",))
-        return [
-            told[part].slice(place * patients, patients).alias(column(name, part))
-            for parts in steps
+    def columns(self, found: Sureness) -> Table:
+        """Return one column an antibody and part: ``serology.<antibody>.<part>``."""
+        levels = tuple(one.id for one in self.knowledge.confidence.levels)
+        numbers = {
+            column(name, part): values[place]
+            for part, values in (
+                ("prior", found.prior),
+                ("likelihood_ratio", found.ratio),
+                ("probability", found.probability),
+            )
             for place, name in enumerate(self.antibodies)
-            for part in parts
-        ]
+        }
+        words = {
+            column(name, "level"): Codes(found.level[place], levels)
+            for place, name in enumerate(self.antibodies)
+        }
+        return Table(found.prior.shape[1], numbers=numbers, words=words)
 
     @cached_property
     def _rows(self) -> NDArray[np.int64]:
@@ -354,15 +370,13 @@ class Posterior:
             logs[row, TRUE], logs[row, FALSE] = math.log(fits), math.log(differs)
         return logs
 
-    @cached_property
-    def _level(self) -> pl.Expr:
+    def _level(self, probability: Numbers) -> NDArray[np.int32]:
+        """Return the place of the first level that a probability reaches, -1 where it is unknown."""
+        level = np.full(probability.shape, -1, np.int32)
         levels = self.knowledge.confidence.levels
-        words = pl.Enum([one.id for one in levels])
-        found: pl.Expr = pl.lit(None, dtype=words)
-        for one in reversed(levels):
-            reached = pl.col("probability") >= one.at_least
-            found = pl.when(reached).then(pl.lit(one.id, dtype=words)).otherwise(found)
-        return found.alias("level")
+        for place, one in reversed(list(enumerate(levels))):
+            level[probability >= one.at_least] = place
+        return level
 
 
 def checked(knowledge: SerologyKnowledge) -> Mapping[str, str]:

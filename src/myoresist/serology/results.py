@@ -5,21 +5,25 @@ Results are counted in numbers: each word is looked up once a table and stands f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.kleene import TRUE, UNKNOWN, to_numbers
+from myoresist.arrays.kleene import TRUE, UNKNOWN, rows_of
+from myoresist.arrays.planes import unpack
+from myoresist.arrays.table import Table
 from myoresist.arrays.words import Words
 from myoresist.case.catalogue import Names
 from myoresist.case.model import AntibodyTest, Case
 from myoresist.case.terms import Terms
 from myoresist.serology.schema import POSITIVE, SerologyKnowledge
 
+Small: TypeAlias = NDArray[np.int16]
 RESULTS: Mapping[str, type[pl.DataType]] = {
     "patient_id": pl.String,
     "antibody": pl.String,
@@ -35,26 +39,6 @@ UNSTATED = "unstated"
 _UNKNOWN = "unknown"
 FINDINGS = "findings"
 """The place of a result that is no more than a finding."""
-
-
-def results_table(cases: Iterable[Case], terms: Terms) -> pl.DataFrame:
-    """Return every antibody result of some cases, with the columns ``RESULTS``.
-
-    A value counts by its cut-off and is not graded; where it and the word beside it differ, the result is
-    unknown.
-
-    Args:
-        cases: the cases.
-        terms: the words that a case may use.
-    """
-    rows = []
-    for case in cases:
-        for index, test in enumerate(case.autoantibodies):
-            finding = terms.antibody(test.antibody)
-            if finding is not None:
-                place = f"autoantibodies[{index}]"
-                rows.append((case.patient.id, finding.id, test.method, _strength(test), place))
-    return pl.DataFrame(rows, schema=dict(RESULTS), orient="row")
 
 
 def _strength(test: AntibodyTest) -> str | None:
@@ -84,7 +68,32 @@ class Results:
     antibody: NDArray[np.int16]
     method: NDArray[np.int16]
     strength: NDArray[np.int16]
-    place: pl.Series
+    place: NDArray[np.object_]
+
+    @classmethod
+    def of_case(cls, case: Case, terms: Terms, words: Vocabulary) -> Results:
+        """Return the known results of one case.
+
+        A value counts by its cut-off and is not graded; where it and the word beside it differ, the result
+        is unknown.
+        """
+        found = []
+        for index, test in enumerate(case.autoantibodies):
+            finding, strength = terms.antibody(test.antibody), _strength(test)
+            if finding is not None and strength is not None and finding.id in words.numbers:
+                number = words.numbers[finding.id]
+                method = words.method_of(test.method)
+                place = f"autoantibodies[{index}]"
+                found.append((number, method, words.strength(strength), place))
+        numbers = np.array([one[:3] for one in found], np.int16).reshape(-1, 3)
+        places = np.array([one[3] for one in found], object)
+        return cls(np.zeros(len(found), np.int64), *_columns(numbers), places)
+
+    @classmethod
+    def none(cls) -> Results:
+        """Return no result."""
+        nothing = np.empty(0, np.int16)
+        return cls(np.empty(0, np.int64), nothing, nothing, nothing, np.empty(0, object))
 
     def taken(self, rows: NDArray[np.int64]) -> Results:
         """Return some of the results, in this order."""
@@ -93,7 +102,7 @@ class Results:
             self.antibody[rows],
             self.method[rows],
             self.strength[rows],
-            self.place.gather(rows),
+            self.place[rows],
         )
 
     def followed_by(self, others: Results) -> Results:
@@ -103,7 +112,7 @@ class Results:
             np.concatenate([self.antibody, others.antibody]),
             np.concatenate([self.method, others.method]),
             np.concatenate([self.strength, others.strength]),
-            pl.concat([self.place, others.place]),
+            np.concatenate([self.place, others.place]),
         )
 
 
@@ -128,9 +137,18 @@ class Vocabulary:
         """Return the strengths."""
         return pl.Enum(sorted(STRENGTHS))
 
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Return the number of each antibody."""
+        return {name: number for number, name in enumerate(self.antibodies.categories)}
+
     def strength(self, word: str) -> int:
         """Return the number of a strength."""
         return list(self.strengths.categories).index(word)
+
+    def method_of(self, written: str | None) -> int:
+        """Return the number of a method, however its name is written."""
+        return self._method(written or UNSTATED)
 
     def method(self, word: str) -> int:
         """Return the number of a method."""
@@ -172,7 +190,7 @@ def usable(results: pl.DataFrame, patients: pl.Series, words: Vocabulary) -> Res
     strength = _strengths(results["strength"], words)
     antibody = _numbers(results["antibody"], words.antibodies)
     ids = results["patient_id"].cast(patients.dtype)
-    row = rows_of(ids, patients)
+    row = places_of(ids, patients)
     kept = (strength >= 0) & (antibody >= 0)
     strange = kept & (row < 0)
     if strange.any():
@@ -181,11 +199,11 @@ def usable(results: pl.DataFrame, patients: pl.Series, words: Vocabulary) -> Res
     nothing = pl.repeat(None, len(results), dtype=pl.String, eager=True)
     method = words.written(results["method"] if "method" in results.columns else nothing)
     place = results["place"].cast(pl.String) if "place" in results.columns else nothing
-    found = Results(row, antibody, method, strength, place)
+    found = Results(row, antibody, method, strength, place.to_numpy())
     return found if kept.all() else found.taken(np.flatnonzero(kept))
 
 
-def rows_of(ids: pl.Series, patients: pl.Series) -> NDArray[np.int64]:
+def places_of(ids: pl.Series, patients: pl.Series) -> NDArray[np.int64]:
     """Return the row of the patient of each entry, -1 for none."""
     entries = Words.of_runs(ids)
     places = pl.DataFrame({"id": patients}).with_row_index("row")
@@ -199,20 +217,20 @@ def rows_of(ids: pl.Series, patients: pl.Series) -> NDArray[np.int64]:
     return entries.read(found).to_numpy()
 
 
-def from_findings(known: pl.DataFrame, given: Results, words: Vocabulary) -> Results:
+def from_findings(known: Table, given: Results, words: Vocabulary) -> Results:
     """Return a result for each antibody finding of which there is no result.
 
     Tables of registries often hold no more than positive and negative; findings may say that the one
     myositis-specific antibody was a weak or strong band of a blot.
 
     Args:
-        known: one row a patient with the findings.
+        known: the findings.
         given: the results that there are.
         words: which antibodies there are.
     """
     how = words.knowledge.confidence.from_findings
     names = words.antibodies.categories.to_list()
-    flags = to_numbers(known, names)
+    flags = rows_of(known, names)
     specific = words.of_kind("msa")
     only = (flags[specific] == TRUE).sum(axis=0) == 1
     present = flags.T.ravel()
@@ -223,7 +241,7 @@ def from_findings(known: pl.DataFrame, given: Results, words: Vocabulary) -> Res
     found = present[cells] == TRUE
     graded = found & only[row] & specific[antibody]
     weak, strong, blot = (
-        graded & known[x].fill_null(False).to_numpy()[row]
+        graded & unpack(known.truth(x).t, known.size)[row]
         for x in (how.weak, how.strong, how.by_blot)
     )
     number = words.strength
@@ -233,40 +251,32 @@ def from_findings(known: pl.DataFrame, given: Results, words: Vocabulary) -> Res
         number("positive"),
     )
     method = np.where(blot, words.method(how.blot), words.method(UNSTATED))
-    place = pl.repeat(FINDINGS, len(cells), dtype=pl.String, eager=True)
-    return Results(
-        row, antibody.astype(np.int16), method.astype(np.int16), strength.astype(np.int16), place
-    )
+    numbers = np.stack([antibody, method, strength], axis=1).astype(np.int16)
+    return Results(row, *_columns(numbers), np.full(len(cells), FINDINGS, object))
 
 
-def in_order(given: Results, noted: Results, patients: pl.Series, words: Vocabulary) -> Results:
+def _columns(numbers: Small) -> tuple[Small, Small, Small]:
+    """Return the three columns of an array."""
+    return numbers[:, 0], numbers[:, 1], numbers[:, 2]
+
+
+def in_order(given: Results, noted: Results) -> Results:
     """Return all results, sorted by patient, antibody, method, strength and place."""
     both = given.followed_by(noted)
-    key = _rank(patients)[both.row]
-    for numbers, kind in (
-        (both.antibody, words.antibodies),
-        (both.method, words.methods),
-        (both.strength, words.strengths),
-    ):
-        key = key * len(kind.categories) + numbers
+    key = both.row
+    for numbers in (both.antibody, both.method, both.strength):
+        # Fewer than 2**10 antibodies, methods or strengths, and 2**33 patients.
+        key = (key << 10) | numbers
     order = np.argsort(key, kind="stable")
     key = key[order]
     same = key[1:] == key[:-1]
     if same.any():
         # Few results differ in nothing but their place, and only for them it has to be looked at.
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-        by = pl.DataFrame({"key": key[tied], "place": both.place.gather(order[tied])})
-        order[tied] = order[tied][by.select(pl.arg_sort_by("key", "place")).to_series().to_numpy()]
+        places = both.place[order[tied]]
+        by = sorted(range(len(tied)), key=lambda one: (key[tied[one]], str(places[one] or "")))
+        order[tied] = order[tied][by]
     return both.taken(order)
-
-
-def _rank(patients: pl.Series) -> NDArray[np.int64]:
-    """Return the place of each patient in the order of their ids."""
-    if patients.is_sorted():
-        return np.arange(len(patients))
-    rank = np.empty(len(patients), np.int64)
-    rank[patients.arg_sort().to_numpy()] = np.arange(len(patients))
-    return rank
 
 
 def _strengths(written: pl.Series, words: Vocabulary) -> NDArray[np.int16]:

@@ -20,8 +20,11 @@ from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
 from myoresist.case.catalogue import DTYPES
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.document import DocumentError, Problem, did_you_mean
+from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.frames import run_frame
+from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
+from myoresist.rules.syntax import parse
 from myoresist.treatment.evidence import EvidenceBase, Study
 from myoresist.treatment.schema import (
     Against,
@@ -218,7 +221,7 @@ class Options:
         Args:
             table: one row a patient: findings and what questions 1 to 3 tell; a missing column is unknown.
         """
-        return self.program.run(self._complete(table))
+        return run_frame(self.program, self._complete(table))
 
     def places(self, table: pl.DataFrame, found: pl.DataFrame | None = None) -> pl.DataFrame:
         """Return every option that is looked at, for every patient and likely subset.
@@ -310,7 +313,7 @@ class Options:
         different = np.flatnonzero(asked)
         of_pair, of_state = np.divmod(different, states)
         told = to_columns(known[:, of_state], STATE)
-        ruled = self.grouping.run(self._by_subset[of_pair].hstack(told))
+        ruled = run_frame(self.grouping, self._by_subset[of_pair].hstack(told))
         found = ruled.select(
             pl.coalesce(
                 *(pl.when(x.id).then(number) for number, x in enumerate(self.data.groups)), -1

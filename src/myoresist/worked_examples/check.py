@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from myoresist import knowledge as packaged
-from myoresist.assessment import Knowledge
 from myoresist.document import DocumentError, Problem, did_you_mean
+from myoresist.library import Knowledge
 from myoresist.worked_examples.run import Examples, Outcome, files
 from myoresist.worked_examples.topics import TOPICS
 

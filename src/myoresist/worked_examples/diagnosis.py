@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
-from myoresist.diagnosis.criteria.evaluate import EXCLUDED, NOTE, column
+from myoresist.diagnosis.criteria.compile import EXCLUDED, NOTE, column
 from myoresist.knowledge.schema import Entry
+from myoresist.library import Knowledge
 from myoresist.worked_examples.form import Example, Given, Value
 from myoresist.worked_examples.patients import (
     CONSISTENT,
@@ -90,9 +90,9 @@ def criteria(
 ) -> Iterator[Mapping[str, Any]]:
     """Return all that the criteria set ``part`` says of each patient."""
     found = patients(knowledge, [one.given for one in examples])
-    rows = knowledge.criteria.evaluate(found.known).to_dicts()
-    for record, row in zip(found.records, rows, strict=True):
-        yield {"record": record, **_said(knowledge, part, row)}
+    verdicts = knowledge.criteria.evaluate(found.findings)
+    for place, record in enumerate(found.records):
+        yield {"record": record, **_said(knowledge, part, verdicts.row(place))}
 
 
 def _said(knowledge: Knowledge, set_id: str, row: Mapping[str, Any]) -> dict[str, Any]:

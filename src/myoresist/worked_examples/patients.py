@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
-from myoresist.case.catalogue import DTYPES, Kind
-from myoresist.case.record import conform
+from myoresist.arrays.table import Table
+from myoresist.case.catalogue import DTYPES
 from myoresist.document import did_you_mean, shown
+from myoresist.library import Knowledge
+from myoresist.rules.nodes import Kind
 from myoresist.worked_examples.form import Given, Value
 
 PATIENT = "patient_id"
@@ -25,12 +26,18 @@ class Patients:
     """The patients of some examples.
 
     Attributes:
-        known: one row a patient: ``patient_id`` and every finding, as ``Inference.known`` returned it.
+        findings: what is known, as ``Inference.known`` returned it, with every finding as a column.
         records: for each, whether the record contradicts itself, in words.
     """
 
-    known: pl.DataFrame
+    findings: Table
     records: tuple[Record, ...]
+
+    @property
+    def known(self) -> pl.DataFrame:
+        """Return the same as one row a patient, with ``patient_id``."""
+        names = [str(number) for number in range(self.findings.size)]
+        return self.findings.frame().insert_column(0, pl.Series(PATIENT, names, pl.String))
 
 
 def patients(
@@ -57,9 +64,10 @@ def patients(
             row |= {x.id: False for x in asked if x.id not in known}
         rows.append(row)
     recorded = pl.DataFrame(rows, schema=catalogue.table_schema(), strict=False)
-    names = pl.Series(PATIENT, [str(number) for number in range(len(rows))])
-    found = inference.known(conform(recorded.insert_column(0, names), catalogue))
-    clashes = tuple(CONTRADICTS if clash else CONSISTENT for clash in found.conflicted)
+    found = inference.known(catalogue.whole(Table.of_frame(recorded, len(rows))))
+    clashes = tuple(
+        CONTRADICTS if found.is_conflicted(place) else CONSISTENT for place in range(len(rows))
+    )
     return Patients(found.findings, clashes)
 
 

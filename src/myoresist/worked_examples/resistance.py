@@ -9,10 +9,10 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import ValidationError, model_validator
 
-from myoresist.assessment import Knowledge
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
 from myoresist.knowledge.schema import Entry
+from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX, STATUS, URGENT
 from myoresist.resistance.explanations.evaluate import Status as Support
 from myoresist.worked_examples.form import Example, Given, Value

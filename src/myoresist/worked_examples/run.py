@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoresist.assessment import Knowledge
 from myoresist.document import DocumentError, Problem, did_you_mean
+from myoresist.library import Knowledge
 from myoresist.worked_examples.form import Difference, Placed, differences, read_examples
 from myoresist.worked_examples.topics import FILE, TOPICS, Topic
 

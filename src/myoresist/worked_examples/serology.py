@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
 from myoresist.knowledge.schema import Entry
+from myoresist.library import Knowledge
 from myoresist.serology.explain import SerologyResult, answer
-from myoresist.serology.results import RESULTS
+from myoresist.serology.results import RESULTS, usable
 from myoresist.worked_examples.form import Example, Given
 from myoresist.worked_examples.patients import (
     CONSISTENT,
@@ -106,9 +106,11 @@ def serology(
         for one in patient.results
     ]
     table = pl.DataFrame(results, schema=dict(RESULTS), orient="row")
-    tables = knowledge.serology.evaluate(found.known, table)
+    known = found.known[PATIENT]
+    results_of = usable(table, known, knowledge.serology.words)
+    tables = knowledge.serology.evaluate(found.findings, results_of)
     for index, (one, record) in enumerate(zip(examples, found.records, strict=True)):
-        said = answer(knowledge.serology, tables, index)
+        said = answer(knowledge.serology, tables, known[index], index)
         yield {
             "record": record,
             **_said(one.expect, said, [*knowledge.serology.knowledge.antibodies]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoresist.assessment import Knowledge
+from myoresist.library import Knowledge
 from myoresist.worked_examples import diagnosis, resistance, serology, treatment
 from myoresist.worked_examples.form import Example
 

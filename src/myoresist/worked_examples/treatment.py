@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
 from myoresist.knowledge.schema import Entry
+from myoresist.library import Knowledge
 from myoresist.treatment.evaluate import (
     CARE,
     FIRST,

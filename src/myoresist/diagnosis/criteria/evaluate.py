@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import numpy as np
 
+from myoresist.arrays.planes import Flags, Planes, mask, pack, unpack
+from myoresist.arrays.table import Codes, Numbers, Table, coded
+from myoresist.diagnosis.criteria.compile import (
+    CLASS,
+    LEAF,
+    VARIANT,
+    add_disagreement,
+    add_set,
+    column,
+    scale,
+)
 from myoresist.diagnosis.criteria.schema import (
     CriteriaSet,
     Disagreement,
-    Item,
+    Score,
     Variant,
     load_disagreements,
     load_sets,
 )
-from myoresist.document import DocumentError, Problem
+from myoresist.rules.condition import Name
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import Condition, Kind, Name, RuleError, parse
+from myoresist.rules.rulebook import Rulebook
 
 UNDETERMINED, NOT_MET, MET = "undetermined", "not_met", "met"
-STATE = pl.Enum([MET, NOT_MET, UNDETERMINED])
-EXCLUDED, VARIANT, LEAF, NOTE, CLASS = "excluded", "variant", "leaf", "note", "class"
-
-
-def column(*parts: str) -> str:
-    """Return the name of a result column: the set, then what it holds."""
-    return ".".join(parts)
+STATES = (MET, NOT_MET, UNDETERMINED)
 
 
 @dataclass(frozen=True)
@@ -61,63 +65,40 @@ class Criteria:
         """
         sets = load_sets(folder)
         disagreements = load_disagreements(folder)
-        compiler = _Compiler(names)
+        book = Rulebook(names)
         for one in sets.values():
-            compiler.add(one, str(folder / "criteria" / one.id / "criteria.yaml"))
-        where = str(folder / "criteria" / "disagreements.yaml")
+            add_set(book, one, folder / "criteria" / one.id / "criteria.yaml")
         for clash in disagreements:
-            compiler.rule(column("disagreement", clash.id), clash.when, names, where, clash.id)
-            for unknown in sorted(set(clash.sets) - sets.keys()):
-                compiler.problems.append(Problem(where, None, clash.id, f"unknown set {unknown}"))
-        if compiler.problems:
-            raise DocumentError(compiler.problems)
-        return cls(sets, disagreements, Program(compiler.rules))
+            add_disagreement(book, clash, sets, folder / "criteria" / "disagreements.yaml")
+        return cls(sets, disagreements, book.program())
 
     @cached_property
     def implemented(self) -> tuple[CriteriaSet, ...]:
         """Return the sets that are computed, in the order of their ids."""
         return tuple(one for one in self.sets.values() if one.status == "implemented")
 
-    def evaluate(self, known: pl.DataFrame) -> pl.DataFrame:
+    def evaluate(self, known: Table) -> Table:
         """Answer every set for every patient.
 
         Args:
-            known: one row a patient, one column a finding; NULL is unknown.
+            known: one column a finding; one that is not there is unknown.
 
         Returns:
-            One row a patient, in the same order. For each set ``S``: ``S.state`` (met, not_met or
-            undetermined), ``S.outcome`` (a class of the set, ``not_met`` or ``undetermined``), a Boolean
-            for each item (``S.item``), class (``S.class.name``), exclusion (``S.excluded``) and note
-            (``S.note.id``), and for weighted sets ``S.variant``, ``S.score`` (unknown items count zero, so
-            it is also the lowest value possible), ``S.score_max``, ``S.probability``,
-            ``S.probability_max``, ``S.outcome_max``, ``S.outcome_by_probability`` and ``S.subgroup``.
+            For each set ``S``: ``S.state`` (met, not_met or undetermined), ``S.outcome`` (a class of the
+            set, ``not_met`` or ``undetermined``), truth for each item (``S.item``), class
+            (``S.class.name``), exclusion (``S.excluded``) and note (``S.note.id``), and for weighted sets
+            ``S.variant``, ``S.score`` (unknown items count zero, so it is also the lowest value possible),
+            ``S.score_max``, ``S.probability``, ``S.probability_max``, ``S.outcome_max``,
+            ``S.outcome_by_probability`` and ``S.subgroup``.
         """
-        given = set(known.columns)
-        table = self.program.run(known.select(pl.col(sorted(self._read & given))))
-        for step in self.steps:
-            table = table.with_columns(step)
-        results = table.select(pl.col([name for name in table.columns if name not in given]))
-        if "patient_id" in given:
-            results.insert_column(0, known["patient_id"])
-        return results
-
-    @cached_property
-    def _read(self) -> frozenset[str]:
-        return self.program.leaves(self.program.rules)
-
-    @cached_property
-    def steps(self) -> tuple[list[pl.Expr], ...]:
-        """Return what turns rules into verdicts: outcomes and scores, then states, then subgroups."""
-        steps: tuple[dict[str, pl.Expr], ...] = ({}, {}, {})
+        table = self.program.run(known)
+        words: dict[str, Codes] = {}
+        numbers: dict[str, Numbers] = {}
         for one in self.implemented:
-            if one.score:
-                steps[0].update(_scored(one))
-                steps[1].update(_score_state(one))
-            else:
-                steps[0].update(_reached(one))
-            if one.subgroups:
-                steps[2].update(_subgroup(one))
-        return tuple([expr.alias(name) for name, expr in step.items()] for step in steps)
+            verdict = _Verdict(one, table)
+            words |= verdict.words
+            numbers |= verdict.numbers
+        return table.with_columns(Table(table.size, numbers=numbers, words=words))
 
     def open_classes(self, one: CriteriaSet, row: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the classes stronger than the outcome that one patient could still reach, in order.
@@ -137,212 +118,166 @@ class Criteria:
             stronger = stronger[: stronger.index(outcome)]
         return tuple(name for name in stronger if row[column(one.id, CLASS, name)] is None)
 
-    def changed(self, base: Mapping[str, Any], answers: pl.DataFrame) -> pl.DataFrame:
-        """Tell for each row of ``answers`` and each set whether the verdict differs from ``base``.
+    def changed(self, one: CriteriaSet, verdicts: Table) -> Flags:
+        """Tell for each patient whether the verdict of a set differs from that on the first patient.
 
         Args:
-            base: one patient's row of ``evaluate``.
-            answers: rows of ``evaluate`` for the same patient with more known.
-
-        Returns:
-            One Boolean column a set, named by its id.
+            one: the set.
+            verdicts: what ``evaluate`` returned.
         """
-        differs: dict[str, pl.Expr] = {}
-        for one in self.implemented:
-            watched = ["outcome", "state", *(["subgroup"] if one.subgroups else [])]
-            names = [column(one.id, name) for name in watched]
-            differs[one.id] = reduce(or_, (pl.col(x).ne_missing(pl.lit(base[x])) for x in names))
-        return answers.select(**differs)
+        watched = ["outcome", "state", *(["subgroup"] if one.subgroups else [])]
+        codes = [verdicts.words[column(one.id, name)].codes for name in watched]
+        differs: Flags = np.any([each != each[0] for each in codes], axis=0)
+        return differs
 
 
-class _Compiler:
-    """Collects rules and what is wrong with them."""
+class _Verdict:
+    """Turns the rules of one set into verdicts, for every patient.
 
-    def __init__(self, findings: Mapping[str, Name]) -> None:
-        self.findings = findings
-        self.rules: dict[str, Condition] = {}
-        self.problems: list[Problem] = []
+    Attributes:
+        words: outcomes, states, variants and subgroups.
+        numbers: scores and probabilities.
+    """
 
-    def rule(
-        self,
-        name: str,
-        text: str,
-        names: Mapping[str, Name],
-        file: str,
-        field: str,
-        kind: Kind = "bool",
+    def __init__(self, one: CriteriaSet, table: Table) -> None:
+        self.one, self.table, self.size = one, table, table.size
+        self.words: dict[str, Codes] = {}
+        self.numbers: dict[str, Numbers] = {}
+        if one.score:
+            self._score(one.score)
+        else:
+            self._reach()
+        if one.subgroups:
+            self._descend()
+
+    def _truth(self, *parts: str) -> Planes:
+        return self.table.truth(column(self.one.id, *parts))
+
+    def _say(
+        self, name: str, words: Iterable[str], *cases: tuple[int, str], otherwise: str
     ) -> None:
-        if name in self.rules:
-            self.problems.append(Problem(file, None, field, "stands here twice"))
-            return
-        try:
-            self.rules[name] = parse(text, names, kind)
-        except RuleError as error:
-            self.problems.append(Problem(file, None, field, str(error)))
-
-    def add(self, one: CriteriaSet, file: str) -> None:
-        if one.status == "outline":
-            return
-        items = {item.id: Name(column(one.id, item.id), "bool") for item in one.items}
-        for shadowed in sorted(items.keys() & self.findings.keys()):
-            self.problems.append(Problem(file, None, shadowed, "an item has the name of a finding"))
-        names = {**self.findings, **items}
-        for item in one.items:
-            self.rule(column(one.id, item.id), item.when, names, file, item.id)
-        if one.exclusions:
-            where = (names, file, "exclusions")
-            self.rule(column(one.id, EXCLUDED), one.exclusions.when, *where)
-        for way in one.outcomes:
-            self.rule(
-                column(one.id, CLASS, way.name), way.when, names, file, f"outcomes.{way.name}"
-            )
-        for leaf in one.subgroups.leaves if one.subgroups else ():
-            self.rule(column(one.id, LEAF, leaf.id), leaf.when, names, file, f"subgroups.{leaf.id}")
-        for note in one.notes:
-            if note.when:
-                self.rule(column(one.id, NOTE, note.id), note.when, names, file, f"notes.{note.id}")
-        for variant in one.score.variants if one.score else ():
-            field = f"score.{variant.id}"
-            if variant.when:
-                self.rule(column(one.id, VARIANT, variant.id), variant.when, names, file, field)
-            for end, text in zip(("score", "score_max"), _sums(one, variant), strict=True):
-                self.rule(column(one.id, end, variant.id), text, names, file, field, "number")
-
-
-def _scale(one: CriteriaSet, variant: Variant) -> int:
-    """Return by what to multiply points so that they are whole: decimals must not be added as floats."""
-    numbers = [item.points[variant.id] for item in one.items if variant.id in item.points]
-    numbers += [reached.at_least for reached in variant.classes]
-    digits = max(-int(number.as_tuple().exponent) for number in numbers)
-    return int(10 ** max(digits, 0))
-
-
-def _sums(one: CriteriaSet, variant: Variant) -> tuple[str, str]:
-    """Return SQL for the score with unknown items as zero and for the highest it could still be."""
-    scale = _scale(one, variant)
-    groups: dict[str, list[Item]] = {}
-    for item in one.items:
-        if variant.id in item.points:
-            groups.setdefault(item.one_of or item.id, []).append(item)
-
-    def highest_first(items: Iterable[Item], reached: str) -> str:
-        ordered = sorted(items, key=lambda item: -item.points[variant.id])
-        branches = " ".join(
-            f"WHEN {reached.format(item.id)} THEN {int(item.points[variant.id] * scale)}"
-            for item in ordered
+        """Fill a column with the word of the first case that holds."""
+        every = tuple(dict.fromkeys([*words, NOT_MET, UNDETERMINED]))
+        self.words[column(self.one.id, name)] = coded(
+            every, *cases, size=self.size, otherwise=otherwise
         )
-        return f"CASE {branches} ELSE 0 END"
 
-    now = " + ".join(highest_first(items, "{}") for items in groups.values())
-    most = " + ".join(highest_first(items, "COALESCE({}, TRUE)") for items in groups.values())
-    return now, most
+    def _state(self, met: int, open_: int) -> None:
+        self.words[column(self.one.id, "state")] = coded(
+            STATES, (met, MET), (open_, UNDETERMINED), size=self.size, otherwise=NOT_MET
+        )
 
+    def _reach(self) -> None:
+        """Take the first class that is true; one that is unknown leaves the outcome open, never false."""
+        classes = [(way, self._truth(CLASS, way.name)) for way in self.one.outcomes]
+        every = mask(self.size)
+        open_, met, open_meeting = 0, 0, 0
+        for way, truth in classes:
+            open_ |= every ^ truth.known
+            if way.meets:
+                met |= truth.t
+                open_meeting |= every ^ truth.known
+        cases = [(truth.t, way.name) for way, truth in classes]
+        self._say(
+            "outcome", [way.name for way, _ in classes], *cases, (open_, UNDETERMINED),
+            otherwise=NOT_MET,
+        )  # fmt: skip
+        self._state(met, open_meeting)
 
-def _reached(one: CriteriaSet) -> dict[str, pl.Expr]:
-    """The first class that is true; a class that is unknown leaves the outcome open, never false."""
-    classes = [(way, pl.col(column(one.id, CLASS, way.name))) for way in one.outcomes]
-    say = _words([way.name for way in one.outcomes])
-    open_ = pl.any_horizontal(value.is_null() for _, value in classes)
-    outcome = pl.when(open_).then(say(UNDETERMINED)).otherwise(say(NOT_MET))
-    for way, value in reversed(classes):
-        outcome = pl.when(value).then(say(way.name)).otherwise(outcome)
-    meeting = [value for way, value in classes if way.meets]
-    state = _state(
-        pl.any_horizontal(meeting).fill_null(False),
-        pl.any_horizontal(value.is_null() for value in meeting),
-    )
-    return {column(one.id, "outcome"): outcome, column(one.id, "state"): state}
+    def _score(self, score: Score) -> None:
+        """Score with the variant that applies, and turn the scores into classes and probabilities.
 
+        Met when the lowest score meets, not met when the highest does not, else undetermined.
+        """
+        variants = score.variants
+        applies = [self._truth(VARIANT, v.id).t for v in variants[:-1]]
+        classes = [way for v in variants for way in v.classes]
+        names = list(dict.fromkeys(way.name for way in classes))
 
-def _words(names: Iterable[str]) -> Callable[[str], pl.Expr]:
-    """Return how to write one of these classes, or the lack of one, into a column."""
-    known = pl.Enum(list(dict.fromkeys([*names, NOT_MET, UNDETERMINED])))
-    return lambda name: pl.lit(name, dtype=known)
+        def chosen(value: Callable[[Variant], Numbers]) -> Numbers:
+            *earlier, found = [value(v) for v in variants]
+            for plane, values in reversed(list(zip(applies, earlier, strict=True))):
+                found = np.where(unpack(plane, self.size), values, found)
+            return found
 
+        def classed(value: Callable[[Variant], Sequence[tuple[Flags, str]]], name: str) -> None:
+            words = (*names, *(x for x in (NOT_MET, UNDETERMINED) if x not in names))
 
-def _state(met: pl.Expr, open_: pl.Expr) -> pl.Expr:
-    word = {name: pl.lit(name, dtype=STATE) for name in (MET, NOT_MET, UNDETERMINED)}
-    return (
-        pl.when(met)
-        .then(word[MET])
-        .otherwise(pl.when(open_).then(word[UNDETERMINED]).otherwise(word[NOT_MET]))
-    )
+            def codes(variant: Variant) -> Numbers:
+                found = np.full(self.size, float(words.index(NOT_MET)))
+                for enough, word in reversed(value(variant)):
+                    found[enough] = words.index(word)
+                return found
 
+            self.words[column(self.one.id, name)] = Codes(chosen(codes).astype(np.int32), words)
 
-def _scored(one: CriteriaSet) -> dict[str, pl.Expr]:
-    """Score with the variant that applies, and turn the scores into classes and probabilities."""
-    assert one.score is not None
-    variants = one.score.variants
-    say = _words(reached.name for v in variants for reached in v.classes)
+        self._say(
+            VARIANT, [v.id for v in variants], *zip(applies, (v.id for v in variants), strict=False),
+            otherwise=variants[-1].id,
+        )  # fmt: skip
+        for end, suffix in (("score", ""), ("score_max", "_max")):
+            self._number(end, chosen(partial(self._points, end=end)))
+            self._number("probability" + suffix, chosen(partial(self._probability, end=end)))
+            classed(partial(self._classes, end=end), "outcome" + suffix)
+        classed(self._classes_by_probability, "outcome_by_probability")
+        meeting = {way.name for way in classes if way.meets}
+        met, could = (self._is(name, meeting) for name in ("outcome", "outcome_max"))
+        self._state(met, could)
 
-    def chosen(values: Iterable[pl.Expr]) -> pl.Expr:
-        *earlier, last = values
-        for variant, value in reversed(list(zip(variants[:-1], earlier, strict=True))):
-            applies = pl.col(column(one.id, VARIANT, variant.id))
-            last = pl.when(applies).then(value).otherwise(last)
-        return last
+    def _number(self, name: str, values: Numbers) -> None:
+        self.numbers[column(self.one.id, name)] = values
 
-    def classed(variant: Variant, score: str) -> pl.Expr:
-        value = pl.col(column(one.id, score, variant.id))
-        result = say(NOT_MET)
-        for reached in reversed(variant.classes):
-            limit = int(reached.at_least * _scale(one, variant))
-            result = pl.when(value >= limit).then(say(reached.name)).otherwise(result)
-        return result
+    def _is(self, name: str, words: Iterable[str]) -> int:
+        """Return the bits of the patients whose word is one of some."""
+        said = self.words[column(self.one.id, name)]
+        wanted = [place for place, word in enumerate(said.words) if word in words]
+        return pack(np.isin(said.codes, wanted))
 
-    def points(variant: Variant, score: str) -> pl.Expr:
-        # Rounded, since Polars divides a column by a number through its reciprocal, a single value exactly.
-        scale = _scale(one, variant)
-        return (pl.col(column(one.id, score, variant.id)) / scale).round(len(str(scale)) - 1)
+    def _raw(self, variant: Variant, end: str) -> Numbers:
+        return self.table.number(column(self.one.id, end, variant.id))
 
-    def probability(variant: Variant, score: str) -> pl.Expr:
+    def _points(self, variant: Variant, end: str) -> Numbers:
+        factor = scale(self.one, variant)
+        points: Numbers = np.round(self._raw(variant, end) / factor, len(str(factor)) - 1)
+        return points
+
+    def _probability(self, variant: Variant, end: str) -> Numbers:
         if variant.logistic_intercept is None:
-            return pl.lit(None, pl.Float64)
-        return 1 / (1 + (-(points(variant, score) + variant.logistic_intercept)).exp())
+            return np.full(self.size, np.nan)
+        probability: Numbers = 1 / (
+            1 + np.exp(-(self._points(variant, end) + variant.logistic_intercept))
+        )
+        return probability
 
-    def classed_by_probability(variant: Variant) -> pl.Expr:
-        result = say(NOT_MET)
-        for reached in reversed(variant.classes):
-            if reached.probability_at_least is None:
-                continue
-            enough = probability(variant, "score") >= reached.probability_at_least
-            result = pl.when(enough).then(say(reached.name)).otherwise(result)
-        return result
+    def _classes(self, variant: Variant, end: str) -> list[tuple[Flags, str]]:
+        value, factor = self._raw(variant, end), scale(self.one, variant)
+        return [(value >= int(way.at_least * factor), way.name) for way in variant.classes]
 
-    used = pl.Enum([v.id for v in variants])
-    columns: dict[str, pl.Expr] = {VARIANT: chosen(pl.lit(v.id, dtype=used) for v in variants)}
-    for end in ("score", "score_max"):
-        suffix = end.removeprefix("score")
-        columns[end] = chosen(points(v, end) for v in variants)
-        columns["probability" + suffix] = chosen(probability(v, end) for v in variants)
-        columns["outcome" + suffix] = chosen(classed(v, end) for v in variants)
-    columns["outcome_by_probability"] = chosen(classed_by_probability(v) for v in variants)
-    return {column(one.id, name): expr for name, expr in columns.items()}
+    def _classes_by_probability(self, variant: Variant) -> list[tuple[Flags, str]]:
+        value = self._probability(variant, "score")
+        return [
+            (value >= way.probability_at_least, way.name)
+            for way in variant.classes
+            if way.probability_at_least is not None
+        ]
 
-
-def _score_state(one: CriteriaSet) -> dict[str, pl.Expr]:
-    """Met when the lowest score meets, not met when the highest does not, else undetermined."""
-    assert one.score is not None
-    names = {way.name: way.meets for v in one.score.variants for way in v.classes}
-    say = _words(names)
-
-    def meets(outcome: str) -> pl.Expr:
-        reached = pl.col(column(one.id, outcome))
-        return pl.any_horizontal(reached == say(name) for name, enough in names.items() if enough)
-
-    return {column(one.id, "state"): _state(meets("outcome"), meets("outcome_max"))}
-
-
-def _subgroup(one: CriteriaSet) -> dict[str, pl.Expr]:
-    """Walk the tree from the top: an unknown leaf leaves everything below it undetermined."""
-    assert one.subgroups is not None
-    say = _words(leaf.id for leaf in one.subgroups.leaves)
-    found = say(NOT_MET)
-    for leaf in reversed(one.subgroups.leaves):
-        value = pl.col(column(one.id, LEAF, leaf.id))
-        below = pl.when(value.is_null()).then(say(UNDETERMINED)).otherwise(found)
-        found = pl.when(value).then(say(leaf.id)).otherwise(below)
-    outcome = pl.col(column(one.id, "outcome")).cast(pl.String)
-    return {
-        column(one.id, "subgroup"): pl.when(outcome.is_in(list(one.subgroups.requires))).then(found)
-    }
+    def _descend(self) -> None:
+        """Walk the tree from the top: an unknown leaf leaves everything below it undetermined."""
+        assert self.one.subgroups is not None
+        left = self._is("outcome", self.one.subgroups.requires)
+        every, cases = mask(self.size), []
+        for leaf in self.one.subgroups.leaves:
+            truth = self._truth(LEAF, leaf.id)
+            open_ = left & (every ^ truth.known)
+            cases += [(left & truth.t, leaf.id), (open_, UNDETERMINED)]
+            left &= truth.f
+        reached = left
+        name = column(self.one.id, "subgroup")
+        words = tuple(
+            dict.fromkeys([*(x.id for x in self.one.subgroups.leaves), NOT_MET, UNDETERMINED])
+        )
+        codes = np.full(self.size, -1, np.int32)
+        for plane, word in (*cases, (reached, NOT_MET)):
+            if plane:
+                codes[unpack(plane, self.size)] = words.index(word)
+        self.words[name] = Codes(codes, words)

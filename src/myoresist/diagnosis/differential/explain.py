@@ -30,6 +30,7 @@ from myoresist.diagnosis.differential.likelihood import (
     Seen,
 )
 from myoresist.diagnosis.differential.schema import Disease
+from myoresist.rules.frames import run_frame
 
 LEADING = 5
 MOST = 6
@@ -255,7 +256,7 @@ class _Opinion:
             self.seen, self.labelled
         )
         order = np.argsort(-self.probability, kind="stable")
-        confirmed = base.confirmed.run(self.table).row(0, named=True)
+        confirmed = run_frame(base.confirmed, self.table).row(0, named=True)
         leading = tuple(
             self._disease(i, low[i], high[i], confirmed.get(f"confirmed.{names[i]}"))
             for i in order[:LEADING]

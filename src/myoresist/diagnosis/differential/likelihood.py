@@ -480,12 +480,11 @@ def _shares(base: Diseases) -> tuple[tuple[str, ...], Array, Array]:
 def _composites(inference: Inference, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the findings that are defined as any of others, all with a frequency, narrow ones first."""
     found: dict[str, tuple[str, ...]] = {}
-    for level in inference.program.levels:
-        for name in level:
-            parts = inference.program.rules[name].alternatives
-            known = {*findings, *found}
-            if name not in known and parts and all(part in known for part in parts):
-                found[name] = tuple(parts)
+    for name in inference.program.order:
+        rule = inference.program.rules.get(name)
+        known = {*findings, *found}
+        if rule and name not in known and rule.alternatives and known.issuperset(rule.alternatives):
+            found[name] = rule.alternatives
     return {
         name: tuple(leaf for part in parts for leaf in found.get(part, (part,)))
         for name, parts in found.items()

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from myoresist.assessment import Knowledge
 from myoresist.diagnosis.differential.schema import BACKGROUND, Disease
+from myoresist.library import Knowledge
 from myoresist.report.wording import percent
 from myoresist.rules.phrases import in_words
 
@@ -57,7 +57,7 @@ def describe(knowledge: Knowledge, one: Disease) -> Iterator[str]:
 
 def _rule(knowledge: Knowledge, one: Disease) -> str | None:
     rule = knowledge.differential.base.confirmed.rules.get(f"confirmed.{one.id}")
-    return in_words(rule.tree, lambda name: knowledge.catalogue[name].label) if rule else None
+    return in_words(rule.node, lambda name: knowledge.catalogue[name].label) if rule else None
 
 
 def _figures(table: pl.DataFrame, one: Disease) -> pl.DataFrame:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from myoresist.assessment import Knowledge
 from myoresist.case.catalogue import Finding, Link
-from myoresist.diagnosis.criteria.evaluate import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
+from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, LEAF, NOTE, VARIANT, column
 from myoresist.diagnosis.criteria.schema import CriteriaSet, Disagreement
 from myoresist.knowledge.schema import Coverage, Sourced
+from myoresist.library import Knowledge
 from myoresist.report.entries import disease, treatment
 from myoresist.rules.phrases import in_words
 from myoresist.treatment.schema import Option
@@ -145,20 +145,20 @@ class _Words:
         return self.knowledge.catalogue[owner].label
 
     def rule(self, *parts: str) -> str:
-        return in_words(self.knowledge.criteria.program.rules[column(*parts)].tree, self.phrase)
+        return in_words(self.knowledge.criteria.program.rules[column(*parts)].node, self.phrase)
 
     def rules(self, one: CriteriaSet) -> dict[str, str]:
         """Return every rule of a set in words, by what it decides."""
         own = self.knowledge.criteria.program.rules
         prefix = f"{one.id}."
         return {
-            name.removeprefix(prefix): in_words(own[name].tree, self.phrase)
+            name.removeprefix(prefix): in_words(own[name].node, self.phrase)
             for name in own
             if name.startswith(prefix)
         }
 
     def derivation(self, finding: str) -> str:
-        return in_words(self.knowledge.inference.program.rules[finding].tree, self.phrase)
+        return in_words(self.knowledge.inference.program.rules[finding].node, self.phrase)
 
     def clashes(self, one: CriteriaSet) -> list[Disagreement]:
         return [x for x in self.knowledge.criteria.disagreements if one.id in x.sets]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from myoresist.assessment import Knowledge
+from myoresist.library import Knowledge
 from myoresist.rules.phrases import in_words
 from myoresist.treatment.evaluate import against_column
 from myoresist.treatment.schema import Option
@@ -78,4 +78,4 @@ def _rules(knowledge: Knowledge, one: Option) -> Iterator[tuple[str, str]]:
 
     for place, said in enumerate(base.against[one.id]):
         rule = base.program.rules[against_column(one, place)]
-        yield said.when, in_words(rule.tree, phrase)
+        yield said.when, in_words(rule.node, phrase)

@@ -16,7 +16,7 @@ from myoresist.document import DocumentError, Problem
 from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.adequacy.schema import Regimen, Regimens
-from myoresist.rules.syntax import Name
+from myoresist.rules.condition import Name
 
 
 class Column(Entry):

@@ -24,6 +24,7 @@ from myoresist.resistance.adequacy.exposure import (
 )
 from myoresist.resistance.adequacy.glucocorticoid import glucocorticoid_columns
 from myoresist.resistance.adequacy.schema import ORAL, Regimens
+from myoresist.rules.frames import run_frame
 from myoresist.rules.program import Program
 
 ADEQUATE, INADEQUATE, UNDETERMINED, NOT_TRIED, UNTOLD = (
@@ -304,7 +305,7 @@ def _lowered(
         return {
             x: pl.Series(x, [None], pl.Boolean).new_from_index(0, count) for x in weakening.rules
         }
-    told = weakening.run(findings.select(sorted(weakening.leaves(weakening.rules))))
+    told = run_frame(weakening, findings.select(sorted(weakening.leaves(weakening.rules))))
     return {x: told[x] for x in weakening.rules}
 
 

@@ -21,8 +21,10 @@ from myoresist.resistance.adequacy.exposure import FAR, WHOLE, lacking, wholly_l
 from myoresist.resistance.adequacy.glucocorticoid import dose_over_time
 from myoresist.resistance.adequacy.refractory import DefinitionResult, Refractory
 from myoresist.resistance.adequacy.schema import Regimen, Regimens
+from myoresist.rules.condition import Condition, RuleError
+from myoresist.rules.frames import run_frame
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import Condition, RuleError, parse
+from myoresist.rules.syntax import parse
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
 Ended = Literal["running", "no_effect", "side_effect", "remission", "other", "unknown"]
@@ -241,8 +243,8 @@ def _trial(
         & (pl.col("kind") != "dose")
     ).to_dicts()  # fmt: skip
     short = found["below_min_duration"] and not found["below_min_dose"]
-    applying = base.remarks.run(
-        base.columns.one_row(row, base.remarks.leaves(base.remarks.rules))
+    applying = run_frame(
+        base.remarks, base.columns.one_row(row, base.remarks.leaves(base.remarks.rules))
     ).row(0, named=True)
     assert one.check is not None
     return TrialResult(

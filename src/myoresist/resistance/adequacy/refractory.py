@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.adequacy.columns import Columns
+from myoresist.rules.condition import Condition, RuleError
+from myoresist.rules.frames import run_frame
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
-from myoresist.rules.syntax import Condition, RuleError, parse
+from myoresist.rules.syntax import parse
 
 State = Literal["met", "not_met", "undetermined"]
 
@@ -103,7 +105,9 @@ class Refractory:
             One row a patient, one Boolean column a definition: met, not met, or NULL for undetermined.
         """
         read = self.program.leaves(self.program.rules)
-        return self.program.run(self.columns.complete(table, read)).select(list(self.program.rules))
+        return run_frame(self.program, self.columns.complete(table, read)).select(
+            list(self.program.rules)
+        )
 
     def results(self, row: Mapping[str, Any]) -> tuple[DefinitionResult, ...]:
         """Return every definition for one patient with what settles it.

@@ -16,12 +16,15 @@ from typing import Any, Literal, get_args
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from myoresist.case.catalogue import DTYPES, Kind
+from myoresist.case.catalogue import DTYPES
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load_list
+from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.frames import run_frame
+from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
-from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.syntax import parse
 
 Status = Literal["supported", "possible", "argued_against", "not_assessable"]
 Strength = Literal["strong", "moderate", "weak"]
@@ -166,7 +169,7 @@ class Explanations:
             .alias(name)
             for name in sorted(self.reads)
         )
-        found = self.program.run(typed)
+        found = run_frame(self.program, typed)
         return found.select(list(self.program.rules)).with_columns(self._statuses)
 
     @cached_property

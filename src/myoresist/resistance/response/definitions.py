@@ -22,8 +22,10 @@ from myoresist.resistance.response.visits import (
     POPULATION,
     number_columns,
 )
+from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.frames import run_frame
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.syntax import parse
 
 CONFIRMED = ".confirmed"
 READ = ("gain", "relative")
@@ -119,7 +121,7 @@ class Definitions:
         A definition that was not made for the population is NULL, as one that cannot be told.
         """
         wanted = [one for one in self.on("pair") if one.core_set == core_set]
-        frame = self._of_core_set.get(core_set, Program({})).run(pairs)
+        frame = run_frame(self._of_core_set.get(core_set, Program({})), pairs)
         unsuited = [one.id for one in wanted if not one.suits(population)]
         return frame.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in unsuited)
 
@@ -150,7 +152,7 @@ class Definitions:
         """
         missing = sorted(self._read - set(visits.columns))
         frame = visits.with_columns(pl.lit(None, pl.Float64).alias(name) for name in missing)
-        frame = self.visits.run(frame)
+        frame = run_frame(self.visits, frame)
         for one in self.on("run"):
             frame = _lasting(frame, one, gap_months)
         applies = pl.col(POPULATION)

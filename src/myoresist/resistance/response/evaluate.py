@@ -21,7 +21,7 @@ from myoresist.resistance.response.visits import (
     checked_visits,
     compared_column,
 )
-from myoresist.rules.syntax import Name
+from myoresist.rules.condition import Name
 
 BASELINE_DATE, DAYS = "baseline_date", "days"
 CORE_SET = "imacs"

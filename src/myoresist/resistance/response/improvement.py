@@ -15,8 +15,10 @@ from myoresist.case.measures import Measure, Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
 from myoresist.resistance.response.visits import POPULATION, POPULATIONS, compared_column
+from myoresist.rules.condition import Name, RuleError
+from myoresist.rules.frames import run_frame
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import Name, RuleError, parse
+from myoresist.rules.syntax import parse
 
 BASELINE = "baseline."
 ADULT, JUVENILE = POPULATIONS
@@ -129,7 +131,7 @@ class Improvement:
         Args:
             known: what is known of N patients, one row each, with every finding as a column.
         """
-        young = self.juvenile.run(known.select(sorted(self.juvenile.leaves([JUVENILE]))))[JUVENILE]
+        young = run_frame(self.juvenile, known)[JUVENILE]
         words = pl.when(young).then(pl.lit(JUVENILE)).when(~young).then(pl.lit(ADULT))
         return pl.select(words.alias(POPULATION)).to_series()
 

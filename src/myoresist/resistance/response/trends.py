@@ -16,7 +16,9 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.visits import PATIENT, compared_column
-from myoresist.rules.syntax import Condition, Name, RuleError, parse
+from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.syntax import parse
+from myoresist.rules.to_sql import to_sql
 
 PARTS = ("relative", "final")
 
@@ -162,7 +164,7 @@ class Trends:
 
     @cached_property
     def _compiled(self) -> Mapping[str, pl.Expr]:
-        return {name: pl.sql_expr(rule.sql()) for name, rule in self.rules.items()}
+        return {name: pl.sql_expr(to_sql(rule.node)) for name, rule in self.rules.items()}
 
     def _rule(self, one: Trend) -> pl.Expr:
         return self._compiled[one.id]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from myoresist.arrays.table import Table
 from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError
 from myoresist.findings.evaluate import Inference, Known
@@ -19,15 +19,16 @@ def load(folder: Path) -> Inference:
     return Inference.load(folder, Catalogue.load(folder))
 
 
-def table(inference: Inference, *rows: dict[str, Any]) -> pl.DataFrame:
-    named = [{"patient_id": str(index), **row} for index, row in enumerate(rows)]
-    return pl.DataFrame(
-        named, schema={"patient_id": pl.String, **inference.catalogue.table_schema()}
-    )
+def table(*rows: dict[str, Any]) -> Table:
+    return Table.of_rows(rows)
+
+
+def row_of(inference: Inference, known: Known, place: int = 0) -> dict[str, Any]:
+    return {**dict.fromkeys(inference.catalogue.findings), **known.findings.row(place)}
 
 
 def known(inference: Inference, **row: Any) -> dict[str, Any]:
-    return inference.known(table(inference, row)).findings.row(0, named=True)
+    return row_of(inference, inference.known(table(row)))
 
 
 def test_the_narrow_finding_brings_the_broad_one(toy: Path) -> None:
@@ -49,13 +50,13 @@ def test_all_narrow_findings_absent_make_a_derived_one_absent(toy: Path) -> None
 
 def test_a_contradiction_counts_as_unknown_and_takes_its_consequences_along(toy: Path) -> None:
     inference = load(toy)
-    recorded = table(inference, {"large_red": True, "spots": False, "tested": True})
-    result = inference.known(recorded)
-    row = result.findings.row(0, named=True)
-    assert result.conflicted.to_list() == [True]
+    recorded = {"large_red": True, "spots": False, "tested": True}
+    result = inference.known(table(recorded))
+    row = row_of(inference, result)
+    assert result.conflicted == 1
     assert [row[x] for x in ("large_red", "red", "spots", "blue", "smooth_skin")] == [None] * 5
     assert row["tested"] is True
-    (clash,) = inference.contradictions(recorded, result)
+    (clash,) = inference.contradictions(recorded, row)
     assert (clash.finding, clash.says, clash.other, clash.other_says) == (
         "large_red",
         True,
@@ -66,28 +67,28 @@ def test_a_contradiction_counts_as_unknown_and_takes_its_consequences_along(toy:
 
 def test_excluded_findings_contradict_each_other(toy: Path) -> None:
     inference = load(toy)
-    recorded = table(inference, {"smooth_skin": True, "blue": True}, {"smooth_skin": True})
-    result = inference.known(recorded)
-    assert result.conflicted.to_list() == [True, False]
-    (clash,) = inference.contradictions(recorded, result)
+    recorded = {"smooth_skin": True, "blue": True}
+    result = inference.known(table(recorded, {"smooth_skin": True}))
+    assert [result.is_conflicted(place) for place in (0, 1)] == [True, False]
+    (clash,) = inference.contradictions(recorded, row_of(inference, result))
     assert {clash.finding, clash.other} == {"smooth_skin", "blue"}
     assert clash.why == "smooth skin has no spots"
 
 
 def test_what_is_recorded_against_its_own_rule_is_a_contradiction(toy: Path) -> None:
     inference = load(toy)
-    recorded = table(inference, {"level": 50.0, "level_high": False})
-    result = inference.known(recorded)
-    assert result.findings["level_high"].to_list() == [None]
-    assert result.findings["level"].to_list() == [50.0]
-    (clash,) = inference.contradictions(recorded, result)
+    recorded = {"level": 50.0, "level_high": False}
+    row = known(inference, **recorded)
+    assert row["level_high"] is None
+    assert row["level"] == 50.0
+    (clash,) = inference.contradictions(recorded, row)
     assert (clash.finding, clash.says, clash.other_says) == ("level_high", False, True)
 
 
 def test_reasons_name_what_was_recorded(toy: Path) -> None:
     inference = load(toy)
-    row = table(inference, {"large_red": True, "level": 50.0})
-    both = row.row(0, named=True), inference.known(row).findings.row(0, named=True)
+    recorded = {"large_red": True, "level": 50.0}
+    both = recorded, known(inference, **recorded)
     assert inference.because("spots", *both) == ("large_red",)
     assert inference.because("smooth_skin", *both) == ("large_red",)
     assert inference.because("level_high", *both) == ("level",)
@@ -112,47 +113,31 @@ quick = settings(
 )
 
 
-def settled(result: Known) -> list[dict[str, Any]]:
-    return result.findings.drop("patient_id").to_dicts()
-
-
 @quick
 @given(rows=st.lists(record, min_size=1, max_size=6))
 def test_one_patient_alone_is_that_patient_in_a_table(
     toy: Path, rows: list[dict[str, Any]]
 ) -> None:
     inference = load(toy)
-    together = settled(inference.known(table(inference, *rows)))
-    alone = [settled(inference.known(table(inference, row)))[0] for row in rows]
-    assert together == alone
-    assert settled(inference.known(table(inference, *rows[::-1]))) == together[::-1]
 
+    def rows_of(result: Known) -> list[dict[str, Any]]:
+        return [row_of(inference, result, place) for place in range(result.findings.size)]
 
-@quick
-@given(rows=st.lists(record, min_size=1, max_size=6))
-def test_how_many_patients_are_weighed_at_a_time_does_not_matter(
-    toy: Path, rows: list[dict[str, Any]]
-) -> None:
-    inference = load(toy)
-    recorded = table(inference, *rows)
-    whole = inference.known(recorded)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("myoresist.findings.evaluate.CHUNK", 2)
-        pieces = inference.known(recorded)
-    assert pieces.findings.equals(whole.findings)
-    assert pieces.conflicted.equals(whole.conflicted)
+    together = rows_of(inference.known(table(*rows)))
+    assert together == [known(inference, **row) for row in rows]
+    assert rows_of(inference.known(table(*rows[::-1]))) == together[::-1]
 
 
 @quick
 @given(row=record)
 def test_what_follows_is_stable_and_consistent(toy: Path, row: dict[str, Any]) -> None:
     inference = load(toy)
-    result = inference.known(table(inference, row))
-    if result.conflicted[0]:
+    result = inference.known(table(row))
+    if result.conflicted:
         return
     again = inference.known(result.findings)
-    assert again.findings.equals(result.findings)
-    assert again.conflicted.to_list() == [False]
+    assert row_of(inference, again) == row_of(inference, result)
+    assert not again.conflicted
 
 
 @quick
@@ -161,14 +146,13 @@ def test_learning_adds_and_takes_nothing_away(
     toy: Path, row: dict[str, Any], finding: str, answer: bool
 ) -> None:
     inference = load(toy)
-    before = inference.known(table(inference, row))
-    after = inference.known(table(inference, {**row, finding: answer}))
-    if row[finding] is not None or after.conflicted[0] or before.conflicted[0]:
+    before = inference.known(table(row))
+    after = inference.known(table({**row, finding: answer}))
+    if row[finding] is not None or after.conflicted or before.conflicted:
         return
-    for (name, old), new in zip(
-        settled(before)[0].items(), settled(after)[0].values(), strict=True
-    ):
-        assert old is None or new == old, name
+    new = row_of(inference, after)
+    for name, old in row_of(inference, before).items():
+        assert old is None or new[name] == old, name
 
 
 @quick
@@ -177,6 +161,6 @@ def test_a_contradiction_is_reported_exactly_when_there_is_one(
     toy: Path, row: dict[str, Any]
 ) -> None:
     inference = load(toy)
-    recorded = table(inference, row)
-    result = inference.known(recorded)
-    assert bool(inference.contradictions(recorded, result)) == result.conflicted[0]
+    result = inference.known(table(row))
+    found = inference.contradictions(row, row_of(inference, result))
+    assert bool(found) == result.is_conflicted()

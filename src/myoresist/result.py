@@ -1,0 +1,30 @@
+"""The base of everything that an assessment holds: plain data that does not change."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+State = Literal["met", "not_met", "undetermined"]
+Value = bool | float | str
+
+
+class Result(BaseModel):
+    """A part of an assessment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoteResult(Result):
+    """A remark, limit or disagreement, with its sources."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+
+
+def in_words(value: object) -> str:
+    """Return a value as a reader reads it."""
+    if isinstance(value, bool):
+        return "present" if value else "absent"
+    return f"{value:g}" if isinstance(value, float) else str(value)
