@@ -6,14 +6,16 @@ sources, and what is not known; the report only shows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+
+import polars as pl
 
 from myoresist import display
 from myoresist.arrays.table import Value
 from myoresist.case.model import Case
-from myoresist.case.record import findings_table, record
+from myoresist.case.record import Record, findings_table, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
@@ -131,14 +133,19 @@ def assess(
     noted = record(case, base.terms)
     settler = Settler(base.catalogue, base.inference)
     stated = settler.statements((one.finding, one.value) for one in noted.statements)
-    recorded = settler.settle(stated, 1).recorded
-    open_ = questions(base.inference, recorded, base.asked, base.thresholds)
+    settled = settler.settle(stated, 1)
+    first = base.inference.known(settled.recorded).findings
+    frame = _frame(base, noted, first.row())
+    judged, response = base.resistance.judge_case(case, base.terms, frame, baseline)
+    told = base.resistance.findings.evaluate(judged.row(frame))
+    joined = base.inference.joined(settled.recorded, first, told, settled.disputes)
+    open_ = questions(base.inference, joined, base.asked, base.thresholds)
     known = {**dict.fromkeys(base.catalogue.findings), **open_.findings.row()}
     criteria = CriteriaReader(
         base.criteria, known, base.criteria.evaluate(open_.findings), open_.answers, open_.sound
     )
     findings = open_.findings.take(slice(0, 1))
-    frame = findings_table([replace(noted, values=_present(known))], base.catalogue)
+    frame = _frame(base, noted, known)
     differential = base.differential.within(setting) if setting else base.differential
     said = base.serology.evaluate(findings, Results.of_case(case, base.terms, base.serology.words))
     diagnosis = opinion(
@@ -147,12 +154,15 @@ def assess(
         case.label,
     )
     antibodies = answer(base.serology, said, noted.patient_id)
-    judged, response = base.resistance.judge_case(case, base.terms, frame, baseline)
     resistance = base.resistance.of_case(frame, judged, response, diagnosis)
     row = judged.row(frame).row(0, named=True)
     treatment = advice(base.options, row, diagnosis, resistance)
-    facts = FindingsReader(base.inference, noted, recorded.row(), known)
+    facts = FindingsReader(
+        base.inference, noted, settled.recorded.row(), joined.row(), known,
+        base.resistance.told_because(told, row),
+    )  # fmt: skip
     contradictions = facts.contradictions(open_.clashes)
+    shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     sets, disagreements = criteria.results(), criteria.disagreements()
     cited = [
         *(key for result in sets for key in result.sources()),
@@ -168,9 +178,9 @@ def assess(
         patient_id=noted.patient_id,
         label=case.label,
         source=case.source.citation if case.source else None,
-        record=facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions}),
+        record=shown,
         contradictions=contradictions,
-        remarks=noted.remarks,
+        remarks=(*noted.remarks, *facts.told_otherwise(first.row(), told.row())),
         criteria=sets,
         disagreements=disagreements,
         differential=diagnosis,
@@ -179,7 +189,7 @@ def assess(
         treatment=treatment,
         timeline=timeline(case, base.terms),
         rules=_rules(base, diagnosis, antibodies, resistance, treatment),
-        labels={finding.id: finding.label for finding in base.catalogue},
+        labels={**{one.id: one.label for one in base.catalogue}, **_reasons(base, shown)},
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
         references={
@@ -188,8 +198,16 @@ def assess(
     )
 
 
-def _present(row: Mapping[str, Value | None]) -> dict[str, Value]:
-    return {name: value for name, value in row.items() if value is not None}
+def _frame(base: Knowledge, noted: Record, row: Mapping[str, Value | None]) -> pl.DataFrame:
+    """Return what is known of the patient as a frame of one row."""
+    present = {name: value for name, value in row.items() if value is not None}
+    return findings_table([replace(noted, values=present)], base.catalogue)
+
+
+def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:
+    """Return what the columns of courses and visits are called from which findings follow."""
+    labels = base.resistance.labels
+    return {name: labels[name] for one in facts for name in one.because if name in labels}
 
 
 def _rules(

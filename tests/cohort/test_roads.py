@@ -106,3 +106,49 @@ def test_what_visits_tell_can_speak_against_an_option(tmp_path: Path) -> None:
     rows = assess_tables(tables([one]), base)["options"].filter(option="rituximab")
     assert rows["contraindicated"].all()
     compare([one], base)
+
+
+FAILED = """\
+patient: {id: three, age: 50, weight_kg: 60}
+date: 2023-12-01
+treatments_complete: yes
+treatments:
+- {drug: prednisone, dose: 60, unit: mg/day, start: 2022-01-01, stop: 2022-07-31, response: none}
+- {drug: methotrexate, dose: 20, unit: mg/week, start: 2022-02-01, stop: 2022-12-31, response: none}
+- {drug: azathioprine, dose: 150, unit: mg/day, start: 2023-01-15, stop: 2023-11-15, response: none}
+visits:
+- {date: 2022-01-01, mmt8: 108, physician_global: 7, patient_global: 7, haq_di: 2, extramuscular_global: 4}
+- {date: 2023-11-20, mmt8: 107, physician_global: 7, patient_global: 7, haq_di: 2, extramuscular_global: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stated", "state"),
+    [
+        ("", "met"),
+        ("findings: {glucocorticoid_failure: no, glucocorticoid_intolerance: no}", "not_met"),
+    ],
+)
+def test_what_courses_tell_is_known_before_criteria_are_asked(stated: str, state: str) -> None:
+    """What the case states itself goes first, and where its courses tell another thing it is said."""
+    one = made(FAILED + stated)
+    sets = {x.id: x for x in assess(one).criteria}
+    assert sets["refractory_rim"].state == state
+    assert sets["refractory_proderm"].state == ("met" if state == "met" else "undetermined")
+    facts = {fact.id: fact for fact in assess(one).record}
+    assert facts["immunosuppressant_failed"].how == "follows"
+    assert facts["immunosuppressant_failed"].because == ("trial_any_failed",)
+    said = [x for x in assess(one).remarks if "Inadequate response to an adequate gluco" in x]
+    assert bool(said) == bool(stated)
+    compare([one])
+
+
+def test_what_a_case_says_twice_is_not_settled_by_its_courses() -> None:
+    """Another statement that differs leaves the finding unknown, whatever the courses tell."""
+    twice = "findings: {glucocorticoid_current: no}\n"
+    going = FAILED.replace("stop: 2022-07-31, response: none", "ongoing: yes")
+    one = made(going + twice)
+    assert "glucocorticoid_current" in {x.finding for x in assess(one).contradictions}
+    facts = {fact.id: fact.value for fact in assess(one).record}
+    assert facts["glucocorticoid_current"] is None
+    compare([one])

@@ -72,8 +72,12 @@ class Registry:
         """Answer for every patient of a batch that has been read."""
         base = self.knowledge
         ids = batch.patients.select(PATIENT)
-        findings = base.inference.known(batch.recorded).findings
-        findings = base.catalogue.whole(findings)
+        stated = base.catalogue.whole(base.inference.known(batch.recorded).findings)
+        frame = ids.hstack(stated.frame(list(base.catalogue.findings)))
+        judged = base.resistance.judge(frame, batch.treatments, batch.visits, self._asked(batch))
+        told = base.resistance.findings.evaluate(judged.row(frame))
+        joined = base.inference.joined(batch.recorded, stated, told, batch.conflicts.iter_rows())
+        findings = base.catalogue.whole(base.inference.known(joined).findings)
         known = ids.hstack(findings.frame(list(base.catalogue.findings)))
         verdicts = base.criteria.evaluate(findings)
         given = usable(batch.results, ids[PATIENT], base.serology.words)
@@ -83,7 +87,6 @@ class Registry:
             base.serology.with_tests(findings, said).frame(), batch.patients
         )
         label = differential.select("label_probability", "label_outranked")
-        judged = base.resistance.judge(known, batch.treatments, batch.visits, self._asked(batch))
         resistance = base.resistance.of_table(known.hstack(label), judged).patients
         chances = differential.select(
             pl.col(POSTERIOR + x).alias(PROBABILITY + x) for x in base.differential.diseases

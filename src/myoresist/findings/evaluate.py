@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from myoresist.arrays.planes import Planes
+import numpy as np
+
+from myoresist.arrays.planes import Planes, mask, unpack
 from myoresist.arrays.table import Table, Value
 from myoresist.case.catalogue import Catalogue
 from myoresist.knowledge.schema import Sourced, load_list
@@ -120,6 +122,38 @@ class Inference:
         for name in self.derivations:
             conflicted |= concluded.truths[name + CLASH].t
         return Known(table.with_columns(concluded.select(self.derivations)), conflicted)
+
+    def joined(
+        self,
+        recorded: Table,
+        known: Table,
+        told: Table,
+        disputed: Iterable[tuple[int, str]] = (),
+    ) -> Table:
+        """Return records with what something else tells of findings, such as courses and visits.
+
+        What a record states, and what follows from that, goes first.
+
+        Args:
+            recorded: as for ``known``.
+            known: the findings that ``known`` returned for it.
+            told: further findings: truth and numbers.
+            disputed: patients with a finding about which a record says two things, so that it stays unknown.
+        """
+        silent: dict[str, int] = {}
+        for patient, finding in disputed:
+            silent[finding] = silent.get(finding, 0) | 1 << patient
+        every, truths, numbers = mask(recorded.size), {}, {}
+        for name in told:
+            settled = recorded.known(name) | known.known(name) | silent.get(name, 0)
+            open_ = every & ~settled
+            if name in told.truths:
+                own, more = recorded.truth(name), told.truth(name)
+                truths[name] = Planes(own.t | more.t & open_, own.f | more.f & open_)
+            else:
+                own_number, more_number = recorded.number(name), told.number(name)
+                numbers[name] = np.where(unpack(open_, recorded.size), more_number, own_number)
+        return recorded.with_columns(Table(recorded.size, truths, numbers))
 
     def contradictions(
         self, recorded: Mapping[str, object], known: Mapping[str, Value | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,13 +94,17 @@ class FindingsReader:
         inference: what follows from what.
         noted: what the record says, statement by statement.
         recorded: the record without what is disputed.
+        joined: the same with what courses and visits tell.
         known: what is known.
+        told: by finding that courses and visits tell, the columns from which it follows.
     """
 
     inference: Inference
     noted: Record
     recorded: Mapping[str, Value | None]
+    joined: Mapping[str, Value | None]
     known: Mapping[str, Value | None]
+    told: Mapping[str, tuple[str, ...]]
 
     def facts(self, contradicted: set[str]) -> tuple[FindingResult, ...]:
         """Return every finding that is known, or that the record contradicts."""
@@ -117,11 +121,10 @@ class FindingsReader:
                 continue
             else:
                 how = "recorded" if self.recorded.get(finding.id) is not None else "follows"
-            reasons = (
-                self.inference.because(finding.id, self.recorded, self.known)
-                if how == "follows"
-                else ()
-            )
+            reasons: tuple[str, ...] = ()
+            if how == "follows":
+                reasons = self.inference.because(finding.id, self.joined, self.known)
+                reasons = reasons or self.told.get(finding.id, ())
             shown = value if value is None or isinstance(value, bool | float | str) else str(value)
             facts.append(
                 FindingResult(
@@ -136,6 +139,18 @@ class FindingsReader:
                 )
             )
         return tuple(facts)
+
+    def told_otherwise(
+        self, stated: Mapping[str, Value | None], told: Mapping[str, Value | None]
+    ) -> Iterator[str]:
+        """Say where courses and visits tell another thing than what is stated or follows from that."""
+        for finding, value in told.items():
+            own = stated.get(finding)
+            if own is not None and value is not None and own != value:
+                yield (
+                    f"{self.inference.catalogue[finding].label}: {in_words(own)} by what is stated, "
+                    f"{in_words(value)} by courses and visits; what is stated counts"
+                )
 
     def contradictions(self, found: Sequence[Contradiction]) -> tuple[ContradictionResult, ...]:
         """Return what the record contradicts: statement against statement, and by what follows."""

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from myoresist.arrays.runs import Runs
+from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
@@ -26,6 +28,7 @@ from myoresist.resistance.explanations.evaluate import (
     ExplanationsResult,
     explanations_of,
 )
+from myoresist.resistance.findings import FindingRules
 from myoresist.resistance.response.baseline import Visited, default_baselines
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.explain import ResponseResult, response
@@ -119,6 +122,7 @@ class Resistance:
     treatments: TreatmentKnowledge
     trends: Trends
     explanations: Explanations
+    findings: FindingRules
     drugs: Mapping[str, Drug]
 
     @classmethod
@@ -134,7 +138,8 @@ class Resistance:
         trends = Trends.load(folder, responses)
         names = {**treatments.columns.names, **trends.names}
         explanations = Explanations.load(folder, names)
-        return cls(responses, treatments, trends, explanations, terms.drugs)
+        told = FindingRules.load(folder, names, terms.catalogue, trends.entries)
+        return cls(responses, treatments, trends, explanations, told, terms.drugs)
 
     @cached_property
     def names(self) -> dict[str, Name]:
@@ -226,6 +231,16 @@ class Resistance:
         judged = self.judge(known, treatments, visits, found.asked_for(visits))
         population = self.responses.improvement.populations(known).item()
         return judged, response(case, self.responses, found, population)
+
+    def told_because(self, told: Table, row: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """Return for each finding that courses or visits of one patient tell from which columns it follows.
+
+        Args:
+            told: what ``FindingRules.evaluate`` returned.
+            row: the findings and columns of the patient.
+        """
+        known = [name for name, value in told.row().items() if value is not None]
+        return {name: self.findings.because(name, row) for name in known}
 
     def of_case(
         self,

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import ValidationError, model_validator
 
+from myoresist.arrays.table import Table
 from myoresist.case.model import Case
-from myoresist.case.record import findings_table, record
+from myoresist.case.record import record
+from myoresist.findings.statements import Settler
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX, STATUS, URGENT
@@ -127,10 +129,9 @@ def _by_domain(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 class TreatmentGiven(Entry):
-    """Treatments of a patient of 70 kg, as a case file holds them.
+    """Treatments and visits of a patient of 70 kg, as a case file holds them.
 
-    ``columns`` are what the visits tell of activity. The assessment is on ``date``, or on the latest date
-    that is given.
+    ``columns`` go before what these tell. The assessment is on ``date``, or on the latest date that is given.
     """
 
     date: str | None = None
@@ -138,6 +139,7 @@ class TreatmentGiven(Entry):
     treatments: tuple[Mapping[str, Any], ...] = ()
     treatments_complete: bool | None = None
     labs: tuple[Mapping[str, Any], ...] = ()
+    visits: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, Value] = {}
 
     def case(self) -> Case:
@@ -151,11 +153,20 @@ class TreatmentGiven(Entry):
 
 
 class TreatmentExpected(Entry):
-    """What must be said: verdicts on trials, what they lack, columns, definitions of refractory disease."""
+    """What must be said.
+
+    Attributes:
+        trials: verdicts on trials.
+        missing: what they lack.
+        columns: columns that treatments tell.
+        findings: findings, as stated or as courses tell them.
+        definitions: states of definitions of refractory disease.
+    """
 
     trials: Mapping[str, str] = {}
     missing: Mapping[str, tuple[str, ...]] = {}
     columns: Mapping[str, Value] = {}
+    findings: Mapping[str, Value] = {}
     definitions: Mapping[str, str] = {}
 
 
@@ -179,20 +190,33 @@ def treatments(
     examples: Sequence[Example[TreatmentGiven, TreatmentExpected]],
 ) -> Iterator[Mapping[str, Any]]:
     """Return all that is said of the treatment history of each patient."""
-    terms, base = knowledge.terms, knowledge.resistance.treatments
+    terms, base, inference = knowledge.terms, knowledge.resistance, knowledge.inference
+    settler = Settler(knowledge.catalogue, inference)
     for one in examples:
         case = one.given.case()
-        known = findings_table([record(case, terms)], terms.catalogue).drop("patient_id")
-        told = (pl.lit(value).alias(name) for name, value in one.given.columns.items())
-        history = base.of_case(case, terms, known.with_columns(told))
+        said = ((x.finding, x.value) for x in record(case, terms).statements)
+        recorded = settler.settle(settler.statements(said), 1).recorded
+        stated = inference.known(recorded).findings
+        judged, _ = base.judge_case(case, terms, _frame(knowledge, stated))
+        told = base.findings.evaluate(judged.row(_frame(knowledge, stated)))
+        known = inference.known(inference.joined(recorded, stated, told)).findings
+        row = {**judged.row(_frame(knowledge, known)).row(0, named=True), **one.given.columns}
+        history = base.treatments.told(judged.treatments, judged.history, row)
         trials = {trial.id: trial for trial in history.trials}
-        judged = [regimen.id for regimen in base.regimens.trials]
+        regimens = [regimen.id for regimen in base.treatments.regimens.trials]
         yield {
-            "trials": {x: trials[x].verdict if x in trials else None for x in judged},
-            "missing": {x: trials[x].missing if x in trials else () for x in judged},
+            "trials": {x: trials[x].verdict if x in trials else None for x in regimens},
+            "missing": {x: trials[x].missing if x in trials else () for x in regimens},
             "columns": history.columns,
+            "findings": dict.fromkeys(knowledge.catalogue.findings) | known.row(),
             "definitions": {definition.id: definition.state for definition in history.definitions},
         }
+
+
+def _frame(knowledge: Knowledge, known: Table) -> pl.DataFrame:
+    """Return what is known of the only patient as a frame."""
+    whole = knowledge.catalogue.whole(known).frame(list(knowledge.catalogue.findings))
+    return whole.insert_column(0, pl.Series("patient_id", ["P"]))
 
 
 class ExplanationsGiven(Given):
