@@ -155,7 +155,7 @@ class Serology:
                         ("strength", words.strengths, every.strength),
                     )
                 ),
-                pl.Series("place", every.place, pl.String),
+                pl.Series("place", every.place.tolist(), pl.String),
                 pl.Series("likelihood_ratio", self._weights.ratios[self._weights.kinds(every)]),
                 *(
                     pl.Series(name, _with_unknown(values)[at], nan_to_null=True)
