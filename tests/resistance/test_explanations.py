@@ -8,17 +8,23 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from myoresist.arrays.table import Table
 from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import (
     ORDER,
     PREFIX,
     STATUS,
+    ExplanationsResult,
     explanations_of,
 )
 
 BASE = Knowledge.load()
 WHY = BASE.resistance.explanations
 FLAGS = sorted(name for name in WHY.reads if WHY.kinds[name] == "bool")
+
+
+def explained(row: dict[str, Any]) -> ExplanationsResult:
+    return explanations_of(WHY, row, WHY.evaluate(Table.of_rows([row])).row())
 
 
 rows = st.dictionaries(st.sampled_from(FLAGS), st.booleans(), max_size=14)
@@ -29,8 +35,8 @@ rows = st.dictionaries(st.sampled_from(FLAGS), st.booleans(), max_size=14)
 def test_learning_never_makes_a_settled_explanation_unassessable(
     row: dict[str, Any], finding: str, value: bool
 ) -> None:
-    before = {x.id: x.status for x in explanations_of(WHY, row).explanations}
-    after = {x.id: x.status for x in explanations_of(WHY, {finding: value, **row}).explanations}
+    before = {x.id: x.status for x in explained(row).explanations}
+    after = {x.id: x.status for x in explained({finding: value, **row}).explanations}
     for one, was in before.items():
         if was != "not_assessable":
             assert after[one] != "not_assessable"
@@ -39,7 +45,7 @@ def test_learning_never_makes_a_settled_explanation_unassessable(
 @settings(max_examples=40, deadline=None)
 @given(rows)
 def test_what_can_harm_comes_first_and_is_never_hidden(row: dict[str, Any]) -> None:
-    found = explanations_of(WHY, row).explanations
+    found = explained(row).explanations
     assert {x.id for x in found} == set(WHY.entries)
     open_harm = [x.harm and x.status != "argued_against" for x in found]
     assert open_harm == sorted(open_harm, reverse=True)
@@ -55,17 +61,17 @@ def test_one_patient_alone_is_that_patient_in_a_table(
     names = sorted({*one, *other}) or FLAGS[:1]
     table = pl.DataFrame({n: [other.get(n), one.get(n)] for n in names}, strict=False)
     together = WHY.evaluate(table).row(1, named=True)
-    alone = {x.id: x.status for x in explanations_of(WHY, one).explanations}
+    alone = {x.id: x.status for x in explained(one).explanations}
     assert {name: together[PREFIX + name + STATUS] for name in alone} == alone
 
 
 def test_reasons_are_those_that_decide() -> None:
     row = {"mri_fatty_replacement": True, "mri_muscle_edema": False, "ck_current_x_uln": 1.0}
-    found = next(x for x in explanations_of(WHY, row).explanations if x.id == "irreversible_damage")
+    found = next(x for x in explained(row).explanations if x.id == "irreversible_damage")
     assert set(found.because) == set(row)
     open_ = next(
         x
-        for x in explanations_of(WHY, {"mri_fatty_replacement": True}).explanations
+        for x in explained({"mri_fatty_replacement": True}).explanations
         if x.id == "irreversible_damage"
     )
     assert open_.because == ("mri_fatty_replacement",)
@@ -74,9 +80,9 @@ def test_reasons_are_those_that_decide() -> None:
 
 def test_one_does_not_wait_where_an_organ_is_at_risk() -> None:
     row = {"trial_last_below_min_duration": True, "myocarditis": True}
-    found = next(x for x in explanations_of(WHY, row).explanations if x.id == "inadequate_duration")
+    found = next(x for x in explained(row).explanations if x.id == "inadequate_duration")
     assert found.status == "supported" and found.urgent
-    steps = explanations_of(WHY, row).steps
+    steps = explained(row).steps
     assert steps[0].id == "emergency_first" and steps[0].urgent
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myoresist import Knowledge
+from myoresist.arrays.table import Table
 from myoresist.rules.reasons import explain
 from myoresist.treatment.evaluate import (
     LEVELS,
@@ -35,10 +36,21 @@ def names(kind: str) -> list[str]:
     return sorted(x for x in base().reads if base().kinds[x] == kind)
 
 
-def table(*rows: dict[str, Any]) -> pl.DataFrame:
-    columns = {x for row in rows for x in row}
-    data = {x: [row.get(x) for row in rows] for x in sorted(columns)}
-    return pl.DataFrame({"patient_id": [str(n) for n in range(len(rows))], **data}, strict=False)
+def table(*rows: dict[str, Any]) -> Table:
+    return Table.of_rows(rows)
+
+
+def placed(rows: Table) -> pl.DataFrame:
+    """Return what is looked at, with the number of the patient as ``patient_id``."""
+    found = base().places(rows)
+    return found.select(pl.col("row").cast(pl.String).alias("patient_id"), pl.exclude("row"))
+
+
+def answered(rows: Table) -> list[dict[str, Any]]:
+    """Return the answer of every rule about each patient."""
+    found = base().evaluate(rows)
+    asked = {*base().program.rules, *base()._layout.columns}
+    return [{**dict.fromkeys(asked), **found.row(place)} for place in range(rows.size)]
 
 
 def disease(name: str) -> dict[str, float]:
@@ -81,7 +93,7 @@ def test_adding_a_contraindication_never_improves_a_group(
     if finding in base().program.leaves(chooses):
         return
     rows = table({**row, **disease(name), finding: False}, {**row, **disease(name), finding: True})
-    found = base().places(rows)
+    found = placed(rows)
     without, with_it = (
         {
             (one["subset"], one["option"]): RANK[one["group"]]
@@ -99,13 +111,14 @@ def test_not_knowing_never_removes_a_warning(row: dict[str, Any], name: str, fin
     rows = table(
         {**row, **disease(name)}, {x: v for x, v in row.items() if x != finding} | disease(name)
     )
-    found = base().evaluate(rows)
+    old, new = answered(rows)
     for check in base().data.checks:
-        before, after = found[missing_column(check)]
+        before, after = (found[missing_column(check)] for found in (old, new))
         assert after or not before, check.id
     for option in base().data.options.values():
         for number in range(len(base().against[option.id])):
-            before, after = found[against_column(option, number)]
+            name_of = against_column(option, number)
+            before, after = old[name_of], new[name_of]
             # A rule that warned may become unknown, which is shown, but never "no".
             assert not (before is not False and after is False), (option.id, number)
 
@@ -116,22 +129,22 @@ def test_a_patient_alone_is_that_patient_in_a_table(
     patients: list[tuple[dict[str, Any], str]],
 ) -> None:
     rows = [{**row, **disease(name)} for row, name in patients]
-    together = base().places(table(*rows))
+    together = placed(table(*rows))
     for number, row in enumerate(rows):
-        alone = base().places(table(row)).drop("patient_id")
+        alone = placed(table(row)).drop("patient_id")
         assert alone.equals(together.filter(patient_id=str(number)).drop("patient_id"))
 
 
 @settings(max_examples=40)
 @given(ROWS)
 def test_a_second_witness_agrees_on_every_rule(row: dict[str, Any]) -> None:
-    found = base().evaluate(table({**row, **disease("dermatomyositis")})).row(0, named=True)
+    found = answered(table({**row, **disease("dermatomyositis")}))[0]
     for column in base().program.rules:
         assert explain(column, base().program, row).value == found[column], column
 
 
 def test_an_unknown_contraindication_is_never_fine() -> None:
-    found = base().places(table(disease("dermatomyositis")))
+    found = placed(table(disease("dermatomyositis")))
     drugs = {
         one.id
         for one in base().data.options.values()
@@ -151,14 +164,13 @@ def test_a_subset_below_the_least_probability_is_not_shown_and_two_likely_ones_b
         PROBABILITY + "polymyositis": least,
         PROBABILITY + "imnm_srp": least * 0.99,
     }
-    assert set(base().places(table(row))["subset"]) == {"DM", "PM"}
+    assert set(placed(table(row))["subset"]) == {"DM", "PM"}
 
 
 def test_current_drugs_forbid_what_must_not_be_combined() -> None:
     row = {**disease("dermatomyositis"), "trial_ciclosporin_running": True}
     found = {
-        one["option"]: one
-        for one in base().places(table(row)).filter(subset="DM").iter_rows(named=True)
+        one["option"]: one for one in placed(table(row)).filter(subset="DM").iter_rows(named=True)
     }
     assert found["tacrolimus"]["group"] == "avoid"
     assert found["ciclosporin"]["group"] != "avoid"
@@ -170,7 +182,7 @@ def test_current_drugs_forbid_what_must_not_be_combined() -> None:
 ])  # fmt: skip
 def test_evidence_against_is_shown_as_plainly(subset: str, option: str) -> None:
     diseases = base().data.subsets[subset].diseases
-    found = base().places(table({**disease(diseases[0])}))
+    found = placed(table({**disease(diseases[0])}))
     assert found.filter(subset=subset, option=option)["group"].to_list() == ["avoid"]
 
 
@@ -211,16 +223,16 @@ def test_a_second_witness_puts_every_option_into_the_same_group(
 ) -> None:
     """The same in plain Python: patient by patient, subset by subset, option by option."""
     rows = table(*({**row, **disease(name)} for row, name in patients))
-    answered = base().evaluate(rows).to_dicts()
-    found = base().places(rows).drop("probability").rows(named=True)
+    answers = answered(rows)
+    found = placed(rows).drop("probability").rows(named=True)
     groups = {one.id: one for one in base().data.groups}
     expected = []
-    for number, values in enumerate(answered):
+    for number, values in enumerate(answers):
         for subset in base().data.subsets.values():
             likely = patients[number][1] in subset.diseases
             if not likely or (subset.when and not values[SUBSET + subset.id]):
                 continue
-            placed = []
+            listed = []
             for pair in base().pairs.filter(subset=subset.id).iter_rows(named=True):
                 option = base().data.options[pair["option"]]
                 if option.applies_when and values[f"applies.{option.id}"] is False:
@@ -231,8 +243,8 @@ def test_a_second_witness_puts_every_option_into_the_same_group(
                 if group:
                     order = (groups[group].order, pair["place"])
                     whose = {"patient_id": str(number), "subset": subset.id}
-                    placed.append((order, {**whose, "option": option.id, "group": group, **state}))
-            expected += [one for _, one in sorted(placed, key=lambda x: x[0])]
+                    listed.append((order, {**whose, "option": option.id, "group": group, **state}))
+            expected += [one for _, one in sorted(listed, key=lambda x: x[0])]
     assert found == expected
 
 
@@ -258,15 +270,3 @@ def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
 def either(values: Iterable[bool | None]) -> bool | None:
     known = set(values)
     return True if True in known else None if None in known else False
-
-
-@settings(max_examples=20)
-@given(st.lists(st.tuples(ROWS, DISEASES), min_size=1, max_size=5))
-def test_how_many_patients_are_worked_on_at_a_time_does_not_matter(
-    patients: list[tuple[dict[str, Any], str]],
-) -> None:
-    rows = table(*({**row, **disease(name)} for row, name in patients))
-    whole = base().places(rows)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("myoresist.treatment.evaluate.CHUNK", 2)
-        assert base().places(rows).equals(whole)

@@ -104,8 +104,8 @@ def of_flags(true: Flags, known: Flags | None = None) -> Planes:
     return Planes(t, (mask(len(true)) if known is None else pack(known)) & ~t)
 
 
-def of_values(values: Iterable[bool | None]) -> Planes:
-    """Return truth from one value a patient; ``None`` is unknown."""
+def of_values(values: Iterable[object]) -> Planes:
+    """Return truth from one truth value a patient; ``None`` is unknown."""
     t = f = 0
     for place, value in enumerate(values):
         if value is not None:

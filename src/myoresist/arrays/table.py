@@ -14,7 +14,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import UNKNOWN, Flags, Planes, mask, pack, unpack, value_at
+from myoresist.arrays.planes import (
+    UNKNOWN,
+    Flags,
+    Planes,
+    coalesce,
+    mask,
+    of_values,
+    pack,
+    unpack,
+    value_at,
+)
 
 Value: TypeAlias = bool | float | str | date
 Numbers: TypeAlias = NDArray[np.float64]
@@ -112,6 +122,23 @@ class Table:
             {**mine.days, **other.days},
         )
 
+    def or_else(self, other: Table) -> Table:
+        """Return these columns, and where they are unknown or not there those of another table."""
+        both = [name for name in other if name in self]
+        if not both:
+            return self.with_columns(other)
+        mine, others = self.select(both), other.select(both)
+        filled = Table(
+            self.size,
+            {x: coalesce((one, others.truth(x))) for x, one in mine.truths.items()},
+            {x: np.where(np.isnan(one), others.number(x), one) for x, one in mine.numbers.items()},
+        )
+        rest = mine.without(filled)
+        assert not any(others.known(x) for x in rest), (
+            "words and dates are told by one question only"
+        )
+        return self.with_columns(other.without(both)).with_columns(filled)
+
     def with_truths(self, truths: Mapping[str, Planes]) -> Table:
         """Return the table with some columns of truth."""
         return self.with_columns(Table(self.size, truths))
@@ -181,25 +208,38 @@ class Table:
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Value | None]]) -> Table:
         """Return the table of patients of whom each is given by what is known of them."""
-        names = dict.fromkeys(name for row in rows for name in row)
-        return cls.of_frame(
-            pl.DataFrame(
-                {name: pl.Series([row.get(name) for row in rows], strict=False) for name in names}
-            ),
-            len(rows),
-        )
-
-    @classmethod
-    def of_frame(cls, frame: pl.DataFrame, size: int | None = None) -> Table:
-        """Return a frame of truth, numbers, words and dates; NULL and NaN are unknown."""
+        size = len(rows)
         truths: dict[str, Planes] = {}
         numbers: dict[str, Numbers] = {}
         words: dict[str, Codes] = {}
         days: dict[str, Numbers] = {}
+        for name in dict.fromkeys(name for row in rows for name in row):
+            values = [row.get(name) for row in rows]
+            first = next((one for one in values if one is not None), None)
+            if isinstance(first, bool):
+                truths[name] = of_values(values)
+            elif isinstance(first, str):
+                known = tuple(dict.fromkeys(x for x in values if isinstance(x, str)))
+                places = {word: place for place, word in enumerate(known)}
+                codes = [-1 if x is None else places[str(x)] for x in values]
+                words[name] = Codes(np.array(codes, np.int32), known)
+            elif isinstance(first, date):
+                days[name] = np.array([_day(x) for x in values])
+            elif first is not None:
+                numbers[name] = np.array([np.nan if x is None else x for x in values], float)
+        return cls(size, truths, numbers, words, days)
+
+    @classmethod
+    def of_frame(cls, frame: pl.DataFrame, size: int | None = None) -> Table:
+        """Return a frame of truth, numbers, words and dates; NULL and NaN are unknown."""
+        numbers: dict[str, Numbers] = {}
+        words: dict[str, Codes] = {}
+        days: dict[str, Numbers] = {}
+        booleans = []
         for column in frame.get_columns():
             kind = column.dtype
             if kind == pl.Boolean:
-                truths[column.name] = _truth(column)
+                booleans.append(column)
             elif kind.is_numeric():
                 numbers[column.name] = column.cast(pl.Float64).to_numpy().astype(float, copy=False)
             elif kind == pl.Date:
@@ -208,7 +248,7 @@ class Table:
                 words[column.name] = _codes(column)
             elif kind != pl.Null:
                 raise TypeError(f"column {column.name}: holds {kind}")
-        return cls(frame.height if size is None else size, truths, numbers, words, days)
+        return cls(frame.height if size is None else size, _truths(booleans), numbers, words, days)
 
     def frame(self, names: Sequence[str] | None = None) -> pl.DataFrame:
         """Return columns as a frame; NULL is unknown, words are of type Enum.
@@ -256,10 +296,26 @@ def coded(words: Sequence[str], *cases: tuple[int, str], size: int, otherwise: s
     return Codes(codes, tuple(words))
 
 
-def _truth(column: pl.Series) -> Planes:
-    known = column.is_not_null().to_numpy()
-    true = pack(column.fill_null(False).to_numpy())
-    return Planes(true, pack(known) & ~true)
+def _day(value: Value | None) -> float:
+    return float((value - EPOCH).days) if isinstance(value, date) else np.nan
+
+
+def _truths(columns: Sequence[pl.Series]) -> dict[str, Planes]:
+    """Return Boolean columns as planes, all at once: one long column is read faster than many short ones."""
+    if not columns:
+        return {}
+    together = pl.concat([one.rename("") for one in columns], rechunk=True)
+    shape = len(columns), len(columns[0])
+
+    def planes(flags: pl.Series) -> list[int]:
+        rows = np.packbits(flags.to_numpy().reshape(shape), axis=1, bitorder="little")
+        return [int.from_bytes(row.tobytes(), "little") for row in rows]
+
+    true, known = planes(together.fill_null(False)), planes(together.is_not_null())
+    return {
+        column.name: Planes(t, said & ~t)
+        for column, t, said in zip(columns, true, known, strict=True)
+    }
 
 
 def _codes(column: pl.Series) -> Codes:

@@ -101,7 +101,8 @@ class Registry:
             if x.startswith(EXPLANATION) and x.endswith(STATUS)
         ]
         row = judged.row(known).hstack(resistance.select(supported)).hstack(chances)
-        options = base.options.places(row)
+        options = base.options.places(Table.of_frame(row.drop(PATIENT)))
+        options = options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row"))
         outcomes = [x for x in verdicts if x.partition(".")[0] in base.criteria.sets]
         found = {
             FINDINGS: known,

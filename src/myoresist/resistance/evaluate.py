@@ -264,7 +264,9 @@ class Resistance:
                 "label_probability": label.probability,
                 "label_outranked": label.outranked_by is not None,
             }
-        why = explanations_of(self.explanations, row)
+        known_of = Table.of_rows([row])
+        found = self.explanations.evaluate(known_of.select(self.explanations.reads)).row()
+        why = explanations_of(self.explanations, row, found)
         damage = next(one for one in why.explanations if one.id == DAMAGE)
         suspected = {"supported": True, "argued_against": False}.get(damage.status)
         row[f"{DAMAGE}_suspected"] = suspected
@@ -298,7 +300,7 @@ class Resistance:
             judged: what ``judge`` returned for them.
         """
         row = judged.row(known)
-        why = self.explanations.evaluate(row)
+        why = self.explanations.evaluate(Table.of_frame(row.drop(PATIENT))).frame()
         status = pl.col(f"{PREFIX}{DAMAGE}{STATUS}")
         suspected = pl.when(status == "supported").then(True).when(status == "argued_against")
         damage = why.select(suspected.then(False).alias(f"{DAMAGE}_suspected"))

@@ -10,18 +10,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, to_columns, to_numbers
-from myoresist.case.catalogue import DTYPES
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, planes_of, rows_of, to_columns
+from myoresist.arrays.planes import unpack
+from myoresist.arrays.table import Table, coded
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.rules.condition import Condition, Name, RuleError
-from myoresist.rules.frames import run_frame
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
 from myoresist.rules.syntax import parse
@@ -47,8 +47,6 @@ TRIED = ("inadequate", "failed", "intolerance", "running")
 STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
 _VALUES = 3
-CHUNK = 20_000
-"""Patients worked on at a time, so that a large table needs little memory."""
 _PAIR = (
     "comes_first", "not_helpful", "recommended", "optional", "last_resort", "guideline_against",
     "investigational", "supportive", "direct", "indirect", "negative",
@@ -215,24 +213,28 @@ class Options:
             .with_row_index("place")
         )
 
-    def evaluate(self, table: pl.DataFrame) -> pl.DataFrame:
+    def evaluate(self, table: Table) -> Table:
         """Answer every rule about every patient.
 
         Args:
-            table: one row a patient: findings and what questions 1 to 3 tell; a missing column is unknown.
-        """
-        return run_frame(self.program, self._complete(table))
+            table: findings and what questions 1 to 3 tell; a missing column is unknown.
 
-    def places(self, table: pl.DataFrame, found: pl.DataFrame | None = None) -> pl.DataFrame:
+        Returns:
+            One column a rule, and what was tried of each option as it stands in ``table``.
+        """
+        found = self.program.run(table)
+        return table.select(self._layout.columns).with_columns(found)
+
+    def places(self, table: Table, found: Table | None = None) -> pl.DataFrame:
         """Return every option that is looked at, for every patient and likely subset.
 
         Args:
-            table: one row a patient: ``patient_id``, ``probability.<disease>`` (0 to 1), findings and what
-                questions 1 to 3 tell; a missing column is unknown.
+            table: ``probability.<disease>`` (0 to 1), findings and what questions 1 to 3 tell; a missing
+                column is unknown.
             found: what ``evaluate`` returned for it.
 
         Returns:
-            ``patient_id``, ``subset``, ``probability`` of the subset, ``option``, ``group``,
+            ``row`` of the patient, ``subset``, ``probability`` of the subset, ``option``, ``group``,
             ``contraindicated``, ``to_avoid``, ``careful`` (NULL while something of this level is not known),
             ``check_first`` (whether anything that could forbid it, or a safety check, is not known),
             ``inadequate``, ``failed``, ``intolerance``, ``running`` (the trial of it), in the order of
@@ -256,7 +258,7 @@ class Options:
         entry = entry[kept]
         return pl.DataFrame(
             [
-                table["patient_id"].gather(row[kept]),
+                pl.Series("row", row[kept]),
                 _words("subset", self.data.subsets).gather(likely.subset[entry]),
                 pl.Series("probability", likely.probability[entry]),
                 _words("option", self.data.options).gather(option[kept]),
@@ -275,6 +277,11 @@ class Options:
         return self.pairs.with_columns(
             pl.col(name).replace_strict(of, return_dtype=pl.Int64) for name, of in numbers.items()
         ).sort("subset", "place")
+
+    @cached_property
+    def _pairs_table(self) -> Table:
+        """Return what the rules of groups read of each pair."""
+        return Table.of_frame(self._by_subset.select(*_PAIR, BENEFIT))
 
     @cached_property
     def _option(self) -> Numbers:
@@ -312,15 +319,14 @@ class Options:
         asked[combined] = True
         different = np.flatnonzero(asked)
         of_pair, of_state = np.divmod(different, states)
-        told = to_columns(known[:, of_state], STATE)
-        ruled = run_frame(self.grouping, self._by_subset[of_pair].hstack(told))
-        found = ruled.select(
-            pl.coalesce(
-                *(pl.when(x.id).then(number) for number, x in enumerate(self.data.groups)), -1
-            ).cast(pl.Int64)
-        )
+        told = Table(len(different), planes_of(known[:, of_state], STATE))
+        ruled = self.grouping.run(self._pairs_table.take(of_pair).with_columns(told))
+        order = [one.id for one in self.data.groups]
+        found = coded(
+            (*order, ""), *((ruled.truth(x).t, x) for x in order), size=ruled.size, otherwise=""
+        ).codes
         groups = np.full(len(asked), -1)
-        groups[different] = found.to_series().to_numpy()
+        groups[different] = np.where(found < len(order), found, -1)
         chosen: Numbers = groups[combined]
         return chosen
 
@@ -392,31 +398,25 @@ class Options:
         own = {subset.id, *subset.evidence}
         return [one for one in option.guidelines if own & set(one.subsets)]
 
-    def _likely(self, table: pl.DataFrame, answered: pl.DataFrame) -> _Likely:
+    def _likely(self, table: Table, answered: Table) -> _Likely:
         """Return each subset a patient may well belong to."""
-        given = set(table.columns)
-        columns: dict[str, pl.Expr] = {}
-        for one in self.data.subsets.values():
-            known = [pl.col(PROBABILITY + x) for x in one.diseases if PROBABILITY + x in given]
-            # Rounded: the order in which they are added up depends on the number of threads.
-            chance = pl.sum_horizontal(known).round(DIGITS) if known else pl.lit(0.0)
-            holds = pl.lit(True) if one.when is None else pl.col(SUBSET + one.id)
-            columns[one.id] = pl.when(holds).then(chance)
-        probable = [x for x in table.columns if x.startswith(PROBABILITY)]
-        asked = [x for x in answered.columns if x.startswith(SUBSET)]
-        told = answered.select(pl.col(asked)).hstack(table.select(pl.col(probable)))
-        probability = _matrix(told, columns)
-        # A subset that does not surely hold has no number, and so is not likely.
+        probability = np.zeros((len(self.data.subsets), table.size))
+        for place, one in enumerate(self.data.subsets.values()):
+            for disease in one.diseases:
+                if PROBABILITY + disease in table:
+                    probability[place] += np.nan_to_num(table.number(PROBABILITY + disease))
+            if one.when is not None:
+                # A subset that does not surely hold is not likely.
+                holds = unpack(answered.truth(SUBSET + one.id).t, table.size)
+                probability[place, ~holds] = 0.0
+        # Rounded: the order in which they are added up is no matter.
+        probability = probability.round(DIGITS).T
         row, subset = np.nonzero(probability >= self.data.likely_at)
         return _Likely(row, subset, probability[row, subset])
 
-    def _states(self, answered: pl.DataFrame) -> _States:
+    def _states(self, answered: Table) -> _States:
         """Return what speaks against each option and what was tried of it, by option and patient."""
-        shape = (len(self.data.options), len(answered))
-        packed, applies = np.empty(shape, np.uint16), np.empty(shape, bool)
-        for start in range(0, len(answered), CHUNK):
-            part = slice(start, start + CHUNK)
-            packed[:, part], applies[:, part] = self._packed(answered[part])
+        packed, applies = self._packed(answered)
         there = np.zeros(_VALUES ** len(STATE), bool)
         there[packed] = True
         different = np.flatnonzero(there)
@@ -426,19 +426,19 @@ class Options:
         known = (different // digits[:, None] % _VALUES).astype(np.int8)
         return _States(number[packed], known, applies)
 
-    def _packed(self, answered: pl.DataFrame) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+    def _packed(self, answered: Table) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
         """Return the state of each option as one number, its parts as digits, and whether it applies."""
         layout = self._layout
-        read = to_numbers(answered, layout.columns)
+        read = rows_of(answered, layout.columns)
         against, missing = read[: layout.against], read[layout.against : layout.asked]
         # What is not known of a rule, or of a check whether it is missing, has to be looked at first.
         first = (
             np.where(asked, np.int8(TRUE), np.int8(FALSE))
             for asked in (against == UNKNOWN, missing != FALSE)
         )
-        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(len(answered), axis=1)
+        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(answered.size, axis=1)
         rows = [*read, *(row for part in first for row in part), *constant]
-        packed = np.zeros((len(layout.parts), len(answered)), np.uint16)
+        packed = np.zeros((len(layout.parts), answered.size), np.uint16)
         for state, parts in zip(packed, layout.parts, strict=True):
             for part in parts:
                 state *= _VALUES
@@ -490,16 +490,6 @@ class Options:
         """Return the safety checks that an option asks for."""
         return tuple(one for one in self.data.checks if option.id in one.options)
 
-    def _complete(self, table: pl.DataFrame) -> pl.DataFrame:
-        given = dict(zip(table.columns, table.dtypes, strict=True))
-        kinds = {name: DTYPES[self.kinds[name]] for name in sorted(self.reads)}
-        # Added before they are chosen: a choice of constants alone would have a single row.
-        return table.with_columns(
-            pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
-            for name, kind in kinds.items()
-            if given.get(name) != kind
-        ).select(pl.col(list(kinds)))
-
 
 def against_column(option: Option, place: int) -> str:
     """Return the column that says whether what stands at a place of ``Options.against`` is there."""
@@ -509,13 +499,6 @@ def against_column(option: Option, place: int) -> str:
 def missing_column(check: SafetyCheck) -> str:
     """Return the column that says whether a safety check is not recorded."""
     return _MISSING + check.id
-
-
-def _matrix(table: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> NDArray[Any]:
-    """Return columns computed from a table as an array, NULL as NaN."""
-    # Added before they are chosen: a choice of constants alone would have a single row.
-    wide = table.with_columns(one.alias(name) for name, one in columns.items())
-    return wide.select(pl.col(list(columns))).to_numpy()
 
 
 def _words(name: str, words: Iterable[str]) -> pl.Series:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.explain import DifferentialResult
 from myoresist.knowledge.schema import Check
 from myoresist.resistance.evaluate import ResistanceResult
@@ -292,11 +292,11 @@ def advice(
 
 def patient_table(
     base: Options, row: Mapping[str, Any], probabilities: Mapping[str, float]
-) -> pl.DataFrame:
+) -> Table:
     """Return a table of one patient, as ``Options.places`` takes it."""
-    columns = {name: [row[name]] for name in base.reads if row.get(name) is not None}
-    weights = {PROBABILITY + disease: [value] for disease, value in probabilities.items()}
-    return pl.DataFrame({"patient_id": [""], **columns, **weights})
+    columns = {name: row[name] for name in base.reads if row.get(name) is not None}
+    weights = {PROBABILITY + disease: value for disease, value in probabilities.items()}
+    return Table.of_rows([columns | weights])
 
 
 @dataclass
@@ -313,7 +313,7 @@ class _Patient:
         self.chances = {one.id: one.probability for one in self.differential.diseases}
         table = patient_table(self.base, self.row, self.chances)
         found = self.base.evaluate(table)
-        self.found = found.row(0, named=True)
+        self.found = {**dict.fromkeys(self.base.program.rules), **found.row()}
         self.places = self.base.places(table, found).to_dicts()
         self.known = {
             (one["subset"], one["option"]): one for one in self.base.pairs.iter_rows(named=True)

@@ -252,8 +252,10 @@ def explanations(
     base = knowledge.resistance.explanations
     found = patients(knowledge, [one.given for one in examples])
     told = columns_of([one.given.columns for one in examples], base.kinds)
-    rows = base.evaluate(found.known.with_columns(told)).to_dicts()
-    for state, row in zip(found.records, rows, strict=True):
+    columns = Table.of_frame(pl.DataFrame(list(told)), len(examples))
+    answers = base.evaluate(found.findings.with_columns(columns))
+    for place, state in enumerate(found.records):
+        row = answers.row(place)
         yield {
             "record": state,
             "explanations": {x: row[PREFIX + x + STATUS] for x in base.entries},

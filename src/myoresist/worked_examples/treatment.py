@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from myoresist.arrays.table import Table
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
 from myoresist.treatment.evaluate import (
@@ -22,7 +23,6 @@ from myoresist.treatment.schema import Level, SafetyCheck, Statement
 from myoresist.worked_examples.form import Example, Given, Value
 from myoresist.worked_examples.patients import (
     CONSISTENT,
-    PATIENT,
     Record,
     columns_of,
     patients,
@@ -85,17 +85,21 @@ def options(
     base = knowledge.options
     found = patients(knowledge, [one.given for one in examples])
     diseases = sorted({name for one in examples for name in one.given.diseases})
-    table = found.known.with_columns(
-        *columns_of([one.given.columns for one in examples], base.kinds),
-        *(
-            pl.Series(PROBABILITY + name, [one.given.diseases.get(name, 0.0) for one in examples])
-            for name in diseases
-        ),
+    columns = pl.DataFrame(
+        [
+            *columns_of([one.given.columns for one in examples], base.kinds),
+            *(
+                pl.Series(PROBABILITY + x, [one.given.diseases.get(x, 0.0) for one in examples])
+                for x in diseases
+            ),
+        ]
     )
+    table = found.findings.with_columns(Table.of_frame(columns, len(examples)))
     answered = base.evaluate(table)
     places = base.places(table, answered)
-    for number, (record, row) in enumerate(zip(found.records, answered.to_dicts(), strict=True)):
-        own = places.filter(pl.col(PATIENT) == str(number)).to_dicts()
+    for number, record in enumerate(found.records):
+        row = {**dict.fromkeys(base.program.rules), **answered.row(number)}
+        own = places.filter(pl.col("row") == number).to_dicts()
         yield {"record": record, **_said(knowledge, row, own)}
 
 

@@ -13,18 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from myoresist.case.catalogue import DTYPES
-from myoresist.document import DocumentError, Problem
+from myoresist.arrays.table import Codes, Table, coded
 from myoresist.knowledge.schema import Check, Entry, Sourced, load_list
-from myoresist.rules.condition import Condition, Name, RuleError
-from myoresist.rules.frames import run_frame
+from myoresist.rules.condition import Name
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
-from myoresist.rules.reasons import explain
-from myoresist.rules.syntax import parse
+from myoresist.rules.reasons import Verdict, explain
+from myoresist.rules.rulebook import Rulebook
 
 Status = Literal["supported", "possible", "argued_against", "not_assessable"]
 Strength = Literal["strong", "moderate", "weak"]
@@ -32,7 +29,6 @@ Strength = Literal["strong", "moderate", "weak"]
 PREFIX = "explanation_"
 AGAINST, UNLESS, HINT, STATUS = ".against", ".unless", ".hint", ".status"
 FAILURE, URGENT = "failure.", "urgent."
-_STATUS = pl.Enum(get_args(Status))
 ORDER: dict[Status, int] = {
     "supported": 0, "possible": 1, "not_assessable": 2, "argued_against": 3,
 }  # fmt: skip
@@ -117,16 +113,11 @@ class Explanations:
         steps = load_list(where / "workup.yaml", Step)
         columns = {**names, **{one.id: Name(one.id, one.kind) for one in EXTRA}}
         columns |= {PREFIX + one: Name(PREFIX + one, "bool") for one in entries}
-        rules: dict[str, Condition] = {}
-        problems: list[Problem] = []
+        book = Rulebook(columns)
 
         def add(file: str, column: str, text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                rules[column] = parse(text, columns)
-            except RuleError as error:
-                problems.append(Problem(str(where / file), None, column, str(error)))
+            if text is not None:
+                book.add(column, text, where / file, column)
 
         for one in entries.values():
             add("explanations.yaml", PREFIX + one.id, one.when)
@@ -136,73 +127,45 @@ class Explanations:
             add("failure_types.yaml", FAILURE + failure.id, failure.when)
         for step in steps:
             add("workup.yaml", URGENT + step.id, step.urgent_when)
-            problems += [
-                Problem(str(where / "workup.yaml"), None, step.id, f"{used} is not known")
-                for used in (*step.uses, *step.asks)
-                if used not in entries and used not in names
-            ]
-        if problems:
-            raise DocumentError(problems)
-        hints = {
-            PREFIX + one + HINT: hint
-            for one in entries
-            if (hint := rules[PREFIX + one].asked_for()) is not None
-        }
+            for used in (*step.uses, *step.asks):
+                if used not in entries and used not in names:
+                    book.wrong(where / "workup.yaml", step.id, f"{used} is not known")
+        book.check()
+        for name in entries:
+            hint = book.rules[PREFIX + name].asked_for()
+            if hint is not None:
+                book.rules[PREFIX + name + HINT] = hint
         kinds = {one.column: one.kind for one in columns.values()}
-        return cls(entries, failures, steps, Program(rules | hints), kinds)
+        return cls(entries, failures, steps, book.program(), kinds)
 
-    def evaluate(self, table: pl.DataFrame) -> pl.DataFrame:
+    def evaluate(self, table: Table) -> Table:
         """Answer every explanation for every patient.
 
         Args:
-            table: one row a patient: findings, and what treatments, visits and the differential tell. What a
-                rule reads and is not there counts as unknown.
+            table: findings, and what treatments, visits and the differential tell; what is not there is
+                unknown.
 
         Returns:
             ``explanation_<id>``, with ``.against``, ``.unless`` and ``.status``, ``failure.<id>`` and
             ``urgent.<id>``.
         """
-        given = set(table.columns)
-        typed = table.select(
-            (pl.col(name) if name in given else pl.lit(None))
-            .cast(DTYPES[self.kinds[name]])
-            .alias(name)
-            for name in sorted(self.reads)
-        )
-        found = run_frame(self.program, typed)
-        return found.select(list(self.program.rules)).with_columns(self._statuses)
+        found = self.program.run(table)
+        statuses = {PREFIX + one + STATUS: self._status(one, found) for one in self.entries}
+        return found.with_columns(Table(table.size, words=statuses))
 
-    @cached_property
-    def _statuses(self) -> tuple[pl.Expr, ...]:
-        return tuple(self._status(one).alias(PREFIX + one + STATUS) for one in self.entries)
-
-    def _status(self, one: str) -> pl.Expr:
+    def _status(self, one: str, found: Table) -> Codes:
         column = PREFIX + one
-        rule = pl.col(column)
-        against = (
-            pl.col(column + AGAINST).fill_null(False)
-            if column + AGAINST in self.program.rules
-            else pl.lit(False)
+        rule = found.truth(column)
+        against, hint = found.truth(column + AGAINST).t, found.truth(column + HINT).t
+        return coded(
+            get_args(Status),
+            (rule.t & ~against, "supported"),
+            (rule.t, "possible"),
+            (rule.f | against, "argued_against"),
+            (hint, "possible"),
+            size=found.size,
+            otherwise="not_assessable",
         )
-        hint = (
-            pl.col(column + HINT).fill_null(False)
-            if column + HINT in self.program.rules
-            else pl.lit(False)
-        )
-        said = {one: pl.lit(one, _STATUS) for one in _STATUS.categories}
-        status = (
-            pl.when(rule & ~against)
-            .then(said["supported"])
-            .when(rule)
-            .then(said["possible"])
-            .when((rule == pl.lit(False)) | against)
-            .then(said["argued_against"])
-            .when(hint)
-            .then(said["possible"])
-            .otherwise(said["not_assessable"])
-        )
-        # Numbers of words are chosen faster than words.
-        return status.cast(pl.String)
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -273,17 +236,18 @@ class ExplanationsResult(_Result):
         return [key for one in parts for key in one.cites]
 
 
-def explanations_of(base: Explanations, row: Mapping[str, Any]) -> ExplanationsResult:
+def explanations_of(
+    base: Explanations, row: Mapping[str, Any], found: Mapping[str, Any]
+) -> ExplanationsResult:
     """Return the explanations for one patient, those that can harm first, then by support and ease.
 
     Args:
         base: the compiled explanations.
         row: what is known of the patient: findings, and what treatments, visits and the differential tell.
+        found: the patient's row of ``evaluate``.
     """
-    given = {name: value for name, value in row.items() if name in base.reads}
-    table = pl.DataFrame({name: [value] for name, value in given.items()})
-    found = base.evaluate(table if given else pl.DataFrame({"_": [None]})).row(0, named=True)
-    results = [_explanation(base, one, row, found) for one in base.entries.values()]
+    seen: dict[str, Verdict] = {}
+    results = [_explanation(base, one, row, found, seen) for one in base.entries.values()]
     ease = {one.id: one.ease for one in base.entries.values()}
     results.sort(
         key=lambda one: (
@@ -315,17 +279,22 @@ def explanations_of(base: Explanations, row: Mapping[str, Any]) -> ExplanationsR
 
 
 def _explanation(
-    base: Explanations, one: Explanation, row: Mapping[str, Any], found: Mapping[str, Any]
+    base: Explanations,
+    one: Explanation,
+    row: Mapping[str, Any],
+    found: Mapping[str, Any],
+    seen: dict[str, Verdict],
 ) -> ExplanationResult:
     column = PREFIX + one.id
-    verdict = explain(column, base.program, row)
+    verdict = explain(column, base.program, row, seen)
     hint = base.program.rules.get(column + HINT)
     asked = hint.reads if hint else frozenset()
-    there = [name for name in sorted(asked) if _there(base, column, name, row)]
+    # A hint is no more than any of its findings.
+    there = [name for name in sorted(asked) if row.get(name) is True]
     unknown = verdict.because if verdict.value is None else frozenset()
     against: set[str] = set()
     if found.get(column + AGAINST):
-        against |= explain(column + AGAINST, base.program, row).because
+        against |= explain(column + AGAINST, base.program, row, seen).because
     if verdict.value is False:
         against |= {name for name in verdict.because if row.get(name) is not None}
     return ExplanationResult(
@@ -345,10 +314,3 @@ def _explanation(
         cites=one.cites,
         check=one.check,
     )
-
-
-def _there(base: Explanations, column: str, name: str, row: Mapping[str, Any]) -> bool:
-    """Tell whether something that an explanation asks for is there."""
-    alone = base.program.rules[column + HINT]
-    only = {name: row.get(name)}
-    return explain("hint", Program({"hint": alone}), only).value is True
