@@ -55,7 +55,11 @@ def main() -> None:
     visits = base.responses.visits(registry(count))
     treatments = synthetic(count, 10)
     begin = perf_counter()
-    answers = base.of_table(known, base.judge(known, treatments, visits)).patients
+    judged = base.judge(known, treatments, visits)
+    row = judged.row(known)
+    table = Table.of_frame(row.drop("patient_id"))
+    answers = row.hstack(base.explanations.evaluate(table).frame())
+    base.treatments.refractory.evaluate(row)
     took = perf_counter() - begin
     seconds, _ = per_patient(visits, "against_baseline")
     results = {

@@ -6,16 +6,14 @@ sources, and what is not known; the report only shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Any
 
-import polars as pl
-
 from myoresist import display
-from myoresist.arrays.table import Value
+from myoresist.answers import Answers, Patients
+from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
-from myoresist.case.record import Record, findings_table, record
+from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
@@ -31,6 +29,8 @@ from myoresist.knowledge.schema import Reference
 from myoresist.library import Knowledge
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
+from myoresist.resistance.response.series import Series, series
+from myoresist.resistance.response.visits import PATIENT
 from myoresist.result import NoteResult, Result
 from myoresist.rules.phrases import in_words
 from myoresist.serology.compile import SAYS
@@ -110,6 +110,38 @@ def assessment_schema() -> dict[str, Any]:
     }
 
 
+def one_patient(
+    case: Case, noted: Record, library: Knowledge, baseline: str | None = None
+) -> tuple[Patients, Series]:
+    """Return the patient of a case as the questions read patients, and the visits of the case.
+
+    Args:
+        case: the case.
+        noted: what ``record`` returned for it.
+        library: everything an answer rests on.
+        baseline: date of the visit from which a response is judged.
+
+    Raises:
+        ValueError: if there is no visit on the date of ``baseline``.
+    """
+    terms, responses = library.terms, library.resistance.responses
+    settler = Settler(library.catalogue, library.inference)
+    said = settler.statements((one.finding, one.value) for one in noted.statements)
+    treatments = Treatments.of_cases([case], terms)
+    found = series(case, treatments, terms, responses.conventions, baseline)
+    visits = responses.visits(found.table)
+    patients = Patients(
+        ids=treatments.patients[PATIENT],
+        labels=[case.label],
+        settled=settler.settle(said, 1),
+        results=Results.of_case(case, terms, library.serology.words),
+        treatments=treatments,
+        visits=visits,
+        baselines=found.asked_for(visits),
+    )
+    return patients, found
+
+
 def assess(
     case: Case,
     knowledge: Knowledge | None = None,
@@ -131,35 +163,28 @@ def assess(
     """
     base = knowledge or Knowledge.load()
     noted = record(case, base.terms)
-    settler = Settler(base.catalogue, base.inference)
-    stated = settler.statements((one.finding, one.value) for one in noted.statements)
-    settled = settler.settle(stated, 1)
-    first = base.inference.known(settled.recorded).findings
-    frame = _frame(base, noted, first.row())
-    judged, response = base.resistance.judge_case(case, base.terms, frame, baseline)
-    told = base.resistance.findings.evaluate(judged.row(frame))
-    joined = base.inference.joined(settled.recorded, first, told, settled.disputes)
-    open_ = questions(base.inference, joined, base.asked, base.thresholds)
+    patients, visits = one_patient(case, noted, base, baseline)
+    differential = base.differential.within(setting) if setting else base.differential
+    answers = Answers(patients, base, differential)
+    open_ = questions(base.inference, answers.recorded, base.asked, base.thresholds)
     known = {**dict.fromkeys(base.catalogue.findings), **open_.findings.row()}
     criteria = CriteriaReader(
         base.criteria, known, base.criteria.evaluate(open_.findings), open_.answers, open_.sound
     )
-    findings = open_.findings.take(slice(0, 1))
-    frame = _frame(base, noted, known)
-    differential = base.differential.within(setting) if setting else base.differential
-    said = base.serology.evaluate(findings, Results.of_case(case, base.terms, base.serology.words))
-    diagnosis = opinion(
-        differential,
-        base.serology.with_tests(base.catalogue.whole(findings), said).frame(),
-        case.label,
+    diagnosis = opinion(differential, answers.tested.frame(), case.label)
+    antibodies = answer(base.serology, answers.serology, noted.patient_id)
+    row = answers.row.row()
+    response = base.resistance.response(case, visits, answers.frame)
+    resistance = base.resistance.explained(
+        row, answers.explanations.row(), answers.judged, response
     )
-    antibodies = answer(base.serology, said, noted.patient_id)
-    resistance = base.resistance.of_case(frame, judged, response, diagnosis)
-    row = judged.row(frame).row(0, named=True)
-    treatment = advice(base.options, row, diagnosis, resistance)
+    treatment = advice(
+        base.options, answers.weighed.row(), answers.treatment.row(), answers.options.to_dicts(),
+        diagnosis, resistance,
+    )  # fmt: skip
     facts = FindingsReader(
-        base.inference, noted, settled.recorded.row(), joined.row(), known,
-        base.resistance.told_because(told, row),
+        base.inference, noted, patients.settled.recorded.row(), answers.recorded.row(), known,
+        base.resistance.told_because(answers.told, row),
     )  # fmt: skip
     contradictions = facts.contradictions(open_.clashes)
     shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
@@ -180,7 +205,10 @@ def assess(
         source=case.source.citation if case.source else None,
         record=shown,
         contradictions=contradictions,
-        remarks=(*noted.remarks, *facts.told_otherwise(first.row(), told.row())),
+        remarks=(
+            *noted.remarks,
+            *facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
+        ),
         criteria=sets,
         disagreements=disagreements,
         differential=diagnosis,
@@ -196,12 +224,6 @@ def assess(
             key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
         },
     )
-
-
-def _frame(base: Knowledge, noted: Record, row: Mapping[str, Value | None]) -> pl.DataFrame:
-    """Return what is known of the patient as a frame of one row."""
-    present = {name: value for name, value in row.items() if value is not None}
-    return findings_table([replace(noted, values=present)], base.catalogue)
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:

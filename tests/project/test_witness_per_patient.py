@@ -8,13 +8,14 @@ import polars as pl
 import pytest
 
 from myoresist import Knowledge
+from myoresist.arrays.table import Table
 
 
 @pytest.mark.parametrize("set_id", per_patient.SETS)
 def test_every_answer_is_the_same(set_id: str) -> None:
     knowledge = Knowledge.load()
     frame = bench.synthetic(3_000, knowledge)
-    verdicts = bench.only(knowledge.criteria, (set_id,)).evaluate(frame)
+    verdicts = bench.only(knowledge.criteria, (set_id,)).evaluate(Table.of_frame(frame)).frame()
     rows = frame.select(per_patient.FINDINGS).to_dicts()
     answers = [per_patient.SETS[set_id](row) for row in rows]
     assert len({answer["outcome"] for answer in answers}) > 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,9 +57,7 @@ def test_what_can_harm_comes_first_and_is_never_hidden(row: dict[str, Any]) -> N
 def test_one_patient_alone_is_that_patient_in_a_table(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    names = sorted({*one, *other}) or FLAGS[:1]
-    table = pl.DataFrame({n: [other.get(n), one.get(n)] for n in names}, strict=False)
-    together = WHY.evaluate(table).row(1, named=True)
+    together = WHY.evaluate(Table.of_rows([other, one])).row(1)
     alone = {x.id: x.status for x in explained(one).explanations}
     assert {name: together[PREFIX + name + STATUS] for name in alone} == alone
 

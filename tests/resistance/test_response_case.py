@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from frames import known as settled
 
 from myoresist import Knowledge
+from myoresist.answers import Answers
+from myoresist.assessment import one_patient
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
-from myoresist.case.record import findings_table, record
+from myoresist.case.record import record
 from myoresist.resistance.response.explain import ResponseResult
 
 VISITS = """\
@@ -39,9 +40,9 @@ KNOWLEDGE = Knowledge.load()
 
 
 def response(one: Case, baseline: str | None = None) -> ResponseResult:
-    recorded = findings_table([record(one)], KNOWLEDGE.catalogue)
-    known = settled(KNOWLEDGE.inference, recorded)
-    return KNOWLEDGE.resistance.judge_case(one, KNOWLEDGE.terms, known, baseline)[1]
+    patients, visits = one_patient(one, record(one), KNOWLEDGE, baseline)
+    answers = Answers(patients, KNOWLEDGE, KNOWLEDGE.differential)
+    return KNOWLEDGE.resistance.response(one, visits, answers.frame)
 
 
 def responded(text: str, baseline: str | None = None) -> ResponseResult:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from myoresist.answers import Answers, Patients
 from myoresist.arrays.planes import unpack
 from myoresist.arrays.table import Table
 from myoresist.cohort.batch import Batch, Reader
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.source import SourceError
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
-from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
+from myoresist.findings.statements import Dispute, Settled
 from myoresist.library import Knowledge
 from myoresist.resistance.adequacy.evaluate import TESTS, History
 from myoresist.resistance.adequacy.exposure import FAR, lacking
@@ -24,7 +25,6 @@ from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.visits import DATE, PATIENT
 from myoresist.serology.results import usable
-from myoresist.treatment.evaluate import PROBABILITY
 
 FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
 SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"
@@ -72,54 +72,54 @@ class Registry:
         """Answer for every patient of a batch that has been read."""
         base = self.knowledge
         ids = batch.patients.select(PATIENT)
-        stated = base.catalogue.whole(base.inference.known(batch.recorded).findings)
-        frame = ids.hstack(stated.frame(list(base.catalogue.findings)))
-        judged = base.resistance.judge(frame, batch.treatments, batch.visits, self._asked(batch))
-        told = base.resistance.findings.evaluate(judged.row(frame))
-        joined = base.inference.joined(batch.recorded, stated, told, batch.conflicts.iter_rows())
-        findings = base.catalogue.whole(base.inference.known(joined).findings)
-        known = ids.hstack(findings.frame(list(base.catalogue.findings)))
-        verdicts = base.criteria.evaluate(findings)
-        given = usable(batch.results, ids[PATIENT], base.serology.words)
-        said = base.serology.evaluate(findings, given)
-        results = base.serology.results(said)
-        differential = self._differential(
-            base.serology.with_tests(findings, said).frame(), batch.patients
+        answers = Answers(
+            Patients(
+                ids=ids[PATIENT],
+                labels=batch.patients["label"].to_list(),
+                settled=Settled(
+                    batch.recorded, [Dispute(*one) for one in batch.conflicts.iter_rows()]
+                ),
+                results=usable(batch.results, ids[PATIENT], base.serology.words),
+                treatments=batch.treatments,
+                visits=batch.visits,
+                baselines=self._asked(batch),
+            ),
+            base,
+            base.differential,
         )
-        label = differential.select("label_probability", "label_outranked")
-        resistance = base.resistance.of_table(known.hstack(label), judged).patients
-        chances = differential.select(
-            pl.col(POSTERIOR + x).alias(PROBABILITY + x) for x in base.differential.diseases
-        )
-        supported = [
-            pl.when(pl.col(x) == "supported")
-            .then(True)
-            .when(pl.col(x) == "argued_against")
-            .then(False)
-            .alias(x.removesuffix(STATUS))
-            for x in resistance.columns
-            if x.startswith(EXPLANATION) and x.endswith(STATUS)
-        ]
-        row = judged.row(known).hstack(resistance.select(supported)).hstack(chances)
-        options = base.options.places(Table.of_frame(row.drop(PATIENT)))
-        options = options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row"))
-        outcomes = [x for x in verdicts if x.partition(".")[0] in base.criteria.sets]
+        criteria = [x for x in answers.criteria if x.partition(".")[0] in base.criteria.sets]
+        results, options = base.serology.results(answers.serology), answers.options
         found = {
-            FINDINGS: known,
-            CRITERIA: ids.hstack(verdicts.frame(self._outcomes(outcomes))),
-            DIFFERENTIAL: differential,
-            SEROLOGY: ids.hstack(said.patients.frame()),
+            FINDINGS: answers.frame,
+            CRITERIA: ids.hstack(answers.criteria.frame(self._outcomes(criteria))),
+            DIFFERENTIAL: batch.patients.select(PATIENT, "label", "final_diagnosis")
+            .hstack(answers.posterior)
+            .hstack(answers.label.frame(["label_probability", "label_outranked"])),
+            SEROLOGY: ids.hstack(answers.serology.patients.frame()),
             ANTIBODIES: ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
-            RESPONSES: judged.compared.sort(PATIENT, DATE),
-            TRIALS: self._trials(judged.history, ids),
-            RESISTANCE: resistance,
-            OPTIONS: options,
-            REASONS: self._reasons(ids, verdicts),
+            RESPONSES: answers.judged.compared.sort(PATIENT, DATE),
+            TRIALS: self._trials(answers.judged.history, ids),
+            RESISTANCE: self._resistance(answers),
+            OPTIONS: options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row")),
+            REASONS: self._reasons(ids, answers.criteria),
             CONFLICTS: batch.conflicts,
         }
         return {name: batch.named(table) for name, table in found.items()} | {
             REJECTED: batch.rejected
         }
+
+    def _resistance(self, answers: Answers) -> pl.DataFrame:
+        """Return what courses and visits tell, definitions of refractory disease and explanations."""
+        told = answers.judged.columns.columns
+        statuses = [
+            EXPLANATION + one + STATUS for one in self.knowledge.resistance.explanations.entries
+        ]
+        return answers.judged.row(answers.frame).select(told).hstack(
+            [
+                *answers.refractory.select(pl.all().name.prefix("refractory.")),
+                *answers.explanations.frame(statuses).cast(pl.String),
+            ]
+        )  # fmt: skip
 
     def _outcomes(self, columns: list[str]) -> list[str]:
         """Return the columns of verdicts that are not single items or steps on the way."""
@@ -145,25 +145,6 @@ class Registry:
                 "value": np.stack(true, axis=1)[rows, places],
             }
         )
-
-    def _differential(self, known: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
-        base = self.knowledge.differential
-        found = base.table(known)
-        probability = found.select(POSTERIOR + x for x in base.diseases).to_numpy()
-        leading = probability.argmax(axis=1) if len(found) else np.zeros(0, int)
-        chance = np.full(len(found), np.nan)
-        outranked = np.zeros(len(found), bool)
-        labels = patients["label"]
-        for label in labels.unique().drop_nulls().to_list():
-            own = base.labelled(label)
-            if own.any():
-                rows = (labels == label).fill_null(False).to_numpy()
-                chance[rows] = probability[rows][:, own].sum(axis=1)
-                outranked[rows] = ~own[leading[rows]]
-        return patients.select(PATIENT, "label", "final_diagnosis").hstack(found).with_columns(
-            label_probability=pl.Series(chance, dtype=pl.Float64).fill_nan(None),
-            label_outranked=pl.when(pl.Series(~np.isnan(chance))).then(pl.Series(outranked)),
-        )  # fmt: skip
 
     def _asked(self, batch: Batch) -> pl.DataFrame:
         """Return the visits from which a response is asked to be judged."""

@@ -17,13 +17,11 @@ from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
-from myoresist.diagnosis.differential.explain import DifferentialResult
 from myoresist.findings.evaluate import finding_names
 from myoresist.resistance.adequacy.evaluate import History
 from myoresist.resistance.adequacy.explain import TreatmentHistory, TreatmentKnowledge
 from myoresist.resistance.explanations.evaluate import (
     PREFIX,
-    STATUS,
     Explanations,
     ExplanationsResult,
     explanations_of,
@@ -32,7 +30,7 @@ from myoresist.resistance.findings import FindingRules
 from myoresist.resistance.response.baseline import Visited, default_baselines
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.explain import ResponseResult, response
-from myoresist.resistance.response.series import series
+from myoresist.resistance.response.series import Series
 from myoresist.resistance.response.trends import Trends
 from myoresist.resistance.response.visits import DATE, PATIENT
 from myoresist.rules.condition import Name
@@ -96,22 +94,6 @@ class Judged:
             pl.coalesce(known[one.name], one).alias(one.name) if one.name in stated else one
             for one in self.columns.drop(PATIENT)
         )
-
-
-@dataclass(frozen=True)
-class ResistanceTables:
-    """Question 3 for N patients.
-
-    Attributes:
-        patients: one row a patient: ``patient_id``, what the visits tell, every column of treatments,
-            ``refractory.<definition>``, and ``explanation_<id>.status``.
-        history: what was given, judged.
-        compared: every visit after the baseline, as ``Responses.against_baseline`` returned it.
-    """
-
-    patients: pl.DataFrame
-    history: History
-    compared: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -211,26 +193,16 @@ class Resistance:
             visits, pl.Series(runs.spread(runs.starts)[after]), pl.Series(after)
         )
 
-    def judge_case(
-        self, case: Case, terms: Terms, known: pl.DataFrame, baseline: str | None = None
-    ) -> tuple[Judged, ResponseResult]:
-        """Judge courses and visits of one patient, and return the response in words.
+    def response(self, case: Case, found: Series, known: pl.DataFrame) -> ResponseResult:
+        """Return the response of one patient in words.
 
         Args:
             case: the case.
-            terms: the words that it uses.
+            found: its visits.
             known: what is known of the patient: one row of findings.
-            baseline: date of the visit from which a response is judged.
-
-        Raises:
-            ValueError: if there is no visit on the date of ``baseline``.
         """
-        treatments = Treatments.of_cases([case], terms)
-        found = series(case, treatments, terms, self.responses.conventions, baseline)
-        visits = self.responses.visits(found.table)
-        judged = self.judge(known, treatments, visits, found.asked_for(visits))
         population = self.responses.improvement.populations(known).item()
-        return judged, response(case, self.responses, found, population)
+        return response(case, self.responses, found, population)
 
     def told_because(self, told: Table, row: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """Return for each finding that courses or visits of one patient tell from which columns it follows.
@@ -242,30 +214,22 @@ class Resistance:
         known = [name for name, value in told.row().items() if value is not None]
         return {name: self.findings.because(name, row) for name in known}
 
-    def of_case(
+    def explained(
         self,
-        known: pl.DataFrame,
+        row: Mapping[str, Any],
+        found: Mapping[str, Any],
         judged: Judged,
         answer: ResponseResult,
-        differential: DifferentialResult,
     ) -> ResistanceResult:
-        """Answer for one patient.
+        """Return the answers about one patient with their reasons.
 
         Args:
-            known: what is known of the patient: one row of findings.
-            judged: what ``judge_case`` returned, like ``answer``.
+            row: all that a condition may read of the patient.
+            found: the patient's row of ``explanations.evaluate``.
+            judged: what ``judge`` returned for the patient alone.
             answer: the response.
-            differential: what the differential diagnosis says of the label.
         """
-        row = judged.row(known).row(0, named=True)
-        label = differential.label
-        if label:
-            row |= {
-                "label_probability": label.probability,
-                "label_outranked": label.outranked_by is not None,
-            }
-        known_of = Table.of_rows([row])
-        found = self.explanations.evaluate(known_of.select(self.explanations.reads)).row()
+        row = dict(row)
         why = explanations_of(self.explanations, row, found)
         damage = next(one for one in why.explanations if one.id == DAMAGE)
         suspected = {"supported": True, "argued_against": False}.get(damage.status)
@@ -290,25 +254,3 @@ class Resistance:
                 if (phrase := derived.columns[name].others)
             },
         )
-
-    def of_table(self, known: pl.DataFrame, judged: Judged) -> ResistanceTables:
-        """Answer for every patient of a registry.
-
-        Args:
-            known: one row a patient: ``patient_id`` and findings; ``label_probability`` and
-                ``label_outranked`` where the differential was asked.
-            judged: what ``judge`` returned for them.
-        """
-        row = judged.row(known)
-        why = self.explanations.evaluate(Table.of_frame(row.drop(PATIENT))).frame()
-        status = pl.col(f"{PREFIX}{DAMAGE}{STATUS}")
-        suspected = pl.when(status == "supported").then(True).when(status == "argued_against")
-        damage = why.select(suspected.then(False).alias(f"{DAMAGE}_suspected"))
-        refractory = self.treatments.refractory.evaluate(row.hstack(damage))
-        patients = row.select(judged.columns.columns).hstack(
-            [
-                *refractory.select(pl.all().name.prefix("refractory.")),
-                *why.select(name for name in why.columns if name.endswith(STATUS)),
-            ]
-        )
-        return ResistanceTables(patients, judged.history, judged.compared)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.explain import DifferentialResult
 from myoresist.knowledge.schema import Check
 from myoresist.resistance.evaluate import ResistanceResult
@@ -18,7 +17,6 @@ from myoresist.treatment.evaluate import (
     CARE,
     FIRST,
     HINT,
-    PROBABILITY,
     SUBSET,
     TRIED,
     URGENT,
@@ -271,7 +269,9 @@ class TreatmentResult(_Result):
 
 def advice(
     base: Options,
-    known: Mapping[str, Any],
+    row: Mapping[str, Any],
+    found: Mapping[str, Any],
+    places: Sequence[Mapping[str, Any]],
     differential: DifferentialResult,
     resistance: ResistanceResult,
 ) -> TreatmentResult:
@@ -279,24 +279,14 @@ def advice(
 
     Args:
         base: the compiled treatments.
-        known: what is known of the patient: findings, and what courses and visits tell.
+        row: all that a condition on treatments may read of the patient.
+        found: the patient's row of ``Options.evaluate``.
+        places: the rows of ``Options.places`` about the patient.
         differential: the differential diagnosis, which weighs the subsets.
         resistance: what was tried, and what else explains the non-response.
     """
-    supported = {"supported": True, "argued_against": False}
-    row = dict(known) | {
-        PREFIX + one.id: supported.get(one.status) for one in resistance.why.explanations
-    }
-    return _Patient(base, row, differential, resistance).result()
-
-
-def patient_table(
-    base: Options, row: Mapping[str, Any], probabilities: Mapping[str, float]
-) -> Table:
-    """Return a table of one patient, as ``Options.places`` takes it."""
-    columns = {name: row[name] for name in base.reads if row.get(name) is not None}
-    weights = {PROBABILITY + disease: value for disease, value in probabilities.items()}
-    return Table.of_rows([columns | weights])
+    answered = {**dict.fromkeys(base.program.rules), **found}
+    return _Patient(base, row, answered, places, differential, resistance).result()
 
 
 @dataclass
@@ -305,16 +295,14 @@ class _Patient:
 
     base: Options
     row: Mapping[str, Any]
+    found: Mapping[str, Any]
+    places: Sequence[Mapping[str, Any]]
     differential: DifferentialResult
     resistance: ResistanceResult
 
     def __post_init__(self) -> None:
         self.seen: dict[str, Verdict] = {}
         self.chances = {one.id: one.probability for one in self.differential.diseases}
-        table = patient_table(self.base, self.row, self.chances)
-        found = self.base.evaluate(table)
-        self.found = {**dict.fromkeys(self.base.program.rules), **found.row()}
-        self.places = self.base.places(table, found).to_dicts()
         self.known = {
             (one["subset"], one["option"]): one for one in self.base.pairs.iter_rows(named=True)
         }

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import ValidationError, model_validator
 
+from myoresist.answers import Answers
 from myoresist.arrays.table import Table
+from myoresist.assessment import one_patient
 from myoresist.case.model import Case
 from myoresist.case.record import record
-from myoresist.findings.statements import Settler
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX, STATUS, URGENT
@@ -190,17 +191,13 @@ def treatments(
     examples: Sequence[Example[TreatmentGiven, TreatmentExpected]],
 ) -> Iterator[Mapping[str, Any]]:
     """Return all that is said of the treatment history of each patient."""
-    terms, base, inference = knowledge.terms, knowledge.resistance, knowledge.inference
-    settler = Settler(knowledge.catalogue, inference)
+    base = knowledge.resistance
     for one in examples:
         case = one.given.case()
-        said = ((x.finding, x.value) for x in record(case, terms).statements)
-        recorded = settler.settle(settler.statements(said), 1).recorded
-        stated = inference.known(recorded).findings
-        judged, _ = base.judge_case(case, terms, _frame(knowledge, stated))
-        told = base.findings.evaluate(judged.row(_frame(knowledge, stated)))
-        known = inference.known(inference.joined(recorded, stated, told)).findings
-        row = {**judged.row(_frame(knowledge, known)).row(0, named=True), **one.given.columns}
+        patients, _ = one_patient(case, record(case, knowledge.terms), knowledge)
+        answers = Answers(patients, knowledge, knowledge.differential)
+        judged, known = answers.judged, answers.findings
+        row = {**judged.row(answers.frame).row(0, named=True), **one.given.columns}
         history = base.treatments.told(judged.treatments, judged.history, row)
         trials = {trial.id: trial for trial in history.trials}
         regimens = [regimen.id for regimen in base.treatments.regimens.trials]
@@ -211,12 +208,6 @@ def treatments(
             "findings": dict.fromkeys(knowledge.catalogue.findings) | known.row(),
             "definitions": {definition.id: definition.state for definition in history.definitions},
         }
-
-
-def _frame(knowledge: Knowledge, known: Table) -> pl.DataFrame:
-    """Return what is known of the only patient as a frame."""
-    whole = knowledge.catalogue.whole(known).frame(list(knowledge.catalogue.findings))
-    return whole.insert_column(0, pl.Series("patient_id", ["P"]))
 
 
 class ExplanationsGiven(Given):
