@@ -8,9 +8,9 @@ from pathlib import Path
 
 from myoresist.document import DocumentError, Problem
 from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.kept import parse
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 
 
 @dataclass

@@ -22,9 +22,9 @@ from myoresist.arrays.table import Table, coded
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.kept import parse
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 from myoresist.treatment.evidence import EvidenceBase, Study
 from myoresist.treatment.schema import (
     Against,

@@ -14,8 +14,8 @@ from pydantic import Field
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 from myoresist.rules.condition import Name, RuleError
+from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 
 BACKGROUND = "background"
 """Adults with suspected neuromuscular disease, unselected: what every disease is compared with."""

@@ -23,8 +23,8 @@ from myoresist.resistance.adequacy.refractory import DefinitionResult, Refractor
 from myoresist.resistance.adequacy.schema import Regimen, Regimens
 from myoresist.rules.condition import Condition, RuleError
 from myoresist.rules.frames import run_frame
+from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
 Ended = Literal["running", "no_effect", "side_effect", "remission", "other", "unknown"]

@@ -15,9 +15,9 @@ from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.rules.condition import Condition, RuleError
 from myoresist.rules.frames import run_frame
+from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
-from myoresist.rules.syntax import parse
 
 State = Literal["met", "not_met", "undetermined"]
 

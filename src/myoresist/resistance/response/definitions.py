@@ -24,8 +24,8 @@ from myoresist.resistance.response.visits import (
 )
 from myoresist.rules.condition import Condition, Name, RuleError
 from myoresist.rules.frames import run_frame
+from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 
 CONFIRMED = ".confirmed"
 READ = ("gain", "relative")

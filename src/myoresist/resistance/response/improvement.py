@@ -17,8 +17,8 @@ from myoresist.knowledge.schema import Check, Entry, Sourced, load
 from myoresist.resistance.response.visits import POPULATION, POPULATIONS, compared_column
 from myoresist.rules.condition import Name, RuleError
 from myoresist.rules.frames import run_frame
+from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
-from myoresist.rules.syntax import parse
 
 BASELINE = "baseline."
 ADULT, JUVENILE = POPULATIONS

@@ -17,7 +17,7 @@ from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.visits import PATIENT, compared_column
 from myoresist.rules.condition import Condition, Name, RuleError
-from myoresist.rules.syntax import parse
+from myoresist.rules.kept import parse
 from myoresist.rules.to_sql import to_sql
 
 PARTS = ("relative", "final")
