@@ -216,7 +216,7 @@ def one_patient(_: int) -> Result:
 
 
 def live_form(_: int) -> Result:
-    """Measure what a form needs after each answer: findings, criteria, differential and options of one patient."""
+    """Measure what a form needs after each answer: findings, criteria, differential, options."""
     example = sorted((HERE.parent / "src" / "myoresist" / "examples").glob("*.yaml"))[0]
     case, knowledge = read_case(example), Knowledge.load()
 
@@ -362,7 +362,8 @@ def table(results: Result) -> str:
         "",
         f"One patient ({one['example']}): knowledge loaded in {one['load_knowledge_ms']:,.0f} ms, "
         f"first read and assessed in {one['first_ms']:,.0f} ms, "
-        f"then in {one['median_ms']:,.0f} ms (median of {ASSESSMENTS}; {one['least_cpu_ms']:,.0f} ms of CPU at least)",
+        f"then in {one['median_ms']:,.0f} ms (median of {ASSESSMENTS}; "
+        f"{one['least_cpu_ms']:,.0f} ms of CPU at least)",
         f"What a live form needs of one patient: {results['live_form']['least_cpu_ms']:,.0f} ms of CPU",
         "",
         "| new process | time | of doing nothing |",
