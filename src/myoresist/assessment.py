@@ -19,7 +19,8 @@ from myoresist.case.record import Record, findings_table, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
-from myoresist.diagnosis.differential.explain import DifferentialResult, opinion
+from myoresist.diagnosis.differential.explain import explain as explain_differential
+from myoresist.diagnosis.differential.results import DifferentialResult
 from myoresist.findings.explain import (
     ContradictionResult,
     FindingResult,
@@ -148,11 +149,8 @@ def assess(
     frame = _frame(base, noted, known)
     differential = base.differential.within(setting) if setting else base.differential
     said = base.serology.evaluate(findings, Results.of_case(case, base.terms, base.serology.words))
-    diagnosis = opinion(
-        differential,
-        base.serology.with_tests(base.catalogue.whole(findings), said).frame(),
-        case.label,
-    )
+    tested = base.serology.with_tests(findings, said)
+    diagnosis = explain_differential(differential, tested, case.label)
     antibodies = answer(base.serology, said, noted.patient_id)
     resistance = base.resistance.of_case(frame, judged, response, diagnosis)
     row = judged.row(frame).row(0, named=True)

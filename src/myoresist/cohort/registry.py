@@ -83,9 +83,7 @@ class Registry:
         given = usable(batch.results, ids[PATIENT], base.serology.words)
         said = base.serology.evaluate(findings, given)
         results = base.serology.results(said)
-        differential = self._differential(
-            base.serology.with_tests(findings, said).frame(), batch.patients
-        )
+        differential = self._differential(base.serology.with_tests(findings, said), batch.patients)
         label = differential.select("label_probability", "label_outranked")
         resistance = base.resistance.of_table(known.hstack(label), judged).patients
         chances = differential.select(
@@ -146,7 +144,7 @@ class Registry:
             }
         )
 
-    def _differential(self, known: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+    def _differential(self, known: Table, patients: pl.DataFrame) -> pl.DataFrame:
         base = self.knowledge.differential
         found = base.table(known)
         probability = found.select(POSTERIOR + x for x in base.diseases).to_numpy()

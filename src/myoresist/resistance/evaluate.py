@@ -17,7 +17,7 @@ from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
-from myoresist.diagnosis.differential.explain import DifferentialResult
+from myoresist.diagnosis.differential.results import RankingResult
 from myoresist.findings.evaluate import finding_names
 from myoresist.resistance.adequacy.evaluate import History
 from myoresist.resistance.adequacy.explain import TreatmentHistory, TreatmentKnowledge
@@ -247,7 +247,7 @@ class Resistance:
         known: pl.DataFrame,
         judged: Judged,
         answer: ResponseResult,
-        differential: DifferentialResult,
+        differential: RankingResult,
     ) -> ResistanceResult:
         """Answer for one patient.
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from myoresist.arrays.table import Table
-from myoresist.diagnosis.differential.explain import DifferentialResult
+from myoresist.diagnosis.differential.results import RankingResult
 from myoresist.knowledge.schema import Check
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import PREFIX
@@ -272,7 +272,7 @@ class TreatmentResult(_Result):
 def advice(
     base: Options,
     known: Mapping[str, Any],
-    differential: DifferentialResult,
+    differential: RankingResult,
     resistance: ResistanceResult,
 ) -> TreatmentResult:
     """Answer for one patient.
@@ -305,7 +305,7 @@ class _Patient:
 
     base: Options
     row: Mapping[str, Any]
-    differential: DifferentialResult
+    differential: RankingResult
     resistance: ResistanceResult
 
     def __post_init__(self) -> None:
