@@ -36,5 +36,5 @@ def rank(record: Record) -> Iterator[tuple[str, float]]:
     base, differential = knowledge(), equal_priors()
     values = dict.fromkeys(record.present, True) | dict.fromkeys(record.absent, False)
     known = {k: v for k, v in {**values, **record.numbers}.items() if k in base.catalogue}
-    findings = base.inference.known(Table.of_frame(table([known], base.catalogue))).findings.frame()
+    findings = base.inference.known(Table.of_frame(table([known], base.catalogue))).findings
     yield from zip(differential.diseases, differential.posterior(findings)[0].tolist(), strict=True)

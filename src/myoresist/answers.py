@@ -117,7 +117,7 @@ class Answers:
     @cached_property
     def posterior(self) -> pl.DataFrame:
         """Return the probability of every disease, and which one leads."""
-        return self.differential.table(self.tested.frame())
+        return self.differential.table(self.tested)
 
     @cached_property
     def label(self) -> Table:

@@ -17,7 +17,8 @@ from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
-from myoresist.diagnosis.differential.explain import DifferentialResult, opinion
+from myoresist.diagnosis.differential.explain import explain as explain_differential
+from myoresist.diagnosis.differential.results import DifferentialResult
 from myoresist.findings.explain import (
     ContradictionResult,
     FindingResult,
@@ -171,7 +172,7 @@ def assess(
     criteria = CriteriaReader(
         base.criteria, known, base.criteria.evaluate(open_.findings), open_.answers, open_.sound
     )
-    diagnosis = opinion(differential, answers.tested.frame(), case.label)
+    diagnosis = explain_differential(differential, answers.tested, case.label)
     antibodies = answer(base.serology, answers.serology, noted.patient_id)
     row = answers.row.row()
     response = base.resistance.response(case, visits, answers.frame)

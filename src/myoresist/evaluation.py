@@ -19,13 +19,13 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from myoresist.arrays.table import Table
+from myoresist.arrays.table import Numbers, Table
 from myoresist.case.catalogue import Catalogue, read_rows
 from myoresist.case.record import conform
 from myoresist.diagnosis.differential.evaluate import Differential
-from myoresist.diagnosis.differential.explain import opinion
+from myoresist.diagnosis.differential.explain import rank
 from myoresist.diagnosis.differential.investigations import gains
-from myoresist.diagnosis.differential.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW, Array
+from myoresist.diagnosis.differential.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW
 from myoresist.document import DocumentError, Problem, read_document
 from myoresist.knowledge.schema import Entry, validated
 from myoresist.library import Knowledge
@@ -178,7 +178,7 @@ class Round:
         right: which diseases count as right, (cases, D).
     """
 
-    probability: Array
+    probability: Numbers
     right: Flags
 
     @cached_property
@@ -209,7 +209,7 @@ class Round:
         return found
 
     @cached_property
-    def _target(self) -> Array:
+    def _target(self) -> Numbers:
         """Return where the right diagnosis is; of several, the one that is believed most."""
         held = np.where(self.right, self.probability, -1)
         target = np.zeros_like(self.probability)
@@ -289,9 +289,8 @@ def evaluate(
     for row, one in enumerate(used):
         accepted = (one.case.final_diagnosis, *one.case.also_accept)
         right[row, [place[x] for x in accepted if x in place]] = True
-    ids = pl.Series("patient_id", [one.case.id for one in used])
     known = [
-        _known(knowledge, ids, records)
+        _known(knowledge, records)
         for records in ([one.hidden for one in used], [one.revealed for one in used])
     ]
     rounds = (
@@ -315,20 +314,17 @@ def evaluate(
     )
 
 
-def _known(
-    knowledge: Knowledge, ids: pl.Series, records: Sequence[Mapping[str, Value]]
-) -> pl.DataFrame:
+def _known(knowledge: Knowledge, records: Sequence[Mapping[str, Value]]) -> Table:
     """Return what is known of each case, with what its antibody tests are worth."""
     recorded = Table.of_frame(table(records, knowledge.catalogue).drop("patient_id"))
-    found = knowledge.catalogue.whole(knowledge.inference.known(recorded).findings)
-    tested = knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
-    return tested.frame().with_columns(ids)
+    found = knowledge.inference.known(recorded).findings
+    return knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
 
 
 def _next_tests(
     used: Sequence[Coded],
     differential: Differential,
-    known: pl.DataFrame,
+    known: Table,
     rounds: tuple[Round, Round],
     advance: Callable[[], object],
 ) -> list[tuple[float, float]]:
@@ -336,10 +332,10 @@ def _next_tests(
     found = []
     for row, one in enumerate(used):
         if one.given_away:
-            read = differential.likelihoods.read(known[row : row + 1])
+            observed = differential.likelihoods.observe(known.take(slice(row, row + 1)))
             probability = rounds[0].probability[row]
             labelled = differential.labelled(one.case.initial_label)
-            first = gains(differential, read, probability, labelled)[:shown]
+            first = gains(differential, observed, probability, labelled)[:shown]
             answered = any(one.given_away & set(gain.unknown) for gain in first)
             found.append((float(answered), float(rounds[1].rank[row] == 1)))
         advance()
@@ -371,12 +367,13 @@ def _challenged(used: Sequence[Coded], differential: Differential, asked: Round)
 
 
 def _flags(
-    used: Sequence[Coded], differential: Differential, known: pl.DataFrame
+    used: Sequence[Coded], differential: Differential, known: Table
 ) -> dict[str, tuple[str, ...]]:
     """Return the red flags against each wrong label."""
     found = {}
     for row, _ in _wrong_labels(used, differential):
-        said = opinion(differential, known[row : row + 1], used[row].case.initial_label).label
+        one = known.take(slice(row, row + 1))
+        said = rank(differential, one, used[row].case.initial_label).label
         found[used[row].case.id] = tuple(flag.finding for flag in said.flags) if said else ()
     return found
 
@@ -406,7 +403,7 @@ def _misses(
     ]
 
 
-def calibration_error(probability: Array, hit: Array) -> float:
+def calibration_error(probability: Numbers, hit: Numbers) -> float:
     """Return the expected calibration error of the leading probability, in ten stretches."""
     place = _bins(probability)
     gaps = [
@@ -417,7 +414,7 @@ def calibration_error(probability: Array, hit: Array) -> float:
     return float(sum(gaps))
 
 
-def _perfect(probability: Array) -> Measure:
+def _perfect(probability: Numbers) -> Measure:
     """Return the calibration error that chance alone gives probabilities that are right, on so many cases."""
     generator = np.random.default_rng(SEED)
     drawn = [
@@ -430,7 +427,7 @@ def _perfect(probability: Array) -> Measure:
     return Measure(float(np.mean(drawn)), float(low), float(high))
 
 
-def _bins(probability: Array) -> NDArray[np.int64]:
+def _bins(probability: Numbers) -> NDArray[np.int64]:
     return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
 
 
@@ -439,7 +436,7 @@ def _share(values: Sequence[float]) -> Measure | None:
     return _mean(np.array(values)) if values else None
 
 
-def _mean(values: Array) -> Measure:
+def _mean(values: Numbers) -> Measure:
     return _bootstrap(len(values), lambda rows: float(values[rows].mean()))
 
 

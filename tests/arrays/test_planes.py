@@ -72,6 +72,15 @@ def test_packing_is_undone_by_unpacking(flags: list[bool]) -> None:
     assert planes.count(plane) == sum(flags)
 
 
+@given(st.integers(0, 20), st.data())
+def test_packing_rows_is_packing_each(size: int, data: st.DataObject) -> None:
+    row = st.lists(st.booleans(), min_size=size, max_size=size)
+    rows = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), bool)
+    packed = planes.pack_rows(rows)
+    assert packed == [planes.pack(one) for one in rows]
+    assert np.array_equal(planes.unpack_rows(packed, size), rows)
+
+
 rows = st.lists(
     st.fixed_dictionaries(
         {

@@ -12,13 +12,15 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from frames import known as settled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from myoresist.arrays.planes import UNKNOWN
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.evaluate import Differential, Setting, SettingError
-from myoresist.diagnosis.differential.explain import opinion
-from myoresist.diagnosis.differential.investigations import gains
+from myoresist.diagnosis.differential.explain import explain, rank
+from myoresist.diagnosis.differential.investigations import answers, gains
+from myoresist.diagnosis.differential.results import DifferentialResult
 from myoresist.document import DocumentError
 from myoresist.evaluation import table
 from myoresist.library import Knowledge
@@ -26,14 +28,13 @@ from myoresist.library import Knowledge
 Row = Mapping[str, bool | float]
 BASE = Knowledge.load()
 LIKELIHOODS = BASE.differential.likelihoods
+LINKS = LIKELIHOODS.links
 LINKED = {
     row
     for row in range(len(LIKELIHOODS.findings))
-    if LIKELIHOODS.children[row]
-    or LIKELIHOODS.parents[row]
-    or LIKELIHOODS.partners[row]
-    or LIKELIHOODS.measured[row]
-    or any(row in rows for rows in LIKELIHOODS.exclusive)
+    if any(row in linked for linked in (LINKS.children, LINKS.parents, LINKS.partners))
+    or row in LINKS.measured
+    or any(row in rows for rows in LINKS.exclusive)
 }
 FREE = [
     name
@@ -41,14 +42,26 @@ FREE = [
     if row not in LINKED and name not in LIKELIHOODS.method.label_findings
 ]
 
+ANTI_JO1 = "serology.anti_jo1.likelihood_ratio"
+SAMPLES = LIKELIHOODS.method.next_test.samples
 
-def known(base: Knowledge, *rows: Row) -> pl.DataFrame:
-    return settled(base.inference, table(rows, base.catalogue))
+
+def known(base: Knowledge, *rows: Row) -> Table:
+    recorded = table(rows, base.catalogue).drop("patient_id")
+    return base.inference.known(Table.of_frame(recorded)).findings
+
+
+def numbers(**given: float) -> Table:
+    return Table(1, numbers={name: np.array([value]) for name, value in given.items()})
 
 
 def posterior(base: Knowledge, row: Row) -> dict[str, float]:
     found = base.differential.posterior(known(base, row))[0]
     return dict(zip(base.differential.diseases, found, strict=True))
+
+
+def explained(row: Row, label: str | None) -> DifferentialResult:
+    return explain(BASE.differential, known(BASE, row), label)
 
 
 @pytest.fixture
@@ -138,7 +151,7 @@ def test_a_label_finding_says_nothing_when_present_but_something_when_absent(
 def test_a_measured_finding_follows_its_quantiles(base: Knowledge) -> None:
     fever = [posterior(base, {"level": level})["fever"] for level in (1.0, 5.0, 25.0, 60.0)]
     assert fever == sorted(fever)
-    one = base.differential.likelihoods.tables[0]
+    one = base.differential.likelihoods.distributions[0]
     grid = np.exp(one.low + one.step * np.arange(len(one.below)))
     disease = base.differential.diseases.index("fever")
     for share, value in ((0.05, 10), (0.25, 18), (0.5, 25), (0.75, 40), (0.95, 80)):
@@ -165,6 +178,22 @@ def test_one_patient_alone_is_that_patient_in_a_table(one: Row, other: Row) -> N
     assert alone.sum() == pytest.approx(1)
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.lists(records, min_size=1, max_size=4), st.integers(1, 2500))
+def test_a_patient_in_a_large_table_is_that_patient_alone(rows: list[Row], size: int) -> None:
+    """What all share is counted once, the rest block by block; tests and numbers are looked up."""
+    unknown = float("nan")
+    ratios = [unknown, 0.1, 30.0, 1.0]
+    alone = [
+        known(BASE, row).with_columns(numbers(ck_x_uln=level, **{ANTI_JO1: ratio}))
+        for row, ratio, level in zip(rows, ratios, (unknown, 12.0, 0.5, 12.0), strict=False)
+    ]
+    expected = np.vstack([BASE.differential.posterior(one) for one in alone])
+    turns = np.arange(size) % len(alone)
+    many = Table.of_frame(pl.concat([one.frame() for one in alone])).take(turns)
+    assert np.allclose(BASE.differential.posterior(many), expected[turns], atol=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(records, st.sampled_from(FREE), st.sampled_from(range(len(LIKELIHOODS.diseases))))
 def test_a_finding_that_speaks_for_a_disease_never_lowers_it_against_another(
@@ -188,8 +217,9 @@ def test_a_finding_that_speaks_for_a_disease_never_lowers_it_against_another(
 def test_the_unknown_says_nothing(record: Row, finding: str) -> None:
     without = {name: value for name, value in record.items() if name != finding}
     findings = known(BASE, without)
-    spelt = findings.with_columns(pl.lit(None, pl.Boolean).alias(finding))
-    assert np.array_equal(BASE.differential.posterior(findings), BASE.differential.posterior(spelt))
+    spelt = findings.with_truths({finding: UNKNOWN})
+    same = (BASE.differential.posterior(x) for x in (findings.without([finding]), spelt))
+    assert np.array_equal(*same)
 
 
 def test_the_order_of_diseases_and_findings_does_not_matter(toy: Path) -> None:
@@ -231,14 +261,17 @@ def test_draws_have_the_spread_of_the_beta_distribution() -> None:
     """Against draws of the frequencies themselves: rimmed vacuoles, present."""
     one = known(BASE, {"biopsy_rimmed_vacuoles": True})
     differential = BASE.differential
-    seen = differential.seen(one)
+    evidence = differential.evidence(one)
     row = LIKELIHOODS.findings.index("biopsy_rimmed_vacuoles")
     disease = differential.diseases.index("inclusion_body_myositis")
-    share, patients = LIKELIHOODS.share[row, disease], LIKELIHOODS.patients[row, disease]
+    frequencies = LIKELIHOODS.frequencies
+    share, patients = frequencies.share[row, disease], frequencies.patients[row, disease]
     drawn = np.random.default_rng(5).beta(share * patients, (1 - share) * patients, 200_000)
     weight = LIKELIHOODS.weights[row]
     expected = float(np.std(weight * np.log(drawn)))
-    assert math.sqrt(LIKELIHOODS.spread(seen)[0, disease]) == pytest.approx(expected, rel=0.1)
+    assert math.sqrt(LIKELIHOODS.log_variance(evidence)[0, disease]) == pytest.approx(
+        expected, rel=0.1
+    )
 
 
 def test_a_setting_changes_the_priors_and_restricts_the_list(base: Knowledge) -> None:
@@ -264,8 +297,9 @@ def test_a_setting_that_cannot_be_used_is_refused(base: Knowledge, setting: Sett
 def test_an_investigation_is_proposed_until_it_is_done(base: Knowledge) -> None:
     def proposed(row: Row) -> list[str]:
         one: Differential = base.differential
-        read = one.likelihoods.read(known(base, row))
-        found = gains(one, read, one.posterior(known(base, row))[0], one.labelled("a_pox"))
+        observed = one.likelihoods.observe(known(base, row))
+        probability = one.posterior(known(base, row))[0]
+        found = gains(one, observed, probability, one.labelled("a_pox"))
         return [gain.investigation.id for gain in found]
 
     assert set(proposed({})) == {"look", "blood", "knife"}
@@ -274,9 +308,39 @@ def test_an_investigation_is_proposed_until_it_is_done(base: Knowledge) -> None:
     assert proposed({"level": 5.0, "large_red": True, "blue": True}) == []
 
 
+@settings(max_examples=20, deadline=None)
+@given(records)
+def test_an_investigation_of_one_finding_tells_what_its_two_results_tell(record: Row) -> None:
+    """What it is expected to tell is the mean of both, present about as often as is likely."""
+    one = BASE.differential
+    observed = one.likelihoods.observe(known(BASE, record))
+    now = one.posterior(known(BASE, record))[0]
+    expected = {
+        gain.unknown[0]: gain.differential
+        for gain in gains(one, observed, now, one.labelled(None))
+        if len(gain.unknown) == 1 and gain.unknown[0] in FREE
+    }
+    told = answers(one, observed, now, list(expected))
+    for present, absent in zip(told[::2], told[1::2], strict=True):
+        assert present.likely + absent.likely == pytest.approx(1)
+        apart = present.divergence - absent.divergence
+        share = (expected[present.finding] - absent.divergence) / apart
+        assert share * SAMPLES == pytest.approx(round(share * SAMPLES), abs=1e-6)
+        assert share == pytest.approx(present.likely, abs=0.15)
+
+
+def test_the_ranking_alone_is_that_of_the_whole_differential() -> None:
+    row = {"finger_flexor_weakness": True, "age_at_onset": 64.0, "anti_mi2": False}
+    whole = explain(BASE.differential, known(BASE, row), "polymyositis").model_dump()
+    for part in (whole["label"], *whole["leading"]):
+        assert part.pop("low") <= part["probability"] <= part.pop("high")
+    assert whole.pop("next_tests") and whole.pop("questions")
+    assert rank(BASE.differential, known(BASE, row), "polymyositis").model_dump() == whole
+
+
 def test_what_a_result_would_do_is_what_it_does() -> None:
     row = {"finger_flexor_weakness": True, "age_at_onset": 64.0}
-    said = opinion(BASE.differential, known(BASE, row), "polymyositis")
+    said = explained(row, "polymyositis")
     for test in said.next_tests:
         for result in test.results:
             after = posterior(BASE, {**row, result.finding: result.value})
@@ -291,7 +355,7 @@ def test_the_label_is_challenged_by_what_the_other_disease_explains_better() -> 
         "ck_x_uln": 3.0,
         "onset_insidious": True,
     }
-    said = opinion(BASE.differential, known(BASE, row), "polymyositis")
+    said = explained(row, "polymyositis")
     assert said.label is not None
     assert said.label.outranked_by == "inclusion_body_myositis"
     flags = {flag.finding for flag in said.label.flags}
@@ -302,9 +366,9 @@ def test_the_label_is_challenged_by_what_the_other_disease_explains_better() -> 
 
 def weighed(base: Knowledge, row: Row, ratio: float | None) -> dict[str, float]:
     """Return the probabilities with a test of red spots that is worth so much."""
-    findings = known(base, row).with_columns(
-        pl.lit(ratio, pl.Float64).alias("serology.red.likelihood_ratio")
-    )
+    findings = known(base, row)
+    if ratio is not None:
+        findings = findings.with_columns(numbers(**{"serology.red.likelihood_ratio": ratio}))
     found = base.differential.posterior(findings)[0]
     return dict(zip(base.differential.diseases, found, strict=True))
 
@@ -332,24 +396,24 @@ def test_a_disease_is_confirmed_by_its_test_only() -> None:
         "age_at_onset": 20.0,
     }
     row |= {"calf_atrophy_cannot_stand_on_toes": True}
-    before = opinion(BASE.differential, known(BASE, row), None)
+    before = explained(row, None)
     assert not any(one.confirmed for one in before.leading)
-    after = opinion(BASE.differential, known(BASE, {**row, "variant_dysf": True}), None)
+    after = explained({**row, "variant_dysf": True}, None)
     assert (after.leading[0].id, after.leading[0].confirmed) == ("dysferlinopathy", True)
 
 
 def test_another_disease_may_stand_beside_the_leading_one() -> None:
     row = {"heliotrope_rash": True, "gottron_papules": True, "anti_mi2": True}
-    alone = opinion(BASE.differential, known(BASE, row), None)
+    alone = explained(row, None)
     assert alone.leading[0].id == "dermatomyositis"
-    both = opinion(BASE.differential, known(BASE, {**row, "hypothyroidism": True}), None)
+    both = explained({**row, "hypothyroidism": True}, None)
     assert both.leading[0].id == "dermatomyositis"
     assert "hypothyroid_myopathy" in {one.id for one in both.beside}
     assert "hypothyroid_myopathy" not in {one.id for one in alone.beside}
 
 
 def test_nothing_known_gives_no_opinion_of_the_patient() -> None:
-    said = opinion(BASE.differential, known(BASE, {}), None)
+    said = explained({}, None)
     assert said.counted == 0
 
 

@@ -8,8 +8,7 @@ import re
 import polars as pl
 import pytest
 
-from myoresist.diagnosis.differential.likelihood import QUANTILES
-from myoresist.diagnosis.differential.schema import BACKGROUND
+from myoresist.diagnosis.differential.schema import BACKGROUND, QUANTILES
 from myoresist.knowledge.schema import HOW_CHECKED
 from myoresist.library import Knowledge
 from myoresist.worked_examples.run import Examples
@@ -61,11 +60,12 @@ def test_a_broad_finding_is_not_rarer_than_a_narrow_one_by_much() -> None:
     wrong = []
     # A pattern is counted among those who are weak, weakness among all.
     pattern = likelihoods.findings.index("leg_proximal_weaker_than_distal")
-    for row, parents in enumerate(likelihoods.parents):
+    share = likelihoods.frequencies.share
+    for row, parents in likelihoods.links.parents.items():
         if row == pattern:
             continue
         for parent in parents:
-            beyond = likelihoods.share[row] - likelihoods.share[parent]
+            beyond = share[row] - share[parent]
             wrong += [
                 (likelihoods.findings[row], likelihoods.findings[parent], likelihoods.diseases[d])
                 for d in (beyond > 0.25).nonzero()[0]

@@ -5,13 +5,13 @@ The largest of several is what "any of them" comes to, the least what "all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import Planes
+from myoresist.arrays.planes import Planes, pack_rows, unpack_rows
 from myoresist.arrays.table import Table
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
@@ -62,27 +62,18 @@ def to_columns(rows: Truths, names: Sequence[str]) -> list[pl.Series]:
 
 def rows_of(table: Table, names: Sequence[str]) -> Truths:
     """Return columns of truth of a table as rows of ``FALSE``, ``UNKNOWN`` and ``TRUE``, (names, N)."""
-    width = (table.size + 7) // 8
-
-    def bits(planes: Iterable[int]) -> Truths:
-        held = b"".join(one.to_bytes(width, "little") for one in planes)
-        rows = np.frombuffer(held, np.uint8).reshape(len(names), width)
-        flat = np.unpackbits(rows, axis=1, count=table.size, bitorder="little")
-        return flat.view(np.int8)
-
     truths = [table.truth(name) for name in names]
-    found: Truths = UNKNOWN + bits(one.t for one in truths) - bits(one.f for one in truths)
+    true, false = (
+        unpack_rows(planes, table.size).view(np.int8)
+        for planes in ([one.t for one in truths], [one.f for one in truths])
+    )
+    found: Truths = UNKNOWN + true - false
     return found
 
 
 def planes_of(rows: Truths, names: Sequence[str]) -> dict[str, Planes]:
     """Return rows of ``FALSE``, ``UNKNOWN`` and ``TRUE``, (names, N), as planes."""
-
-    def packed(flags: NDArray[np.bool_]) -> list[int]:
-        held = np.packbits(flags, axis=1, bitorder="little")
-        return [int.from_bytes(one.tobytes(), "little") for one in held]
-
-    true, false = packed(rows == TRUE), packed(rows == FALSE)
+    true, false = pack_rows(rows == TRUE), pack_rows(rows == FALSE)
     return {name: Planes(*both) for name, *both in zip(names, true, false, strict=True)}
 
 

@@ -98,6 +98,27 @@ def unpack(plane: int, size: int) -> Flags:
     return np.unpackbits(held, count=size, bitorder="little").view(np.bool_)
 
 
+def pack_rows(flags: Flags) -> list[int]:
+    """Return each row of flags, (K, N), as a plane."""
+    packed = np.packbits(flags, axis=1, bitorder="little")
+    width, held = packed.shape[1], packed.tobytes()
+    return [
+        int.from_bytes(held[row * width : (row + 1) * width], "little") for row in range(len(flags))
+    ]
+
+
+def byte_rows(planes: Sequence[int], size: int) -> NDArray[np.uint8]:
+    """Return planes as rows of bytes, (K, bytes), the first patient in the lowest bit of the first."""
+    width = (size + 7) // 8
+    held = b"".join([plane.to_bytes(width, "little") for plane in planes])
+    return np.frombuffer(held, np.uint8).reshape(len(planes), width)
+
+
+def unpack_rows(planes: Sequence[int], size: int) -> NDArray[np.uint8]:
+    """Return planes as rows of ones and zeros, (K, N)."""
+    return np.unpackbits(byte_rows(planes, size), axis=1, count=size, bitorder="little")
+
+
 def of_flags(true: Flags, known: Flags | None = None) -> Planes:
     """Return truth from flags: what is true, and what of the rest is known to be false."""
     t = pack(true)

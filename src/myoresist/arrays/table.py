@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from myoresist.arrays.planes import (
     UNKNOWN,
-    Flags,
     Planes,
     coalesce,
     mask,
     of_values,
     pack,
     unpack,
+    unpack_rows,
     value_at,
 )
 
@@ -338,14 +338,10 @@ def _booleans(truths: Sequence[Planes], size: int) -> Iterator[pl.Series]:
     """Return planes as Boolean columns, all at once: one long column is made faster than many short ones."""
     if not truths:
         return
-    width = (size + 7) // 8
-
-    def flags(planes: Iterable[int]) -> Flags:
-        held = b"".join(one.to_bytes(width, "little") for one in planes)
-        bits = np.unpackbits(np.frombuffer(held, np.uint8), bitorder="little")
-        return bits.reshape(len(truths), -1)[:, :size].ravel().view(np.bool_)
-
-    true, known = (flags(x) for x in ((one.t for one in truths), (one.known for one in truths)))
+    true, known = (
+        unpack_rows(planes, size).ravel().view(np.bool_)
+        for planes in ([one.t for one in truths], [one.known for one in truths])
+    )
     together = pl.DataFrame({"true": true, "known": known}).select(
         pl.when("known").then("true")
     ).to_series()  # fmt: skip

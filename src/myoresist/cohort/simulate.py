@@ -254,7 +254,7 @@ class Simulator:
         order = np.argsort(disease, kind="stable")
         starts = np.searchsorted(disease[order], np.arange(len(self._diseases) + 1))
         found = {}
-        for name, table in zip(likelihoods.numbers, likelihoods.tables, strict=True):
+        for name, table in zip(likelihoods.numbers, likelihoods.distributions, strict=True):
             even = draw.one(name)
             value = np.empty(len(disease))
             grid = table.low + table.step * np.arange(len(table.below))

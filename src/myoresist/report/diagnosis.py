@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from myoresist.assessment import Assessment
-from myoresist.diagnosis.differential.explain import (
+from myoresist.diagnosis.differential.results import (
     DiseaseResult,
     EvidenceResult,
     InvestigationResult,

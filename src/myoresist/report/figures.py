@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from myoresist.assessment import Assessment
-from myoresist.diagnosis.differential.explain import DiseaseResult, InvestigationResult
+from myoresist.diagnosis.differential.results import DiseaseResult, InvestigationResult
 from myoresist.report.charts import forest, ranking, score, timeline, waterfall
 from myoresist.report.diagnosis import STEPS, Diagnosis, times
 from myoresist.report.document import UNKNOWN, Cell, Figure, Table

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.diagnosis.differential.explain import DifferentialResult
+from myoresist.diagnosis.differential.results import RankingResult
 from myoresist.knowledge.schema import Check
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import PREFIX
@@ -272,7 +272,7 @@ def advice(
     row: Mapping[str, Any],
     found: Mapping[str, Any],
     places: Sequence[Mapping[str, Any]],
-    differential: DifferentialResult,
+    differential: RankingResult,
     resistance: ResistanceResult,
 ) -> TreatmentResult:
     """Answer for one patient.
@@ -297,7 +297,7 @@ class _Patient:
     row: Mapping[str, Any]
     found: Mapping[str, Any]
     places: Sequence[Mapping[str, Any]]
-    differential: DifferentialResult
+    differential: RankingResult
     resistance: ResistanceResult
 
     def __post_init__(self) -> None:

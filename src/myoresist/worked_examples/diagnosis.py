@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-import polars as pl
-
+from myoresist.arrays.table import Table
 from myoresist.diagnosis.criteria.compile import EXCLUDED, NOTE, column
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
@@ -149,8 +148,8 @@ def differential(
     full = patients(knowledge, [one.given for one in examples])
     diseases = [one.disease for one in wanted]
     ranks = zip(
-        _ranks(knowledge, full.known, diseases),
-        _ranks(knowledge, patients(knowledge, fewer).known, diseases),
+        _ranks(knowledge, full.findings, diseases),
+        _ranks(knowledge, patients(knowledge, fewer).findings, diseases),
         strict=True,
     )
     for one, record, (rank, rank_without) in zip(wanted, full.records, ranks, strict=True):
@@ -162,7 +161,7 @@ def differential(
         yield got
 
 
-def _ranks(knowledge: Knowledge, known: pl.DataFrame, diseases: Sequence[str]) -> list[int]:
+def _ranks(knowledge: Knowledge, known: Table, diseases: Sequence[str]) -> list[int]:
     """Return the place of one disease for each patient, 1 for the most probable."""
     base = knowledge.differential
     probability = base.posterior(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,14 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from myoresist.diagnosis.differential.likelihood import Array, Likelihoods, Seen
+from myoresist.arrays.table import Numbers, Table
+from myoresist.diagnosis.differential.evidence import Evidence
+from myoresist.diagnosis.differential.likelihood import Likelihoods
 from myoresist.diagnosis.differential.schema import Diseases
 from myoresist.findings.evaluate import Inference, finding_names
 from myoresist.knowledge.schema import Entry, load
 
-CHUNK = 20_000
+CHUNK = 1 << 17
 """Patients worked on at a time, so that a large table needs little memory."""
 PREFIX = "differential."
 DIGITS = 9
@@ -86,11 +88,11 @@ class Differential:
         return self.likelihoods.diseases
 
     @cached_property
-    def log_prior(self) -> Array:
+    def log_prior(self) -> Numbers:
         """Return the logarithm of the prior of each disease, -inf for one that is left out, (D,)."""
         method = self.base.method
         prior = np.array([one.prior for one in self.base.diseases.values()])
-        logs: Array = method.prior_power * np.log(prior)
+        logs: Numbers = method.prior_power * np.log(prior)
         only = set(self.setting.only)
         for index, one in enumerate(self.base.diseases.values()):
             for name in (one.id, one.family):
@@ -99,37 +101,50 @@ class Differential:
                 logs[index] = -np.inf
         return logs
 
-    def posterior(self, known: pl.DataFrame) -> Array:
+    def posterior(self, known: Table) -> Numbers:
         """Return the probability of each disease, (N, D), rows summing to 1.
 
         Args:
-            known: one row a patient, one column a finding, as ``Inference.known`` returns it.
+            known: findings as ``Inference.known`` returns them, and what antibody tests are worth, as
+                ``Serology.with_tests`` adds it.
         """
-        found = np.empty((known.height, len(self.diseases)))
-        for start in range(0, known.height, CHUNK):
-            part = slice(start, start + CHUNK)
-            found[part] = self.of(self.seen(known[part]))
-        return found
+        return np.concatenate(
+            [self.given(self.evidence(part)) for part in self._parts(known, CHUNK)]
+        )
 
-    def seen(self, known: pl.DataFrame) -> Seen:
+    def _parts(self, known: Table, size: int) -> Iterator[Table]:
+        if known.size <= size:
+            yield known
+            return
+        read = known.select(self.likelihoods.reads)
+        for start in range(0, known.size, size):
+            yield read.take(slice(start, start + size))
+
+    def evidence(self, known: Table) -> Evidence:
         """Return what may be counted of each patient."""
-        return self.likelihoods.seen(self.likelihoods.read(known))
+        return self.likelihoods.links.count(self.likelihoods.observe(known))
 
-    def of(self, seen: Seen) -> Array:
-        """Return the probability of each disease from what may be counted, (N, D)."""
-        return normal(self._centre(seen))
+    def given(self, evidence: Evidence) -> Numbers:
+        """Return the probability of each disease given what may be counted, (N, D)."""
+        found = np.empty((len(self.diseases), evidence.size))
+        for part, logs in self._logs(evidence):
+            found[:, part] = softmax(logs, axis=0)
+        return found.T
 
-    def _centre(self, seen: Seen) -> Array:
-        """Return the logarithm of each probability, up to a constant, (N, D)."""
-        logs = self.likelihoods.log_ratio(seen)
-        logs /= self._temperature
-        logs += self.log_prior
-        return logs
+    def _logs(self, evidence: Evidence) -> Iterator[tuple[slice, Numbers]]:
+        """Yield the logarithm of each probability, up to a constant, of some patients at a time, (D, n)."""
+        for part, logs in self.likelihoods.log_ratio(evidence).blocks():
+            logs /= self._temperature
+            logs += self.log_prior[:, None]
+            yield part, logs
 
-    def table(self, known: pl.DataFrame) -> pl.DataFrame:
-        """Return the probabilities as a table: ``differential.<disease>`` and ``differential.leading``.
+    def table(self, known: Table) -> pl.DataFrame:
+        """Return the probabilities as a frame: ``differential.<disease>`` and ``differential.leading``.
 
         They are rounded: the last digit of a matrix product depends on who else is in the table.
+
+        Args:
+            known: as for ``posterior``.
         """
         probability = self.posterior(known).round(DIGITS)
         leading = pl.Series(PREFIX + "leading", self.diseases)
@@ -138,32 +153,26 @@ class Differential:
             leading.gather(probability.argmax(axis=1))
         )
 
-    def interval(self, known: pl.DataFrame) -> tuple[Array, Array]:
+    def interval(self, known: Table) -> tuple[Numbers, Numbers]:
         """Return the 95 % credible interval of each probability, two arrays of shape (N, D).
 
-        Frequencies and priors are drawn from their distributions, with a fixed seed: the same patient has the
-        same interval in every table.
+        Args:
+            known: as for ``posterior``.
         """
-        low, high = (np.empty((known.height, len(self.diseases))) for _ in range(2))
-        for start in range(0, known.height, DRAWN):
-            part = slice(start, start + DRAWN)
-            low[part], high[part] = np.quantile(self.drawn(self.seen(known[part])), OUTER, axis=1)
+        draws = (self.draws(self.evidence(part)) for part in self._parts(known, DRAWN))
+        low, high = np.concatenate([np.quantile(one, OUTER, axis=-1) for one in draws], axis=1)
         return low, high
 
-    def intervals_of(
-        self, seen: Seen, labelled: NDArray[np.bool_]
-    ) -> tuple[Array, Array, tuple[float, float]]:
-        """Return the intervals of one patient: of each disease, (D,) and (D,), and of a label as a whole."""
-        drawn = self.drawn(seen)[0]
-        low, high = np.quantile(drawn, OUTER, axis=0)
-        of_label = np.quantile(drawn[:, labelled].sum(axis=1), OUTER)
-        return low, high, (float(of_label[0]), float(of_label[1]))
+    def draws(self, evidence: Evidence) -> Numbers:
+        """Return draws of the probabilities, (N, D, draws), as frequencies and priors are uncertain.
 
-    def drawn(self, seen: Seen) -> Array:
-        """Return draws of the probabilities, (N, draws, D), as frequencies and priors are uncertain."""
-        centre = self._centre(seen)
-        variance = self.likelihoods.spread(seen) / self._temperature**2 + self._prior_spread
-        return normal(centre[:, None] + np.sqrt(variance)[:, None] * self._draws)
+        The seed is fixed: the same patient has the same draws in every table.
+        """
+        variance = self.likelihoods.log_variance(evidence) / self._temperature**2
+        found = np.sqrt(variance + self._prior_variance)[..., None] * self._normal
+        for part, logs in self._logs(evidence):
+            found[part] += logs.T[..., None]
+        return softmax(found, axis=1)
 
     def source(self, finding: str, disease: str, measured: bool) -> tuple[str | None, str | None]:
         """Return the work on which a frequency or a distribution rests, and how it was checked."""
@@ -182,13 +191,16 @@ class Differential:
         )
 
     @cached_property
-    def _draws(self) -> Array:
+    def _normal(self) -> Numbers:
+        """Return draws of the normal distribution, (D, draws)."""
         method = self.base.method
         generator = np.random.default_rng(method.seed)
-        return generator.standard_normal((method.draws, len(self.diseases)))
+        drawn = generator.standard_normal((method.draws, len(self.diseases)))
+        return np.ascontiguousarray(drawn.T)
 
     @cached_property
-    def _prior_spread(self) -> Array:
+    def _prior_variance(self) -> Numbers:
+        """Return the variance of the logarithm of each prior, (D,)."""
         method = self.base.method
         factors = [method.prior_factor[one.prior_confidence] for one in self.base.diseases.values()]
         return np.square(method.prior_power * np.log(factors))
@@ -197,7 +209,7 @@ class Differential:
     def _temperature(self) -> float:
         return self.base.method.temperature
 
-    def families(self, probability: Array) -> Array:
+    def families(self, probability: Numbers) -> Numbers:
         """Return the summed probability of each family, (N, families), in the order of the file."""
         names = list(self.base.families.families)
         member = np.zeros((len(self.diseases), len(names)))
@@ -211,11 +223,11 @@ class Differential:
         return np.isin(self.diseases, [*ids, label or ""])
 
 
-def normal(logs: Array) -> Array:
-    """Turn logarithms, up to a constant, into probabilities along the last axis, in their place."""
-    logs -= logs.max(axis=-1, keepdims=True)
+def softmax(logs: Numbers, axis: int = -1) -> Numbers:
+    """Turn logarithms, up to a constant, into probabilities along an axis, in their place."""
+    logs -= logs.max(axis=axis, keepdims=True)
     np.exp(logs, out=logs)
-    logs /= logs.sum(axis=-1, keepdims=True)
+    logs /= logs.sum(axis=axis, keepdims=True)
     return logs
 
 

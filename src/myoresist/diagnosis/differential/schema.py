@@ -13,12 +13,17 @@ from pydantic import Field
 
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
-from myoresist.rules.condition import Name, RuleError
-from myoresist.rules.kept import parse
+from myoresist.rules.condition import Name
 from myoresist.rules.program import Program
+from myoresist.rules.rulebook import Rulebook
 
 BACKGROUND = "background"
 """Adults with suspected neuromuscular disease, unselected: what every disease is compared with."""
+
+CONFIRMED = "confirmed."
+"""Begins the columns that say whether a disease is confirmed."""
+QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+"""The columns of ``numbers.csv``, and the share of patients below each."""
 
 Confidence = Literal["low", "medium", "high"]
 Invasiveness = Literal[1, 2, 3]
@@ -234,7 +239,7 @@ def _frequencies(path: Path) -> pl.DataFrame:
 
 
 def _numbers(path: Path) -> pl.DataFrame:
-    return _read(path, dict.fromkeys(("p05", "p25", "p50", "p75", "p95"), pl.Float64))
+    return _read(path, dict.fromkeys(QUANTILES, pl.Float64))
 
 
 def _read(path: Path, numbers: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
@@ -248,14 +253,8 @@ def _read(path: Path, numbers: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
 
 
 def _confirmed(path: Path, diseases: Mapping[str, Disease], names: Mapping[str, Name]) -> Program:
-    rules, problems = {}, []
+    book = Rulebook(names)
     for one in diseases.values():
-        if one.confirmed_when is None:
-            continue
-        try:
-            rules[f"confirmed.{one.id}"] = parse(one.confirmed_when, names)
-        except RuleError as error:
-            problems.append(Problem(str(path), None, f"{one.id}.confirmed_when", str(error)))
-    if problems:
-        raise DocumentError(problems)
-    return Program(rules)
+        if one.confirmed_when is not None:
+            book.add(CONFIRMED + one.id, one.confirmed_when, path, f"{one.id}.confirmed_when")
+    return book.program()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from myoresist.diagnosis.differential.explain import DiseaseResult, InvestigationResult
+from myoresist.diagnosis.differential.results import DiseaseResult, InvestigationResult
 from myoresist.report.charts.drawing import Drawing
 from myoresist.report.wording import percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import log2
 
-from myoresist.diagnosis.differential.explain import DiseaseResult, EvidenceResult
+from myoresist.diagnosis.differential.results import DiseaseResult, EvidenceResult
 from myoresist.report.charts.drawing import Drawing
 
 WIDTH, LEFT, RIGHT, BAR = 420.0, 4.0, 12.0, 11.0

@@ -1,0 +1,82 @@
+"""How often each finding is present in each disease: published frequencies, drawn towards the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from myoresist.arrays.table import Numbers
+from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases
+from myoresist.findings.evaluate import Inference
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """Frequencies of M findings in D diseases.
+
+    Attributes:
+        findings: ids, M.
+        share: the frequency of each finding in each disease, drawn towards the background, (M, D).
+        background: the same in the background, (M,).
+        patients: how many patients each frequency is worth, (M, D).
+    """
+
+    findings: tuple[str, ...]
+    share: Numbers
+    background: Numbers
+    patients: Numbers
+
+    @classmethod
+    def of(cls, base: Diseases, inference: Inference) -> Frequencies:
+        """Return the frequencies of what was published, and of what is defined as any of several such."""
+        findings, share, patients = _published(base)
+        for name, parts in _composites(inference, findings).items():
+            rows = [findings.index(part) for part in parts]
+            findings = (*findings, name)
+            share = np.vstack([share, 1 - np.prod(1 - share[rows], axis=0)])
+            patients = np.vstack([patients, patients[rows].min(axis=0)])
+        return cls(findings, share[:, :-1], share[:, -1], patients[:, :-1])
+
+
+def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers]:
+    """Return findings, their shares (M, D + 1), background last, and how many patients each rests on."""
+    method = base.method
+    columns = {name: index for index, name in enumerate((*base.diseases, BACKGROUND))}
+    table = base.frequencies
+    findings = tuple(table["finding"].unique(maintain_order=True))
+    rows = {name: index for index, name in enumerate(findings)}
+    at = (
+        table["finding"].replace_strict(rows, return_dtype=pl.Int64).to_numpy(),
+        table["disease"].replace_strict(columns, return_dtype=pl.Int64).to_numpy(),
+    )
+    assumed = pl.when(pl.col("check").str.starts_with("convention")).then(pl.lit("convention"))
+    pseudo = table.select(
+        assumed.otherwise("confidence").replace_strict(method.pseudo_counts, default=None)
+    ).to_series()
+    count = table["total"].clip(upper_bound=method.most_counts).fill_null(pseudo)
+    percent = np.full((len(findings), len(columns)), np.nan)
+    weight = np.zeros(percent.shape)
+    percent[at] = table["percent"].to_numpy() / 100
+    weight[at] = count.cast(pl.Float64).to_numpy()
+    usual = percent[:, -1]
+    usual = np.where(np.isnan(usual), np.nanmean(percent, axis=1), usual)[:, None]
+    known = np.where(np.isnan(percent), 0, percent)
+    share = (weight * known + method.shrinkage * usual) / (weight + method.shrinkage)
+    return findings, np.clip(share, method.lowest, method.highest), weight + method.shrinkage
+
+
+def _composites(inference: Inference, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the findings that are defined as any of others, all with a frequency, narrow ones first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in inference.program.order:
+        rule = inference.program.rules.get(name)
+        known = {*findings, *found}
+        if rule and name not in known and rule.alternatives and known.issuperset(rule.alternatives):
+            found[name] = rule.alternatives
+    return {
+        name: tuple(leaf for part in parts for leaf in found.get(part, (part,)))
+        for name, parts in found.items()
+    }
