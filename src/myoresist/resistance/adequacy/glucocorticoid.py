@@ -69,21 +69,15 @@ def glucocorticoid_columns(
     yield "gc_weeks_total", none_if_never(_as_weeks(days))
     yield "gc_taper_mg_per_week", none_if_never(taper)
     yield "gc_weeks_since_last_change", _as_weeks(since_change)
-    yield "gc_cumulative_g", none_if_never(_rounded(_as_mg(total) / 1000))
-
-
-def _rounded(values: Floats) -> Floats:
-    """Return numbers with ``DIGITS`` digits, halves upwards."""
-    rounded: Floats = np.floor(values * 10**DIGITS + 0.5) / 10**DIGITS
-    return rounded
+    yield "gc_cumulative_g", none_if_never(np.round(_as_mg(total) / 1000, DIGITS))
 
 
 def _as_mg(dose: Floats) -> Floats:
-    return _rounded(dose / LEAST)
+    return np.round(dose / LEAST, DIGITS)
 
 
 def _as_weeks(days: Floats) -> Floats:
-    return _rounded(days / DAYS_A_WEEK)
+    return np.round(days / DAYS_A_WEEK, DIGITS)
 
 
 def _of_patients(patient: Ints, values: Floats, patients: int) -> Floats:
@@ -208,4 +202,4 @@ def _speed(falls: _Steps, runs: Runs, regimens: Regimens) -> Floats:
     several = (runs.last(falls.day) - runs.first(falls.day)) * count / np.maximum(count - 1, 1)
     days = np.maximum(several, float(regimens.conventions.shortest_taper_days))
     mg = (runs.first(falls.before) - runs.last(falls.after)) / LEAST
-    return _rounded(mg * DAYS_A_WEEK / days)
+    return np.round(mg * DAYS_A_WEEK / days, DIGITS)
