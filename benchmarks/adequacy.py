@@ -12,9 +12,8 @@ import polars as pl
 from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import packaged_terms
-from myoresist.resistance.adequacy.evaluate import derived_columns
-from myoresist.resistance.adequacy.schema import Regimens
-from myoresist.rules.program import Program
+from myoresist.resistance.adequacy.evaluate import History, history
+from myoresist.resistance.adequacy.regimens import Regimens
 
 SEED = 20170101
 DRUGS = (
@@ -78,9 +77,9 @@ def synthetic(patients: int, courses: int) -> Treatments:
     return Treatments.of(people, table, None, packaged_terms())
 
 
-def judged(treatments: Treatments, regimens: Regimens) -> pl.DataFrame:
+def judged(treatments: Treatments, regimens: Regimens) -> History:
     """Judge the treatments."""
-    return derived_columns(treatments, regimens, Program({}))
+    return history(treatments, regimens)
 
 
 def main() -> None:
@@ -98,9 +97,9 @@ def main() -> None:
     took = perf_counter() - begin
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{asked.patients:,} patients, {len(treatments.courses):,} courses: read in {read:.2f} s, "
+        f"{asked.patients:,} patients, {len(treatments.courses.patient):,} courses: read in {read:.2f} s, "
         f"judged in {took:.2f} s, {asked.patients / took:,.0f} patients/s, "
-        f"{result.width} columns, peak {memory:,.0f} MB"
+        f"{len(result.names)} columns, peak {memory:,.0f} MB"
     )
 
 

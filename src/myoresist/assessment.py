@@ -31,7 +31,6 @@ from myoresist.library import Knowledge
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
 from myoresist.resistance.response.series import Series, series
-from myoresist.resistance.response.visits import PATIENT
 from myoresist.result import NoteResult, Result
 from myoresist.rules.phrases import in_words
 from myoresist.serology.compile import SAYS
@@ -132,7 +131,7 @@ def one_patient(
     found = series(case, treatments, terms, responses.conventions, baseline)
     visits = responses.visits(found.table)
     patients = Patients(
-        ids=treatments.patients[PATIENT],
+        ids=treatments.patient_ids,
         labels=[case.label],
         settled=settler.settle(said, 1),
         results=Results.of_case(case, terms, library.serology.words),

@@ -82,6 +82,17 @@ def truth(values: pl.Series) -> Truths:
     return (values.cast(pl.Int8) * TRUE).fill_null(UNKNOWN).to_numpy()
 
 
+def of_values(values: Sequence[bool | None]) -> Truths:
+    """Return truth values, ``None`` for unknown, as numbers."""
+    codes = {True: TRUE, False: FALSE, None: UNKNOWN}
+    return np.array([codes[one] for one in values], np.int8)
+
+
+def negated(values: Truths) -> Truths:
+    """Return what is true where ``values`` are false, false where they are true, else unknown."""
+    return np.subtract(TRUE, values, dtype=np.int8)
+
+
 def decided(*cases: tuple[NDArray[np.bool_], int]) -> Truths:
     """Return for each row the value of the first case that is true, ``UNKNOWN`` if none is."""
     found = np.full(len(cases[0][0]), UNKNOWN, np.int8)

@@ -13,8 +13,11 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.integer[Any]]
 Scalar = TypeVar("Scalar", bound=np.generic)
+_FEW = 500
+"""So few rows are computed as they are; to tell which of them need it takes longer."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Runs:
     @cached_property
     def lengths(self) -> Ints:
         """Return the number of rows of each run."""
-        return np.diff(self.starts, append=self.rows)
+        lengths: Ints = np.append(self.starts[1:], self.rows)[: len(self.starts)] - self.starts
+        return lengths
 
     @cached_property
     def ends(self) -> Ints:
@@ -95,17 +99,52 @@ class Runs:
         """Tell of each run whether any row is true."""
         return self._of_several(np.logical_or.reduceat, values)
 
+    def any_of(self, rows: Ints, values: Flags) -> Flags:
+        """Tell of each run whether any is true of some rows.
+
+        Args:
+            rows: the rows, in order.
+            values: one value for each of them, or one row of values.
+        """
+        found = np.zeros((len(self.starts), *values.shape[1:]), np.bool_)
+        number = self.numbers.take(rows)
+        runs = Runs.of(number)
+        found[runs.first(number)] = runs.any(values)
+        return found
+
     def all(self, values: Flags) -> Flags:
         """Tell of each run whether all rows are true."""
         return self._of_several(np.logical_and.reduceat, values)
 
+    def highest_so_far(self, values: Floats) -> Floats:
+        """Return for each row the largest value of its run up to there."""
+        lifted = self._lifted(values)
+        # Where a new highest value stands, it is that of the rows that follow.
+        rises = np.ones(self.rows, np.bool_)
+        rises[1:] = lifted[1:] > np.maximum.accumulate(lifted)[:-1]
+        so_far = Runs.at(rises)
+        return so_far.spread(so_far.first(values))
+
+    def order(self, values: Floats) -> Ints:
+        """Return the places of the rows sorted by run, then value; equal ones keep their order."""
+        return np.argsort(self._lifted(values), kind="stable")
+
+    def _lifted(self, values: Floats) -> Floats:
+        """Return values with those of each run above all of earlier ones, to look at all of them at once."""
+        finite = values[np.isfinite(values)]
+        low, high = finite.min(initial=0.0) - 1, finite.max(initial=0.0) + 1
+        lifted: Floats = np.clip(values, low, high) + self.numbers * (high - low + 1)
+        return lifted
+
     def _of_several(
         self, reduce: Callable[..., npt.NDArray[Scalar]], values: npt.NDArray[Scalar]
     ) -> npt.NDArray[Scalar]:
+        if self.rows <= _FEW:
+            return reduce(values, self.starts, axis=0)
         # Many runs have one row, and of that there is nothing to compute.
-        found = values.take(self.starts)
+        found = values.take(self.starts, axis=0)
         runs, rows, starts = self._several
-        found[runs] = reduce(values.take(rows), starts)
+        found[runs] = reduce(values.take(rows, axis=0), starts, axis=0)
         return found
 
     @cached_property
@@ -129,25 +168,59 @@ def numbers(values: pl.Series, unknown: int = 0) -> Ints:
     return values.to_physical().cast(pl.Int64).fill_null(unknown).to_numpy()
 
 
-def out_of_order(group: Numbers, *by: Numbers) -> tuple[Ints, Ints]:
-    """Return which rows have to be replaced by which so that the rows of each group are sorted.
+def ordered(first: Numbers | Floats, *further: Numbers | Floats) -> Ints:
+    """Return the places of the rows sorted by the first column, then the further ones; ties keep their order.
 
-    Most groups are in order already, so only the others are sorted.
+    The further ones are only looked at where the first leaves open which row comes first.
+    """
+    order: Ints = np.argsort(first, kind="stable")
+    same = same_as_next(first.take(order))
+    tied = same.copy()
+    tied[1:] |= same[:-1]
+    rows = order[tied]
+    order[tied] = rows[np.lexsort([column.take(rows) for column in reversed((first, *further))])]
+    return order
+
+
+def ordered_within(group: Numbers, *by: Numbers | Floats) -> Ints:
+    """Return the places of the rows sorted by ``by`` inside of each group.
+
+    Most groups are in order as a rule, so only the others are sorted.
 
     Args:
         group: numbers that do not fall.
         by: what the rows of a group are sorted by; the first counts most.
     """
+    order = np.arange(len(group))
     wrong = np.zeros(max(len(group) - 1, 0), np.bool_)
     tied = group[1:] == group[:-1]
     for column in by:
         wrong |= tied & (column[1:] < column[:-1])
         tied &= column[1:] == column[:-1]
     if not wrong.any():
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+        return order
     runs = Runs.of(group)
     unsorted = np.zeros(len(runs.starts), np.bool_)
     unsorted[np.searchsorted(runs.starts, np.flatnonzero(wrong), side="right") - 1] = True
-    rows = np.flatnonzero(np.repeat(unsorted, runs.lengths))
-    order = np.lexsort([column[rows] for column in reversed((group, *by))])
-    return rows, rows[order]
+    rows = np.flatnonzero(runs.spread(unsorted))
+    order[rows] = rows[np.lexsort([column[rows] for column in reversed((group, *by))])]
+    return order
+
+
+def same_as_next(*columns: Numbers | Floats) -> Flags:
+    """Tell of each row whether no column changes in the next one; of the last it is false."""
+    same = np.zeros(len(columns[0]), np.bool_)
+    same[:-1] = True
+    for column in columns:
+        same[:-1] &= column[1:] == column[:-1]
+    return same
+
+
+def of_next(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Return the value of the next row; the last row keeps its own."""
+    return np.concatenate([values[1:], values[-1:]])
+
+
+def of_previous(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Return the value of the row before; the first row keeps its own."""
+    return np.concatenate([values[:1], values[:-1]])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+
+from myoresist.arrays.runs import Floats, Ints, numbers
+
+NO_WORD = -1
+"""Stands for a word that is not known, where words are kept as their places."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +65,38 @@ class Words:
 def categories(column: pl.Series) -> pl.Series:
     """Return a column of text or of categories as one of its different texts."""
     return column.cast(pl.Enum(column.unique().drop_nulls().cast(pl.String)))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A column of text: its different texts, and for each row the place of its own (``NO_WORD`` for none)."""
+
+    texts: Sequence[str]
+    places: Ints
+
+    @classmethod
+    def of(cls, column: Sequence[str | None]) -> Texts:
+        """Return the different texts of a few values."""
+        texts = [text for text in dict.fromkeys(column) if text is not None]
+        place = {text: place for place, text in enumerate(texts)}
+        places = [NO_WORD if text is None else place[text] for text in column]
+        return cls(texts, np.array(places, np.int64))
+
+    @classmethod
+    def of_column(cls, column: pl.Series) -> Texts:
+        """Return the different texts of a column of a table."""
+        words = Words.of(column)
+        return cls(words.texts.to_list(), numbers(words.codes, NO_WORD))
+
+    def read(self, look_up: Callable[[str], Sequence[float] | None], width: int) -> list[Floats]:
+        """Return what each text stands for as ``width`` columns of numbers, NaN for nothing."""
+        nothing = (np.nan,) * width
+        rows = [look_up(text) or nothing for text in self.texts]
+        table = np.array([*rows, nothing], np.float64)
+        return [np.ascontiguousarray(column) for column in table.take(self.places, axis=0).T]
+
+    def word(self, look_up: Callable[[str], int | None]) -> Ints:
+        """Return the place of the word for which each text stands, ``NO_WORD`` for none."""
+        found = [look_up(text) for text in self.texts]
+        words = [NO_WORD if one is None else one for one in found]
+        return np.array([*words, NO_WORD], np.int64).take(self.places)

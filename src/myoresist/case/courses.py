@@ -1,18 +1,24 @@
-"""From cases to tables of treatment: courses, drug levels and what is known of the whole list."""
+"""What was given to N patients, as columns: their courses, drug levels, and what is known of the whole list.
+
+A case file and the tables of a registry are read alike: both become columns of texts, dates and numbers, and
+each different text is read once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from typing import Any, get_args
+from typing import Any
 
+import numpy as np
 import polars as pl
 
-from myoresist.arrays.words import Words
-from myoresist.case.dates import PartialDate
-from myoresist.case.doses import Body, Measure
+from myoresist.arrays.kleene import Truths, of_values, truth
+from myoresist.arrays.runs import Floats, Ints, numbers
+from myoresist.arrays.words import Texts
+from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, drugs_of
+from myoresist.case.dates import Days, PartialDate
 from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
 from myoresist.case.terms import Terms
@@ -29,51 +35,51 @@ WRITTEN = {
 PATIENTS = {"patient_id": pl.String, "date": pl.String, "treatments_complete": pl.Boolean}
 LEVELS = {"patient_id": pl.String, "drug": pl.String, "date": pl.String, "value": pl.Float64}
 
-# In the order of the alphabet, by which records are sorted that differ in nothing else.
-RESPONSES = pl.Enum(["good", "none", "partial"])
-REASONS = pl.Enum(["no effect", "other", "remission", "side effect"])
-MEASURES, BODIES = pl.Enum(get_args(Measure)), pl.Enum(get_args(Body))
-LOCAL = "local"
-
-_UNIT = {"measure": MEASURES, "factor": pl.Float64, "body": BODIES, "unit_days": pl.Int64}
-_OFTEN = {"times": pl.Int64, "often_days": pl.Int64, "single": pl.Boolean}
-_UNKNOWN = "unknown"
-
 
 @dataclass(frozen=True)
 class Treatments:
-    """What was given to N patients, read and typed.
+    """What was given to N patients, read.
 
     Attributes:
-        patients: one row a patient: ``patient_id``, ``today_from``, ``today_to`` (the assessment is on
-            one of these days), ``complete`` (is every course listed?).
-        courses: one row a record: ``patient`` (row of ``patients``), ``record`` (its place in the list
-            that came in), ``drug``, ``route`` (oral, intravenous, …), ``amount`` (mg, U or count a dose),
-            ``measure``, ``body`` (kg or m2 that the dose is given by), ``times`` in ``days`` (NULL for an
-            unknown frequency), ``single``, the days between which it started and stopped, ``ongoing``,
-            ``response``, ``reason_stopped``, ``weight_kg``, and ``length`` in days where it is said
-            instead of dates. NULL is unknown. Words are of type Enum.
-        levels: one row a drug level: ``patient``, ``drug``, ``date_from``, ``date_to``, ``value``.
+        patient_ids: the patients.
+        today: the date of each assessment.
+        complete: whether every course of each patient is known to be listed.
+        courses: the records, in the order in which they came in.
+        levels: drug levels.
     """
 
-    patients: pl.DataFrame
-    courses: pl.DataFrame
-    levels: pl.DataFrame
+    patient_ids: pl.Series
+    today: Days
+    complete: Truths
+    courses: Courses
+    levels: Levels
 
     @classmethod
     def of_cases(cls, cases: Sequence[Case], terms: Terms) -> Treatments:
         """Read the treatments of cases; a drug, unit or frequency that is not known is unknown."""
-        courses = [row for case in cases for row in _courses(case)]
-        levels = [row for case in cases for row in _levels(case, terms)]
-        patients = [
-            (case.patient.id, _written(assessed_on(case)), case.treatments_complete)
-            for case in cases
-        ]
-        return cls.of(
-            pl.DataFrame(patients, schema=PATIENTS, orient="row"),
-            pl.DataFrame(courses, schema=WRITTEN, orient="row"),
-            pl.DataFrame(levels, schema=LEVELS, orient="row"),
-            terms,
+        own = [(place, case, one) for place, case in enumerate(cases) for one in case.treatments]
+        listed = [one for _, _, one in own]
+        words = {name: [getattr(one, name) for one in listed] for name in WORDS}
+        # What a missing stop date means is decided with the rest of the list at hand.
+        ongoing = [False if one.reason_stopped else one.ongoing for one in listed]
+        courses = courses_of(
+            patient=np.array([place for place, _, _ in own], np.int64),
+            words={name: Texts.of(column) for name, column in words.items()},
+            numbers_={
+                "dose": _numbers([one.dose for one in listed]),
+                "weeks": _numbers([one.weeks for one in listed]),
+                "weight_kg": _numbers([_weight(case, one.start) for _, case, one in own]),
+            },
+            dates=(Days.of([x.start for x in listed]), Days.of([x.stop for x in listed])),
+            ongoing=of_values(ongoing),
+            terms=terms,
+        )
+        return cls(
+            pl.Series("patient_id", [case.patient.id for case in cases], dtype=pl.String),
+            Days.of([assessed_on(case) for case in cases]),
+            of_values([case.treatments_complete for case in cases]),
+            courses,
+            _levels(cases, terms),
         )
 
     @classmethod
@@ -98,47 +104,36 @@ class Treatments:
             ValueError: for a column that is not known, or a value that cannot be read.
         """
         people = _typed(patients, PATIENTS, "patients")
-        people = people.select(
-            "patient_id", *_days(people["date"], "today"), complete="treatments_complete"
-        )
         ids = people["patient_id"]
         numbered = _are_rows(ids)
         if not numbered and ids.is_duplicated().any():
             raise ValueError("patients: patient_id stands there twice")
-        given = _typed(courses, WRITTEN, "courses").with_row_index("record")
+        given, patient = _placed(_typed(courses, WRITTEN, "courses"), ids, numbered)
         measured = _typed(levels if levels is not None else pl.DataFrame(), LEVELS, "levels")
-        measured = measured.select("patient_id", "drug", *_days(measured["date"], "date"), "value")
+        measured, measured_in = _placed(measured, ids, numbered)
         return cls(
-            people,
-            _placed(_read(given, terms), ids, numbered),
-            _placed(measured, ids, numbered),
+            ids,
+            _days(people["date"]),
+            truth(people["treatments_complete"]),
+            courses_of(
+                patient,
+                {name: Texts.of_column(given[name]) for name in WORDS},
+                {name: _floats(given[name]) for name in ("dose", "weeks", "weight_kg")},
+                (_days(given["start"]), _days(given["stop"])),
+                truth(given["ongoing"]),
+                terms,
+            ),
+            Levels(
+                measured_in,
+                drugs_of(Texts.of_column(measured["drug"]), terms),
+                _days(measured["date"]),
+                _floats(measured["value"]),
+            ),
         )
 
-    def part(self, offset: int, length: int) -> Treatments:
-        """Return the treatments of ``length`` patients from ``offset`` on."""
-        inside = pl.col("patient").is_between(offset, offset + length - 1)
-        counted = (pl.col("patient") - offset).alias("patient")
-        return Treatments(
-            self.patients.slice(offset, length),
-            self.courses.filter(inside).with_columns(counted),
-            self.levels.filter(inside).with_columns(counted),
-        )
 
-
-def routes_of(terms: Terms) -> pl.Enum:
-    """Return the routes by which a drug may be taken."""
-    return pl.Enum(sorted({*terms.doses.routes, LOCAL}))
-
-
-def _courses(case: Case) -> Iterable[tuple[Any, ...]]:
-    for one in case.treatments:
-        # What a missing stop date means is decided with the rest of the list at hand.
-        ongoing = False if one.reason_stopped else one.ongoing
-        yield (
-            case.patient.id, one.drug, one.dose, one.unit, one.frequency, one.route,
-            _written(one.start), _written(one.stop), ongoing, one.response, one.reason_stopped,
-            _weight(case, one.start), one.weeks,
-        )  # fmt: skip
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if one is None else one for one in values], np.float64)
 
 
 def _weight(case: Case, start: PartialDate | None) -> float | None:
@@ -150,17 +145,20 @@ def _weight(case: Case, start: PartialDate | None) -> float | None:
     return min(weighed, key=lambda visit: abs(visit.date.earliest - when)).weight_kg
 
 
-def _levels(case: Case, terms: Terms) -> Iterable[tuple[Any, ...]]:
-    for lab in case.labs:
-        test = terms.lab(lab.test)
-        if test and test.level_of:
-            unit = spelling(lab.unit, test) or test.unit
-            value = converted(lab.value, unit, test)
-            yield case.patient.id, test.level_of, _written(lab.date), value
-
-
-def _written(when: PartialDate | None) -> str | None:
-    return str(when) if when else None
+def _levels(cases: Sequence[Case], terms: Terms) -> Levels:
+    found = [
+        (place, test.level_of, lab.date, converted(lab.value, spelling(lab.unit, test) or test.unit, test))
+        for place, case in enumerate(cases)
+        for lab in case.labs
+        if (test := terms.lab(lab.test)) and test.level_of
+    ]  # fmt: skip
+    patient, drug, dates, values = zip(*found, strict=True) if found else ((), (), (), ())
+    return Levels(
+        np.array(patient, np.int64),
+        drugs_of(Texts.of(drug), terms),
+        Days.of(dates),
+        _numbers(values),
+    )
 
 
 def _typed(table: pl.DataFrame, schema: dict[str, Any], name: str) -> pl.DataFrame:
@@ -198,20 +196,32 @@ def _are_rows(ids: pl.Series) -> bool:
     return bool((ids == pl.int_range(len(ids), eager=True)).all())
 
 
-def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> pl.DataFrame:
-    """Return a table with ``patient``, the row of ``ids``, instead of ``patient_id``."""
+def _placed(table: pl.DataFrame, ids: pl.Series, numbered: bool) -> tuple[pl.DataFrame, Ints]:
+    """Return the rows of a table that are about one of the patients, and the row of each in ``ids``."""
     given = pl.col("patient_id")
     if numbered and table["patient_id"].dtype.is_integer():
-        row = pl.when(given.is_between(0, len(ids) - 1)).then(given).cast(pl.UInt32)
-        rows = table.select(row.alias("patient"))
+        rows = table.select(pl.when(given.is_between(0, len(ids) - 1)).then(given)).to_series()
     else:
-        known = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("patient")
+        known = pl.DataFrame([ids if len(table) else ids.head(0)]).with_row_index("row")
         rows = table.select(given.cast(ids.dtype)).join(
             known, on="patient_id", how="left", maintain_order="left"
-        )
-    found = table.drop("patient_id").with_columns(rows["patient"])
+        )["row"]
     # Most tables hold nobody else, and these need not be copied.
-    return found.drop_nulls("patient") if rows["patient"].null_count() else found
+    kept = table.filter(rows.is_not_null()) if rows.null_count() else table
+    return kept, numbers(rows.drop_nulls())
+
+
+def _days(column: pl.Series) -> Days:
+    """Return the days of a column of dates, of type Date or as they are written."""
+    if column.dtype == pl.Date:
+        days = _floats(column.to_physical())
+        return Days(days, days)
+    texts = Texts.of_column(column)
+    return Days.of([*texts.texts, None]).take(texts.places)
+
+
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
@@ -233,73 +243,3 @@ def period(column: str, name: str) -> tuple[pl.Expr, pl.Expr]:
         .otherwise(first)
     )
     return first.alias(f"{name}_from"), last.alias(f"{name}_to")
-
-
-def _days(written: pl.Series, name: str) -> list[pl.Series]:
-    """Return the first and the last day of dates, named by how their names begin."""
-    if written.dtype == pl.Date:
-        return [written.alias(f"{name}_{side}") for side in ("from", "to")]
-    return Words.of(written).select(*period("date", name), name="date").get_columns()
-
-
-def _read(given: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Read the words of a table of courses; each different word is looked up once."""
-    local = terms.sections.local_routes
-
-    def drug(word: str) -> tuple[Any, ...]:
-        known = terms.drug(word)
-        return (known.id if known else None,)
-
-    def unit(word: str) -> tuple[Any, ...]:
-        known = terms.doses.unit(word)
-        return (known.measure, known.factor, known.body, known.days) if known else (None,) * 4
-
-    def often(word: str) -> tuple[Any, ...]:
-        known = terms.doses.frequency(word)
-        return (known.times, known.days, known.days is None) if known else (None,) * 3
-
-    def route(word: str) -> tuple[Any, ...]:
-        return (terms.doses.route(word, local),)
-
-    def stated(word: str, known: pl.Enum) -> tuple[Any, ...]:
-        if word not in (*known.categories, _UNKNOWN):
-            raise ValueError(f"courses: {word} is none of {', '.join(known.categories)}")
-        return (None if word == _UNKNOWN else word,)
-
-    readers: dict[str, tuple[Mapping[str, Any], Callable[[str], tuple[Any, ...]]]] = {
-        "drug": ({"drug": pl.Enum(list(terms.drugs))}, drug),
-        "unit": (_UNIT, unit),
-        "frequency": (_OFTEN, often),
-        "route": ({"route": routes_of(terms)}, route),
-        "response": ({"response": RESPONSES}, partial(stated, known=RESPONSES)),
-        "reason_stopped": ({"reason_stopped": REASONS}, partial(stated, known=REASONS)),
-    }
-    looked = [*_days(given["start"], "start"), *_days(given["stop"], "stop")]
-    for column, (schema, look_up) in readers.items():
-        words = Words.of(given[column])
-        rows = [look_up(word) for word in words.texts.to_list()]
-        looked += [words.read(one) for one in pl.DataFrame(rows, schema=schema, orient="row")]
-    found = given.with_columns(looked)
-    return found.select(
-        "patient_id",
-        "record",
-        "drug",
-        "route",
-        (pl.col("dose") * pl.col("factor")).alias("amount"),
-        "measure",
-        "body",
-        # A unit that says how long, as mg/day, holds whatever the frequency.
-        pl.when(pl.col("unit_days").is_not_null()).then(1).otherwise("times").alias("times"),
-        pl.coalesce("unit_days", "often_days").alias("days"),
-        pl.coalesce((pl.col("unit_days").is_null() & pl.col("single")), False).alias("single"),
-        "start_from",
-        "start_to",
-        "stop_from",
-        "stop_to",
-        "ongoing",
-        "response",
-        "reason_stopped",
-        "weight_kg",
-        (pl.col("weeks") * 7).round(0).cast(pl.Int64).alias("length"),
-        pl.col("dose").is_null().alias("no_dose"),
-    )

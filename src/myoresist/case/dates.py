@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
+import numpy as np
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
+from myoresist.arrays.rows import Rows
+from myoresist.arrays.runs import Flags, Floats
 from myoresist.document import shown
 
 _FORM = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
@@ -88,3 +93,59 @@ When = Annotated[
     WithJsonSchema({"type": ["string", "integer"], "examples": ["2023", "2023-05", "2023-05-17"]}),
 ]
 """A partial date in a case file."""
+
+
+@dataclass(frozen=True)
+class Days(Rows):
+    """The first and the last day that each of N dates may be: days since 1970, NaN where it is unknown."""
+
+    earliest: Floats
+    latest: Floats
+
+    @classmethod
+    def of(cls, dates: Sequence[PartialDate | str | None]) -> Days:
+        """Return the days of dates, read or as they are written.
+
+        Raises:
+            ValueError: for a text that is not a date.
+        """
+        earliest, latest = [], []
+        for one in dates:
+            first, last = _days_of(one) if one is not None else (np.nan, np.nan)
+            earliest.append(first)
+            latest.append(last)
+        return cls(np.array(earliest, np.float64), np.array(latest, np.float64))
+
+    @property
+    def known(self) -> Flags:
+        """Tell which dates are known, at least in part."""
+        return ~np.isnan(self.earliest)
+
+    @property
+    def vague(self) -> Flags:
+        """Tell which dates are known, but not to the day."""
+        vague: Flags = self.latest > self.earliest
+        return vague
+
+    def otherwise(self, other: Days) -> Days:
+        """Return these dates, and where one is unknown that of ``other``."""
+        return self.where(self.known, other)
+
+    def where(self, wanted: Flags, other: Days) -> Days:
+        """Return these dates where they are wanted, and else those of ``other``."""
+        return Days(
+            np.where(wanted, self.earliest, other.earliest),
+            np.where(wanted, self.latest, other.latest),
+        )
+
+    def later(self, days: Floats) -> Days:
+        """Return the dates some days later."""
+        return Days(self.earliest + days, self.latest + days)
+
+
+@lru_cache(maxsize=2**16)
+def _days_of(when: PartialDate | str) -> tuple[float, float]:
+    # Tables hold the same dates over and over.
+    known = PartialDate.parse(when)
+    since = date(1970, 1, 1).toordinal()
+    return float(known.earliest.toordinal() - since), float(known.latest.toordinal() - since)

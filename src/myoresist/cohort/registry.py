@@ -19,8 +19,8 @@ from myoresist.cohort.source import SourceError
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.findings.statements import Dispute, Settled
 from myoresist.library import Knowledge
-from myoresist.resistance.adequacy.evaluate import TESTS, History
-from myoresist.resistance.adequacy.exposure import FAR, lacking
+from myoresist.resistance.adequacy.evaluate import History
+from myoresist.resistance.adequacy.tables import trials_table
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.visits import DATE, PATIENT
@@ -153,27 +153,8 @@ class Registry:
 
     def _trials(self, history: History, ids: pl.DataFrame) -> pl.DataFrame:
         """Return one row a patient and drug of which something is recorded."""
-        numbers = self.knowledge.resistance.treatments.regimens.numbers
-        names = sorted(numbers)
-        rank = pl.Series(
-            [names.index(x) for x in sorted(names, key=numbers.__getitem__)], dtype=pl.UInt16
-        )
-        tried = history.tried
-        missing = {x: ", ".join(lacking(x)) for x in tried["missing"].unique().to_list()}
-        place = tried["patient"].cast(pl.Int64) * len(rank) + rank.gather(tried["regimen"])
-        tried = tried[place.arg_sort()]
-        return tried.select(
-            ids[PATIENT].gather(tried["patient"]),
-            rank.gather(tried["regimen"]).cat.to(pl.Enum(names)).alias("trial"),
-            "state",
-            "days_sure",
-            # A time without a known end has no upper bound.
-            pl.when(pl.col("days_possible") < FAR // 2)
-            .then("days_possible")
-            .alias("days_possible"),
-            pl.col("missing").replace_strict(missing, return_dtype=pl.String),
-            *TESTS,
-        )
+        table = trials_table(history)
+        return table.select(ids[PATIENT].gather(table["patient"]), pl.all().exclude("patient"))
 
 
 def assess_tables(

@@ -32,7 +32,8 @@ YES, NO, UNKNOWN = (
     ("no", "false", "0", "n"),
     ("", "unknown", "na", "null"),
 )
-_PARTIAL = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
+_PARTIAL = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
+_NO_YEAR = "0000"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ class Column:
                     return raw.dt.date()
                 return plain.str.to_date("%Y-%m-%d", strict=False)
             case "partial_date":
-                good = plain.str.contains(_PARTIAL) & (
-                    (plain.str.len_chars() < 10)
-                    | plain.str.to_date("%Y-%m-%d", strict=False).is_not_null()
+                day = plain.str.to_date("%Y-%m-%d", strict=False)
+                good = (
+                    plain.str.contains(_PARTIAL)
+                    & ~plain.str.starts_with(_NO_YEAR)
+                    & ((plain.str.len_chars() < 10) | day.is_not_null())
                 )
                 if isinstance(held, pl.Datetime):
                     return raw.dt.date().cast(pl.String)

@@ -18,8 +18,8 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
 from myoresist.findings.evaluate import finding_names
-from myoresist.resistance.adequacy.evaluate import History
-from myoresist.resistance.adequacy.explain import TreatmentHistory, TreatmentKnowledge
+from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
+from myoresist.resistance.adequacy.explain import TreatmentHistory, treatment_history
 from myoresist.resistance.explanations.evaluate import (
     PREFIX,
     Explanations,
@@ -69,14 +69,12 @@ class Judged:
     """What courses and visits of N patients tell.
 
     Attributes:
-        treatments: what was given.
         visits: what was measured, with the population of each.
         compared: every visit after the baseline, as ``Responses.against_baseline`` returned it.
         history: what was given, judged.
         columns: one row a patient: ``patient_id``, what the visits tell and every column of treatments.
     """
 
-    treatments: Treatments
     visits: pl.DataFrame
     compared: pl.DataFrame
     history: History
@@ -152,7 +150,7 @@ class Resistance:
         """Judge courses and visits of N patients.
 
         Args:
-            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments.patients``.
+            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments``.
             treatments: what was given.
             visits: what ``Responses.visits`` returned.
             asked: ``patient_id`` and ``date`` of the visits from which a response is to be judged; for a
@@ -162,7 +160,7 @@ class Resistance:
             ValueError: if the patients of ``known`` and ``treatments`` are not the same, or a date of
                 ``asked`` is that of no visit.
         """
-        if not known[PATIENT].equals(treatments.patients[PATIENT]):
+        if not known[PATIENT].equals(treatments.patient_ids):
             raise ValueError("known and treatments do not hold the same patients in the same order")
         visits = self.responses.with_population(visits, known)
         visited = Visited.of_table(visits, known[PATIENT])
@@ -177,8 +175,8 @@ class Resistance:
             known[PATIENT], visits, compared, self._with_first(visits, chosen)
         )
         history = self.treatments.history(treatments, known)
-        columns = trends.hstack(history.columns.drop(PATIENT))
-        return Judged(treatments, visits, compared, history, columns)
+        columns = trends.hstack(history.columns.frame(history.names))
+        return Judged(visits, compared, history, columns)
 
     def _with_first(self, visits: pl.DataFrame, baselines: pl.DataFrame) -> pl.DataFrame:
         """Return the visits of those whose baseline is a later one, each compared with the first."""
@@ -234,7 +232,7 @@ class Resistance:
         damage = next(one for one in why.explanations if one.id == DAMAGE)
         suspected = {"supported": True, "argued_against": False}.get(damage.status)
         row[f"{DAMAGE}_suspected"] = suspected
-        treatment = self.treatments.told(judged.treatments, judged.history, row)
+        treatment = treatment_history(self.treatments, judged.history, row)
         derived = self.treatments.columns
         said = {
             name for one in why.explanations for name in (*one.because, *one.against, *one.unknown)

@@ -16,6 +16,7 @@ from myoresist.case.model import Case
 from myoresist.case.record import record
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
+from myoresist.resistance.adequacy.explain import treatment_history
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX, STATUS, URGENT
 from myoresist.resistance.explanations.evaluate import Status as Support
 from myoresist.worked_examples.form import Example, Given, Value
@@ -198,7 +199,7 @@ def treatments(
         answers = Answers(patients, knowledge, knowledge.differential)
         judged, known = answers.judged, answers.findings
         row = {**judged.row(answers.frame).row(0, named=True), **one.given.columns}
-        history = base.treatments.told(judged.treatments, judged.history, row)
+        history = treatment_history(base.treatments, judged.history, row)
         trials = {trial.id: trial for trial in history.trials}
         regimens = [regimen.id for regimen in base.treatments.regimens.trials]
         yield {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 from pydantic import Field
@@ -15,7 +15,8 @@ from myoresist.case.catalogue import DTYPES, Catalogue
 from myoresist.document import DocumentError, Problem
 from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge.schema import Entry, load_list
-from myoresist.resistance.adequacy.schema import Regimen, Regimens
+from myoresist.resistance.adequacy.regimens import Regimens
+from myoresist.resistance.adequacy.schema import Regimen
 from myoresist.rules.condition import Name
 
 
@@ -84,12 +85,6 @@ class Columns:
             pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
             for name, kind in kinds.items()
         ).select(list(kinds))
-
-    def one_row(self, row: Mapping[str, Any], wanted: Iterable[str]) -> pl.DataFrame:
-        """Return the ``wanted`` columns of one patient; a missing key is unknown."""
-        names = self.names
-        kinds = {name: DTYPES[names[name].kind] for name in sorted(wanted)}
-        return pl.DataFrame([{name: row.get(name) for name in kinds}], schema=kinds)
 
 
 def _expanded(entry: Column, regimens: Regimens) -> Iterator[Column]:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.case.courses import Treatments
-from myoresist.case.model import Case
-from myoresist.case.terms import Terms
-from myoresist.document import DocumentError, Problem
-from myoresist.resistance.adequacy.columns import Columns
-from myoresist.resistance.adequacy.evaluate import History, derived_columns, history
-from myoresist.resistance.adequacy.exposure import FAR, WHOLE, lacking, wholly_listed
+from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN
+from myoresist.arrays.table import Table
+from myoresist.arrays.words import NO_WORD
+from myoresist.case.course_columns import REASONS
+from myoresist.resistance.adequacy.bounds import Bounds
+from myoresist.resistance.adequacy.doses import LEAST
+from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
 from myoresist.resistance.adequacy.glucocorticoid import dose_over_time
-from myoresist.resistance.adequacy.refractory import DefinitionResult, Refractory
-from myoresist.resistance.adequacy.schema import Regimen, Regimens
-from myoresist.rules.condition import Condition, RuleError
-from myoresist.rules.frames import run_frame
-from myoresist.rules.kept import parse
-from myoresist.rules.program import Program
+from myoresist.resistance.adequacy.records import MISSING
+from myoresist.resistance.adequacy.refractory import DefinitionResult
+from myoresist.resistance.adequacy.schema import Regimen
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
 Ended = Literal["running", "no_effect", "side_effect", "remission", "other", "unknown"]
@@ -75,7 +71,7 @@ class TrialResult(_Result):
             ``not_tried`` (the list is complete) or ``unknown`` (nothing recorded).
         so_far: whether a course goes on, so that the verdict may change with time.
         highest_dose: highest dose reached as a multiple of the least that counts.
-        missing: what would have to be known (words of ``exposure.MISSING``).
+        missing: what would have to be known (words of ``records.MISSING``).
         weeks_short: least number of weeks that are missing, when it was too short.
     """
 
@@ -127,185 +123,171 @@ class TreatmentHistory(_Result):
     definitions: tuple[DefinitionResult, ...]
 
 
+_VERDICTS: Mapping[int, Verdict] = {TRUE: "adequate", FALSE: "inadequate", UNKNOWN: "undetermined"}
+_VALUES = {TRUE: True, FALSE: False, UNKNOWN: None}
+_ENDED: Mapping[str, Ended] = {
+    "no effect": "no_effect", "side effect": "side_effect", "remission": "remission",
+    "other": "other",
+}  # fmt: skip
+
+
+def treatment_history(
+    base: TreatmentKnowledge, judged: History, known: Mapping[str, Any]
+) -> TreatmentHistory:
+    """Return the treatment history of one patient.
+
+    Args:
+        base: what it was judged by.
+        judged: the history of this patient alone.
+        known: what is known of the patient, visits included.
+    """
+    values = judged.columns.row(0)
+    columns = {name: values[name] for name in judged.names}
+    row = {**columns, **{name: value for name, value in known.items() if value is not None}}
+    one = _Patient(base, judged, _applying(base, row))
+    return TreatmentHistory(
+        complete=bool(judged.whole[0]),
+        trials=tuple(one.trials(base.regimens.trials)),
+        windows=tuple(one.trials(base.regimens.windows)),
+        glucocorticoid=tuple(_doses(judged)),
+        columns=columns,
+        definitions=base.refractory.results(row),
+    )
+
+
+def _applying(base: TreatmentKnowledge, row: Mapping[str, Any]) -> frozenset[str]:
+    """Return the remarks, by regimen and place, that apply to a patient."""
+    read = base.remarks.leaves(base.remarks.rules)
+    answers = base.remarks.run(Table.of_rows([{name: row.get(name) for name in read}])).row(0)
+    return frozenset(name for name in base.remarks.rules if answers[name])
+
+
+def _doses(judged: History) -> Iterator[DoseResult]:
+    taken = dose_over_time(judged.exposures, judged.regimens)
+    for begin, end, dose in zip(taken.begin, taken.end, taken.dose, strict=True):
+        yield DoseResult(start=_day(begin), end=_day(end - 1), mg_day=float(dose))
+
+
 @dataclass(frozen=True)
-class TreatmentKnowledge:
-    """All that judges a treatment history, read from a knowledge folder and compiled.
+class _Patient:
+    """Says what is known of each trial of one patient.
 
     Attributes:
-        regimens: what counts as a trial.
-        columns: the derived columns.
-        weakening: for regimens with a drug that lowers exposure, the condition that says so.
-        remarks: conditions of remarks, by regimen and place.
-        refractory: the definitions of refractory disease.
+        base: by what it was judged.
+        judged: the history of this patient alone.
+        remarks: the remarks that apply, by regimen and place.
     """
 
-    regimens: Regimens
-    columns: Columns
-    weakening: Program
-    remarks: Program
-    refractory: Refractory
+    base: TreatmentKnowledge
+    judged: History
+    remarks: frozenset[str]
 
-    @classmethod
-    def load(cls, folder: Path, terms: Terms) -> TreatmentKnowledge:
-        """Read ``adequacy/`` and ``refractory/`` of a knowledge folder.
+    def trials(self, regimens: tuple[Regimen, ...]) -> Iterator[TrialResult]:
+        """Yield the trials of which something is recorded, or which are known not to have been given."""
+        recorded = {number: row for row, number in enumerate(self.judged.trials.regimen.tolist())}
+        for one in regimens:
+            number = self.base.regimens.numbers[one.id]
+            if number in recorded:
+                yield self._recorded(one, recorded[number])
+            elif self.judged.whole[0]:
+                yield self._result(one, "not_tried", Span(low=0, high=0), Span(low=0, high=0))
 
-        Raises:
-            DocumentError: naming file, line and field of whatever cannot be used.
-        """
-        regimens = Regimens.load(folder, terms)
-        columns = Columns.load(folder, regimens, terms.catalogue)
-        names = columns.names
-        weakening: dict[str, Condition] = {}
-        remarks: dict[str, Condition] = {}
-        problems = []
-        for one in regimens.regimens:
-            try:
-                if one.weakened_by:
-                    weakening[one.id] = parse(one.weakened_by, names)
-                for number, remark in enumerate(one.remarks):
-                    remarks[f"{one.id}.{number}"] = parse(remark.when, names)
-            except RuleError as error:
-                file = str(folder / "adequacy" / "regimens.yaml")
-                problems.append(Problem(file, None, one.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
-        refractory = Refractory.load(folder, columns)
-        return cls(regimens, columns, Program(weakening), Program(remarks), refractory)
-
-    def history(self, treatments: Treatments, findings: pl.DataFrame | None = None) -> History:
-        """Judge every trial of every patient; see ``adequacy.history``."""
-        return history(treatments, self.regimens, self.weakening, findings)
-
-    def derived(self, treatments: Treatments, findings: pl.DataFrame | None = None) -> pl.DataFrame:
-        """Return the derived columns of any number of patients; see ``adequacy.derived_columns``."""
-        return derived_columns(treatments, self.regimens, self.weakening, findings)
-
-    def of_case(
-        self, case: Case, terms: Terms, findings: pl.DataFrame | None = None
-    ) -> TreatmentHistory:
-        """Return the treatment history of one case.
-
-        Args:
-            case: the case.
-            terms: the words that it may use.
-            findings: one row with what is known of the patient, visits included; unknown when left out.
-        """
-        known = findings.row(0, named=True) if findings is not None else {}
-        treatments = Treatments.of_cases([case], terms)
-        return self.told(treatments, self.history(treatments, findings), known)
-
-    def told(
-        self, treatments: Treatments, judged: History, known: Mapping[str, Any]
-    ) -> TreatmentHistory:
-        """Return the treatment history of one patient.
-
-        Args:
-            treatments: what was given.
-            judged: what ``history`` returned for it.
-            known: what is known of the patient, visits included.
-        """
-        columns = judged.columns.drop("patient_id").row(0, named=True)
-        row = {**columns, **{name: value for name, value in known.items() if value is not None}}
-        pieces = dose_over_time(judged.exposures, self.regimens)
-
-        def judged_of(regimens: tuple[Regimen, ...]) -> tuple[TrialResult, ...]:
-            told = (x for x in regimens if _told(judged, self.regimens.numbers[x.id]))
-            return tuple(_trial(self, one, judged, row) for one in told)
-
-        return TreatmentHistory(
-            complete=wholly_listed(treatments).item(),
-            trials=judged_of(self.regimens.trials),
-            windows=judged_of(self.regimens.windows),
-            glucocorticoid=tuple(
-                DoseResult(start=_day(x["begin"]), end=_day(x["end"] - 1), mg_day=x["mg_day"])
-                for x in pieces.to_dicts()
+    def _recorded(self, one: Regimen, row: int) -> TrialResult:
+        found = self.judged.trials
+        lacking = found.lacks[row]
+        possible = float(found.at_dose.possible[row])
+        short = found.below_min_duration[row] == TRUE and found.below_min_dose[row] != TRUE
+        return self._result(
+            one,
+            _VERDICTS[found.verdict.item(row)],
+            _span(found.at_dose, row, unit=7, digits=1),
+            _span(found.peak, row, unit=LEAST, digits=3),
+            so_far=bool(found.running[row] == TRUE),
+            missing=tuple(word for word, lacks in zip(MISSING, lacking, strict=True) if lacks),
+            weeks_short=round((one.days - possible) / 7, 1) if short else None,
+            level_below_target=_VALUES[found.level_below_target.item(row)],
+            courses=tuple(self._courses(self.base.regimens.numbers[one.id])),
+            remarks=tuple(
+                RemarkResult(text=remark.text, cites=remark.cites)
+                for place, remark in enumerate(one.remarks)
+                if f"{one.id}.{place}" in self.remarks
             ),
-            columns=columns,
-            definitions=self.refractory.results(row),
+        )
+
+    def _result(
+        self,
+        one: Regimen,
+        verdict: Verdict,
+        weeks_at_dose: Span,
+        highest_dose: Span,
+        **recorded: Any,
+    ) -> TrialResult:
+        assert one.check is not None
+        nothing: dict[str, Any] = {
+            "so_far": False, "missing": (), "weeks_short": None, "level_below_target": None,
+            "courses": (), "remarks": (),
+        }  # fmt: skip
+        return TrialResult(
+            id=one.id,
+            label=one.label,
+            kind=one.kind,
+            verdict=verdict,
+            weeks_at_dose=weeks_at_dose,
+            weeks_needed=one.least_weeks,
+            judge_at_weeks=one.judge_at_weeks,
+            highest_dose=highest_dose,
+            usual=one.usual,
+            text=one.text,
+            cites=one.cites,
+            check=one.check,
+            **{**nothing, **recorded},
+        )
+
+    def _courses(self, regimen: int) -> Iterator[CourseResult]:
+        """Yield the courses of one regimen, in order of time."""
+        courses = self.judged.courses
+        mine = np.flatnonzero((courses.regimen == regimen) & (courses.together != FALSE))
+        for row in mine[np.argsort(courses.begin.earliest[mine], kind="stable")]:
+            begin, end = courses.begin, courses.end
+            days = (begin.earliest.item(row), begin.latest.item(row), end.item(row) - 1)
+            # Those of a course of which only the length is known are made up.
+            first, latest, last = (None if courses.undated[row] else _known(day) for day in days)
+            running, reason = courses.running.item(row), courses.reason_stopped.item(row)
+            ended = _ENDED[REASONS[reason]] if reason != NO_WORD else "unknown"
+            yield CourseResult(
+                start=(first, latest),
+                end=last if running == FALSE else None,
+                ended="running" if running == TRUE else ended,
+                verdict=_VERDICTS[courses.adequate.item(row)],
+                weeks_at_dose=_span(courses.at_dose, row, unit=7, digits=1),
+                together_with=self._beside(row),
+            )
+
+    def _beside(self, row: int) -> tuple[str, ...]:
+        """Return the other drugs of which a course may overlap with this one."""
+        courses, regimens = self.judged.courses, self.base.regimens
+        overlapping = np.flatnonzero(
+            (courses.regimen != courses.regimen[row])
+            & (courses.begin.earliest < courses.end[row])
+            & (courses.begin.earliest[row] < courses.end)
+        )
+        others = (regimens.regimens[x] for x in courses.regimen[overlapping])
+        return tuple(
+            sorted({x.label for x in others if x.parts == 1 and x.kind not in ("window", "dose")})
         )
 
 
-def _told(judged: History, regimen: int) -> bool:
-    """Tell whether a trial is worth a word: something is recorded, or known not to have been given."""
-    return bool(judged.trials.row(regimen, named=True)["state"] != "unknown")
-
-
-def _trial(
-    base: TreatmentKnowledge, one: Regimen, judged: History, row: Mapping[str, Any]
-) -> TrialResult:
-    number = base.regimens.numbers[one.id]
-    found = judged.trials.row(number, named=True)
-    own = judged.courses.filter(
-        (pl.col("regimen") == number) & pl.col("together").fill_null(True)
-    ).sort("begin_from", "course")
-    others = judged.courses.filter(
-        (pl.col("regimen") != number) & (pl.col("parts") == 1) & (pl.col("kind") != "window")
-        & (pl.col("kind") != "dose")
-    ).to_dicts()  # fmt: skip
-    short = found["below_min_duration"] and not found["below_min_dose"]
-    applying = run_frame(
-        base.remarks, base.columns.one_row(row, base.remarks.leaves(base.remarks.rules))
-    ).row(0, named=True)
-    assert one.check is not None
-    return TrialResult(
-        id=one.id,
-        label=one.label,
-        kind=one.kind,
-        verdict=found["state"],
-        so_far=found["running"] is True,
-        weeks_at_dose=_weeks(found["days_sure"], found["days_possible"]),
-        weeks_needed=one.least_weeks,
-        judge_at_weeks=one.judge_at_weeks,
-        highest_dose=Span(
-            low=round((found["peak_sure"] or 0) / WHOLE, 3),
-            high=None
-            if found["peak_possible"] is None and found["state"] != "not_tried"
-            else round((found["peak_possible"] or 0) / WHOLE, 3),
-        ),
-        missing=lacking(found["missing"]),
-        weeks_short=round((one.days - found["days_possible"]) / 7, 1) if short else None,
-        level_below_target=found["level_below_target"],
-        courses=tuple(_course(base, course, others) for course in own.to_dicts()),
-        remarks=tuple(
-            RemarkResult(text=remark.text, cites=remark.cites)
-            for place, remark in enumerate(one.remarks)
-            if applying[f"{one.id}.{place}"] and found["state"] != "not_tried"
-        ),
-        usual=one.usual,
-        text=one.text,
-        cites=one.cites,
-        check=one.check,
+def _span(bounds: Bounds, row: int, unit: float, digits: int) -> Span:
+    low, high = bounds.certain.item(row), bounds.possible.item(row)
+    return Span(
+        low=round(low / unit, digits),
+        high=None if np.isinf(high) else round(high / unit, digits),
     )
 
 
-def _course(
-    base: TreatmentKnowledge, course: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
-) -> CourseResult:
-    verdicts: dict[Any, Verdict] = {True: "adequate", False: "inadequate", None: "undetermined"}
-    reason = (course["reason_stopped"] or "unknown").replace(" ", "_")
-    beside = {
-        base.regimens.regimens[other["regimen"]].label
-        for other in others
-        if other["begin_from"] < course["end_to"] and course["begin_from"] < other["end_to"]
-    }
-    return CourseResult(
-        start=(_known(course["begin_from"]), _known(course["begin_to"])),
-        end=None if course["running"] is not False else _known(course["end_to"] - 1),
-        ended="running" if course["running"] else reason,
-        verdict=verdicts[course["adequate"]],
-        weeks_at_dose=_weeks(course["days_sure"], course["days_possible"]),
-        together_with=tuple(sorted(beside)),
-    )
+def _day(number: float) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(number))
 
 
-def _weeks(low: int | None, high: int | None) -> Span:
-    unlimited = high is not None and high >= FAR // 2
-    return Span(low=round((low or 0) / 7, 1), high=None if unlimited else round((high or 0) / 7, 1))
-
-
-def _day(number: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=number)
-
-
-def _known(number: int) -> date | None:
-    return _day(number) if abs(number) < FAR // 2 else None
+def _known(number: float) -> date | None:
+    return _day(number) if np.isfinite(number) else None

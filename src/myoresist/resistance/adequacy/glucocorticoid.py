@@ -2,238 +2,204 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from myoresist.arrays.kleene import FALSE, TRUE
-from myoresist.arrays.runs import Flags, Ints, Runs
-from myoresist.case.courses import Treatments
-from myoresist.resistance.adequacy.exposure import (
-    ANY,
-    FAR,
-    POSSIBLE,
-    SLACK,
-    SURE,
-    TOP,
-    WHOLE,
-    WORLDS,
-    Exposures,
-    Pieces,
-    World,
-    longest,
-    segments,
-    wholly_listed,
-)
-from myoresist.resistance.adequacy.schema import DOSE, Regimens
+from myoresist.arrays.rows import Rows
+from myoresist.arrays.runs import Flags, Floats, Ints, Runs, of_next, of_previous, same_as_next
+from myoresist.resistance.adequacy.bounds import Bound, Bounds
+from myoresist.resistance.adequacy.doses import LEAST, ROUNDING
+from myoresist.resistance.adequacy.exposure import Exposures
+from myoresist.resistance.adequacy.records import Records
+from myoresist.resistance.adequacy.regimens import Regimens
+from myoresist.resistance.adequacy.schema import DOSE
+from myoresist.resistance.adequacy.segments import Segments, longest, segments_in_order
 
 DIGITS = 6
-"""Results are rounded, since an engine may divide a long column otherwise than a short one."""
+"""Results are rounded, since a decimal dose is rarely a whole number of what it is kept in."""
+DAYS_A_WEEK = 7
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Whole numbers of some patients: for each name the numbers, and where they are known."""
-
-    patient: Ints
-    columns: Mapping[str, tuple[Ints, Flags]]
-
-
-def _people(patients: int, told: Iterable[_Told]) -> pl.DataFrame:
-    """Return what is told with one row for every patient, NULL where nothing is known."""
-    table: dict[str, Ints | Flags] = {"patient": np.arange(patients)}
-    names = [(one, name) for one in told for name in one.columns]
-    for one, name in names:
-        table[name], table[f"{name}_known"] = np.zeros(patients, np.int64), np.zeros(patients, bool)
-        table[name][one.patient], table[f"{name}_known"][one.patient] = one.columns[name]
-    known = (pl.when(f"{name}_known").then(name).alias(name) for _, name in names)
-    return pl.DataFrame(table).select("patient", *known)
-
-
-def dose_over_time(found: Exposures, regimens: Regimens, world: World = SURE) -> pl.DataFrame:
-    """Return the prednisone-equivalent dose of every patient over time.
+def dose_over_time(found: Exposures, regimens: Regimens) -> Segments:
+    """Return the prednisone-equivalent dose of every patient over time, where dates and doses are certain.
 
     Args:
         found: what ``exposure.exposures`` returned.
         regimens: what counts as glucocorticoid.
-        world: which bound.
 
     Returns:
-        ``patient``, ``begin``, ``end`` (days since 1970, the end not included), ``mg_day``, in order;
-        courses without any date are left out.
+        Segments by patient, with the dose in mg a day; courses without any date are left out.
     """
     taken = found.of_regimen(regimens.numbers[DOSE])
-    pieces = segments(taken, world, taken.patient, regimens).together()
-    table = _table(pieces).filter(pl.col("begin") > -FAR // 2)
-    return table.select("patient", "begin", "end", mg_day=_as_mg(pl.col("share")))
-
-
-def _table(pieces: Pieces) -> pl.DataFrame:
-    columns = {"begin": pieces.begin, "end": pieces.end, "share": pieces.share}
-    return pl.DataFrame({"patient": pieces.by, **columns})
+    taken = taken.only(~taken.undated)
+    pieces = segments_in_order(taken, Bound.CERTAIN, taken.patient, regimens)
+    return Segments(pieces.by, pieces.begin, pieces.end, _as_mg(pieces.dose))
 
 
 def glucocorticoid_columns(
-    found: Exposures, treatments: Treatments, regimens: Regimens
-) -> Iterable[pl.Series]:
-    """Return the ``gc_`` columns of ``adequacy/columns.yaml``, one row a patient."""
+    found: Exposures, records: Records, whole: Flags, regimens: Regimens
+) -> Iterator[tuple[str, Floats]]:
+    """Yield the ``gc_`` columns of ``adequacy/columns.yaml``, one value a patient, NaN if not known.
+
+    Args:
+        found: what was taken.
+        records: the records.
+        whole: for each patient whether every course is known to be listed.
+        regimens: what counts as glucocorticoid.
+    """
+    patients = len(whole)
     taken = found.of_regimen(regimens.numbers[DOSE])
-    intravenous = regimens.routes.categories.to_list().index("intravenous")
-    oral = taken.only(taken.records["route"].take(taken.record) != intravenous)
-    told_of = (_current(taken), _totals(taken, regimens), *_peak(oral, regimens))
-    people = _people(len(treatments.patients), told_of).join(
-        _changes(oral, regimens), on="patient", how="left", maintain_order="left"
-    )
-    people = people.with_columns(wholly_listed(treatments).alias("whole"))
-    never = pl.col("records").is_null() & pl.col("whole")
+    intravenous = regimens.limits.routes.index("intravenous")
+    oral = taken.only(records.written.route.take(taken.record) != intravenous)
+    never = whole.copy()
+    never[taken.patient] = False
 
-    def told(value: pl.Expr) -> pl.Expr:
-        return pl.when(never).then(0.0).otherwise(value)
+    def none_if_never(values: Floats) -> Floats:
+        return np.where(never, 0.0, values)
 
-    stopped = (pl.col("running") == 0) & pl.col("whole")
-    result = people.select(
-        gc_current_mg_day=told(
-            pl.when(pl.col("open") > 0)
-            .then(None)
-            .when(stopped)
-            .then(0.0)
-            .when(pl.col("running") > 0)
-            .then(_as_mg(pl.col("current")))
-        ),
-        gc_peak_mg_day=told(_as_mg(pl.col("peak"))),
-        gc_weeks_at_peak=told(_as_weeks(pl.col("at_peak"))),
-        gc_weeks_total=told(_as_weeks(pl.col("total"))),
-        gc_taper_mg_per_week=told(pl.col("taper")),
-        gc_weeks_since_last_change=_as_weeks(pl.col("since_change")),
-        gc_cumulative_g=told((_as_mg(pl.col("sum")) / pl.lit(1000.0)).round(DIGITS)),
-    )
-    yield from result
+    peak, at_peak = _peak(oral, patients, regimens)
+    days, total = _totals(taken, patients, regimens)
+    taper, since_change = _changes(oral, records, patients, regimens)
+    yield "gc_current_mg_day", none_if_never(_as_mg(_current(taken, records, whole)))
+    yield "gc_peak_mg_day", none_if_never(_as_mg(peak))
+    yield "gc_weeks_at_peak", none_if_never(_as_weeks(at_peak))
+    yield "gc_weeks_total", none_if_never(_as_weeks(days))
+    yield "gc_taper_mg_per_week", none_if_never(taper)
+    yield "gc_weeks_since_last_change", _as_weeks(since_change)
+    yield "gc_cumulative_g", none_if_never(np.round(_as_mg(total) / 1000, DIGITS))
 
 
-def _as_mg(share: pl.Expr) -> pl.Expr:
-    return (share / pl.lit(float(WHOLE))).round(DIGITS)
+def _as_mg(dose: Floats) -> Floats:
+    return np.round(dose / LEAST, DIGITS)
 
 
-def _as_weeks(days: pl.Expr) -> pl.Expr:
-    return (days / pl.lit(7.0)).round(DIGITS)
+def _as_weeks(days: Floats) -> Floats:
+    return np.round(days / DAYS_A_WEEK, DIGITS)
 
 
-def _current(taken: Exposures) -> _Told:
-    """Return the dose of the courses that go on: ``current``, and ``open`` if one is not known."""
-    running = taken.records["running"].take(taken.record)
-    goes_on, unknown = running == TRUE, (taken.share == ANY) | taken.no_route
-    open_ = (running != FALSE) & (~goes_on | unknown)
+def _of_patients(patient: Ints, values: Floats, patients: int) -> Floats:
+    """Return one value for each of all patients, NaN for those who have none."""
+    column = np.full(patients, np.nan)
+    column[patient] = values
+    return column
+
+
+def _current(taken: Exposures, records: Records, whole: Flags) -> Floats:
+    """Return the dose of the courses that go on; NaN while one of them is not known."""
+    running = records.running.take(taken.record)
+    goes_on = running == TRUE
+    unknown = np.isnan(taken.share) | taken.no_route
     runs = Runs.of(taken.patient)
-    every = np.ones(len(runs.starts), np.bool_)
-    columns = {
-        "records": runs.lengths,
-        "running": runs.sum(goes_on.astype(np.int64)),
-        "open": runs.sum(open_.astype(np.int64)),
-        "current": runs.sum(np.where(goes_on & ~unknown, taken.share, 0)),
-    }
-    return _Told(runs.first(taken.patient), {name: (x, every) for name, x in columns.items()})
+    patient = runs.first(taken.patient)
+    doses = runs.total(np.where(goes_on & ~unknown, taken.share, 0.0))
+    open_ = runs.any((running != FALSE) & (~goes_on | unknown))
+    # That nothing goes on is only known of a whole list.
+    known = ~open_ & (runs.any(goes_on) | whole.take(patient))
+    return _of_patients(patient, np.where(known, doses, np.nan), len(whole))
 
 
-def _agreed(name: str, worlds: Iterable[tuple[Ints, Ints]]) -> _Told:
-    """Keep the values, each with its patient, on which the two worlds agree; ``TOP`` is not known."""
-    (sure, values), (possible, others) = worlds
-    patients, mine, other = np.intersect1d(sure, possible, True, return_indices=True)
-    value = values[mine]
-    return _Told(patients, {name: (value, (value == others[other]) & (value != TOP))})
-
-
-def _totals(taken: Exposures, regimens: Regimens) -> _Told:
+def _totals(taken: Exposures, patients: int, regimens: Regimens) -> tuple[Floats, Floats]:
     """Return the days on any dose and the sum of the daily doses."""
-    totals, sums = [], []
-    for world in WORLDS:
-        pieces = segments(taken, world, taken.patient, regimens).together()
-        runs, length = Runs.of(pieces.by), pieces.end - pieces.begin
-        patients, unknown = runs.first(pieces.by), pieces.share == TOP
-        totals.append((patients, runs.sum(np.where(pieces.share > 0, length, 0))))
-        amount = runs.sum(np.where(unknown, 0, pieces.share * length))
-        sums.append((patients, np.where(runs.any(unknown), TOP, amount)))
-    total, whole = _agreed("total", totals), _agreed("sum", sums)
-    return _Told(total.patient, {**total.columns, **whole.columns})
+
+    def of_bound(bound: Bound) -> tuple[Floats, Floats]:
+        pieces = segments_in_order(taken, bound, taken.patient, regimens)
+        runs, days = Runs.of(pieces.by), pieces.end - pieces.begin
+        counted = pieces.dose > 0
+        total = runs.total(np.where(counted, days, 0.0))
+        amount = runs.total(np.multiply(pieces.dose, days, where=counted, out=np.zeros(len(days))))
+        patient = runs.first(pieces.by)
+        return _of_patients(patient, total, patients), _of_patients(patient, amount, patients)
+
+    days, amounts = map(Bounds, of_bound(Bound.CERTAIN), of_bound(Bound.POSSIBLE))
+    return days.agreed, amounts.agreed
 
 
-def _peak(oral: Exposures, regimens: Regimens) -> tuple[_Told, _Told]:
+def _peak(oral: Exposures, patients: int, regimens: Regimens) -> tuple[Floats, Floats]:
     """Return the highest dose and the longest time at or above the share of it that counts as peak."""
-    pieces = [segments(oral, world, oral.patient, regimens).together() for world in WORLDS]
-    runs = [Runs.of(one.by) for one in pieces]
-    both = zip(pieces, runs, strict=True)
-    peak = _agreed("peak", [(run.first(one.by), run.max(one.share)) for one, run in both])
-    share = regimens.conventions.peak_share
-    high, known = peak.columns["peak"]
-    least = np.full(int(oral.patient.max(initial=0)) + 1, np.inf)
-    least[peak.patient[known]] = high[known] * share - SLACK
-    gap = np.full(len(least), regimens.columns["gap"][regimens.numbers[DOSE]])
-    at = [longest(one.only(one.share >= least.take(one.by)), gap) for one in pieces]
-    return peak, _agreed("at_peak", at)
+    pieces = {bound: segments_in_order(oral, bound, oral.patient, regimens) for bound in Bound}
+
+    def highest(bound: Bound) -> Floats:
+        runs = Runs.of(pieces[bound].by)
+        return _of_patients(runs.first(pieces[bound].by), runs.max(pieces[bound].dose), patients)
+
+    peak = Bounds.of(highest).agreed
+    # Nothing is at the peak while that is not known.
+    least = np.nan_to_num(peak * regimens.conventions.peak_share - ROUNDING, nan=np.inf)
+    gap = regimens.columns.gap[regimens.numbers[DOSE]]
+
+    def at_peak(bound: Bound) -> Floats:
+        high = pieces[bound].only(pieces[bound].dose >= least.take(pieces[bound].by))
+        return _of_patients(*longest(high, np.full(len(high.by), gap)), patients)
+
+    return peak, Bounds.of(at_peak).agreed
 
 
-def _changes(oral: Exposures, regimens: Regimens) -> pl.DataFrame:
-    """Return the speed of the last taper and the days since the last change, where every date is known."""
-    begin, end = oral.begin, oral.end
-    today = [oral.records[x].take(oral.record) for x in ("today_from", "today_to")]
+@dataclass(frozen=True)
+class _Steps(Rows):
+    """Changes of the dose, in order of patient, then day."""
+
+    patient: Ints
+    day: Floats
+    before: Floats
+    after: Floats
+
+
+def _changes(
+    oral: Exposures, records: Records, patients: int, regimens: Regimens
+) -> tuple[Floats, Floats]:
+    """Return the speed of the last taper, in mg a week, and the days since the last change.
+
+    Both are only known where every date and dose is.
+    """
+    today = records.today.take(oral.record)
     exact = (
-        (begin[SURE] == begin[POSSIBLE])
-        & (end[SURE] == end[POSSIBLE])
-        & (oral.share != ANY)
-        & ~oral.no_route
-        & (begin[SURE] > -FAR // 2)
-        & (today[0] == today[1])
+        (oral.begin.certain == oral.begin.possible)
+        & (oral.end.certain == oral.end.possible)
+        & ~(np.isnan(oral.share) | oral.no_route | oral.undated)
+        & (today.earliest == today.latest)
     )
     runs = Runs.of(oral.patient)
-    inexact = runs.spread(runs.any(~exact))
-    certain = oral.only(~inexact)
-    known = np.zeros(int(oral.patient.max(initial=0)) + 1, np.int64)
-    known[oral.patient] = today[0]
-    gap = regimens.conventions.gap_days
-    mine = pl.col("patient") == pl.col("patient").shift(-1)
-    found = segments(certain, SURE, certain.patient, regimens).together()
-    pieces = _table(found).with_columns(
-        pl.Series("today", known[found.by]), next=pl.when(mine).then(pl.col("begin").shift(-1))
+    certain = oral.only(runs.spread(runs.all(exact)))
+    assessed = _of_patients(certain.patient, records.today.earliest.take(certain.record), patients)
+    steps = _steps(
+        segments_in_order(certain, Bound.CERTAIN, certain.patient, regimens), assessed, regimens
     )
-    # A short pause is none; after a long one, or the last dose, the dose is nothing.
-    ended = (
-        pl.when(pl.col("next").is_null())
-        .then(pl.col("end") <= pl.col("today"))
-        .otherwise(pl.col("next") > pl.col("end") + gap)
-    )
-    steps = pl.concat(
-        [
-            pieces.select("patient", "today", day="begin", dose="share"),
-            pieces.filter(ended).select("patient", "today", day="end", dose=pl.lit(0, pl.Int64)),
-        ]
-    ).sort("patient", "day")
-    before = pl.when(pl.col("patient") == pl.col("patient").shift(1)).then(pl.col("dose").shift(1))
-    rises = (pl.col("dose") > pl.col("before")).cast(pl.Int64).cum_sum()
-    steps = (
-        steps.with_columns(before=before.fill_null(0))
-        .filter(pl.col("dose") != pl.col("before"))
-        .with_columns(rises=rises)
-    )
-    runs = Runs.of(steps["patient"].to_numpy())
-    counted = steps["rises"].to_numpy()
-    last_run = steps.filter(counted == runs.spread(runs.last(counted)))
-    fall = pl.col("dose") < pl.col("before")
-    summed = last_run.group_by("patient", maintain_order=True).agg(
-        since_change=(pl.col("today") - pl.col("day")).last(),
-        falls=fall.sum(),
-        first=pl.col("day").filter(fall).first(),
-        last=pl.col("day").filter(fall).last(),
-        high=pl.col("before").filter(fall).first(),
-        low=pl.col("dose").last(),
-    )
-    falls = pl.col("falls")
-    shortest = float(regimens.conventions.shortest_taper_days)
-    several = (pl.col("last") - pl.col("first")) * falls / (falls - 1)
-    days = pl.max_horizontal(pl.when(falls > 1).then(several), pl.lit(shortest))
-    mg = (pl.col("high") - pl.col("low")) / pl.lit(float(WHOLE))
-    return summed.select(
-        "patient",
-        "since_change",
-        taper=pl.when(falls == 0).then(0.0).otherwise((mg * pl.lit(7.0) / days).round(DIGITS)),
-    )
+    # The last taper is what came after the last rise.
+    rises = np.cumsum(steps.after > steps.before)
+    runs = Runs.of(steps.patient)
+    steps = steps.only(rises == runs.spread(runs.last(rises)))
+    runs = Runs.of(steps.patient)
+    patient = runs.first(steps.patient)
+    since = assessed.take(patient) - runs.last(steps.day)
+    taper = _of_patients(patient, np.zeros(len(patient)), patients)
+    falls = steps.only(steps.after < steps.before)
+    runs = Runs.of(falls.patient)
+    taper[runs.first(falls.patient)] = _speed(falls, runs, regimens)
+    return taper, _of_patients(patient, since, patients)
+
+
+def _steps(taken: Segments, assessed: Floats, regimens: Regimens) -> _Steps:
+    """Return on which days the dose changed. A short pause is none; after a long one the dose is nothing."""
+    follows = same_as_next(taken.by)
+    paused = of_next(taken.begin) > taken.end + regimens.conventions.gap_days
+    over = np.where(follows, paused, taken.end <= assessed.take(taken.by))
+    patient = np.concatenate([taken.by, taken.by[over]])
+    day = np.concatenate([taken.begin, taken.end[over]])
+    dose = np.concatenate([taken.dose, np.zeros(np.count_nonzero(over))])
+    order = np.lexsort([day, patient])
+    patient, day, dose = patient.take(order), day.take(order), dose.take(order)
+    same_patient = of_previous(same_as_next(patient)) & (np.arange(len(patient)) > 0)
+    steps = _Steps(patient, day, np.where(same_patient, of_previous(dose), 0.0), dose)
+    return steps.only(steps.before != steps.after)
+
+
+def _speed(falls: _Steps, runs: Runs, regimens: Regimens) -> Floats:
+    """Return how fast the dose fell, in mg a week; the last step takes as long as the others on average."""
+    count = runs.lengths
+    several = (runs.last(falls.day) - runs.first(falls.day)) * count / np.maximum(count - 1, 1)
+    days = np.maximum(several, float(regimens.conventions.shortest_taper_days))
+    mg = (runs.first(falls.before) - runs.last(falls.after)) / LEAST
+    return np.round(mg * DAYS_A_WEEK / days, DIGITS)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from myoresist.arrays.runs import Flags, Ints, Runs, numbers
-from myoresist.case.courses import LOCAL, Treatments
+from myoresist.arrays.runs import Ints, Runs, numbers, same_as_next
+from myoresist.case.courses import Treatments
 from myoresist.case.terms import Drug
 from myoresist.resistance.response.evaluate import Conventions
 from myoresist.resistance.response.visits import DATE, PATIENT
@@ -71,7 +71,7 @@ class Baselines:
 def default_baselines(
     visited: Visited, treatments: Treatments, drugs: Mapping[str, Drug], conventions: Conventions
 ) -> Baselines:
-    """Return the baseline of each patient of ``treatments.patients``.
+    """Return the baseline of each patient of ``treatments``.
 
     Args:
         visited: when the visits were.
@@ -79,7 +79,7 @@ def default_baselines(
         drugs: every drug by its id.
         conventions: which classes of drugs count, and when a course is a new one.
     """
-    count = len(treatments.patients)
+    count = len(treatments.patient_ids)
     runs = Runs.of(visited.patient)
     owner = runs.first(visited.patient)
     first, end = np.full(count, _NEVER), np.full(count, _NEVER)
@@ -115,35 +115,24 @@ class _Begun:
 
 def _begun(treatments: Treatments, drugs: Mapping[str, Drug], conventions: Conventions) -> _Begun:
     """Return when courses of some classes began; a change of dose begins none, nor does a local drug."""
-    courses = treatments.courses.filter(
-        pl.col("drug").is_not_null()
-        & pl.col("start_from").is_not_null()
-        & pl.col("route").ne_missing(LOCAL)
-    )
+    courses = treatments.courses
     groups = enumerate(conventions.course_classes)
     levels = {name: place for place, group in groups for name in group}
-    # Drugs are numbered in the order in which they are listed.
-    of_drug = np.array([levels.get(one.drug_class, _NEVER) for one in drugs.values()])
-    drug = numbers(courses["drug"])
-    kept = np.flatnonzero(of_drug.take(drug) >= 0)
-    patient, start, record = (
-        numbers(courses[name]).take(kept) for name in ("patient", "start_from", "record")
-    )
-    drug = drug.take(kept)
-    order = np.lexsort([record, start, drug, patient])
-    kept, patient, drug = kept[order], patient[order], drug[order]
-    start, until = start[order], numbers(courses["start_to"]).take(kept)
-    stop, stopped = numbers(courses["stop_to"]), courses["stop_to"].is_not_null().to_numpy()
-    follows: Flags = np.zeros(len(kept), np.bool_)
-    follows[1:] = (patient[1:] == patient[:-1]) & (drug[1:] == drug[:-1])
-    near: Flags = np.zeros(len(kept), np.bool_)
-    near[1:] = ~stopped.take(kept[:-1]) | (
-        start[1:] - stop.take(kept[:-1]) <= conventions.same_course_days
-    )
-    new = ~(follows & near)
-    record = record[order]
+    # Drugs are numbered in the order in which they are listed; the last is one that is not known.
+    of_drug = np.array([*(levels.get(one.drug_class, _NEVER) for one in drugs.values()), _NEVER])
+    level = of_drug.take(courses.drug)
+    record = np.flatnonzero((level >= 0) & courses.start.known & ~courses.local)
+    courses, level = courses.take(record), level.take(record)
+    order = np.lexsort([record, courses.start.earliest, courses.drug, courses.patient])
+    courses, level, record = courses.take(order), level.take(order), record.take(order)
+    again = same_as_next(courses.patient, courses.drug)[:-1]
+    pause = courses.start.earliest[1:] - courses.stop.latest[:-1]
+    near = ~courses.stop.known[:-1] | (pause <= conventions.same_course_days)
+    new = np.ones(len(record), np.bool_)
+    new[1:] = ~(again & near)
+    first, last = courses.start.earliest.astype(np.int64), courses.start.latest.astype(np.int64)
     return _Begun(
-        patient[new], record[new], drug[new], of_drug.take(drug)[new], start[new], until[new]
+        courses.patient[new], record[new], courses.drug[new], level[new], first[new], last[new]
     )
 
 

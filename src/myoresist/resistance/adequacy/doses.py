@@ -1,0 +1,127 @@
+"""How the dose of each record compares with the least doses of regimens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from myoresist.arrays.rows import Rows
+from myoresist.arrays.runs import Flags, Floats, Ints, Runs
+from myoresist.arrays.words import NO_WORD
+from myoresist.case.course_columns import BODIES
+from myoresist.resistance.adequacy.records import MISSING, Records, flags
+from myoresist.resistance.adequacy.regimens import Regimens
+
+LEAST = 1e9
+"""The least dose of a regimen. Doses are whole billionths of it, so that sums are exact in any order."""
+ROUNDING = 10
+"""Doses closer than this are the same: it takes up what decimals lose."""
+_HIGHEST = 1e15
+_KG, _M2 = BODIES.index("kg"), BODIES.index("m2")
+
+
+@dataclass(frozen=True)
+class Compared(Rows):
+    """Pairs of a record and a limit that may be about it, by regimen, then record.
+
+    Attributes:
+        record: place of the record.
+        limit: place of the limit.
+        share: the dose in billionths of the limit; NaN if not known.
+        no_route: whether the drug may not be meant at all, since nothing says how it was taken.
+    """
+
+    record: Ints
+    limit: Ints
+    share: Floats
+    no_route: Flags
+
+
+def compared(records: Records, regimens: Regimens) -> Compared:
+    """Compare every record with every limit that its drug and route may meet."""
+    record, limit = regimens.limits.fitting(records.written.drug, records.written.route)
+    share = _share(records, record, limit, regimens)
+    no_route = _no_route(records, record, limit, regimens)
+    return _best_limits(Compared(record, limit, share, no_route), records, regimens)
+
+
+def lacking(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Flags:
+    """Return what is missing to judge records by limits.
+
+    Args:
+        records: the records.
+        record: places of some of them.
+        limit: places of the limits.
+        regimens: where the limits belong.
+
+    Returns:
+        One row for each of the places, one column for each word of ``records.MISSING``.
+    """
+    written, limits = records.written, regimens.limits.columns.take(limit)
+    by_amount = regimens.columns.by_amount.take(limits.regimen)
+    body, weight = written.body.take(record), written.weight_kg.take(record)
+    measured = written.measure.take(record) == limits.measure
+    no_dose = written.no_dose.take(record)
+    never_per_area = (body == _M2) ^ (limits.body == _M2)
+    by_weight = (body != limits.body) & ~never_per_area
+    no_every = np.isnan(written.every.take(record)) & ~written.single.take(record)
+    no_doses = np.isnan(records.doses.possible.take(record))
+    return records.lacks.take(record, axis=0) | flags(
+        dose=limits.asked & no_dose,
+        unit=limits.asked & ~no_dose & (~measured | never_per_area),
+        ingredient=~limits.any_dose & (np.isnan(limits.least) | np.isnan(limits.strength)),
+        frequency=np.where(by_amount, no_doses, limits.asked & no_every),
+        weight=limits.asked & by_weight & np.isnan(weight),
+        route=_no_route(records, record, limit, regimens),
+    )
+
+
+def _no_route(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Flags:
+    asked = regimens.limits.columns.by_route.take(limit)
+    unknown: Flags = asked & (records.written.route.take(record) == NO_WORD)
+    return unknown
+
+
+def _share(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Floats:
+    """Tell what share of its limit each record is, in billionths; NaN if not known."""
+    written, limits = records.written, regimens.limits.columns.take(limit)
+    by_amount = regimens.columns.by_amount.take(limits.regimen)
+    size = _per_body_size(written.body.take(record), limits.body, written.weight_kg.take(record))
+    measured = written.measure.take(record) == limits.measure
+    # One dose counts for the time that the regimen gives it.
+    days = np.where(written.single.take(record), limits.days, written.every.take(record))
+    rate = np.where(by_amount, 1.0, written.times.take(record) * limits.days / days)
+    share = written.amount.take(record) * limits.strength * rate * size / limits.least
+    share = np.where(limits.any_dose, 1.0, np.where(measured, share, np.nan))
+    return np.rint(share * LEAST).clip(0, _HIGHEST)
+
+
+def _per_body_size(body: Ints, limit_body: Ints, weight: Floats) -> Floats:
+    """Return by what a dose is multiplied to compare it with a limit that may be by another body size.
+
+    Only weights are turned into each other; NaN is none.
+    """
+    size = np.where(body == limit_body, 1.0, np.nan)
+    size = np.where((body == _KG) & (limit_body == NO_WORD), weight, size)
+    return np.where((body == NO_WORD) & (limit_body == _KG), 1.0 / weight, size)
+
+
+def _best_limits(found: Compared, records: Records, regimens: Regimens) -> Compared:
+    """Keep the best limit that a record can be compared with, where a drug has several in a regimen."""
+    several = np.flatnonzero(regimens.limits.columns.choice.take(found.limit))
+    if not len(several):
+        return found
+    choice = found.take(several)
+    limits = regimens.limits.columns.take(choice.limit)
+    same = (choice.record, limits.regimen, limits.part)
+    # A limit with which the record cannot be compared at all gives way to one with which it can.
+    lacks = lacking(records, choice.record, choice.limit, regimens)
+    worse = [lacks[:, MISSING.index(word)] for word in ("unit", "weight", "route")]
+    # The highest share is the best; one that is not known comes last.
+    order = np.lexsort([np.nan_to_num(-choice.share, nan=np.inf), *reversed([*same, *worse])])
+    best = order.take(Runs.of(*(column.take(order) for column in same)).starts)
+    kept = np.ones(len(found.record), np.bool_)
+    kept[several] = False
+    kept[several.take(best)] = True
+    return found.only(kept)
