@@ -90,6 +90,17 @@ def test_what_cannot_be_read_is_rejected_with_its_reason_and_is_unknown() -> Non
     assert found["findings"]["ck_x_uln"].to_list() == [5.0, None]
 
 
+@pytest.mark.parametrize("date", ["0000", "0000-05-01", "2023-02-30", "٢٠٢٣"])
+def test_a_date_that_no_calendar_holds_is_rejected(date: str) -> None:
+    found = assess_tables({
+        "patients": pl.DataFrame({"patient_id": ["a"]}),
+        "treatments": pl.DataFrame({"patient_id": ["a"], "drug": ["MTX"], "start": [date]}),
+    })  # fmt: skip
+    assert found["rejected"].select("table", "column", "value").row(0) == (
+        "treatments", "start", date,
+    )  # fmt: skip
+
+
 def test_a_lost_course_leaves_the_list_incomplete() -> None:
     def adequate(stop: str) -> bool | None:
         found = assess_tables({
