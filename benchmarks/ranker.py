@@ -12,7 +12,7 @@ from hpo_peers import Record
 
 from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.evaluate import Differential, Setting
-from myoresist.evaluation import table
+from myoresist.evaluation.published import table
 from myoresist.library import Knowledge
 
 

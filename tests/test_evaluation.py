@@ -11,7 +11,11 @@ import pytest
 
 from myoresist.case.catalogue import read_rows
 from myoresist.document import DocumentError
-from myoresist.evaluation import Recoding, Round, calibration_error, evaluate, read_cases
+from myoresist.evaluation.evaluate import Evaluation, evaluate
+from myoresist.evaluation.measures import Round, calibration_error
+from myoresist.evaluation.published import Coded, Recoding, read_cases
+from myoresist.evaluation.refractory import read_pairs
+from myoresist.evaluation.subjects import published, refractory
 from myoresist.library import Knowledge
 from myoresist.report.evaluation import lines, reliability_plot
 
@@ -31,6 +35,10 @@ def folder(path: Path, *cases: dict[str, Any]) -> Path:
     for number, case in enumerate(cases):
         (path / f"{number}.json").write_text(json.dumps(case))
     return path
+
+
+def scored(cases: list[Coded], everything: bool = False) -> Evaluation:
+    return evaluate(published(cases, BASE, everything), BASE.differential, len(cases))
 
 
 def test_what_gives_the_diagnosis_away_is_hidden_first(tmp_path: Path) -> None:
@@ -82,8 +90,8 @@ def test_children_and_thin_cases_are_left_out_unless_asked_for(tmp_path: Path) -
     thin = {**CASE, "id": "three", "thin": True}
     other = {**CASE, "id": "four", "final_diagnosis": "gout"}
     cases = read_cases(folder(tmp_path, CASE, child, thin, other), BASE.catalogue)
-    assert (evaluate(cases, BASE).cases, evaluate(cases, BASE).left_out) == (1, 3)
-    assert evaluate(cases, BASE, everything=True).cases == 3
+    assert (scored(cases).cases, scored(cases).left_out) == (1, 3)
+    assert scored(cases, everything=True).cases == 3
 
 
 def test_ranks_and_measures_are_right() -> None:
@@ -107,7 +115,7 @@ def test_the_calibration_error_is_the_mean_gap() -> None:
 
 
 def test_the_report_says_it_in_words_and_as_a_picture(tmp_path: Path) -> None:
-    result = evaluate(read_cases(folder(tmp_path, CASE), BASE.catalogue), BASE)
+    result = scored(read_cases(folder(tmp_path, CASE), BASE.catalogue))
     text = "\n".join(lines(result))
     assert "1 cases scored, 0 left out" in text
     assert "finger_flexor_weakness" in text, "a red flag against the label"
@@ -119,7 +127,7 @@ def test_the_published_cases_do_as_well_as_is_said() -> None:
     """The figures of benchmarks/README.md, with some room; what lowers them has to be looked at."""
     where = Path(__file__).parents[1] / "benchmarks" / "cases"
     cases = read_cases(where / "published", BASE.catalogue, where / "published.csv")
-    result = evaluate(cases, BASE)
+    result = scored(cases)
     without, revealed = (one.measures() for one in result.rounds)
     assert result.cases == 86
     assert without["top-1"].value > 0.53 and without["top-3"].value > 0.73
@@ -134,3 +142,48 @@ def test_every_recoding_is_of_a_case_and_says_what_was_read() -> None:
     ids = {one.case.id for one in read_cases(where / "published", BASE.catalogue)}
     for _, row in read_rows(where / "published.csv", Recoding):
         assert row.case in ids and row.stated and row.seen
+
+
+BEFORE = """
+patient: {id: X1, sex: male, age: 68}
+label: polymyositis
+onset: {age: 66, tempo: insidious}
+findings: {finger_flexor_weakness: yes, quadriceps_weakness: yes}
+"""
+BIOPSY = "biopsies: [{tissue: muscle, findings: {biopsy_rimmed_vacuoles: yes}}]"
+TRUTH = """
+- id: X1
+  title: not used
+  final_diagnosis: inclusion_body_myositis
+  decisive_test: [muscle_biopsy]
+- id: X2
+  final_diagnosis: "none of the list: gout"
+"""
+
+
+def refractory_folder(path: Path) -> Path:
+    for one in ("X1", "X2"):
+        (path / f"{one}-knees.before.yaml").write_text(BEFORE)
+        (path / f"{one}-knees.after.yaml").write_text(BEFORE + BIOPSY)
+    (path / "truth.yaml").write_text(TRUTH)
+    return path
+
+
+def test_refractory_patients_are_asked_before_and_after_the_answer_was_found(
+    tmp_path: Path,
+) -> None:
+    pairs = read_pairs(refractory_folder(tmp_path))
+    result = evaluate(refractory(pairs, BASE), BASE.differential)
+    assert (result.cases, result.left_out) == (1, 1)
+    assert [one.rank.tolist() for one in result.rounds] == [[1], [1]]
+    assert result.next_test is not None and result.next_test.value == 1
+    assert result.challenged[0] is not None and result.challenged[0].value == 1
+
+
+def test_a_pair_that_is_not_whole_is_named(tmp_path: Path) -> None:
+    (refractory_folder(tmp_path) / "X2-knees.after.yaml").unlink()
+    with pytest.raises(DocumentError, match=r"X2.*0 files"):
+        read_pairs(tmp_path)
+    (tmp_path / "truth.yaml").write_text("- {final_diagnosis: gout}")
+    with pytest.raises(DocumentError, match="id"):
+        read_pairs(tmp_path)

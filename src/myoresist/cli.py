@@ -246,7 +246,10 @@ def demo(
 @app.command(epilog="Example: myoresist evaluate cases/ --plot reliability.svg")
 def evaluate(
     folder: Annotated[
-        Path, typer.Argument(help="A folder of published cases, one JSON file a case.")
+        Path,
+        typer.Argument(
+            help="A folder of published cases, one JSON file a case, or of refractory ones with truth.yaml."
+        ),
     ],
     recoding: Annotated[
         Path | None, typer.Option(help="A CSV file with findings that the case files lack.")
@@ -263,17 +266,24 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from myoresist.evaluation import evaluate as score
-    from myoresist.evaluation import read_cases
+    from myoresist.evaluation import subjects
+    from myoresist.evaluation.evaluate import evaluate as score
+    from myoresist.evaluation.published import read_cases
+    from myoresist.evaluation.refractory import TRUTH, read_pairs
     from myoresist.library import Knowledge
     from myoresist.report.evaluation import lines, reliability_plot
 
     with _user_errors():
         knowledge = Knowledge.load()
-        cases = read_cases(folder, knowledge.catalogue, recoding)
+        if (folder / TRUTH).is_file():
+            pairs = read_pairs(folder)
+            asked, total = subjects.refractory(pairs, knowledge), len(pairs)
+        else:
+            cases = read_cases(folder, knowledge.catalogue, recoding)
+            asked, total = subjects.published(cases, knowledge, everything), len(cases)
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("scoring", total=len(cases))
-            scored = score(cases, knowledge, everything, lambda: progress.advance(task))
+            task = progress.add_task("scoring", total=len(asked))
+            scored = score(asked, knowledge.differential, total, lambda: progress.advance(task))
         text = "\n".join(lines(scored)) + "\n"
         if plot:
             _write(plot, reliability_plot(scored))

@@ -22,7 +22,7 @@ from myoresist.diagnosis.differential.explain import explain, rank
 from myoresist.diagnosis.differential.investigations import answers, gains
 from myoresist.diagnosis.differential.results import DifferentialResult
 from myoresist.document import DocumentError
-from myoresist.evaluation import table
+from myoresist.evaluation.published import table
 from myoresist.library import Knowledge
 
 Row = Mapping[str, bool | float]

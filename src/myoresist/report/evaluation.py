@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from myoresist.evaluation import Evaluation, Measure, Round
+from myoresist.evaluation.evaluate import Evaluation
+from myoresist.evaluation.measures import Measure, Round
 
 ROUNDS = ("without", "with")
 SIDE, EDGE = 320, 50
@@ -13,7 +14,10 @@ SIDE, EDGE = 320, 50
 def lines(evaluation: Evaluation) -> Iterator[str]:
     """Say how good the differential was, line by line."""
     yield f"{evaluation.cases} cases scored, {evaluation.left_out} left out."
-    yield "Asked twice: without and with the findings that give the diagnosis away. 95 % bootstrap intervals."
+    yield (
+        "Asked twice: without and with the findings that give the diagnosis away, or before and after "
+        "the answer was found. 95 % bootstrap intervals."
+    )
     yield ""
     measured = [one.measures() for one in evaluation.rounds]
     yield f"{'':24}{ROUNDS[0]:>24}{ROUNDS[1]:>24}"

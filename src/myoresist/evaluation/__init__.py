@@ -1,0 +1,1 @@
+"""How good the differential diagnosis is, on patients whose diagnosis is known."""

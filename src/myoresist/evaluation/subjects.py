@@ -1,0 +1,86 @@
+"""Patients whose diagnosis is known, each twice, as the differential reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from myoresist.answers import Answers
+from myoresist.arrays.table import Table
+from myoresist.assessment import one_patient
+from myoresist.case.model import Case
+from myoresist.case.record import record
+from myoresist.diagnosis.differential.investigations import Gain
+from myoresist.evaluation.published import Coded, Value, table
+from myoresist.evaluation.refractory import Pair
+from myoresist.library import Knowledge
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One patient whose diagnosis is known.
+
+    Attributes:
+        id: of the case.
+        accepted: the diagnosis, and others that count as right; some may not be in the differential.
+        label: what the patient was called at first, if that is known.
+        settling: the findings, or the investigations, that settled it.
+        known: what is known at first and in the end, each a table of one patient.
+    """
+
+    id: str
+    accepted: tuple[str, ...]
+    label: str | None
+    settling: frozenset[str]
+    known: tuple[Table, Table]
+
+    def settled_by(self, gain: Gain) -> bool:
+        """Tell whether an investigation is among those that settled it."""
+        return bool(self.settling & {gain.investigation.id, *gain.unknown})
+
+
+def published(cases: Sequence[Coded], knowledge: Knowledge, everything: bool) -> list[Subject]:
+    """Return published cases; only those of adults who have enough stated, unless everything is wanted."""
+    used = [one for one in cases if everything or one.case.typical]
+    hidden = _known(knowledge, [one.hidden for one in used])
+    revealed = _known(knowledge, [one.revealed for one in used])
+    return [
+        Subject(
+            id=one.case.id,
+            accepted=(one.case.final_diagnosis, *one.case.also_accept),
+            label=one.case.initial_label,
+            settling=frozenset(one.given_away),
+            known=(_row(hidden, row), _row(revealed, row)),
+        )
+        for row, one in enumerate(used)
+    ]
+
+
+def refractory(pairs: Sequence[Pair], knowledge: Knowledge) -> list[Subject]:
+    """Return refractory patients, before and after the answer was found."""
+    return [
+        Subject(
+            id=one.truth.id,
+            accepted=(one.truth.final_diagnosis, *one.truth.also_accept),
+            label=one.before.label,
+            settling=frozenset(one.truth.decisive_test),
+            known=(_of_case(one.before, knowledge), _of_case(one.after, knowledge)),
+        )
+        for one in pairs
+    ]
+
+
+def _of_case(case: Case, knowledge: Knowledge) -> Table:
+    patients, _ = one_patient(case, record(case, knowledge.terms), knowledge)
+    return Answers(patients, knowledge, knowledge.differential).tested
+
+
+def _known(knowledge: Knowledge, records: Sequence[Mapping[str, Value]]) -> Table:
+    """Return what is known of each case, with what its antibody tests are worth."""
+    recorded = Table.of_frame(table(records, knowledge.catalogue).drop("patient_id"))
+    found = knowledge.inference.known(recorded).findings
+    return knowledge.serology.with_tests(found, knowledge.serology.evaluate(found))
+
+
+def _row(known: Table, row: int) -> Table:
+    return known.take(slice(row, row + 1))
