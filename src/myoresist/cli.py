@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,8 +53,6 @@ Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdow
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "dysferlinopathy_called_polymyositis"
 FILE_WIDTH = 110
-MOST_COLUMNS = 24
-"""Columns of a table that --check names; all of them may be hundreds of findings."""
 
 
 class Stop(Exception):
@@ -322,7 +319,8 @@ def cohort(
     ] = 20_000,
 ) -> None:
     """Answer for every patient of a registry: tables in, tables out."""
-    from myoresist.cohort.source import SourceError
+    from myoresist.cohort.command import EndedError, check_registry, run_registry
+    from myoresist.cohort.folder import SourceError
 
     with _user_errors():
         if engine not in ("embedded", "spark"):
@@ -331,9 +329,12 @@ def cohort(
             raise Stop("give either --out FOLDER or --check")
         try:
             if out is None:
-                _check_cohort(source, mapping)
+                check_registry(source, mapping, _say)
             else:
-                _run_cohort(source, out, mapping, engine, master, workers, batch)
+                run_registry(source, out, mapping, engine, master, workers, batch, _say, _complain)
+        except EndedError as error:
+            _complain(str(error))
+            raise typer.Exit(error.status) from None
         except SourceError as error:
             raise Stop(str(error)) from error
         except OSError as error:
@@ -469,97 +470,6 @@ def knowledge_show(
                 _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:
             raise Stop(str(error.args[0])) from error
-
-
-def _check_cohort(source: Path, mapping: Path | None) -> None:
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
-    from myoresist.cohort.run import check
-
-    columns = TextColumn("{task.description} {task.completed} rows")
-    with Progress(columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=None)
-        found = check(source, mapping, lambda rows: progress.advance(task, rows))
-    for note in found.notes:
-        _say(printable(note))
-    for name, rows, used, left_out in found.tables.iter_rows():
-        names = used.split(", ")
-        more = len(names) - MOST_COLUMNS
-        shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
-        _say(printable(f"{name}: {rows:,} rows; columns {shown}"))
-        if left_out:
-            _say(printable(f"    left out by the mapping: {left_out}"))
-    for one in found.problems.iter_rows(named=True):
-        lost = "rows left out" if one["whole_row"] else "cells unknown"
-        first = f"; first in row {one['row']}: {one['value']}"
-        _say(
-            printable(
-                f"{one['table']}.{one['column']}: {one['rows']} {lost}: {one['reason']}{first}"
-            )
-        )
-    if not found.problems.height:
-        _say("Everything can be used.")
-
-
-def _run_cohort(
-    source: Path,
-    out: Path,
-    mapping: Path | None,
-    engine: str,
-    master: str | None,
-    workers: int | None,
-    batch: int,
-) -> None:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-    )
-
-    from myoresist.cohort import run
-    from myoresist.cohort.summary import write_summary
-
-    rows = TextColumn("{task.description} {task.completed:,} rows")
-    with Progress(rows, console=Console(stderr=True), transient=True) as progress:
-        reading = progress.add_task("reading", total=None)
-        job = run.prepare(source, out, mapping, batch, lambda more: progress.advance(reading, more))
-    for note in job.plan.notes:
-        _complain(printable(note))
-    whole, left = job.plan.buckets, len(job.open)
-    if left < whole:
-        _complain(f"{out}: {whole - left} of {whole} parts are finished; going on")
-    bars = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("patients"),
-        TextColumn("{task.fields[rate]}"), TextColumn("{task.fields[left]}"),
-    )  # fmt: skip
-    with Progress(*bars, console=Console(stderr=True)) as progress:
-        todo = job.plan.patients - job.answered
-        task = progress.add_task("answering", total=todo, rate="", left="")
-
-        def told(patients: int, parts: int) -> None:
-            progress.advance(task, patients)
-            shown = progress.tasks[task]
-            # Parts come in groups, so that only all since the beginning tell how fast it goes.
-            rate = shown.completed / max(shown.elapsed or 0, 0.001)
-            rest = timedelta(seconds=round((todo - shown.completed) / rate)) if parts else ""
-            progress.update(task, rate=f"{rate:,.0f}/s", left=f"{rest} left" if rest else "")
-
-        if engine == "spark":
-            from myoresist.cohort.spark import answer
-
-            answer(job, master, told)
-        else:
-            run.answer(job, workers or os.cpu_count() or 1, told)
-    manifest = run.finish(job)
-    write_summary(out)
-    run.clear(job)
-    rejected = manifest["rows"]["rejected"]
-    _say(f"{manifest['rows']['findings']} patients in {out}; summary.html shows them")
-    if rejected:
-        _say(f"{rejected} cells or rows could not be used: rejected.parquet says which and why")
 
 
 def _run_simulation(patients: int, out: Path, seed: int, form: Form, visits: int | None) -> None:

@@ -20,10 +20,11 @@ from registries import contents
 
 from myoresist import Knowledge
 from myoresist.cohort import run
+from myoresist.cohort.checking import check
+from myoresist.cohort.folder import SourceError
 from myoresist.cohort.registry import TABLES as ANSWERS
 from myoresist.cohort.registry import Registry, assess_tables
 from myoresist.cohort.simulate import simulate
-from myoresist.cohort.source import SourceError
 from myoresist.cohort.summary import write_summary
 from myoresist.document import DocumentError
 
@@ -190,7 +191,7 @@ def test_what_cannot_be_used_is_kept_with_its_reason_and_stops_nothing(
     stranger = {"patient_id": "nobody", "test": "CK", "value": "5", "unit": "U/L"}
     bad["labs"] = pl.concat([bad["labs"], pl.DataFrame([stranger])], how="diagonal")
     as_csv(bad, folder)
-    found = run.check(folder)
+    found = check(folder)
     assert {(one["table"], one["column"]) for one in found.problems.iter_rows(named=True)} == {
         ("patients", "age"), ("labs", "patient_id"),
     }  # fmt: skip

@@ -14,8 +14,8 @@ from myoresist.answers import Answers, Patients
 from myoresist.arrays.planes import unpack
 from myoresist.arrays.table import Table
 from myoresist.cohort.batch import Batch, Reader
+from myoresist.cohort.folder import SourceError
 from myoresist.cohort.schema import ROW, Schema
-from myoresist.cohort.source import SourceError
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.findings.statements import Dispute, Settled
 from myoresist.library import Knowledge
@@ -40,9 +40,15 @@ _HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
 
 @dataclass(frozen=True)
 class Registry:
-    """Answers the questions for many patients, with one knowledge."""
+    """Answers the questions for many patients, with one knowledge.
+
+    Attributes:
+        knowledge: what medicine knows.
+        codes_named: whether codes for a missing value were named, so that none has to be suspected.
+    """
 
     knowledge: Knowledge
+    codes_named: bool = False
 
     @cached_property
     def reader(self) -> Reader:

@@ -6,17 +6,18 @@ finished when its mark is written; a run that was ended goes on with the buckets
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import multiprocessing
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,31 @@ import polars as pl
 
 from myoresist import knowledge as packaged
 from myoresist.cohort import spool
-from myoresist.cohort.batch import STRANGER, TWICE
+from myoresist.cohort.folder import SourceError, first_line
+from myoresist.cohort.keeping import (
+    LOCK,
+    MARKS,
+    WORK,
+    beside,
+    end_with,
+    finished,
+    full,
+    part,
+    remove_others,
+    remove_strays,
+    write_mark,
+    write_text,
+)
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
-from myoresist.cohort.schema import ROW, SYNTHETIC, Schema, empty_rejections, rejections
-from myoresist.cohort.source import SourceError, open_source
+from myoresist.cohort.schema import SYNTHETIC, Schema
+from myoresist.cohort.source import Source, open_source
+from myoresist.document import DocumentError
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
 from myoresist.version import __version__
 
 BATCH = 20_000
-WORK, PLAN, MARKS, BUCKETS, MANIFEST = ".work", "plan.json", "done", "buckets", "manifest.json"
+PLAN, BUCKETS, MANIFEST = "plan.json", "buckets", "manifest.json"
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the engine and the matrix product how many threads to use."""
 LEVEL = 1
@@ -51,6 +67,7 @@ class Plan:
     files: Mapping[str, str]
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    codes_named: bool
     software: str
     knowledge: str
     polars: str
@@ -62,32 +79,28 @@ class Plan:
 
 @dataclass(frozen=True)
 class Job:
-    """A registry that is cut into buckets and can be answered."""
+    """A registry that is cut into buckets and can be answered.
+
+    Attributes:
+        out: the folder for the answers.
+        plan: how it is worked off.
+        unread: what lies in the source and is not read.
+    """
 
     out: Path
     plan: Plan
+    unread: tuple[str, ...] = ()
 
     @property
     def open(self) -> list[int]:
-        """Return the buckets that are not finished."""
-        return [x for x in range(self.plan.buckets) if not mark(self.out, x).exists()]
+        """Return the buckets that are not finished, or of which a part is lost."""
+        return [x for x in range(self.plan.buckets) if finished(self.out, x) is None]
 
     @property
     def answered(self) -> int:
         """Return the number of patients of the buckets that are finished."""
-        finished = set(range(self.plan.buckets)) - set(self.open)
-        return sum(counted(self.out, x)[FINDINGS] for x in finished)
-
-
-def mark(out: Path, bucket: int) -> Path:
-    """Return the file that says that a bucket is finished."""
-    return out / WORK / MARKS / f"{bucket:05}.json"
-
-
-def counted(out: Path, bucket: int) -> dict[str, int]:
-    """Return the rows of each table of a bucket that is finished."""
-    counts: dict[str, int] = json.loads(mark(out, bucket).read_text(encoding="utf-8"))
-    return counts
+        counts = (finished(self.out, x) for x in range(self.plan.buckets))
+        return sum(one[FINDINGS] for one in counts if one)
 
 
 def prepare(
@@ -96,6 +109,7 @@ def prepare(
     mapping: Path | None = None,
     batch: int = BATCH,
     told: Callable[[int], None] | None = None,
+    fresh: bool | None = None,
 ) -> Job:
     """Cut the tables of a registry into buckets of patients, or find them cut.
 
@@ -105,41 +119,85 @@ def prepare(
         mapping: a mapping file.
         batch: patients a bucket, on average.
         told: called with the rows that were cut.
+        fresh: whether ``out`` was made for this run, and goes if nothing can be read.
 
     Raises:
         SourceError: if the tables cannot be used, or ``out`` holds something else.
     """
     knowledge = Knowledge.load()
     work = out / WORK
-    if out.exists() and any(out.iterdir()) and not (work / PLAN).exists() and not work.exists():
+    check_places(path, out)
+    fresh = not out.exists() if fresh is None else fresh
+    (work / MARKS).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if fresh:
+        out.chmod(0o700)
+    try:
+        source = open_source(path, Schema(knowledge.terms), work, mapping)
+        ids = source.tables["patients"].select(PATIENT)
+        plan = _plan(source, ids, batch)
+        return _cut(Job(out, plan, source.unread), source, ids, told)
+    except (SourceError, DocumentError):
+        if fresh:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+    except pl.exceptions.PolarsError as error:
+        raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
+
+
+def check_places(path: Path, out: Path) -> None:
+    """Check that a run over these tables may write into this folder.
+
+    Raises:
+        SourceError: saying why it may not.
+    """
+    work = out / WORK
+    if out.exists() and not out.is_dir():
+        raise SourceError(f"{out}: is a file; name a folder")
+    if out.exists() and any(out.iterdir()) and not work.exists():
         raise SourceError(f"{out}: is not empty; name another folder")
-    (work / MARKS).mkdir(parents=True, exist_ok=True)
-    source = open_source(path, Schema(knowledge.terms), work, mapping)
-    ids = source.tables["patients"].select(PATIENT)
+    if not path.exists():
+        raise SourceError(f"{path}: does not exist")
+    if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+        raise SourceError(f"{out}: lies in the folder of the tables; name another folder")
+
+
+def _plan(source: Source, ids: pl.LazyFrame, batch: int) -> Plan:
     patients, made_up = _made_up(ids)
-    plan = Plan(
+    return Plan(
         patients=patients,
         synthetic=patients == made_up > 0,
         buckets=max(1, math.ceil(patients / batch)),
         files=source.hashes(),
         left_out=source.left_out,
         notes=source.notes,
+        codes_named=source.codes_named,
         software=__version__,
         knowledge=packaged.version(),
         polars=pl.__version__,
     )
-    if (work / PLAN).exists():
-        if (work / PLAN).read_text(encoding="utf-8") != plan.text():
-            raise SourceError(
-                f"{out}: holds a run of other input or of another version; name another folder"
-            )
-        return Job(out, plan)
+
+
+def _cut(job: Job, source: Source, ids: pl.LazyFrame, told: Callable[[int], None] | None) -> Job:
+    """Cut the tables into buckets, unless that is done or no longer needed."""
+    work, plan = job.out / WORK, job.plan
+    remove_strays(job.out)
+    known = (work / PLAN).exists()
+    if known and (work / PLAN).read_text(encoding="utf-8") != plan.text():
+        raise SourceError(
+            f"{job.out}: holds a run of other input or of another version; name another folder"
+        )
+    if not known:
+        # What was answered without a plan may be about others.
+        shutil.rmtree(work / MARKS)
+        (work / MARKS).mkdir(mode=0o700)
+    if known and (not job.open or (work / BUCKETS / spool.INDEX).exists()):
+        return job
     shutil.rmtree(work / BUCKETS, ignore_errors=True)
-    begins = spool.boundaries(ids, plan.buckets, patients)
+    begins = spool.boundaries(ids, plan.buckets, plan.patients)
     tables = {name: source.batches(name) for name in source.named}
     spool.write(tables, work / BUCKETS, begins, told)
     write_text(work / PLAN, plan.text())
-    return Job(out, plan)
+    return job
 
 
 def _made_up(ids: pl.LazyFrame) -> tuple[int, int]:
@@ -150,8 +208,8 @@ def _made_up(ids: pl.LazyFrame) -> tuple[int, int]:
 
 
 @cache
-def _registry() -> Registry:
-    return Registry(Knowledge.load())
+def _registry(codes_named: bool) -> Registry:
+    return Registry(Knowledge.load(), codes_named)
 
 
 def answer_bucket(out: Path, bucket: int) -> int:
@@ -160,50 +218,91 @@ def answer_bucket(out: Path, bucket: int) -> int:
     Returns:
         The number of patients.
     """
-    tables = _registry().assess(spool.read(out / WORK / BUCKETS, bucket))
+    named = json.loads((out / WORK / PLAN).read_text(encoding="utf-8"))["codes_named"]
+    tables = _registry(named).assess(spool.read(out / WORK / BUCKETS, bucket))
     counts = {}
     for name in TABLES:
-        target = out / name / f"part-{bucket:05}.parquet"
+        target = part(out, name, bucket)
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        tables[name].write_parquet(
-            beside, compression="zstd", compression_level=LEVEL, statistics=False
-        )
-        beside.replace(target)
+        half = beside(target)
+        try:
+            tables[name].write_parquet(
+                half, compression="zstd", compression_level=LEVEL, statistics=False
+            )
+            half.replace(target)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            half.unlink(missing_ok=True)
+            if full(out):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
+            raise
         counts[name] = tables[name].height
-    write_text(mark(out, bucket), json.dumps(counts, sort_keys=True) + "\n")
+    write_mark(out, bucket, counts)
     return counts[FINDINGS]
 
 
 def answer(job: Job, workers: int = 1, told: Told | None = None) -> None:
     """Answer for every patient of the buckets that are not finished.
 
+    A bucket that cannot be answered does not stop the others.
+
     Args:
         job: the registry.
         workers: processes that answer at the same time.
         told: called with the patients that were answered and the buckets that are left.
+
+    Raises:
+        SourceError: at the end, if a bucket could not be answered.
     """
     left = job.open
-    for number, count in enumerate(_answered(job.out, left, workers), 1):
-        if told:
-            told(count, len(left) - number)
+    failed: list[str] = []
+    try:
+        for number, count in enumerate(_answered(job.out, left, workers, failed), 1):
+            if told:
+                told(count, len(left) - number)
+    finally:
+        remove_strays(job.out)
+    if failed:
+        raise SourceError(
+            f"{job.out}: {len(failed)} of {job.plan.buckets} parts failed: {failed[0]}"
+        )
 
 
-def _answered(out: Path, buckets: list[int], workers: int) -> Iterator[int]:
+def _answered(out: Path, buckets: list[int], workers: int, failed: list[str]) -> Iterator[int]:
     if workers < 2 or len(buckets) < 2:
         for bucket in buckets:
-            yield answer_bucket(out, bucket)
+            yield _counted(partial(answer_bucket, out, bucket), bucket, failed)
         return
     # A fresh interpreter each: the engine's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(answer_bucket, out, bucket) for bucket in buckets]
+    with (
+        threads(workers),
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+        ) as pool,
+    ):
+        futures = {pool.submit(answer_bucket, out, bucket): bucket for bucket in buckets}
         try:
             for future in as_completed(futures):
-                yield future.result()
+                yield _counted(future.result, futures[future], failed)
         except BaseException:
+            # Workers that go on would answer for nobody, and their half files are removed.
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.kill()
             raise
+
+
+def _counted(answered: Callable[[], int], bucket: int, failed: list[str]) -> int:
+    """Return the patients of a bucket, or note why there are none; what ends the run is passed on."""
+    try:
+        return answered()
+    except (OSError, BrokenProcessPool, MemoryError):
+        raise
+    except Exception as error:
+        if os.environ.get("MYORESIST_DEBUG"):
+            raise
+        failed.append(f"part {bucket}: {type(error).__name__}: {first_line(error)}")
+        return 0
 
 
 @contextmanager
@@ -229,14 +328,16 @@ def finish(job: Job) -> dict[str, Any]:
         raise SourceError(
             f"{job.out}: {len(job.open)} of {job.plan.buckets} parts are not finished"
         )
-    counts = [counted(job.out, x) for x in range(job.plan.buckets)]
-    rejected = pl.scan_parquet(job.out / REJECTED / "*.parquet")
-    rejected.sort("table", "row", "column").sink_parquet(
-        job.out / "rejected.parquet", statistics=False
-    )
+    counts = [finished(job.out, x) or {} for x in range(job.plan.buckets)]
+    remove_others(job.out, TABLES, job.plan.buckets)
+    rejected = scan(job.out, REJECTED).sort("table", "row", "column")
+    target = job.out / "rejected.parquet"
+    rejected.sink_parquet(beside(target), statistics=False)
+    beside(target).replace(target)
     manifest = {
         "notice": "Research and decision-support tool, not a certified medical device.",
         **json.loads(job.plan.text()),
+        "unread": list(job.unread),
         "rows": {name: sum(one[name] for one in counts) for name in TABLES},
     }
     write_text(job.out / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
@@ -245,82 +346,15 @@ def finish(job: Job) -> dict[str, Any]:
 
 def clear(job: Job) -> None:
     """Remove what only an unfinished run needs."""
-    shutil.rmtree(job.out / WORK / BUCKETS, ignore_errors=True)
-    for file in (job.out / WORK).glob("*.parquet"):
-        file.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step, so that no half file is ever there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    for entry in (job.out / WORK).iterdir():
+        if entry.name in (PLAN, MARKS, LOCK):
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
 
 
 def scan(out: Path, table: str) -> pl.LazyFrame:
     """Open a table of answers."""
-    return pl.scan_parquet(out / table / "*.parquet")
-
-
-@dataclass(frozen=True)
-class Check:
-    """What of a registry can be used, found before anything is answered.
-
-    Attributes:
-        tables: one row a table: ``table``, ``rows``, ``columns`` used, ``left_out``.
-        problems: one row a kind of problem: ``table``, ``column``, ``reason``, ``rows``, ``value`` and
-            ``row`` of the first, ``whole_row``.
-        notes: what a reader should know of how the tables came about.
-    """
-
-    tables: pl.DataFrame
-    problems: pl.DataFrame
-    notes: tuple[str, ...]
-
-
-def check(
-    path: Path, mapping: Path | None = None, told: Callable[[int], None] | None = None
-) -> Check:
-    """Read every cell of a registry without answering anything.
-
-    Args:
-        path: where the tables are.
-        mapping: a mapping file.
-        told: called with the rows that were read.
-
-    Raises:
-        SourceError: if the tables cannot be used at all.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        reader = Registry(Knowledge.load()).reader
-        source = open_source(path, reader.schema, Path(folder), mapping)
-        rows, found = [], [empty_rejections()]
-        for name, frame in source.tables.items():
-            read = 0
-            for part in source.batches(name):
-                found.append(reader.unusable(name, part))
-                read += part.height
-                if told:
-                    told(part.height)
-            found.append(_misplaced(name, frame, source.tables["patients"]))
-            columns = ", ".join(x for x in frame.collect_schema().names() if x != ROW)
-            rows.append((name, read, columns, ", ".join(source.left_out[name])))
-    problems = (
-        pl.concat(found)
-        .group_by("table", "column", "reason", "whole_row", maintain_order=True)
-        .agg(rows=pl.len(), value=pl.col("value").first(), row=pl.col(ROW).first())
-        .sort("rows", descending=True, maintain_order=True)
-    )
-    schema = ["table", "rows", "columns", "left_out"]
-    return Check(pl.DataFrame(rows, schema=schema, orient="row"), problems, source.notes)
-
-
-def _misplaced(table: str, frame: pl.LazyFrame, patients: pl.LazyFrame) -> pl.DataFrame:
-    """Return the rows about somebody who is not in the table of patients, or stands there twice."""
-    own = frame.filter(pl.col(PATIENT).is_not_null()).select(ROW, PATIENT)
-    if table == "patients":
-        found = own.filter(~pl.col(PATIENT).is_first_distinct())
-        return rejections(found.collect(engine="streaming"), table, PATIENT, TWICE)
-    known = patients.select(PATIENT).filter(pl.col(PATIENT).is_not_null())
-    found = own.join(known, on=PATIENT, how="anti").sort(ROW)
-    return rejections(found.collect(engine="streaming"), table, PATIENT, STRANGER)
+    return pl.scan_parquet(sorted((out / table).glob("part-*.parquet")), glob=False)

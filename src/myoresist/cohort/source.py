@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
-from myoresist import knowledge as packaged
-from myoresist.cohort import omop
+from myoresist.cohort.databases import read_database
+from myoresist.cohort.folder import Found, SourceError, columns_of, first_line, read_folder
+from myoresist.cohort.names import Names, code, coded, pointed, renamed
+from myoresist.cohort.redcap import Export
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.document import DocumentError, Problem
-from myoresist.knowledge.schema import Entry, load
 from myoresist.resistance.response.visits import PATIENT
 
-DUCKDB, SQLITE = (".duckdb", ".ddb"), (".sqlite", ".sqlite3", ".db")
-_SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
-    ".parquet": pl.scan_parquet,
-    ".arrow": pl.scan_ipc,
-    ".feather": pl.scan_ipc,
-    ".ipc": pl.scan_ipc,
-    ".ndjson": pl.scan_ndjson,
-    ".jsonl": pl.scan_ndjson,
-}
-_ROWS, _BATCH = 100_000, 50_000
-"""Rows that are read at a time: from SQLite, and of a table."""
-_TRIMMED = pl.col(PATIENT).cast(pl.String).str.strip_chars()
+__all__ = ["Source", "SourceError", "open_source"]
+
+_BATCH = 50_000
+"""Rows of a table that are read at a time."""
 NAME_IT = " (a mapping file may name it, or leave it out with null)"
-
-
-class SourceError(Exception):
-    """A source that cannot be used; the message says why and what to do."""
-
-
-class Names(Entry):
-    """A mapping file: what foreign tables, columns and values are called here.
-
-    Attributes:
-        tables: for each of our tables the name of theirs.
-        columns: for each of our tables: for each of their columns ours, or nothing to leave it out.
-        values: for each of our tables and columns: for each of their values ours.
-    """
-
-    tables: Mapping[str, str] = {}
-    columns: Mapping[str, Mapping[str, str | None]] = {}
-    values: Mapping[str, Mapping[str, Mapping[str, str]]] = {}
+_NO_CELL = (pl.List, pl.Array, pl.Struct, pl.Binary, pl.Duration, pl.Time, pl.Object)
 
 
 @dataclass(frozen=True)
@@ -60,18 +35,25 @@ class Source:
         paths: the files that are read, by what they are called in the manifest.
         left_out: columns that the mapping leaves out, by table.
         notes: what a reader should know of how the tables came about.
+        unread: what lies in the source and is not read.
+        unused: entries of the mapping that fit no value, found by ``unused_values``.
+        codes_named: whether the mapping says which codes stand for a missing value.
     """
 
     named: Mapping[str, pl.LazyFrame]
     paths: Mapping[str, Path]
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    codes_named: bool = False
+    coded: Mapping[tuple[str, str], pl.LazyFrame] | None = None
+    values: Mapping[tuple[str, str], tuple[str, ...]] | None = None
 
     @cached_property
     def tables(self) -> Mapping[str, pl.LazyFrame]:
         """Return the tables with ``row`` and trimmed ids."""
         return {
-            name: frame.with_columns(_TRIMMED).with_row_index(ROW, offset=1)
+            name: frame.with_columns(_trimmed(frame)).with_row_index(ROW, offset=1)
             for name, frame in self.named.items()
         }
 
@@ -80,12 +62,27 @@ class Source:
 
         Rows are numbered and trimmed here: in the plan of the library many would be made ready at once,
         however slowly they are taken.
+
+        Raises:
+            SourceError: if the table cannot be read to its end.
         """
-        yield self.tables[name].head(0).collect()
+        trimmed = _trimmed(self.named[name])
         row = 1
-        for part in self.named[name].collect_batches(chunk_size=_BATCH, maintain_order=True):
-            yield part.with_columns(_TRIMMED).with_row_index(ROW, offset=row)
-            row += part.height
+        try:
+            yield self.tables[name].head(0).collect()
+            for part in self.named[name].collect_batches(chunk_size=_BATCH, maintain_order=True):
+                yield part.with_columns(trimmed).with_row_index(ROW, offset=row)
+                row += part.height
+        except pl.exceptions.PolarsError as error:
+            raise SourceError(f"{name}: cannot be read: {first_line(error)}") from error
+
+    def unused_values(self) -> Iterator[str]:
+        """Yield every value of the mapping that no cell holds; reads the columns that have such values."""
+        for place, frame in (self.coded or {}).items():
+            held = set(frame.unique().collect(engine="streaming").to_series().drop_nulls())
+            for value in (self.values or {})[place]:
+                if code(value) not in held:
+                    yield f"values.{'.'.join(place)}.{value}: no cell holds this"
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every file; reads all of them."""
@@ -103,185 +100,181 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
 
     Raises:
         SourceError: if there is no table of patients, or a column is not known.
-        DocumentError: if the mapping file cannot be used.
+        DocumentError: if the mapping file cannot be used, or names what is not there.
     """
-    mapped = load(mapping, Names) if mapping else Names()
-    _check_mapping(mapped, mapping, schema)
-    wanted = {ours: mapped.tables.get(ours, ours) for ours in schema.tables}
-    notes: list[str] = []
+    names = Names.read(mapping, schema)
+    wanted = names.wanted(schema)
+    if "patients" not in wanted:
+        raise SourceError(f"{mapping}: leaves out the table patients, which has to be there")
     if path.is_dir():
-        found = dict(_of_folder(path, wanted))
-    elif path.suffix.lower() in DUCKDB:
-        found = dict(_of_duckdb(path, wanted, work, schema, notes))
-    elif path.suffix.lower() in SQLITE:
-        found = dict(_of_sqlite(path, wanted, work))
+        found = read_folder(path, wanted, names.ignore, work)
+    elif path.is_file():
+        left_out = {
+            table: {theirs for theirs, ours in columns.items() if ours is None}
+            for table, columns in names.columns.items()
+        }
+        found = read_database(path, wanted, left_out, work, schema.terms, names.ignore)
+    elif path.exists():
+        raise SourceError(f"{path}: is neither a folder nor a file")
     else:
-        kinds = ", ".join((*DUCKDB, *SQLITE))
-        raise SourceError(f"{path}: is no folder of tables and no database ({kinds})")
-    if "patients" not in found:
-        raise SourceError(f"{path}: has no table {wanted['patients']}; see docs/cohort.md")
-    tables, left_out = {}, {}
-    for name, frame in found.items():
-        tables[name], left_out[name] = _named(frame, name, mapped, schema, path)
-    files = sorted(x for x in path.rglob("*") if x.is_file()) if path.is_dir() else [path]
-    if mapping:
-        files.append(mapping)
-    # Parts of different tables may share a name.
-    inside = path.is_dir()
-    names = {
-        x.relative_to(path).as_posix() if inside and x != mapping else x.name: x for x in files
-    }
-    return Source(tables, names, left_out, tuple(notes))
+        raise SourceError(f"{path}: does not exist")
+    if "patients" not in found.tables:
+        near = "; " + "; ".join(found.unread) if found.unread else ""
+        raise SourceError(f"{path}: has no table {wanted['patients']}; see docs/cohort.md{near}")
+    return _Naming(names, schema, path, mapping, found).source()
 
 
-def _check_mapping(mapped: Names, path: Path | None, schema: Schema) -> None:
-    problems = []
-    for part, names in (
-        ("tables", mapped.tables), ("columns", mapped.columns), ("values", mapped.values),
-    ):  # fmt: skip
-        problems += [
-            Problem(str(path), None, f"{part}.{name}", "is not a table of ours")
-            for name in names
-            if name not in schema.tables
+@dataclass
+class _Naming:
+    """Gives what was found our names."""
+
+    names: Names
+    schema: Schema
+    path: Path
+    mapping: Path | None
+    found: Found
+
+    def source(self) -> Source:
+        """Return the source, or say what of the mapping fits nothing."""
+        problems = [
+            ("tables." + ours, f"{theirs} is not in {self.path}")
+            for ours, theirs in self.names.tables.items()
+            if theirs is not None and ours not in self.found.tables
         ]
-    for table, columns in mapped.columns.items():
-        known = schema.tables.get(table, {})
-        for theirs, ours in columns.items():
-            if ours is not None and ours not in known:
-                near = schema.nearest(table, ours) if table in schema.tables else None
-                hint = f"; did you mean {near}?" if near else ""
-                field = f"columns.{table}.{theirs}"
-                problems.append(Problem(str(path), None, field, f"{ours} is not a column{hint}"))
-    if problems:
-        raise DocumentError(problems)
+        self._redcap(problems)
+        tables: dict[str, pl.LazyFrame] = {}
+        left_out: dict[str, tuple[str, ...]] = {}
+        coded_: dict[tuple[str, str], pl.LazyFrame] = {}
+        values: dict[tuple[str, str], tuple[str, ...]] = {}
+        for table, frame in self.found.tables.items():
+            held = columns_of(frame, f"{self.path}: {table}")
+            problems += self.names.unmatched(table, held.names())
+            tables[table], left_out[table] = self._named(frame, held, table)
+            for theirs in held.names():
+                ours = self.names.columns_of(table).get(theirs) or theirs
+                named = self.names.values_of(table, theirs, ours)
+                if named:
+                    coded_[table, ours] = frame.select(coded(pl.col(theirs)))
+                    values[table, ours] = tuple(named)
+        # One mapping file may serve several exports.
+        self.found.unread += [
+            f"{self.mapping}: {part}.{table}: there is no such table in this source"
+            for part, named in (
+                ("columns", self.names.columns), ("values", self.names.values),
+                ("constants", self.names.constants),
+            )
+            for table in named
+            if table not in self.found.tables
+        ]  # fmt: skip
+        if problems:
+            raise DocumentError([Problem(str(self.mapping), None, *one) for one in problems])
+        return Source(
+            tables, self._paths(), left_out, tuple(self.found.notes), tuple(self.found.unread),
+            self.names.missing is not None, coded_, values,
+        )  # fmt: skip
 
-
-def _of_folder(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, pl.LazyFrame]]:
-    """Open each table: one file, or a folder of parts."""
-    for ours, theirs in wanted.items():
-        files = sorted(
-            x
-            for x in path.iterdir()
-            if x.stem == theirs and (x.suffix.lower() in {*_SCANS, ".csv"} or x.is_dir())
-        )
-        if len(files) > 1:
-            names = ", ".join(x.name for x in files)
-            raise SourceError(f"{path}: {theirs} is there more than once: {names}")
-        for file in files:
-            parts = sorted(x for x in file.iterdir() if x.is_file()) if file.is_dir() else [file]
-            if not parts:
-                raise SourceError(f"{file}: is empty")
-            yield ours, _scan_all(parts)
-
-
-def _scan_all(parts: Sequence[Path]) -> pl.LazyFrame:
-    """Open the parts of a table; a column that one of them lacks is unknown there."""
-    frames = [_scan(part) for part in parts]
-    if {part.suffix.lower() for part in parts} == {".parquet"}:
-        schemas = [_columns(frame, part) for frame, part in zip(frames, parts, strict=True)]
-        if all(one == schemas[0] for one in schemas):
-            # Read one after the other, where frames that are put together are all read at once.
-            return pl.scan_parquet(list(parts))
-    return pl.concat(frames, how="diagonal")
-
-
-def _columns(frame: pl.LazyFrame, where: object) -> pl.Schema:
-    try:
-        return frame.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{where}: cannot be read: {str(error).splitlines()[0]}") from error
-
-
-def _scan(file: Path) -> pl.LazyFrame:
-    suffix = file.suffix.lower()
-    try:
-        if suffix == ".csv":
-            # As text, so that what cannot be read is reported, cell by cell, and not guessed.
-            return pl.scan_csv(file, infer_schema=False)
-        if suffix in _SCANS:
-            return _SCANS[suffix](file)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from error
-    raise SourceError(f"{file}: is none of {', '.join((*_SCANS, '.csv'))}")
-
-
-def _of_duckdb(
-    path: Path, wanted: Mapping[str, str], work: Path, schema: Schema, notes: list[str]
-) -> Iterator[tuple[str, pl.LazyFrame]]:
-    try:
-        import duckdb
-    except ImportError as error:
-        raise SourceError(f"{path}: needs duckdb: pip install 'myoresist[cohort]'") from error
-    with duckdb.connect(str(path), read_only=True) as connection:
-        there = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
-        if wanted["patients"] not in there and omop.is_cdm(there):
-            try:
-                notes += omop.copy_tables(connection, schema.terms, packaged.folder(), work)
-            except duckdb.Error as error:
-                said = str(error).splitlines()[0]
-                raise SourceError(f"{path}: is no OMOP CDM that can be read: {said}") from error
-            for ours in omop.TABLES:
-                yield ours, pl.scan_parquet(work / f"{ours}.parquet")
+    def _redcap(self, problems: list[tuple[str, str]]) -> None:
+        """Give repeated instruments tables of their own, and open what was never filled in."""
+        frame = self.found.tables["patients"]
+        export = Export(columns_of(frame, f"{self.path}: patients").names())
+        if not export:
+            problems += [
+                (f"repeated.{one}", "is no instrument of an export of REDCap")
+                for one in self.names.repeated
+            ]
             return
-        for ours, theirs in wanted.items():
-            if theirs in there:
-                copy = work / f"{ours}.parquet"
-                name = theirs.replace('"', '""')
-                connection.execute(
-                    f"COPY (SELECT * FROM \"{name}\") TO '{str(copy).replace(chr(39), chr(39) * 2)}'"
+        there = export.instruments(frame)
+        repeated = {name.lower(): table for name, table in self.names.repeated.items()}
+        mine = {**self.names.columns_of("patients")}
+        ids = [x for x in export.columns if x == PATIENT or mine.get(x) == PATIENT]
+        for name, rows in there.items():
+            if name not in repeated:
+                self.found.unread.append(
+                    f"{rows} rows of the repeated instrument {name}: are not read; a mapping file may "
+                    f"say repeated: {{{name}: labs}} and which of its columns are ours"
                 )
-                yield ours, pl.scan_parquet(copy)
-
-
-def _of_sqlite(
-    path: Path, wanted: Mapping[str, str], work: Path
-) -> Iterator[tuple[str, pl.LazyFrame]]:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        listed = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-        there = {row[0] for row in connection.execute(listed)}
-        for ours, theirs in wanted.items():
-            if theirs not in there:
+        of_others: set[str] = set()
+        for name, table in repeated.items():
+            if name not in there:
+                problems.append((f"repeated.{name}", "no row of the export is of this instrument"))
                 continue
-            name = theirs.replace('"', '""')
-            cursor = connection.execute(f'SELECT * FROM "{name}"')
-            columns = [one[0] for one in cursor.description]
-            parts: list[Path] = []
-            while rows := cursor.fetchmany(_ROWS):
-                part = work / f"{ours}-{len(parts):05}.parquet"
-                texts = [[None if x is None else str(x) for x in row] for row in rows]
-                pl.DataFrame(
-                    texts, schema=dict.fromkeys(columns, pl.String), orient="row"
-                ).write_parquet(part)
-                parts.append(part)
-            empty = pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
-            yield ours, pl.concat([pl.scan_parquet(x) for x in parts]) if parts else empty
-    except sqlite3.DatabaseError as error:
-        raise SourceError(f"{path}: cannot be read: {error}") from error
-    finally:
-        connection.close()
+            if table in self.found.tables:
+                problems.append((f"repeated.{name}", f"{table} is a table of the source already"))
+                continue
+            own = [x for x in self.names.columns_of(table) if x in export.columns]
+            of_others |= set(own)
+            renamed_ids = {x: PATIENT for x in ids}
+            rows_ = export.of(frame, name).select(*ids, *(x for x in own if x not in ids))
+            self.found.tables[table] = rows_.rename(renamed_ids)
+        gone = {*export.system(), *of_others} - {x for x, ours in mine.items() if ours}
+        kept = [x for x in export.columns if x not in gone]
+        opened = export.own(frame).with_columns(export.opened()).select(kept)
+        self.found.tables["patients"] = opened
+        self.names = self.names.model_copy(
+            update={
+                "columns": {
+                    **self.names.columns,
+                    "patients": {x: y for x, y in mine.items() if x not in gone},
+                }
+            }
+        )
+
+    def _named(
+        self, frame: pl.LazyFrame, held: pl.Schema, table: str
+    ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+        """Return a table with our names and values, and what of it is left out."""
+        named, known = self.names.columns_of(table), self.schema.tables[table]
+        left_out = tuple(x for x in held if x in named and named[x] is None)
+        kept = {x: named.get(x) or x for x in held if x not in left_out}
+        constants = {
+            x: y for x, y in self.names.constants.get(table, {}).items() if x not in kept.values()
+        }
+        where = f"{self.path}: {table}"
+        unfit = self.schema.unfit(table, [*kept.values(), *constants])
+        if unfit:
+            help_ = "" if set(kept.values()) <= known.keys() else NAME_IT
+            raise SourceError(f"{where}: {unfit}{help_}")
+        codes = self.names.codes(table)
+        decimal = {"comma": ",", "point": "."}.get(self.names.decimal or "")
+        assumed = decimal is None and table in self.found.decimal
+        selected = []
+        for theirs, ours in kept.items():
+            kind = held[theirs]
+            if isinstance(kind, _NO_CELL):
+                raise SourceError(
+                    f"{where}: column {theirs} holds {kind}, which is no value of a table"
+                    " (a mapping file may leave it out with null)"
+                )
+            values = self.names.values_of(table, theirs, ours)
+            column = pl.col(theirs)
+            if ours != PATIENT and (values or codes):
+                column = renamed(column, kind, values, codes, known[ours])
+            if known[ours].kind == "number" and (values or kind == pl.String):
+                column = pointed(column, "," if assumed else decimal, assumed)
+            selected.append(column.alias(ours))
+        selected += [pl.lit(value).alias(name) for name, value in constants.items()]
+        return frame.select(selected), left_out
+
+    def _paths(self) -> dict[str, Path]:
+        """Return the files that are read by their names; parts of different tables may share one."""
+        inside = self.path.is_dir()
+        found = {
+            (x.relative_to(self.path).as_posix() if inside else x.name): x for x in self.found.files
+        }
+        if self.mapping:
+            found[self.mapping.name] = self.mapping
+        return dict(sorted(found.items()))
 
 
-def _named(
-    frame: pl.LazyFrame, table: str, mapped: Names, schema: Schema, path: Path
-) -> tuple[pl.LazyFrame, tuple[str, ...]]:
-    """Return a table with our names and values, and what of it is left out."""
-    columns = _columns(frame, f"{path}: {table}").names()
-    named = dict(mapped.columns.get(table, {}))
-    left_out = tuple(x for x in columns if x in named and named[x] is None)
-    kept = {x: named.get(x) or x for x in columns if x not in left_out}
-    unfit = schema.unfit(table, list(kept.values()))
-    if unfit:
-        help_ = "" if set(kept.values()) <= schema.tables[table].keys() else NAME_IT
-        raise SourceError(f"{path}: {table}: {unfit}{help_}")
-    selected = []
-    for theirs, ours in kept.items():
-        column = pl.col(theirs)
-        values = mapped.values.get(table, {}).get(ours)
-        if values:
-            column = column.cast(pl.String).replace(dict(values))
-        selected.append(column.alias(ours))
-    return frame.select(selected), left_out
+def _trimmed(frame: pl.LazyFrame) -> pl.Expr:
+    """Return the ids as text without what surrounds them; a whole number has no decimals."""
+    ids = pl.col(PATIENT)
+    if frame.collect_schema()[PATIENT].is_float():
+        whole = ids.cast(pl.Int64, strict=False)
+        ids = pl.when(whole.cast(pl.Float64) == ids).then(whole.cast(pl.String)).otherwise(
+            ids.fill_nan(None).cast(pl.String)
+        )  # fmt: skip
+    return ids.cast(pl.String).str.strip_chars().alias(PATIENT)
 
 
 def _hash(file: Path) -> str:

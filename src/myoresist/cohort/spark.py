@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from myoresist.cohort.folder import SourceError
 from myoresist.cohort.run import THREADS, Job, Told, answer_bucket, threads
-from myoresist.cohort.source import SourceError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -22,7 +22,7 @@ _TABLES = 2
 """Tables that are cut at the same time."""
 _SAMPLE = 100
 """Ids that are looked at for each bucket, to find where it begins."""
-_INDEX, _TABLE, _BUCKET, _OFFSET, _LENGTH = "index.parquet", "table", "bucket", "offset", "length"
+INDEX, _TABLE, _BUCKET, _OFFSET, _LENGTH = "index.parquet", "table", "bucket", "offset", "length"
 _SCHEMA = {_TABLE: pl.String, _BUCKET: pl.Int64, _OFFSET: pl.Int64, _LENGTH: pl.Int64}
 
 
@@ -62,7 +62,7 @@ def write(
             for name, parts in tables.items()
         ]
         index = pl.concat([one.result() for one in pieces])
-    index.sort(_BUCKET, _TABLE, _OFFSET).write_parquet(folder / _INDEX)
+    index.sort(_BUCKET, _TABLE, _OFFSET).write_parquet(folder / INDEX)
 
 
 def _write_table(
@@ -87,7 +87,7 @@ def _write_table(
 
 def read(folder: Path, bucket: int) -> dict[str, pl.DataFrame]:
     """Return the rows of a bucket, by table; a table that has no row of it is empty."""
-    whole = _whole_index(folder / _INDEX, (folder / _INDEX).stat().st_mtime_ns)
+    whole = _whole_index(folder / INDEX, (folder / INDEX).stat().st_mtime_ns)
     own = whole.filter(pl.col(_BUCKET) == bucket)
     rest = whole.unique(_TABLE, maintain_order=True).join(own, on=_TABLE, how="anti")
     found: dict[str, list[pl.DataFrame]] = {}
@@ -144,4 +144,4 @@ def _cut(chunk: pl.DataFrame, begins: pl.Series) -> Iterator[tuple[int, pl.DataF
 
 @lru_cache(maxsize=2)
 def _whole_index(path: Path, changed: int) -> pl.DataFrame:
-    return pl.read_parquet(path).set_sorted(_BUCKET)
+    return pl.read_parquet(path, glob=False).set_sorted(_BUCKET)

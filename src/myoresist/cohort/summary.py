@@ -29,6 +29,7 @@ from myoresist.cohort.charts import (
     reliability,
     upset,
 )  # fmt: skip
+from myoresist.cohort.keeping import write_text
 from myoresist.cohort.layout import (
     Bar,
     Cell,
@@ -45,7 +46,7 @@ from myoresist.cohort.layout import (
     share,
     words,
 )
-from myoresist.cohort.run import MANIFEST, write_text
+from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.tally import (
     BINS,
     EULAR_ACR,

@@ -149,7 +149,7 @@ def tally(out: Path, wanted: Wanted) -> Frames:
     """
     keys = {**KEYS, "together": wanted.sets}
     sums: Frames = {}
-    parts = sorted(one.name for one in (out / FINDINGS).glob("*.parquet"))
+    parts = sorted(one.name for one in (out / FINDINGS).glob("part-*.parquet"))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for counted in pool.map(lambda part: list(_counted(out, part, wanted)), parts):
             for name, frame in counted:
@@ -157,7 +157,7 @@ def tally(out: Path, wanted: Wanted) -> Frames:
                 # A part may lack a column that another one has, such as scores without any visit.
                 both = pl.concat([*before, frame], how="diagonal_relaxed")
                 sums[name] = both.group_by(keys[name]).sum().sort(keys[name])
-    rejected = pl.scan_parquet(out / REJECTED / "*.parquet")
+    rejected = pl.scan_parquet([out / REJECTED / one for one in parts], glob=False)
     sums["unusable"] = (
         rejected.group_by("table", "column", "reason").len("count")
         .sort("count", "table", "column", "reason", descending=[True, False, False, False])
@@ -240,7 +240,7 @@ def _people(out: Path, part: str, wanted: Wanted) -> pl.DataFrame:
 
 def _read(out: Path, table: str, part: str, wanted: Callable[[str], bool]) -> pl.DataFrame:
     """Return the columns that are wanted of one part of a table."""
-    frame = pl.scan_parquet(out / table / part)
+    frame = pl.scan_parquet(out / table / part, glob=False)
     return frame.select(x for x in frame.collect_schema().names() if wanted(x)).collect()
 
 

@@ -1,0 +1,99 @@
+"""What of a registry can be used, found by reading it as a run reads it."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from myoresist.cohort import spool
+from myoresist.cohort.folder import SourceError, first_line
+from myoresist.cohort.registry import Registry
+from myoresist.cohort.run import BATCH
+from myoresist.cohort.schema import ROW, empty_rejections
+from myoresist.cohort.source import Source, open_source
+from myoresist.library import Knowledge
+from myoresist.resistance.response.visits import PATIENT
+
+
+@dataclass(frozen=True)
+class Check:
+    """What of a registry can be used, found before anything is answered.
+
+    Attributes:
+        tables: one row a table: ``table``, ``rows``, ``columns`` used, ``left_out``.
+        problems: one row a kind of problem: ``table``, ``column``, ``reason``, ``rows``, ``value`` and
+            ``row`` of the first, ``whole_row``.
+        notes: what a reader should know of how the tables came about.
+        unread: what of the source and of the mapping is not used.
+    """
+
+    tables: pl.DataFrame
+    problems: pl.DataFrame
+    notes: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def check(
+    path: Path, mapping: Path | None = None, told: Callable[[int], None] | None = None
+) -> Check:
+    """Read every cell of a registry as a run does, without answering anything.
+
+    Args:
+        path: where the tables are.
+        mapping: a mapping file.
+        told: called with the rows that were read.
+
+    Raises:
+        SourceError: if the tables cannot be used at all.
+    """
+    registry = Registry(Knowledge.load())
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        try:
+            source = open_source(path, registry.reader.schema, work, mapping)
+            registry = Registry(registry.knowledge, source.codes_named)
+            rows, problems = _read(source, registry, work / "buckets", told)
+            unread = (*source.unread, *source.unused_values())
+        except pl.exceptions.PolarsError as error:
+            raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
+    return Check(rows, problems, source.notes, unread)
+
+
+def _read(
+    source: Source, registry: Registry, buckets: Path, told: Callable[[int], None] | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    ids = source.tables["patients"].select(PATIENT)
+    patients = ids.select(pl.len()).collect(engine="streaming").item()
+    count = max(1, math.ceil(patients / BATCH))
+    begins = spool.boundaries(ids, count, patients)
+    spool.write({x: source.batches(x) for x in source.named}, buckets, begins, told)
+    rows = dict.fromkeys(source.named, 0)
+    found = [empty_rejections()]
+    for bucket in range(count):
+        tables = spool.read(buckets, bucket)
+        for name, table in tables.items():
+            rows[name] += table.height
+        found.append(registry.reader.read(tables).rejected)
+    listed = [
+        (
+            name,
+            rows[name],
+            ", ".join(x for x in frame.collect_schema().names() if x != ROW),
+            ", ".join(source.left_out[name]),
+        )
+        for name, frame in source.tables.items()
+    ]
+    schema = ["table", "rows", "columns", "left_out"]
+    problems = (
+        pl.concat(found)
+        .sort("table", ROW, "column")
+        .group_by("table", "column", "reason", "whole_row", maintain_order=True)
+        .agg(rows=pl.len(), value=pl.col("value").first(), row=pl.col(ROW).first())
+        .sort("rows", descending=True, maintain_order=True)
+    )
+    return pl.DataFrame(listed, schema=schema, orient="row"), problems

@@ -1,0 +1,207 @@
+"""The mapping file: what foreign tables, columns and values are called here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import BeforeValidator
+
+from myoresist.cohort.schema import Column, Schema
+from myoresist.document import DocumentError, Problem, did_you_mean
+from myoresist.knowledge.schema import Entry, load
+
+NOT_MAPPED = "{} (the mapping does not say what it means)"
+_TWO_MEANINGS = ("0", "1", "y", "n")
+"""Codes of yes and no that mean something else in many a code book, so that a mapping has to name them."""
+_CODE = r"^([+-]?)0*(\d+(?:\.\d*[1-9])?)\.?0*$"
+_COMMA, _LONG_COMMA = r"^[+-]?\d+,\d+$", r"^[+-]?\d+,(?:\d{1,2}|\d{4,})$"
+_GROUPS = {",": r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$", ".": r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"}
+_THOUSANDTHS = r"^([+-]?\d+\.\d{3})$"
+
+
+def _word(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value) if isinstance(value, int | float) else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
+Words = Annotated[
+    tuple[Word, ...], BeforeValidator(lambda value: value if isinstance(value, list) else [value])
+]
+
+
+class Names(Entry):
+    """A mapping file.
+
+    Attributes:
+        tables: for each of our tables the name of theirs, or nothing to leave it out.
+        columns: for each of our tables: for each of their columns ours, or nothing to leave it out.
+        values: for each of our tables and columns (by their name or ours): for each of their values ours.
+        constants: for each of our tables and columns: what every row holds.
+        missing: codes that stand for a missing value in every column, by table or for all of them; without
+            it the usual ones are asked about.
+        decimal: what stands before the decimals of a number.
+        repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
+        ignore: files and tables of the source that are not meant to be read.
+    """
+
+    tables: Mapping[str, str | None] = {}
+    columns: Mapping[str, Mapping[str, str | None]] = {}
+    values: Mapping[str, Mapping[str, Mapping[str, Word]]] = {}
+    constants: Mapping[str, Mapping[str, Word]] = {}
+    missing: Mapping[str, Words] | Words | None = None
+    decimal: Literal["point", "comma"] | None = None
+    repeated: Mapping[str, str] = {}
+    ignore: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path | None, schema: Schema) -> Names:
+        """Read a mapping file, or return one that names nothing.
+
+        Raises:
+            DocumentError: for what cannot be used.
+        """
+        if path is None:
+            return cls()
+        found = load(path, cls)
+        problems = [Problem(str(path), None, *one) for one in found._strange(schema)]
+        if problems:
+            raise DocumentError(problems)
+        return found
+
+    def wanted(self, schema: Schema) -> dict[str, str]:
+        """Return for each of our tables that is not left out the name of theirs."""
+        named = {ours: self.tables.get(ours, ours) for ours in schema.tables}
+        return {ours: theirs for ours, theirs in named.items() if theirs is not None}
+
+    def codes(self, table: str) -> tuple[str, ...]:
+        """Return the codes for a missing value in a table."""
+        if isinstance(self.missing, Mapping):
+            return tuple(self.missing.get(table, ()))
+        return self.missing or ()
+
+    def columns_of(self, table: str) -> Mapping[str, str | None]:
+        """Return what the columns of a table are called here."""
+        return self.columns.get(table, {})
+
+    def values_of(self, table: str, theirs: str, ours: str) -> Mapping[str, str]:
+        """Return what the values of a column are here."""
+        known = self.values.get(table, {})
+        return {**known.get(ours, {}), **known.get(theirs, {})}
+
+    def unmatched(self, table: str, columns: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield every entry about a table that names no column of it, and what to do."""
+        for theirs in self.columns_of(table):
+            if theirs not in columns:
+                hint = did_you_mean(theirs, columns)
+                yield f"columns.{table}.{theirs}", f"is no column of this table{hint}"
+        ours = {self.columns_of(table).get(one) or one for one in columns}
+        for name in self.values.get(table, {}):
+            if name not in columns and name not in ours:
+                yield f"values.{table}.{name}", f"is no column{did_you_mean(name, [*columns])}"
+        for name in self.constants.get(table, {}):
+            if name in ours:
+                yield f"constants.{table}.{name}", "is a column of this table already"
+
+    def _strange(self, schema: Schema) -> Iterator[tuple[str, str]]:
+        by_table = self.missing if isinstance(self.missing, Mapping) else {}
+        for part, names in (
+            ("tables", self.tables), ("columns", self.columns), ("values", self.values),
+            ("constants", self.constants), ("missing", by_table),
+        ):  # fmt: skip
+            for name in names:
+                if name not in schema.tables:
+                    hint = did_you_mean(name, schema.tables)
+                    yield f"{part}.{name}", f"is not a table of ours{hint}"
+        for instrument, name in self.repeated.items():
+            if name not in schema.tables:
+                hint = did_you_mean(name, schema.tables)
+                yield f"repeated.{instrument}", f"{name} is not a table of ours{hint}"
+        for table, columns in self.columns.items():
+            known = schema.tables.get(table, {})
+            for theirs, ours in columns.items():
+                if ours is not None and ours not in known:
+                    near = schema.nearest(table, ours) if table in schema.tables else None
+                    hint = f"; did you mean {near}?" if near else ""
+                    yield f"columns.{table}.{theirs}", f"{ours} is not a column{hint}"
+        for table, constants in self.constants.items():
+            for ours in constants:
+                if ours not in schema.tables.get(table, {}):
+                    near = schema.nearest(table, ours) if table in schema.tables else None
+                    hint = f"; did you mean {near}?" if near else ""
+                    yield f"constants.{table}.{ours}", f"is not a column{hint}"
+
+
+def code(value: str) -> str:
+    """Return a code without what people and programs write in different ways: 1, 1.0 and 01 are one."""
+    plain = value.strip().lower()
+    match = re.match(_CODE, plain)
+    return match[1].replace("+", "") + match[2] if match else plain
+
+
+def coded(column: pl.Expr) -> pl.Expr:
+    """Return the same of every cell of a column."""
+    plain = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    return plain.str.replace(_CODE, "${1}${2}").str.strip_prefix("+")
+
+
+def renamed(
+    column: pl.Expr,
+    held: pl.DataType,
+    values: Mapping[str, str],
+    missing: tuple[str, ...],
+    kind: Column | None,
+) -> pl.Expr:
+    """Return a column with our values; a code for a missing value becomes empty.
+
+    Values are compared and not their spelling. Where a mapping gives codes of a yes or no, a code that it
+    does not give is not read as one of ours.
+    """
+    key = coded(column)
+    if values:
+        ours = {code(theirs): word for theirs, word in values.items()}
+        text = column.cast(pl.String)
+        other = text
+        if kind is not None and kind.kind == "yes_no":
+            other = pl.when(key.is_in(_TWO_MEANINGS)).then(pl.format(NOT_MAPPED, text))
+            other = other.otherwise(text)
+        column = (
+            pl.when(key.is_in(list(ours)))
+            .then(key.replace_strict(ours, default=None, return_dtype=pl.String))
+            .otherwise(other)
+        )
+        held = pl.String()
+    if missing and held != pl.Boolean and not held.is_temporal():
+        column = pl.when(~key.is_in([code(one) for one in missing]).fill_null(False)).then(column)
+    return column
+
+
+def pointed(column: pl.Expr, decimal: str | None, assumed: bool) -> pl.Expr:
+    """Return numbers as text with a decimal point.
+
+    Args:
+        column: cells as text.
+        decimal: ``.`` or ``,``; nothing leaves them as they are.
+        assumed: whether nobody said so; then three figures behind a comma may be thousands, and stay.
+    """
+    if decimal is None:
+        return column
+    plain = column.str.strip_chars()
+    if decimal == ",":
+        comma = plain.str.contains(_LONG_COMMA if assumed else _COMMA)
+        turned = plain.str.replace(",", ".", literal=True)
+        if assumed:
+            return pl.when(comma).then(turned).otherwise(column)
+        grouped = plain.str.contains(_GROUPS[","])
+        flat = plain.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        certain = turned.str.replace(_THOUSANDTHS, "${1}0")
+        return pl.when(grouped).then(flat).when(comma).then(certain).otherwise(column)
+    grouped = plain.str.contains(_GROUPS["."])
+    flat = plain.str.replace_all(",", "", literal=True)
+    # A fourth figure says that the point is no thousands point.
+    return pl.when(grouped).then(flat).otherwise(column.str.replace(_THOUSANDTHS, "${1}0"))
