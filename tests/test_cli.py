@@ -70,7 +70,7 @@ def test_json_is_the_published_form(tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     assert f"wrote {path}" in err
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert data["schema_version"] == "1.4"
+    assert data["schema_version"] == "1.5"
     assert Assessment.model_validate(data).model_dump(mode="json") == data
     schema = json.loads(run("schema", "assessment")[1])
     assert set(data) == set(schema["properties"])

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from myoresist.arrays.planes import Planes, of_flags
+from myoresist.arrays.runs import Ints
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
@@ -42,6 +43,7 @@ class Patients:
         treatments: what was given, in the same order.
         visits: what was measured, as ``Responses.visits`` returned it.
         baselines: ``patient_id`` and ``date`` of the visits from which a response is asked to be judged.
+        last_days: the last day on which each visit may have been, where dates are not known to the day.
     """
 
     ids: pl.Series
@@ -51,6 +53,7 @@ class Patients:
     treatments: Treatments
     visits: pl.DataFrame
     baselines: pl.DataFrame | None = None
+    last_days: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class Answers:
         """Return what courses and visits tell."""
         frame = self._frame(self.stated.findings)
         one = self.patients
-        return self.library.resistance.judge(frame, one.treatments, one.visits, one.baselines)
+        judge = self.library.resistance.judge
+        return judge(frame, one.treatments, one.visits, one.baselines, one.last_days)
 
     @cached_property
     def told(self) -> Table:

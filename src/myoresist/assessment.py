@@ -41,7 +41,7 @@ from myoresist.treatment.evaluate import FIRST, URGENT
 from myoresist.treatment.explain import TreatmentResult, advice
 from myoresist.version import __version__
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
@@ -138,6 +138,7 @@ def one_patient(
         treatments=treatments,
         visits=visits,
         baselines=found.asked_for(visits),
+        last_days=found.visited.last,
     )
     return patients, found
 

@@ -460,4 +460,4 @@ def test_two_immunosuppressants_may_be_any_two() -> None:
     definition = next(one for one in BASE.refractory.definitions if one.id == "gc_plus_two")
     for one in BASE.regimens.trials:
         counted = one.kind == "immunosuppressant" and one.parts == 1
-        assert (f"trial_{one.id}_adequate" in (definition.when or "").split("n_of")[1]) is counted
+        assert (f"trial_{one.id}_active" in (definition.when or "").split("n_of")[1]) is counted

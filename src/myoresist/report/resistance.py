@@ -11,6 +11,7 @@ from myoresist.report.criteria import VERDICT
 from myoresist.report.document import Datum, Line, Tone
 from myoresist.report.wording import named, spaced
 from myoresist.resistance.adequacy.explain import CourseResult, Span, TrialResult
+from myoresist.resistance.adequacy.refractory import DefinitionResult
 from myoresist.resistance.explanations.evaluate import ExplanationResult
 
 _TRIAL: dict[str, tuple[str, Tone]] = {
@@ -61,9 +62,14 @@ class Resistance:
                 tone,
                 sign=sign,
                 cites=definition.cites,
-                rule=self.data.rules.get(f"refractory.{definition.id}", definition.text),
+                rule=self._rule(definition),
                 because=definition.because,
             )
+
+    def _rule(self, one: DefinitionResult) -> str:
+        """Return the rule of a definition, and the time in which it looks at treatments and activity."""
+        rule = self.data.rules.get(f"refractory.{one.id}", one.text)
+        return " ".join(x for x in (f"{rule.rstrip('.')}.", one.window, one.reading) if x)
 
     def explanations(self) -> Iterator[Line]:
         """Give what else explains it: what can harm first, then what is supported and easily checked."""

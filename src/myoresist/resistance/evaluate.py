@@ -12,12 +12,15 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.arrays.runs import Runs
+from myoresist.arrays.kleene import Truths
+from myoresist.arrays.runs import Ints, Runs
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
+from myoresist.case.dates import Days
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
 from myoresist.findings.evaluate import finding_names
+from myoresist.resistance.adequacy.activity import Seen, Visits
 from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
 from myoresist.resistance.adequacy.explain import TreatmentHistory, treatment_history
 from myoresist.resistance.explanations.evaluate import (
@@ -36,6 +39,8 @@ from myoresist.resistance.response.visits import DATE, PATIENT
 from myoresist.rules.condition import Name
 
 DAMAGE = "irreversible_damage"
+ACTIVE, STRONGER, FULL_STRENGTH = "activity_present", "core_mmt8_improved", "core_mmt8_normal"
+"""Columns of ``trends.yaml`` by whose rules visits and pairs of visits are judged under each treatment."""
 
 
 class ResistanceResult(BaseModel):
@@ -146,6 +151,7 @@ class Resistance:
         treatments: Treatments,
         visits: pl.DataFrame,
         asked: pl.DataFrame | None = None,
+        last: Ints | None = None,
     ) -> Judged:
         """Judge courses and visits of N patients.
 
@@ -155,6 +161,7 @@ class Resistance:
             visits: what ``Responses.visits`` returned.
             asked: ``patient_id`` and ``date`` of the visits from which a response is to be judged; for a
                 patient who is not in it, that of ``default_baselines``.
+            last: the last day on which each visit may have been, where its date is not known to the day.
 
         Raises:
             ValueError: if the patients of ``known`` and ``treatments`` are not the same, or a date of
@@ -163,7 +170,7 @@ class Resistance:
         if not known[PATIENT].equals(treatments.patient_ids):
             raise ValueError("known and treatments do not hold the same patients in the same order")
         visits = self.responses.with_population(visits, known)
-        visited = Visited.of_table(visits, known[PATIENT])
+        visited = Visited.of_table(visits, known[PATIENT], last)
         default = default_baselines(
             visited, treatments, self.drugs, self.responses.conventions
         ).visit
@@ -174,9 +181,22 @@ class Resistance:
         trends = self.trends.columns(
             known[PATIENT], visits, compared, self._with_first(visits, chosen)
         )
-        history = self.treatments.history(treatments, known)
+        history = self.treatments.history(treatments, known, self._seen(visits, visited))
         columns = trends.hstack(history.columns.frame(history.names))
         return Judged(visits, compared, history, columns)
+
+    def _seen(self, visits: pl.DataFrame, visited: Visited) -> Seen:
+        """Return what visits found of activity and strength."""
+        on = Days(visited.first.astype(np.float64), visited.last.astype(np.float64))
+        rows = np.arange(len(visits))
+        active = self.trends.at_visits(ACTIVE, visits)
+
+        def gained(before: Ints, after: Ints) -> Truths:
+            changes = self.responses.changes(visits, pl.Series(before), pl.Series(after))
+            stronger = self.trends.of_changes(STRONGER, changes)
+            return np.maximum(stronger, self.trends.at_visits(FULL_STRENGTH, visits[after]))
+
+        return Seen(Visits(visited.patient, rows, on, active), gained)
 
     def _with_first(self, visits: pl.DataFrame, baselines: pl.DataFrame) -> pl.DataFrame:
         """Return the visits of those whose baseline is a later one, each compared with the first."""

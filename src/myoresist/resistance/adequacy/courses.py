@@ -42,6 +42,7 @@ class JudgedCourses(Rows):
         running: whether it goes on.
         together: whether all drugs of a combination were taken.
         below_min_dose: whether the dose was never reached; the following tests are those of ``columns.yaml``.
+        side_effect: whether it ended for side effects, adequate or not.
         lacks: what leaves open whether it was adequate; see ``doses.lacking``.
     """
 
@@ -62,6 +63,7 @@ class JudgedCourses(Rows):
     adequate: Truths
     stopped_intolerance: Truths
     failed: Truths
+    side_effect: Truths
     lacks: Flags
 
 
@@ -95,6 +97,7 @@ def judged_courses(
     certainly = np.where(single, ~runs.all(found.no_route), taken.certain > 0)
     open_ = np.flatnonzero(runs.spread(adequate == UNKNOWN))
     lacks = lacking(records, found.record.take(open_), found.limit.take(open_), regimens)
+    intolerance = _intolerance(running, reason)
     return JudgedCourses(
         patient=patient,
         regimen=regimen,
@@ -111,8 +114,9 @@ def judged_courses(
         below_min_duration=negated(enough),
         level_below_target=level,
         adequate=adequate,
-        stopped_intolerance=np.minimum(_intolerance(running, reason), negated(adequate)),
+        stopped_intolerance=np.minimum(intolerance, negated(adequate)),
         failed=np.minimum(_without_effect(reason, response), adequate),
+        side_effect=intolerance,
         lacks=runs.any_of(open_, lacks),
     )
 

@@ -14,10 +14,12 @@ from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
+from myoresist.resistance.adequacy.activity import Seen, activity
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.resistance.adequacy.courses import JudgedCourses, judged_courses
 from myoresist.resistance.adequacy.exposure import Exposures, exposures
 from myoresist.resistance.adequacy.glucocorticoid import glucocorticoid_columns
+from myoresist.resistance.adequacy.outcomes import columns_of_outcomes
 from myoresist.resistance.adequacy.records import Records, records_of
 from myoresist.resistance.adequacy.refractory import Refractory
 from myoresist.resistance.adequacy.regimens import Regimens
@@ -62,24 +64,32 @@ class History:
     names: tuple[str, ...]
 
 
-def history(treatments: Treatments, regimens: Regimens, lowered: Tests | None = None) -> History:
+def history(
+    treatments: Treatments,
+    regimens: Regimens,
+    lowered: Tests | None = None,
+    seen: Seen | None = None,
+) -> History:
     """Judge every trial of every patient.
 
     Args:
         treatments: what was given.
         regimens: what counts as a trial.
         lowered: by regimen for each patient whether another drug lowers its exposure, where that is known.
+        seen: what visits found.
     """
     lowered = lowered or {}
     whole = wholly_listed(treatments)
     records = records_of(treatments, regimens)
     found = exposures(records, regimens)
     courses = judged_courses(found, records, treatments.levels, regimens)
-    trials = trials_of(courses, whole)
-    tests = tests_of(trials, whole, regimens, lowered)
+    after = activity(found, records, courses, regimens, seen or Seen.nothing(), len(whole))
+    trials = trials_of(courses, after, whole)
+    tests = tests_of(trials, whole, after.quiet, regimens, lowered)
     columns = {
         **dict(glucocorticoid_columns(found, records, whole, regimens)),
         **dict(columns_of_trials(tests, regimens)),
+        **dict(columns_of_outcomes(tests, records, whole, regimens)),
         **dict(columns_of_last(courses, len(whole), regimens, lowered)),
     }
     truths = [name for name, column in columns.items() if column.dtype == np.int8]
@@ -138,18 +148,24 @@ class TreatmentKnowledge:
         refractory = Refractory.load(folder, columns)
         return cls(regimens, columns, Program(weakening), Program(remarks), refractory)
 
-    def history(self, treatments: Treatments, findings: pl.DataFrame | None = None) -> History:
+    def history(
+        self,
+        treatments: Treatments,
+        findings: pl.DataFrame | None = None,
+        seen: Seen | None = None,
+    ) -> History:
         """Judge every trial of every patient.
 
         Args:
             treatments: what was given.
             findings: one row a patient, in the same order; unknown when left out.
+            seen: what visits found.
         """
         if findings is None:
-            return history(treatments, self.regimens)
+            return history(treatments, self.regimens, seen=seen)
         read = sorted(self.weakening.leaves(self.weakening.rules))
         answers = self.weakening.run(Table.of_frame(findings.select(read)))
         lowered = zip(
             self.weakening.rules, rows_of(answers, list(self.weakening.rules)), strict=True
         )
-        return history(treatments, self.regimens, dict(lowered))
+        return history(treatments, self.regimens, dict(lowered), seen)

@@ -23,7 +23,12 @@ State = Literal["met", "not_met", "undetermined"]
 
 
 class Definition(Sourced):
-    """One definition of refractory disease, or a finding about the history beside them."""
+    """One definition of refractory disease, or a finding about the history beside them.
+
+    Attributes:
+        window: in which time it looks at treatments and activity.
+        reading: how its text is read where it leaves that open.
+    """
 
     id: str
     title: str
@@ -31,12 +36,16 @@ class Definition(Sourced):
     text: str
     status: Literal["implemented", "outline"] = "implemented"
     when: str | None = None
+    window: str | None = None
+    reading: str | None = None
     note: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Definition:
         if (self.when is None) == (self.status == "implemented"):
             raise ValueError("an implemented definition, and only such a one, has 'when'")
+        if (self.window is None) == (self.status == "implemented"):
+            raise ValueError("an implemented definition, and only such a one, says its 'window'")
         if not (self.cites and self.check):
             raise ValueError("a definition cites its source and says how it was checked")
         return self
@@ -49,6 +58,8 @@ class DefinitionResult(BaseModel):
         state: ``None`` for a definition in outline.
         because: what settles it, or what leaves it open.
         missing: what would have to be known, while it is undetermined.
+        window: in which time it looks at treatments and activity; ``reading`` says where its text leaves that
+            open.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +71,8 @@ class DefinitionResult(BaseModel):
     state: State | None
     because: tuple[str, ...]
     missing: tuple[str, ...]
+    window: str | None
+    reading: str | None
     note: str | None
     cites: tuple[str, ...]
     check: str
@@ -128,5 +141,6 @@ class Refractory:
         assert one.check is not None
         return DefinitionResult(
             id=one.id, title=one.title, kind=one.kind, text=one.text, state=state, because=because,
-            missing=missing, note=one.note, cites=one.cites, check=one.check,
+            missing=missing, window=one.window, reading=one.reading, note=one.note, cites=one.cites,
+            check=one.check,
         )  # fmt: skip

@@ -32,6 +32,8 @@ class RegimenColumns(Rows):
         by_amount: whether amounts count and not time.
         each_drug: whether each drug counts for itself.
         completes: whether it can be a trial by itself.
+        to_end: whether it is judged to the end of its course, and not of the time at the dose.
+        judged: days from its beginning on which it is judged at the earliest.
         level_low: least drug level; NaN for none.
     """
 
@@ -42,6 +44,8 @@ class RegimenColumns(Rows):
     by_amount: Flags
     each_drug: Flags
     completes: Flags
+    to_end: Flags
+    judged: Floats
     level_low: Floats
 
 
@@ -54,12 +58,17 @@ class Regimens:
         equivalents: glucocorticoids by drug.
         conventions: how courses are read.
         limits: least doses of drugs, by regimen.
+        speaks: of each drug whether the words on its courses tell of activity; a drug that is not known comes
+            last.
+        suppresses: of each drug whether it counts among those of which a dose is to be stable.
     """
 
     regimens: tuple[Regimen, ...]
     equivalents: Mapping[str, Equivalent]
     conventions: Conventions
     limits: Limits
+    speaks: Flags
+    suppresses: Flags
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Regimens:
@@ -87,7 +96,11 @@ class Regimens:
             raise DocumentError(problems)
         limits = Limits.of(regimens, equivalents, terms, routes)
         conventions = load(where / "conventions.yaml", Conventions)
-        return cls(regimens, equivalents, conventions, limits)
+        speaks, suppresses = (
+            np.array([*(one.drug_class in classes for one in terms.drugs.values()), False])
+            for classes in (conventions.words_of, conventions.stable_classes)
+        )
+        return cls(regimens, equivalents, conventions, limits, speaks, suppresses)
 
     def __getitem__(self, id_: str) -> Regimen:
         """Return the regimen with this id."""
@@ -122,6 +135,8 @@ class Regimens:
             by_amount=np.array([one.counts == "amount" for one in self.regimens]),
             each_drug=np.array([one.each_drug for one in self.regimens]),
             completes=np.array([one.completes for one in self.regimens]),
+            to_end=np.array([one.judged_to == "course" for one in self.regimens]),
+            judged=np.array([7 * (one.judge_at_weeks or 0) for one in self.regimens], np.float64),
             level_low=np.array(lows, np.float64),
         )
 

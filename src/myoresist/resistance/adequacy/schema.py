@@ -35,6 +35,15 @@ class Conventions(Sourced):
     unknown_interval_text: str
     shortest_taper_days: int
     shortest_taper_text: str
+    after_days: int
+    after_text: str
+    persist_days: int
+    persist_text: str
+    words_of: tuple[str, ...]
+    words_text: str
+    stable_days: int
+    stable_text: str
+    stable_classes: tuple[str, ...]
 
 
 class Dose(Entry):
@@ -88,6 +97,7 @@ class Regimen(Sourced):
     more_than_weeks: float | None = None
     judge_at_weeks: float | None = None
     completes: bool = True
+    judged_to: Literal["dose", "course"] = "dose"
     level: Level | None = None
     weakened_by: str | None = None
     remarks: tuple[Remark, ...] = ()

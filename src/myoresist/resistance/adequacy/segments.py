@@ -105,6 +105,19 @@ def _sum_so_far(dose: Floats, sign: Floats) -> Floats:
     return np.where(np.cumsum(any_ * sign) > 0, np.inf, known)
 
 
+def unbroken(taken: Segments, gap: Floats) -> Runs:
+    """Return the runs of segments without a pause longer than the gap.
+
+    Args:
+        taken: segments that count.
+        gap: for each segment the days of the gap.
+    """
+    new = np.ones(len(taken.by), np.bool_)
+    paused = taken.begin[1:] > (taken.end + gap)[:-1]
+    new[1:] = paused | (taken.by[1:] != taken.by[:-1])
+    return Runs.at(new)
+
+
 def longest(taken: Segments, gap: Floats) -> tuple[Ints, Floats]:
     """Return for each number of ``by`` the most days without a pause longer than the gap.
 
@@ -115,10 +128,7 @@ def longest(taken: Segments, gap: Floats) -> tuple[Ints, Floats]:
     Returns:
         The numbers and their days.
     """
-    new = np.ones(len(taken.by), np.bool_)
-    paused = taken.begin[1:] > (taken.end + gap)[:-1]
-    new[1:] = paused | (taken.by[1:] != taken.by[:-1])
-    unbroken = Runs.at(new)
-    days, by = unbroken.total(taken.end - taken.begin), unbroken.first(taken.by)
+    stretches = unbroken(taken, gap)
+    days, by = stretches.total(taken.end - taken.begin), stretches.first(taken.by)
     whole = Runs.of(by)
     return whole.first(by), whole.max(days)

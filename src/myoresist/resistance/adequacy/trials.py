@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from myoresist.arrays.rows import Rows
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
 from myoresist.arrays.words import NO_WORD
 from myoresist.case.courses import Treatments
+from myoresist.resistance.adequacy.activity import Activity
 from myoresist.resistance.adequacy.bounds import Bounds
 from myoresist.resistance.adequacy.courses import JudgedCourses
 from myoresist.resistance.adequacy.regimens import Regimens
@@ -22,9 +23,11 @@ TESTS = (
     "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
 )  # fmt: skip
 """What is told of every trial; see ``columns.yaml``."""
+FURTHER = ("side_effect", "active", "gainless")
+"""What is told of every trial besides, for the columns over all of them."""
 OF_COURSE = TESTS[:6]
 Tests = Mapping[str, Truths]
-"""For each of ``TESTS`` one row a regimen, one column a patient."""
+"""For each of ``TESTS`` and ``FURTHER`` one row a regimen, one column a patient."""
 Column = Truths | Floats
 
 
@@ -57,6 +60,9 @@ class Trials(Rows):
     failed: Truths
     never_tried: Truths
     running: Truths
+    side_effect: Truths
+    active: Truths
+    gainless: Truths
     lacks: Flags
 
 
@@ -69,19 +75,24 @@ def wholly_listed(treatments: Treatments) -> Flags:
     return whole
 
 
-def trials_of(courses: JudgedCourses, whole: Flags) -> Trials:
+def trials_of(courses: JudgedCourses, after: Activity, whole: Flags) -> Trials:
     """Return the trials that courses make.
 
     Args:
         courses: the courses.
+        after: what the courses left of the disease.
         whole: for each patient whether every course is known to be listed.
     """
-    taken = courses.only(courses.together != FALSE)
+    given = courses.together != FALSE
+    taken, active, gainless = courses.only(given), after.active[given], after.gainless[given]
     runs = Runs.of(taken.regimen, taken.patient)
     patient, tried = runs.first(taken.patient), runs.max(taken.together) == TRUE
     verdict = runs.max(taken.adequate)
     # Without a whole list there may have been another trial, which was adequate.
-    another = (verdict == FALSE) & ~whole.take(patient)
+    listed = whole.take(patient)
+    another = (verdict == FALSE) & ~listed
+    # Whatever else was given, it left no disease that was found inactive last.
+    settled = listed | after.quiet.take(patient)
     open_ = np.flatnonzero(taken.adequate == UNKNOWN)
     return Trials(
         regimen=runs.first(taken.regimen),
@@ -98,16 +109,27 @@ def trials_of(courses: JudgedCourses, whole: Flags) -> Trials:
         failed=runs.max(taken.failed),
         never_tried=np.where(tried, FALSE, UNKNOWN).astype(np.int8),
         running=runs.max(taken.running),
+        side_effect=runs.max(taken.side_effect),
+        active=_unless(runs.max(active), settled),
+        gainless=_unless(runs.max(gainless), listed),
         lacks=runs.any_of(open_, taken.lacks.take(open_, axis=0)),
     )
 
 
-def tests_of(trials: Trials, whole: Flags, regimens: Regimens, lowered: Tests) -> Tests:
+def _unless(values: Truths, settled: Flags) -> Truths:
+    """Return values of which one is false only where it is settled that nothing else was given."""
+    return np.where((values == FALSE) & ~settled, UNKNOWN, values).astype(np.int8)
+
+
+def tests_of(
+    trials: Trials, whole: Flags, quiet: Flags, regimens: Regimens, lowered: Tests
+) -> Tests:
     """Return the tests of every regimen and patient.
 
     Args:
         trials: what is recorded.
         whole: for each patient whether every course is known to be listed.
+        quiet: for each patient whether the disease was found inactive last.
         regimens: the regimens.
         lowered: by regimen for each patient whether another drug lowers its exposure, where that is known.
     """
@@ -116,12 +138,13 @@ def tests_of(trials: Trials, whole: Flags, regimens: Regimens, lowered: Tests) -
     # What was never given has no test that is true; but whether a level was low nobody can tell.
     of_none = {"never_tried": TRUE, "level_below_target": UNKNOWN}
     tests = {}
-    for test in TESTS:
+    for test in (*TESTS, *FURTHER):
         if test == "interacting_drug":
             tests[test] = np.stack([lowered.get(one.id, unknown) for one in regimens.regimens])
             continue
         table = np.empty(shape, np.int8)
-        table[:] = np.where(whole, of_none.get(test, FALSE), UNKNOWN)
+        settled = whole | quiet if test == "active" else whole
+        table[:] = np.where(settled, of_none.get(test, FALSE), UNKNOWN)
         table[trials.regimen, trials.patient] = getattr(trials, test)
         tests[test] = table
     return tests
@@ -132,6 +155,8 @@ def columns_of_trials(tests: Tests, regimens: Regimens) -> Iterator[tuple[str, C
     for number, one in enumerate(regimens.regimens):
         if one.kind == "window":
             yield f"window_{one.id}", tests["adequate"][number]
+            yield f"window_{one.id}_active", tests["active"][number]
+            yield f"window_{one.id}_no_gain", tests["gainless"][number]
         elif one.kind != "dose":
             for test in TESTS:
                 if test == "level_below_target" and one.level is None:
@@ -139,32 +164,39 @@ def columns_of_trials(tests: Tests, regimens: Regimens) -> Iterator[tuple[str, C
                 if test == "interacting_drug" and one.weakened_by is None:
                     continue
                 yield f"trial_{one.id}_{test}", tests[test][number]
+            yield f"trial_{one.id}_active", tests["active"][number]
             yield f"trial_{one.id}_not_adequate", negated(tests["adequate"][number])
+    for test in ("failed", "stopped_intolerance", "active"):
+        yield f"trial_any_{test}", number_of_drugs(tests[test], regimens)[0]
+    any_, number_ = number_of_drugs(tests["adequate"], regimens)
+    yield "trial_any_adequate", any_
+    yield "trial_any_not_adequate", negated(any_)
+    yield "n_trials_adequate", number_
+
+
+def number_of_drugs(truths: Truths, regimens: Regimens) -> tuple[Truths, Floats]:
+    """Return whether something is true of any immunosuppressant, and of how many; NaN if it is not known.
+
+    Drugs are counted once: a combination counts when none of its parts does.
+
+    Args:
+        truths: of every regimen and patient whether it is.
+        regimens: the regimens.
+    """
     counted = [
         place for place, one in enumerate(regimens.regimens) if one.kind == "immunosuppressant"
     ]
-    for test in ("failed", "stopped_intolerance"):
-        yield f"trial_any_{test}", tests[test][counted].max(axis=0)
-    any_ = tests["adequate"][counted].max(axis=0)
-    yield "trial_any_adequate", any_
-    yield "trial_any_not_adequate", negated(any_)
-    yield "n_trials_adequate", _number_adequate(tests["adequate"], counted, regimens)
-
-
-def _number_adequate(adequate: Truths, counted: Iterable[int], regimens: Regimens) -> Floats:
-    """Return how many immunosuppressants had an adequate trial; NaN if it is not known.
-
-    Drugs are counted once: a combination counts when none of its parts does.
-    """
     single = [place for place in counted if regimens.regimens[place].parts == 1]
-    reached = [adequate[place] for place in single]
+    reached = [truths[place] for place in single]
     for place in counted:
         one = regimens.regimens[place]
         if one.parts > 1:
             parts = [x for x in single if one.drugs & regimens.regimens[x].drugs]
-            reached.append(np.minimum(adequate[place], negated(adequate[parts].max(axis=0))))
+            alone = negated(truths[parts].max(axis=0))
+            reached.append(np.minimum(truths[place], alone))
     every = np.stack(reached)
-    return np.where((every == UNKNOWN).any(axis=0), np.nan, (every == TRUE).sum(axis=0))
+    number = np.where((every == UNKNOWN).any(axis=0), np.nan, (every == TRUE).sum(axis=0))
+    return truths[counted].max(axis=0), number
 
 
 def columns_of_last(

@@ -41,17 +41,21 @@ class Visited:
     last: Ints
 
     @classmethod
-    def of_table(cls, visits: pl.DataFrame, patients: pl.Series) -> Visited:
-        """Return when the visits of a table were, of which the day is known.
+    def of_table(
+        cls, visits: pl.DataFrame, patients: pl.Series, last: Ints | None = None
+    ) -> Visited:
+        """Return when the visits of a table were.
 
         Args:
-            visits: what ``checked_visits`` returned, of some of the patients and in their order.
+            visits: what ``checked_visits`` returned, of some of the patients and in their order; the first
+                day of a date in part stands for it.
             patients: the ids of all patients.
+            last: the last day of each visit; when left out, their days are known.
         """
         rows = pl.DataFrame({PATIENT: patients}).with_row_index("row")
         place = visits.select(PATIENT).join(rows, PATIENT, "left", maintain_order="left")["row"]
         day = numbers(visits[DATE])
-        return cls(numbers(place), day, day)
+        return cls(numbers(place), day, day if last is None else last)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from myoresist.arrays.kleene import told, truth
+from myoresist.arrays.kleene import Truths, told, truth
 from myoresist.arrays.runs import Runs
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
@@ -118,6 +118,14 @@ class Trends:
             # Of a patient without any visit it is not known what was measured.
             table = table.join(part, PATIENT, "left", maintain_order="left")
         return table.select(PATIENT, *self.entries)
+
+    def at_visits(self, name: str, visits: pl.DataFrame) -> Truths:
+        """Tell of each visit what a column says of the last one."""
+        return truth(visits.select(self._compiled[name].alias(name)).to_series())
+
+    def of_changes(self, name: str, changes: pl.DataFrame) -> Truths:
+        """Tell of each pair of visits what a column says of the last one against the baseline."""
+        return truth(changes.select(self._compiled[name].alias(name)).to_series())
 
     def _of_pairs(self, compared: pl.DataFrame) -> pl.DataFrame:
         """Return what the last comparison of each patient says."""
