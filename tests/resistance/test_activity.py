@@ -162,7 +162,7 @@ def history(patients: Sequence[Patient]) -> History:
     return BASE.history(treatments, seen=Seen(found, Seen.nothing().gained))
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(RECORDS, VISITS), min_size=1, max_size=5))
 def test_many_patients_at_once_are_each_judged_by_the_rule(
     patients: list[tuple[list[Record], list[Visit]]],
@@ -177,14 +177,16 @@ def test_many_patients_at_once_are_each_judged_by_the_rule(
     assert judged(exact) == [by_hand(*one) for one in patients]
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(RECORDS, VISITS, st.data())
 def test_dates_in_part_leave_open_and_never_turn_an_answer(
     records: list[Record], visits: list[Visit], data: st.DataObject
 ) -> None:
     digits = st.sampled_from([10, 10, 7, 4])
+    # Records of one drug that may meet are taken to follow each other, which is another convention.
+    parts = digits if len(records) == 1 else st.just(10)
     vague = [
-        prednisone(written(first, data.draw(digits)), written(last, data.draw(digits)), dose)
+        prednisone(written(first, data.draw(parts)), written(last, data.draw(parts)), dose)
         for first, last, dose in records
     ]
     places = [written(day, data.draw(digits)) for day, _ in visits]
@@ -218,7 +220,7 @@ COURSES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=500)
 @given(COURSES, VISITS, st.data())
 def test_with_the_words_of_courses_dates_in_part_turn_no_answer_either(
     courses: list[tuple[tuple[str, float, str], int, int, str | None]],

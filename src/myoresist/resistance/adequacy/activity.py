@@ -29,10 +29,12 @@ from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.segments import segments_in_order, unbroken
 
-_NONE, _GOOD = (RESPONSES.index(word) for word in ("none", "good"))
+_NONE, _GOOD, _PARTIAL = (RESPONSES.index(word) for word in ("none", "good", "partial"))
 _NO_EFFECT, _REMISSION = (REASONS.index(word) for word in ("no effect", "remission"))
 _HALF = 2.0**22
 """More days than there are between two dates, so that patient and day make one number."""
+IN_PART = 3
+"""Beside false, unknown and true: the disease got better and did not go."""
 _FOREVER = 1e9
 """A day that is not known, before or after all others, as a number that can be added up."""
 
@@ -95,7 +97,7 @@ def _key(patient: Ints, day: Floats) -> Floats:
 
 
 def word(response: Ints, reason: Ints) -> Truths:
-    """Tell by the words of courses whether they left the disease active; a partial response leaves it open.
+    """Tell by the words of courses whether they left the disease active; ``IN_PART`` if it got better.
 
     Args:
         response: place in ``RESPONSES``.
@@ -103,7 +105,9 @@ def word(response: Ints, reason: Ints) -> Truths:
     """
     failed = (response == _NONE) | (reason == _NO_EFFECT)
     helped = (response == _GOOD) | (reason == _REMISSION)
-    return decided((failed & helped, UNKNOWN), (failed, TRUE), (helped, FALSE))
+    return decided(
+        (failed & helped, UNKNOWN), (failed, TRUE), (helped, FALSE), (response == _PARTIAL, IN_PART)
+    )
 
 
 @dataclass(frozen=True)
@@ -141,10 +145,11 @@ def activity(
         patients: how many there are.
     """
     since = _since(records, seen.visits, regimens, patients)
+    own = _own_words(found, records, courses, regimens)
     sure, possible = (_windows(found, courses, regimens, bound) for bound in Bound)
     return Activity(
-        _active(found, courses, sure, possible, seen.visits, since),
-        _gainless(courses, sure, possible, seen),
+        _active(courses, own, sure, possible, seen.visits, since),
+        _gainless(courses, own, sure, possible, seen),
         since.quiet,
     )
 
@@ -233,66 +238,71 @@ class _Since:
     Attributes:
         inactive: the last day on which the disease was surely found inactive, at the earliest.
         lasting: activity after this day has lasted to the end of the record, as far as anything tells.
+        found: the last day on which it was surely found active, at the earliest.
         quiet: whether nothing may have found activity since the disease was found inactive last.
     """
 
     inactive: Floats
     lasting: Floats
+    found: Floats
     quiet: Flags
 
 
 @dataclass(frozen=True)
 class _Told(Rows):
-    """Activity at a time: whose, what it was, and since when it had been so."""
+    """Activity at a time: whose, what it was, and since when at the latest it had been so."""
 
     patient: Ints
     active: Truths
     since: Floats
     on: Days
 
-    def where(self, active: int) -> _Told:
-        """Return what is told of active, of inactive, or of disease that may be either."""
-        return self.only(self.active == active)
+    def where(self, *active: int) -> _Told:
+        """Return what is told of some activity."""
+        return self.only(np.isin(self.active, active))
 
 
 def _since(records: Records, visits: Visits, regimens: Regimens, patients: int) -> _Since:
     known = visits.only(visits.active != UNKNOWN)
-    seen = _Told(known.patient, known.active, known.on.earliest, known.on)
+    seen = _Told(known.patient, known.active, known.on.latest, known.on)
     words = _words(records, known, regimens)
-    told = joined(seen, words.only(words.active != UNKNOWN))
+    told = joined(seen, words)
     off, on = told.where(FALSE), told.where(TRUE)
     ended = _latest(patients, off.patient, off.on.latest)
-    lasting = np.maximum(ended, _interrupted(patients, on, regimens))
-    until = _latest(patients, on.patient, on.on.latest)
-    lasting[_lost(until, seen, words, visits, regimens)] = np.inf
+    lasting = np.maximum(ended, _interrupted(patients, told.where(TRUE, IN_PART), regimens))
+    found = _latest(patients, on.patient, on.on.earliest)
+    lasting[_lost(found, seen, words, visits, regimens)] = np.inf
     unlooked = visits.only(visits.active != FALSE)
-    later = np.maximum(until, _latest(patients, unlooked.patient, unlooked.on.latest))
-    by_visits, by_words = (
-        _latest(patients, one.patient, one.on.earliest)
-        for one in (seen.where(FALSE), words.where(FALSE))
+    later = np.maximum(
+        _latest(patients, on.patient, on.on.latest),
+        _latest(patients, unlooked.patient, unlooked.on.latest),
     )
-    unclear = words.where(UNKNOWN)
+    by_visits, by_words = (
+        _latest(patients, x.patient, x.on.earliest) for x in (seen.where(FALSE), words.where(FALSE))
+    )
+    unclear = words.where(UNKNOWN, IN_PART)
     since_words = np.maximum(later, _latest(patients, unclear.patient, unclear.on.latest))
     quiet = (np.isfinite(by_visits) & (later <= by_visits)) | (
         np.isfinite(by_words) & (since_words <= by_words)
     )
-    return _Since(np.maximum(by_visits, by_words), lasting, quiet)
+    return _Since(np.maximum(by_visits, by_words), lasting, found, quiet)
 
 
-def _lost(until: Floats, seen: _Told, words: _Told, visits: Visits, regimens: Regimens) -> Flags:
+def _lost(found: Floats, seen: _Told, words: _Told, visits: Visits, regimens: Regimens) -> Flags:
     """Tell of whom nobody knows what became of the activity that was found last.
 
     A visit long after it, at which nobody looked for it, leaves that open, and so does a drug that was begun
     after it, where it is told by words alone.
     """
-    patients = len(until)
-    final = _latest(patients, visits.patient, visits.on.earliest)
-    last, new = seen.where(TRUE), words.where(UNKNOWN)
-    visited = _latest(patients, last.patient, last.on.latest)
+    patients = len(found)
+    final = _latest(patients, visits.patient, visits.on.latest)
+    last, said, new = seen.where(TRUE), words.where(TRUE), words.where(UNKNOWN, IN_PART)
+    visited = _latest(patients, last.patient, last.on.earliest)
+    spoken = _latest(patients, said.patient, said.on.latest)
     begun = _latest(patients, new.patient, new.since)
     with np.errstate(invalid="ignore"):
-        late = final - until > regimens.conventions.persist_days
-    lost: Flags = late | ((until > visited) & (begun > until))
+        late = final - found > regimens.conventions.persist_days
+    lost: Flags = late | ((spoken > visited) & (begun > found))
     return lost
 
 
@@ -307,11 +317,12 @@ def _interrupted(patients: int, on: _Told, regimens: Regimens) -> Floats:
     """Return the day after which times with activity follow each other closely, to the last of them."""
     on = on.take(np.lexsort([on.since, on.patient]))
     runs = Runs.of(on.patient)
-    reached = runs.highest_so_far(np.minimum(on.on.latest, _HALF))
+    reached = runs.highest_so_far(np.clip(on.on.earliest, -_FOREVER, _FOREVER))
     apart = np.zeros(len(on.patient), np.bool_)
     pause = on.since[1:] - reached[:-1]
     apart[:-1] = (on.patient[1:] == on.patient[:-1]) & (pause > regimens.conventions.persist_days)
-    return _latest(patients, on.patient[apart], reached[apart])
+    last = runs.highest_so_far(np.clip(on.on.latest, -_FOREVER, _FOREVER))
+    return _latest(patients, on.patient[apart], last[apart])
 
 
 def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
@@ -334,9 +345,7 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
         ended, some.ends.earliest, np.where(goes_on, np.maximum(today.earliest, begun), begun)
     )
     last = np.where(ended, some.ends.latest, today.latest)
-    since = np.where((active == TRUE) & start.known, np.minimum(start.latest, first), first)
-    # Where nothing is said of the effect, what counts is when the drug was begun at the latest.
-    since = np.where(active == UNKNOWN, np.where(start.known, start.latest, np.inf), since)
+    since = np.where(start.known, start.latest, np.where(active == TRUE, last, np.inf))
     near = regimens.conventions.after_days
     begin, end = known.within(patient, last - near, first + near)
     drug = some.written.drug
@@ -348,16 +357,46 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
     return told.only((begin >= end) & ~again)
 
 
+@dataclass(frozen=True)
+class _OwnWords:
+    """What is said of each course itself: by its last record of which anything is said, and when that ended.
+
+    Attributes:
+        said: see ``word``.
+        ended: between which days that was.
+    """
+
+    said: Truths
+    ended: Days
+
+
+def _own_words(
+    found: Exposures, records: Records, courses: JudgedCourses, regimens: Regimens
+) -> _OwnWords:
+    written = records.written
+    said = word(written.response, written.reason_stopped).take(found.record)
+    runs = Runs.of(found.course)
+    spoken = said != UNKNOWN
+    last = runs.max(np.where(spoken, found.end.possible, -np.inf))
+    single = regimens.columns.parts.take(found.regimen) == 1
+    # A combination ends with any of its parts, so there all records have to agree.
+    spoken &= ~single | (found.end.possible == runs.spread(last))
+    low, high = runs.min(np.where(spoken, said, IN_PART)), runs.max(np.where(spoken, said, FALSE))
+    agreed = np.where((low == high) & runs.any(spoken), low, UNKNOWN).astype(np.int8)
+    earliest = runs.max(np.where(spoken, found.end.certain, -np.inf)) - 1
+    begun = courses.begin.earliest
+    return _OwnWords(agreed, Days(np.where(earliest > begun, earliest, begun), last - 1))
+
+
 def _active(
-    found: Exposures,
     courses: JudgedCourses,
+    own: _OwnWords,
     sure: _Windows,
     possible: _Windows,
     visits: Visits,
     since: _Since,
 ) -> Truths:
-    patient, adequate = courses.patient, courses.adequate
-    said = word(courses.response, courses.reason_stopped)
+    patient, adequate, said = courses.patient, courses.adequate, own.said
     inactive, lasting = since.inactive.take(patient), since.lasting.take(patient)
 
     def visited(windows: _Windows, rows: tuple[Ints, Ints]) -> Flags:
@@ -376,28 +415,31 @@ def _active(
     may_be = visited(possible, open_.touching(owner, later, possible.high))
     off = visits.only(visits.active == FALSE)
     denied = visited(possible, off.touching(owner, possible.low, possible.high))
-    over = Runs.of(found.course).max(found.end.certain) - 1
-    over = np.where(over > courses.begin.earliest, over, courses.begin.earliest)
     ends = courses.end - 1
     np.maximum.at(ends, possible.course, possible.high)
     enough = adequate == TRUE
+    went_on = enough & (own.ended.earliest > lasting) & ~denied
+    # A partial response ended no activity, so what is found later has been there since.
+    in_part = (said == IN_PART) & (since.found.take(patient) > own.ended.latest)
     return decided(
         ((adequate == FALSE) | since.quiet.take(patient), FALSE),
         (enough & lasted, TRUE),
-        (enough & (said == TRUE) & (over > lasting) & ~denied, TRUE),
+        (went_on & ((said == TRUE) | in_part), TRUE),
         (enough & (said != TRUE) & looked & ~may_be, FALSE),
         ((said == FALSE) & ~may_be, FALSE),
         (ends < inactive, FALSE),
     )
 
 
-def _gainless(courses: JudgedCourses, sure: _Windows, possible: _Windows, seen: Seen) -> Truths:
+def _gainless(
+    courses: JudgedCourses, own: _OwnWords, sure: _Windows, possible: _Windows, seen: Seen
+) -> Truths:
     """Tell whether strength at the last visit of the last window is what it was before the treatment.
 
     Where no visit was made in the window, the words of the course tell.
     """
     visits, patient = seen.visits, courses.patient
-    said = word(courses.response, courses.reason_stopped)
+    said = np.where(own.said == IN_PART, UNKNOWN, own.said).astype(np.int8)
     last_sure, last_possible = (_last_window(x, len(patient)) for x in (sure, possible))
     rows = np.flatnonzero((last_sure >= 0) & (last_possible >= 0))
     owner, ever = patient.take(rows), np.full(len(rows), -np.inf)

@@ -8,14 +8,11 @@ import numpy as np
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided
 from myoresist.arrays.runs import Flags, Floats, Runs
-from myoresist.case.course_columns import RESPONSES
-from myoresist.resistance.adequacy.activity import word
+from myoresist.resistance.adequacy.activity import IN_PART, word
 from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.schema import ORAL
 from myoresist.resistance.adequacy.trials import Column, Tests, number_of_drugs
-
-_PARTIAL = RESPONSES.index("partial")
 
 
 def columns_of_outcomes(
@@ -73,9 +70,7 @@ def _helped(records: Records, whole: Flags, regimens: Regimens) -> Truths:
     """Tell whether any drug is said to have helped, at least in part; one word on a drug is enough."""
     written = records.written.only(regimens.speaks.take(records.written.drug))
     active = word(written.response, written.reason_stopped)
-    helped = decided(
-        ((written.response == _PARTIAL) | (active == FALSE), TRUE), (active == TRUE, FALSE)
-    )
+    helped = decided(((active == IN_PART) | (active == FALSE), TRUE), (active == TRUE, FALSE))
     order = np.lexsort([written.drug, written.patient])
     helped, patient = helped[order], written.patient[order]
     runs = Runs.of(patient, written.drug[order])

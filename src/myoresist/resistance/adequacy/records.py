@@ -67,7 +67,7 @@ def records_of(treatments: Treatments, regimens: Regimens) -> Records:
     courses = treatments.courses.only(~treatments.courses.local)
     usual = regimens.usual_route.take(courses.drug)
     routed = replace(courses, route=np.where(courses.route == NO_WORD, usual, courses.route))
-    once = _once(_dated_by_length(routed))
+    once = _once(_in_order(_dated_by_length(routed)))
     until = _until_replaced(once)
     # From here on drugs of one regimen may follow each other, so what counts is when they began.
     rows = ordered(_place(once.patient, once.start), *_columns_to_sort_by(once))
@@ -87,6 +87,19 @@ def _dated_by_length(courses: Courses) -> Courses:
         courses,
         stop=courses.stop.otherwise(courses.start.later(ahead)),
         start=courses.start.otherwise(courses.stop.later(-ahead)),
+    )
+
+
+def _in_order(courses: Courses) -> Courses:
+    """Bound dates in part by each other: nothing starts after it has stopped, nor stops before it started."""
+    start, stop = courses.start, courses.stop
+    # What is not known bounds nothing; fmin and fmax pass over it.
+    latest = np.fmin(start.latest, np.maximum(stop.latest, start.earliest))
+    earliest = np.fmax(stop.earliest, np.minimum(start.earliest, stop.latest))
+    return replace(
+        courses,
+        start=Days(start.earliest, np.where(start.known, latest, start.latest)),
+        stop=Days(np.where(stop.known, earliest, stop.earliest), stop.latest),
     )
 
 
