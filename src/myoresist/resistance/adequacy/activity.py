@@ -250,12 +250,13 @@ class _Since:
 
 @dataclass(frozen=True)
 class _Told(Rows):
-    """Activity at a time: whose, what it was, and since when at the latest it had been so."""
+    """Activity at a time: whose, what it was, since when at the latest it had been so, and if this counts."""
 
     patient: Ints
     active: Truths
     since: Floats
     on: Days
+    counts: Flags
 
     def where(self, *active: int) -> _Told:
         """Return what is told of some activity."""
@@ -264,7 +265,8 @@ class _Told(Rows):
 
 def _since(records: Records, visits: Visits, regimens: Regimens, patients: int) -> _Since:
     known = visits.only(visits.active != UNKNOWN)
-    seen = _Told(known.patient, known.active, known.on.latest, known.on)
+    counts = np.ones(len(known.patient), np.bool_)
+    seen = _Told(known.patient, known.active, known.on.latest, known.on, counts)
     words = _words(records, known, regimens)
     told = joined(seen, words)
     off, on = told.where(FALSE), told.where(TRUE)
@@ -277,8 +279,10 @@ def _since(records: Records, visits: Visits, regimens: Regimens, patients: int) 
         _latest(patients, on.patient, on.on.latest),
         _latest(patients, unlooked.patient, unlooked.on.latest),
     )
+    helped = words.only(words.counts)
     by_visits, by_words = (
-        _latest(patients, x.patient, x.on.earliest) for x in (seen.where(FALSE), words.where(FALSE))
+        _latest(patients, x.patient, x.on.earliest)
+        for x in (seen.where(FALSE), helped.where(FALSE))
     )
     unclear = words.where(UNKNOWN, IN_PART)
     since_words = np.maximum(later, _latest(patients, unclear.patient, unclear.on.latest))
@@ -329,7 +333,8 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
     """Return what the words of records tell, unknown where they leave open whether the disease was active.
 
     A drug that is said to have had no effect left the disease active all the time; that one helped is told of
-    its end. Where a visit near that time found out, the visit counts.
+    its end. Where a visit near that time found out, the visit counts; where one may have been near, the words
+    end an activity and don't prove that there is none.
     """
     some = records.only(regimens.speaks.take(records.written.drug))
     active = word(some.written.response, some.written.reason_stopped)
@@ -349,7 +354,8 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
     near = regimens.conventions.after_days
     begin, end = known.within(patient, last - near, first + near)
     drug = some.written.drug
-    told = _Told(patient, active, since, Days(first, last))
+    perhaps, until = known.touching(patient, first - near, last + near)
+    told = _Told(patient, active, since, Days(first, last), perhaps >= until)
     # A drug that had no effect has none in another dose, as long as nobody says so.
     drugs = int(drug.max(initial=0)) + 1
     place = patient * drugs + drug
