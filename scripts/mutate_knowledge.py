@@ -1,9 +1,9 @@
 """Change every number in the executable knowledge, one at a time: a worked example must notice.
 
-For each number in a condition, a weight, a cut-off or an intercept of ``criteria/<set>/criteria.yaml`` and of
-``findings/derived.yaml``, two mutants are made, one step of the last written digit up and one down (18 -> 17
-and 19, 8.7 -> 8.6 and 8.8). A mutant survives when every worked example still passes. A survivor is a number
-that no example pins down.
+For each number in a condition, a weight, a cut-off or an intercept of ``criteria/<set>/criteria.yaml``, of
+``findings/derived.yaml`` and of ``treatments/``, two mutants are made, one step of the last written digit up
+and one down (18 -> 17 and 19, 8.7 -> 8.6 and 8.8). A mutant survives when every worked example still passes.
+A survivor is a number that no example pins down.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -24,12 +25,17 @@ from myoresist import Knowledge
 from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.document import DocumentError
 from myoresist.findings.evaluate import Inference, finding_names
+from myoresist.treatment.ceilings import Ceilings
+from myoresist.treatment.evaluate import Options
 from myoresist.worked_examples.run import Examples
 
-CONDITIONS = {"when", "value"}
-NUMBERS = {"at_least", "probability_at_least", "logistic_intercept"}
+CONDITIONS = {"when", "value", "applies_when", "missing_when"}
+NUMBERS = {
+    "at_least", "probability_at_least", "logistic_intercept", "above", "times", "days", "likely_at",
+}  # fmt: skip
 NEVER_BELOW_ZERO = {"at_least", "probability_at_least", "points"}
 DERIVED = Path("findings", "derived.yaml")
+TREATMENTS = "treatments"
 
 # A number in SQL, but no digit of a name; text in quotes is taken first and skipped.
 SQL_NUMBER = re.compile(r"'[^']*'|(?<![\w.])(?P<number>\d+(?:\.\d+)?)(?![\w.])")
@@ -141,7 +147,37 @@ class Laboratory:
             str(failure)
             for set_id in self.alone
             for failure in self._failures(set_id, inference, self.alone[set_id])
-        ]
+        ] + [str(failure) for failure in self._untreated()]
+
+    @cached_property
+    def treatments(self) -> list[Path]:
+        """Return the files of treatments that hold rules, where there are examples beside them."""
+        found = sorted((self.folder / TREATMENTS).rglob("*.yaml"))
+        files = [path.relative_to(self.folder) for path in found]
+        examples = Path(TREATMENTS, "tests.yaml")
+        return [one for one in files if one != examples] if examples in files else []
+
+    @cached_property
+    def _treated(self) -> Examples:
+        return Examples.read(self.folder / TREATMENTS / "tests.yaml", self.folder)
+
+    def _untreated(self) -> Iterator[object]:
+        """Yield the examples with which the treatments of the copy do not agree."""
+        if not self.treatments:
+            return
+        known, told = self.knowledge, self.knowledge.resistance
+        ceilings = Ceilings.load(self.copy, known.terms)
+        options = Options.load(
+            self.copy,
+            told.names | ceilings.names,
+            told.labels | ceilings.labels,
+            known.differential.diseases,
+            [one.id for one in told.treatments.regimens.trials],
+        )
+        changed = replace(known)
+        # What is read once and kept is put there as changed.
+        vars(changed).update(terms=known.terms, resistance=told, options=options, ceilings=ceilings)
+        yield from (one for one in self._treated.run(changed) if one.differences)
 
     def _failures(self, set_id: str, inference: Inference, criteria: Criteria) -> list[object]:
         knowledge = replace(self.knowledge, inference=inference, criteria=criteria)
@@ -164,6 +200,8 @@ class Laboratory:
 
     def _noticed(self, file: Path) -> str | None:
         """Return the first worked example that fails."""
+        if file.parts[0] == TREATMENTS:
+            return next((str(failure) for failure in self._untreated()), None)
         if file == DERIVED:
             inference = Inference.load(self.copy, self.knowledge.catalogue)
             suspects = [(set_id, inference, self.alone[set_id]) for set_id in self.alone]
@@ -182,7 +220,9 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="the knowledge folder; the packaged one if left out"
     )
-    parser.add_argument("--set", action="append", dest="sets", help="only this set (or 'derived')")
+    parser.add_argument(
+        "--set", action="append", dest="sets", help="only this set, derived or treatments"
+    )
     parser.add_argument("--floor", type=float, default=0.0, help="least share that must be killed")
     parser.add_argument("--all", action="store_true", help="list killed mutants as well")
     given = parser.parse_args()
@@ -192,15 +232,16 @@ def main() -> int:
         if broken := laboratory.broken():
             print("These worked examples fail before any number is changed:", *broken, sep="\n")
             return 1
-        files = {name: Path("criteria", name, "criteria.yaml") for name in laboratory.alone}
-        files["derived"] = DERIVED
+        files = {name: [Path("criteria", name, "criteria.yaml")] for name in laboratory.alone}
+        files["derived"] = [DERIVED]
+        files[TREATMENTS] = laboratory.treatments
         if unknown := set(given.sets or ()) - files.keys():
             print(f"unknown set {', '.join(sorted(unknown))}; known: {', '.join(files)}")
             return 2
         results: dict[str, list[Mutant]] = {}
         for name in given.sets or files:
             results[name] = []
-            for number in numbers(folder, files[name]):
+            for number in (one for file in files[name] for one in numbers(folder, file)):
                 for mutant in laboratory.run(number):
                     results[name].append(mutant)
                     if given.all or not mutant.noticed:

@@ -172,7 +172,9 @@ class Answers:
             PROBABILITY + one: self.posterior[POSTERIOR + one].to_numpy()
             for one in self.differential.diseases
         }
-        return self.row.with_columns(Table(self.row.size, supported, chances))
+        over = self.library.ceilings.over(self.patients.treatments)
+        row = self.row.with_columns(Table.of_frame(over, self.row.size))
+        return row.with_columns(Table(self.row.size, supported, chances))
 
     @cached_property
     def treatment(self) -> Table:

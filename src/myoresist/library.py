@@ -20,6 +20,7 @@ from myoresist.knowledge.whole import uncovered, unknown_works
 from myoresist.resistance.evaluate import Resistance
 from myoresist.rules.program import Program
 from myoresist.serology.evaluate import Serology
+from myoresist.treatment.ceilings import Ceilings
 from myoresist.treatment.evaluate import Options
 
 
@@ -112,7 +113,13 @@ class Knowledge:
         told = self.resistance
         diseases = self.differential.diseases
         regimens = [one.id for one in told.treatments.regimens.trials]
-        return Options.load(self.folder, told.names, told.labels, diseases, regimens)
+        names, labels = told.names | self.ceilings.names, told.labels | self.ceilings.labels
+        return Options.load(self.folder, names, labels, diseases, regimens)
+
+    @cached_property
+    def ceilings(self) -> Ceilings:
+        """Return the doses that no regimen reaches."""
+        return Ceilings.load(self.folder, self.terms)
 
     @cached_property
     def terms(self) -> Terms:

@@ -66,7 +66,7 @@ def test_a_copy_is_whole_and_has_its_own_version(copy: Path) -> None:
             "treatments/options/anakinra.yaml",
             "cites: [furlan2008]",
             "cites: [furlan2009]",
-            ":17: evidence[1].cites: furlan2009 is not in references.json; did you mean furlan2008",
+            ":22: evidence[2].cites: furlan2009 is not in references.json; did you mean furlan2008",
         ),
         (
             "treatments/subsets.yaml",

@@ -1,7 +1,8 @@
-"""Twelve kinds of patient, each with the options that a rheumatologist would expect and why."""
+"""Kinds of patient, each with the options that a rheumatologist would expect and why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from myoresist import Assessment, assess, read_case
 from myoresist.document import read_document
+from myoresist.treatment.results import UrgentResult
 
 ARCHETYPES = sorted((Path(__file__).parent / "archetypes").glob("*.yaml"))
 NAMES = [path.stem for path in ARCHETYPES]
@@ -37,21 +39,75 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("archetypes")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_options_are_those_that_were_reviewed(name: str, folder: Path) -> None:
-    expected: dict[str, Any] = read_document(
-        Path(__file__).parent / "archetypes" / f"{name}.yaml"
-    ).data["expect"]
-    advice = assessed(name, folder).treatment
-    found = {
+def answered(assessment: Assessment) -> dict[str, Any]:
+    advice = assessment.treatment
+    return {
         "urgent": [one.id for one in advice.urgent if one.status == "present"],
-        "not_excluded": [one.id for one in advice.urgent if one.status != "present"],
+        "possible": [one.id for one in advice.urgent if one.status == "possible"],
+        "not_excluded": [one.id for one in advice.urgent if one.status == "not_excluded"],
+        "at_once": {
+            one.id: at_once(one)
+            for one in advice.urgent
+            if one.status == "present" and (one.start or one.not_here)
+        },
+        "given": {one.option: one.against[0].level for one in advice.given},
         "first": [one.id for one in advice.first],
         "uncovered": [one.id for one in advice.uncovered],
         "missing": [one.id for one in advice.missing],
-        "subsets": {one.id: groups(assessed(name, folder), one.id) for one in advice.subsets},
+        "subsets": {one.id: groups(assessment, one.id) for one in advice.subsets},
     }
-    assert found == expected
+
+
+def at_once(one: UrgentResult) -> dict[str, list[str]]:
+    parts = {
+        "start": list(one.start),
+        "not_here": [out.option for out in one.not_here],
+        "instead": list(one.instead),
+    }
+    return {name: value for name, value in parts.items() if value}
+
+
+def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
+    """Yield what differs, one line each: what left a list, what came, and what only changed place."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in (*expected, *(x for x in found if x not in expected)):
+            default = [] if isinstance(expected.get(key, found.get(key)), list) else None
+            path = f"{where}.{key}" if where else str(key)
+            yield from differences(expected.get(key, default), found.get(key, default), path)
+    elif isinstance(expected, list) and isinstance(found, list):
+        gone, come = (
+            [x for x in a if x not in b] for a, b in ((expected, found), (found, expected))
+        )
+        yield from (f"{where}: {x} is gone" for x in gone)
+        yield from (f"{where}: {x} is new" for x in come)
+        before, now = ([x for x in a if x in b] for a, b in ((expected, found), (found, expected)))
+        if before != now:
+            yield f"{where}: the order is {', '.join(now)} and was {', '.join(before)}"
+    elif expected != found:
+        yield f"{where}: {found}, and was {expected}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_are_those_that_were_reviewed(name: str, folder: Path) -> None:
+    data = read_document(Path(__file__).parent / "archetypes" / f"{name}.yaml").data
+    said = list(differences(data["expect"], answered(assessed(name, folder))))
+    assert not said, "\n".join([f"{name} was reviewed, and this changed:", *said])
+    assert len(data["reasoning"].split()) > 20
+
+
+def test_a_difference_is_told_in_a_line() -> None:
+    before = {"first": ["a"], "subsets": {"DM": {"reasonable": ["x", "y", "z"], "avoid": ["v"]}}}
+    now = {
+        "first": [],
+        "subsets": {"DM": {"reasonable": ["y", "x"], "only_if": ["z"], "avoid": ["v"]}},
+    }
+    assert list(differences(before, now)) == [
+        "first: a is gone",
+        "subsets.DM.reasonable: z is gone",
+        "subsets.DM.reasonable: the order is y, x and was x, y",
+        "subsets.DM.only_if: z is new",
+    ]
+    assert not list(differences(before, before))
 
 
 def test_a_doubtful_label_opens_the_section_and_offers_no_drug(folder: Path) -> None:

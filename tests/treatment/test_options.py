@@ -24,7 +24,9 @@ from myoresist.treatment.evaluate import (
 )
 from myoresist.treatment.schema import Option
 
-RANK = {"do_first": 0, "reasonable": 1, "only_if": 2, "avoid": 3}
+RANK = {
+    "do_first": 0, "support": 0, "reasonable": 1, "given": 1, "wait": 1, "only_if": 2, "avoid": 3,
+}  # fmt: skip
 
 
 @cache
@@ -168,12 +170,18 @@ def test_a_subset_below_the_least_probability_is_not_shown_and_two_likely_ones_b
 
 
 def test_current_drugs_forbid_what_must_not_be_combined() -> None:
-    row = {**disease("dermatomyositis"), "trial_ciclosporin_running": True}
-    found = {
-        one["option"]: one for one in placed(table(row)).filter(subset="DM").iter_rows(named=True)
-    }
-    assert found["tacrolimus"]["group"] == "avoid"
-    assert found["ciclosporin"]["group"] != "avoid"
+    """One calcineurin inhibitor may replace the other; both at once are never right."""
+
+    def groups(*running: str) -> dict[str, str]:
+        row = {**disease("dermatomyositis"), **{f"trial_{x}_running": True for x in running}}
+        found = placed(table(row)).filter(subset="DM")
+        return dict(found.select("option", "group").iter_rows())
+
+    one, both = groups("ciclosporin"), groups("ciclosporin", "tacrolimus")
+    assert one["tacrolimus"] == one["ciclosporin"] == "reasonable"
+    assert both["tacrolimus"] == both["ciclosporin"] == "avoid"
+    assert groups("azathioprine")["mycophenolate"] == "reasonable"
+    assert groups("azathioprine", "mycophenolate")["mycophenolate"] == "only_if"
 
 
 @pytest.mark.parametrize(("subset", "option"), [
@@ -210,7 +218,8 @@ def test_equal_certainty_is_ordered_by_the_difference_against_controls() -> None
     assert ivig is not None
     assert ivig.trial.trial_id == "proderm_tis20"
     for (_,), pairs in base().pairs.group_by("subset", maintain_order=True):
-        for (_, _), equal in pairs.group_by("benefit", "direct", maintain_order=True):
+        alike = ("order", "stance", "benefit", "direct")
+        for _, equal in pairs.group_by(*alike, maintain_order=True):
             known = equal["effect"].to_list()
             values = [x for x in known if x is not None]
             assert known[: len(values)] == sorted(values, reverse=True)
@@ -255,7 +264,10 @@ def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
     trial = f"trial_{option.trial}_"
     parts = ("below_min_dose", "below_min_duration", "level_below_target")
     little = [values[trial + x] for x in parts if trial + x in base().kinds]
-    tried = {"failed": "failed", "intolerance": "stopped_intolerance", "running": "running"}
+    tried = {
+        "failed": "failed", "intolerance": "stopped_intolerance", "running": "running",
+        "adequate": "adequate",
+    }  # fmt: skip
     return {
         **{
             name: either(x for x, one in zip(said, against, strict=True) if one.level == level)
@@ -264,6 +276,7 @@ def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
         "check_first": either([x is None for x in said] + checks) is not False,
         "inadequate": either(little) if little else None,
         **{name: values.get(trial + x) for name, x in tried.items()},
+        "too_early": values.get(f"early.{option.id}"),
     }
 
 

@@ -122,7 +122,12 @@ def _resistance(data: Assessment) -> Iterator[Answer]:
 
 def _urgent(data: Assessment) -> Iterator[Answer]:
     found = data.treatment.urgent
-    there = [one.name for one in found if one.status == "present"]
+    there = [
+        f"{one.name} is given and contraindicated"
+        for one in data.treatment.given
+        if one.against[0].level == "contraindicated"
+    ]
+    there += [one.name for one in found if one.status == "present"]
     there += [f"{one.name} (possible)" for one in found if one.status == "possible"]
     unseen = [one.name for one in found if one.status == "not_excluded"]
     texts = [f"{_listed(there)}."] if there else []

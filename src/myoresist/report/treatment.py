@@ -9,8 +9,8 @@ from myoresist.assessment import Assessment
 from myoresist.report.document import Line, Tone
 from myoresist.report.evidence import counts, doubts, treatment_of, whom
 from myoresist.report.wording import names, percent, spaced
-from myoresist.treatment.explain import (
-    LEADING,
+from myoresist.treatment.explain import LEADING
+from myoresist.treatment.results import (
     AgainstResult,
     OptionResult,
     PlaceResult,
@@ -21,6 +21,9 @@ from myoresist.treatment.explain import (
 _GROUP: dict[str, tuple[str, Tone]] = {
     "do_first": ("▲", "for"),
     "reasonable": ("●", "for"),
+    "support": ("+", "for"),
+    "given": ("=", "open"),
+    "wait": ("…", "open"),
     "only_if": ("○", "open"),
     "avoid": ("✗", "against"),
 }
@@ -34,6 +37,8 @@ _GIVEN = {
     "failed": "no effect in an adequate trial",
     "inadequate": "given, but in too low a dose or for too short a time",
     "intolerance": "stopped for side effects",
+    "adequate": "had its adequate trial",
+    "too_early": "its time is not up",
 }
 _MOST_EVIDENCE = 2
 
@@ -49,6 +54,7 @@ class Treatment:
     def urgent(self) -> Iterator[Line]:
         """Say what must not wait, and what of it is not excluded."""
         found = self.data.treatment.urgent
+        yield from self._given()
         for one in found:
             if one.status != "not_excluded":
                 yield from self._urgent(one)
@@ -56,7 +62,7 @@ class Treatment:
         if rest:
             told = "; ".join(f"{one.name} ({names(self.data, one.unknown)})" for one in rest)
             yield Line(f"Not excluded, since not recorded: {told}", "open", sign="?")
-        if not found:
+        if not found and not self.data.treatment.given:
             yield Line("Nothing that is recorded cannot wait.", "quiet")
 
     def first(self) -> Iterator[Line]:
@@ -130,16 +136,38 @@ class Treatment:
         tone: Tone = "open" if possible else "against"
         rule = self.data.rules.get(f"urgent.{one.id}", "")
         yield Line(head, tone, True, False, "!", one.cites, rule, one.because)
+        yield from self._at_once(one)
         if one.because:
             yield Line(f"because of: {names(self.data, one.because)}", detail=True)
         if one.unknown:
             yield Line(f"not recorded: {names(self.data, one.unknown)}", "open", detail=True)
+
+    def _at_once(self, one: UrgentResult) -> Iterator[Line]:
+        """Say which options to begin at once, which not in this patient, and what can stand for these."""
+        if one.start:
+            yield Line(f"begin: {'; '.join(one.start.values())}", strong=True, detail=True)
+        for out in one.not_here:
+            yield Line(f"not here: {out.name}", "against", strong=True, detail=True)
+            yield from self._against(out.against)
+        if one.instead:
+            yield Line(f"instead: {'; '.join(one.instead.values())}", strong=True, detail=True)
+
+    def _given(self) -> Iterator[Line]:
+        """Say what is given now although something recorded speaks against it."""
+        for one in self.data.treatment.given:
+            stop = one.against[0].level == "contraindicated"
+            word = "Given now and contraindicated" if stop else "Given now"
+            yield Line(f"{word}: {one.name}", "against" if stop else "open", True, sign="!")
+            yield from self._against(one.against)
 
     def _subset(self, subset: SubsetResult) -> Iterator[Line]:
         text = f"{subset.name} ({percent(subset.probability)})"
         said = " ".join(part for part in (subset.text, subset.first_text) if part)
         cites = subset.cites if said else ()
         yield Line(f"{text}. {said}" if said else text, strong=True, cites=cites)
+        if subset.order:
+            text = f"In this order: {subset.order.text}"
+            yield Line(text, "quiet", detail=True, cites=subset.order.cites)
         for place in subset.options:
             option = self.data.treatment.options[place.option]
             yield from self._place(place, option)
@@ -155,6 +183,7 @@ class Treatment:
         group = next(one for one in self.data.treatment.groups if one.id == place.group)
         first = place.group == "do_first"
         yield Line(head, tone, first, sign=sign, rule=f"{group.name}: {group.text}")
+        yield from self._beside(place)
         yield from self._result(place)
         in_full = place.group in LEADING
         most = len(place.evidence) if self.everything else _MOST_EVIDENCE if in_full else 1
@@ -177,6 +206,18 @@ class Treatment:
         self.shown.add(option.id)
         yield from self._before(option)
         yield from self._how(option)
+
+    def _beside(self, place: PlaceResult) -> Iterator[Line]:
+        """Say which options are on a par with one, and where it stands in another group."""
+        advice = self.data.treatment
+        if place.on_a_par and place.group in LEADING:
+            par = "; ".join(advice.options[one].name for one in place.on_a_par)
+            yield Line(f"on a par, listed by name: {par}", "quiet", detail=True)
+        groups = {one.id: one.name for one in advice.groups}
+        for subset in advice.subsets:
+            if subset.id in place.elsewhere:
+                group = groups[place.elsewhere[subset.id]].lower()
+                yield Line(f"under {subset.name}: {group}", "quiet", detail=True)
 
     def _result(self, place: PlaceResult) -> Iterator[Line]:
         """Give the figures of the most telling study of an option in a subset."""
@@ -247,6 +288,10 @@ class Treatment:
         ):
             if parts:
                 yield Line(f"{word}: {'; '.join(parts)}", "quiet", detail=True)
+        for event in option.events:
+            yield Line(f"{event.date}: {event.text}", "quiet", detail=True, cites=event.cites)
+        if option.events_checked:
+            yield Line(f"Looked for news on {option.events_checked}.", "quiet", detail=True)
         for note in (option.status, option.note):
             if note:
                 yield Line(note, "quiet", detail=True)

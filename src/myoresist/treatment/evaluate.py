@@ -26,6 +26,15 @@ from myoresist.rules.kept import parse
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
 from myoresist.treatment.evidence import EvidenceBase, Study
+from myoresist.treatment.ordering import (
+    ORDER,
+    STANCE,
+    best_stance,
+    explicit_place,
+    failed_its_trial,
+    investigational,
+    ranked,
+)
 from myoresist.treatment.schema import (
     Against,
     Evidence,
@@ -43,19 +52,19 @@ LEVELS: dict[Level, str] = {
     "caution": "careful",
 }
 """Column that says whether anything of a level speaks against an option."""
-TRIED = ("inadequate", "failed", "intolerance", "running")
+TRIED = ("inadequate", "failed", "intolerance", "running", "adequate", "too_early")
 STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
 _VALUES = 3
 _PAIR = (
-    "comes_first", "not_helpful", "recommended", "optional", "last_resort", "guideline_against",
-    "investigational", "supportive", "direct", "indirect", "negative",
+    "comes_first", "not_helpful", "refuted_elsewhere", "preferred", "recommended", "optional",
+    "last_resort", "guideline_against", "investigational", "supportive", "direct", "indirect", "negative",
 )  # fmt: skip
 BENEFIT = "benefit"
 EFFECT = "effect"
 _HELPS, _FAILS = ("benefit", "mixed"), ("no_benefit", "harm")
 PROBABILITY = "probability."
-_APPLIES, _AGAINST, _MISSING = "applies.", "against.", "missing."
+_APPLIES, _AGAINST, _MISSING, _EARLY, _DOSE = "applies.", "against.", "missing.", "early.", "dose."
 SUBSET, URGENT, FIRST, CARE, HINT = "subset.", "urgent.", "first.", "care.", ".hint"
 
 
@@ -181,8 +190,9 @@ class Options:
         """Return one row for every subset and option of which something is known there.
 
         Returns:
-            ``subset``, ``option``, what the group rules read of them, and ``place``, their order: by
-            certainty of benefit, direct before indirect, the difference against controls, then by name.
+            ``subset``, ``option``, what the group rules read of them, and ``place``, their order: an
+            explicit one, then what guidelines say, certainty of benefit, direct before indirect, the
+            difference against controls. Those of one ``rank`` are on a par and stand by name.
         """
         rows = [
             {"subset": subset.id, "option": option.id, **known}
@@ -196,22 +206,14 @@ class Options:
             **dict.fromkeys(_PAIR, pl.Boolean),
             BENEFIT: pl.Float64,
             EFFECT: pl.Float64,
+            ORDER: pl.Int64,
+            STANCE: pl.Int64,
         }
         names = {one.id: one.name for one in self.data.options.values()}
-        return (
-            pl.DataFrame(rows, schema=kinds)
-            .with_columns(name=pl.col("option").replace_strict(names))
-            .sort(
-                pl.col(BENEFIT),
-                "direct",
-                EFFECT,
-                "name",
-                descending=[True, True, True, False],
-                nulls_last=True,
-            )
-            .drop("name")
-            .with_row_index("place")
+        named = pl.DataFrame(rows, schema=kinds).with_columns(
+            name=pl.col("option").replace_strict(names)
         )
+        return ranked(named, (BENEFIT, "direct", EFFECT))
 
     def evaluate(self, table: Table) -> Table:
         """Answer every rule about every patient.
@@ -340,27 +342,29 @@ class Options:
         certainty = self.data.certainty
         stances = {one.stance for one in self.guidelines(subset, option)}
         others = [self.data.subsets[name] for name in subset.indirect]
-        refuted = option.id in subset.not_helpful or (
-            not direct and any(option.id in one.not_helpful for one in others)
-        )
+        own = (subset.id, *subset.evidence)
+        refuted = option.id in subset.not_helpful or failed_its_trial(option, own)
+        elsewhere = not direct and any(option.id in one.not_helpful for one in others)
         indirect = any(
             one.direction in _HELPS and certainty[one.certainty] >= certainty[self.data.indirect_at]
             for one in self.indirect(subset, option)
         )
         first = option.id in subset.comes_first
         informative = any(one.direction != "unknown" for one in direct)
-        if not (informative or indirect or stances or first or refuted):
+        if not (informative or indirect or stances or first or refuted or elsewhere):
             return None
         helps = max((certainty[x.certainty] for x in direct if x.direction in _HELPS), default=0)
         fails = max((certainty[x.certainty] for x in direct if x.direction in _FAILS), default=0)
         return {
             "comes_first": first,
             "not_helpful": refuted,
+            "refuted_elsewhere": elsewhere and not refuted,
+            "preferred": "preferred" in stances,
             "recommended": "recommended" in stances,
             "optional": "option" in stances,
             "last_resort": "last_resort" in stances,
             "guideline_against": "against" in stances,
-            "investigational": option.investigational,
+            "investigational": investigational(option, own),
             "supportive": option.kind == "supportive",
             "direct": informative,
             "indirect": indirect,
@@ -368,6 +372,8 @@ class Options:
             # Surer evidence of no benefit outweighs a benefit that is less sure.
             BENEFIT: float(helps) if helps >= fails else 0.0,
             EFFECT: self._effect(subset, option),
+            ORDER: explicit_place(subset, option),
+            STANCE: best_stance(stances),
         }
 
     def benefit(self, subset: Subset, option: Option) -> Study | None:
@@ -452,12 +458,13 @@ class Options:
     @cached_property
     def _layout(self) -> _Layout:
         """Return which answers make up the state of each option."""
-        options = self.data.options.values()
+        options = list(self.data.options.values())
         against = [against_column(x, n) for x in options for n in range(len(self.against[x.id]))]
         missing = [missing_column(one) for one in self.data.checks]
         applies = [_APPLIES + one.id for one in options if one.applies_when]
         tried = {x for one in options for x in (*_tried(one).values(), *_too_little(one))}
-        columns = (*against, *missing, *applies, *sorted(tried & self.kinds.keys()))
+        early = [_EARLY + x.id for x in options if _EARLY + x.id in self.program.rules]
+        columns = (*against, *missing, *applies, *early, *sorted(tried & self.kinds.keys()))
         row = {name: number for number, name in enumerate(columns)}
         first = {name: len(columns) + number for number, name in enumerate((*against, *missing))}
         false, unknown = len(columns) + len(first), len(columns) + len(first) + 1
@@ -496,6 +503,11 @@ def against_column(option: Option, place: int) -> str:
     return f"{_AGAINST}{option.id}.{place}"
 
 
+def applies_column(option: Option) -> str:
+    """Return the column that says whether an option is one for the patient; none is for everybody."""
+    return _APPLIES + option.id
+
+
 def missing_column(check: SafetyCheck) -> str:
     """Return the column that says whether a safety check is not recorded."""
     return _MISSING + check.id
@@ -515,6 +527,8 @@ def _tried(option: Option) -> dict[str, str]:
         "failed": f"{trial}_failed",
         "intolerance": f"{trial}_stopped_intolerance",
         "running": f"{trial}_running",
+        "adequate": f"{trial}_adequate",
+        "too_early": _EARLY + option.id,
     }
 
 
@@ -522,6 +536,32 @@ def _too_little(option: Option) -> tuple[str, ...]:
     """Return the columns that say that an option was given, and too little of it; see ``_tried``."""
     tests = ("below_min_dose", "below_min_duration", "level_below_target") if option.trial else ()
     return tuple(f"trial_{option.trial}_{test}" for test in tests)
+
+
+def running_column(option: Option) -> str:
+    """Return the column that says whether an option is given now."""
+    return f"trial_{option.trial}_running"
+
+
+def _early(option: Option, names: Mapping[str, Name]) -> str | None:
+    """Return the rule that says that an option was given at its dose and its time is not up."""
+    trial = f"trial_{option.trial}_"
+    if trial + "below_min_duration" not in names:
+        return None
+    level = f"{trial}level_below_target"
+    rules = [
+        f"{trial}below_min_duration",
+        f"NOT {trial}below_min_dose",
+        f"NOT COALESCE({trial}stopped_intolerance, FALSE)",
+        *([] if option.lasts else [f"{trial}running"]),
+        *([f"NOT COALESCE({level}, FALSE)"] if level in names else []),
+    ]
+    return " AND ".join(rules)
+
+
+def dose_column(option: Option, place: int) -> str:
+    """Return the column that says whether a regimen of an option is for the patient."""
+    return f"{_DOSE}{option.id}.{place}"
 
 
 class _Compiler:
@@ -544,6 +584,9 @@ class _Compiler:
         for option in self.data.options.values():
             file = f"options/{option.id}.yaml"
             self._rule(_APPLIES + option.id, option.applies_when, file)
+            self._rule(_EARLY + option.id, _early(option, self.names), file)
+            for place, dose in enumerate(option.regimens):
+                self._rule(dose_column(option, place), dose.when, file)
             for place, one in enumerate(option.against):
                 self._rule(against_column(option, place), one.when, file)
             self._consequences(option)
@@ -613,18 +656,20 @@ class _Compiler:
             if option.id not in check.options:
                 continue
             for one in check.consequences:
-                if one.finding in own:
+                if one.finding in own or (one.options and option.id not in one.options):
                     continue
-                self._rule(against_column(option, len(rules)), one.finding, "checks.yaml")
+                when = one.when or one.finding
+                self._rule(against_column(option, len(rules)), when, "checks.yaml")
                 rules.append(
                     Against(
-                        when=one.finding,
+                        when=when,
                         level=one.level,
                         text=one.text,
                         cites=one.cites,
                         check=one.check,
                     )
                 )
+                own.add(one.finding)
         self.against[option.id] = tuple(rules)
 
     def _rule(self, column: str, text: str | None, file: str) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
 from myoresist.diagnosis.differential.results import RankingResult
-from myoresist.knowledge.schema import Check
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import PREFIX
 from myoresist.rules.reasons import Verdict, explain
@@ -22,249 +19,45 @@ from myoresist.treatment.evaluate import (
     URGENT,
     Options,
     against_column,
+    dose_column,
     missing_column,
+    running_column,
 )
 from myoresist.treatment.evidence import Evidence as Studies
-from myoresist.treatment.evidence import Study
+from myoresist.treatment.results import (
+    AgainstResult,
+    CareResult,
+    CheckResult,
+    EventResult,
+    EvidenceResult,
+    FirstResult,
+    GivenResult,
+    GroupResult,
+    GuidelineResult,
+    NotHere,
+    OpenSubsetResult,
+    OptionResult,
+    PlaceResult,
+    SourcedText,
+    SubsetResult,
+    TreatmentResult,
+    UncoveredResult,
+    Urgency,
+    UrgentResult,
+)
 from myoresist.treatment.schema import (
-    Certainty,
-    Direction,
     Guideline,
     Level,
     Option,
     Regimen,
-    Stance,
     Statement,
     Subset,
 )
 
-Urgency = Literal["present", "possible", "not_excluded"]
 MOST_PICTURES = 3
 """Leading options of which all studies are given."""
 LEADING = ("do_first", "reasonable")
 SEVERITY: dict[Level, int] = {"contraindicated": 0, "avoid": 1, "caution": 2}
-
-
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourcedText(_Result):
-    """Something said, with its sources and how it was checked."""
-
-    text: str
-    cites: tuple[str, ...]
-    check: Check | None
-
-
-class UrgentResult(SourcedText):
-    """What must not wait.
-
-    Attributes:
-        status: ``present``; ``possible`` while something of it is there and the rest unknown; or
-            ``not_excluded`` while nothing of it is known.
-    """
-
-    id: str
-    name: str
-    status: Urgency
-    because: tuple[str, ...]
-    unknown: tuple[str, ...]
-
-
-class FirstResult(SourcedText):
-    """What comes before the next drug."""
-
-    id: str
-    because: tuple[str, ...]
-
-
-class CareResult(SourcedText):
-    """What belongs to treatment whatever the drug; ``unknown`` names what should be asked for it.
-
-    Attributes:
-        applies: none where it is not known whether it does.
-    """
-
-    id: str
-    applies: bool | None
-    unknown: tuple[str, ...]
-
-
-class AgainstResult(SourcedText):
-    """What speaks against an option in this patient, or would if an unknown finding were present."""
-
-    level: Level
-    because: tuple[str, ...]
-
-
-class CheckResult(SourcedText):
-    """A safety check that is not recorded.
-
-    Attributes:
-        unknown: the findings that are not known.
-        options: the options shown that ask for it.
-    """
-
-    id: str
-    unknown: tuple[str, ...]
-    options: tuple[str, ...]
-
-
-class EvidenceResult(SourcedText):
-    """What studies found; ``direct`` if in patients of the subset."""
-
-    direct: bool
-    design: str
-    direction: Direction
-    certainty: Certainty
-    why: str
-
-
-class GuidelineResult(SourcedText):
-    """What a guideline says."""
-
-    stance: Stance
-
-
-class PlaceResult(_Result):
-    """An option in a subset.
-
-    Attributes:
-        group: id of the group.
-        because: what put it there, in words.
-        certainty: of the best direct evidence that it helps; none where there is none.
-        result: what one study found in this subset, the most telling that gives counts of patients.
-        result_warning: what a reader of its figures has to know of its design.
-    """
-
-    option: str
-    group: str
-    because: tuple[str, ...]
-    certainty: Certainty | None
-    evidence: tuple[EvidenceResult, ...]
-    guidelines: tuple[GuidelineResult, ...]
-    result: Study | None
-    result_warning: str | None
-
-
-class SubsetResult(_Result):
-    """A kind of patient that this one may well be, with its options in order."""
-
-    id: str
-    name: str
-    probability: float
-    text: str | None
-    first_text: str | None
-    options: tuple[PlaceResult, ...]
-    cites: tuple[str, ...]
-    check: Check | None
-
-
-class OpenSubsetResult(_Result):
-    """A subset that may hold once something unknown is known."""
-
-    id: str
-    name: str
-    unknown: tuple[str, ...]
-
-
-class UncoveredResult(_Result):
-    """A disease that is likely and for which no options are held, with what it would mean."""
-
-    id: str
-    name: str
-    probability: float
-    implication: str
-    cites: tuple[str, ...]
-
-
-class OptionResult(_Result):
-    """One treatment in this patient.
-
-    Attributes:
-        given: how an earlier or current trial of it went: ``inadequate``, ``failed``, ``intolerance``,
-            ``running``; several may hold.
-        verdict: the verdict on its trial, where one is recorded.
-        against: what is recorded and speaks against it, the gravest first.
-        check_first: ids of safety checks that are not recorded.
-        open: what would speak against it if a finding that is not known were present.
-        judge_after_weeks: from when to when to judge it.
-    """
-
-    id: str
-    name: str
-    kind: str
-    investigational: bool
-    status: str | None
-    given: tuple[str, ...]
-    verdict: str | None
-    against: tuple[AgainstResult, ...]
-    check_first: tuple[str, ...]
-    open: tuple[AgainstResult, ...]
-    regimens: tuple[SourcedText, ...]
-    judge_after_weeks: tuple[int, int]
-    judge_text: str | None
-    checks: tuple[str, ...]
-    monitoring: tuple[str, ...]
-    adverse_effects: tuple[str, ...]
-    interactions: tuple[str, ...]
-    note: str | None
-    cites: tuple[str, ...]
-    check: str
-
-
-class GroupResult(_Result):
-    """A group of options and the rule by which one belongs to it."""
-
-    id: str
-    name: str
-    text: str
-
-
-class TreatmentResult(_Result):
-    """What can be done next.
-
-    Attributes:
-        first: what comes before a drug.
-        explanations: other explanations of non-response that are supported, by id; they come first, too.
-        options: every option that stands in a subset, by id.
-        missing: safety checks that are not recorded.
-        studies: everything that studies found on the leading options.
-        labels: what each column that is not a finding is called.
-        values: what each finding and column was worth on which a statement rests; none is unknown.
-    """
-
-    urgent: tuple[UrgentResult, ...]
-    first: tuple[FirstResult, ...]
-    explanations: tuple[str, ...]
-    subsets: tuple[SubsetResult, ...]
-    open_subsets: tuple[OpenSubsetResult, ...]
-    uncovered: tuple[UncoveredResult, ...]
-    groups: tuple[GroupResult, ...]
-    options: dict[str, OptionResult]
-    missing: tuple[CheckResult, ...]
-    studies: tuple[Studies, ...]
-    care: tuple[CareResult, ...]
-    labels: dict[str, str]
-    values: dict[str, bool | float | str | None]
-
-    def sources(self) -> Iterator[str]:
-        """Return the keys of all works that it cites."""
-        said: tuple[Any, ...] = (*self.urgent, *self.first, *self.care, *self.missing)
-        for one in (*said, *self.uncovered, *self.subsets, *self.options.values()):
-            yield from one.cites
-        for subset in self.subsets:
-            for place in subset.options:
-                for part in (*place.evidence, *place.guidelines):
-                    yield from part.cites
-                if place.result:
-                    yield place.result.trial.source
-        for found in self.studies:
-            yield from found.references
-        for option in self.options.values():
-            for piece in (*option.against, *option.open, *option.regimens):
-                yield from piece.cites
 
 
 def advice(
@@ -321,6 +114,7 @@ class _Patient:
         said = self._rests_on(urgent, options)
         return TreatmentResult(
             urgent=urgent,
+            given=tuple(self._given()),
             first=first,
             explanations=tuple(
                 one.id
@@ -360,6 +154,8 @@ class _Patient:
             status: Urgency = (
                 "present" if self.found[column] else "possible" if hint else "not_excluded"
             )
+            if one.quiet and status == "not_excluded":
+                continue
             known = (
                 self._because(column)
                 if status == "present"
@@ -371,8 +167,36 @@ class _Patient:
                 status=status,
                 because=known,
                 unknown=() if status == "present" else self._unknown(column),
+                **self._at_once(one),
                 **_said(one),
             )
+
+    def _at_once(self, one: Statement) -> dict[str, Any]:
+        """Return which options of an urgent path can be begun, which not, and what can stand for these."""
+        options = self.base.data.options
+        barred = {name: self._barred(options[name]) for name in (*one.start, *one.instead)}
+        out = [name for name in one.start if barred[name]]
+        return {
+            "start": {name: options[name].name for name in one.start if not barred[name]},
+            "not_here": tuple(
+                NotHere(option=name, name=options[name].name, against=barred[name]) for name in out
+            ),
+            "instead": {
+                name: options[name].name for name in one.instead if out and not barred[name]
+            },
+        }
+
+    def _barred(self, option: Option) -> tuple[AgainstResult, ...]:
+        """Return what is recorded that contraindicates an option or leaves it for want of another."""
+        present, _ = self._against(option)
+        return tuple(one for one in present if one.level != "caution")
+
+    def _given(self) -> Iterator[GivenResult]:
+        """Yield every treatment that is given now although it is contraindicated or best avoided."""
+        for option in self.base.data.options.values():
+            against = self._barred(option) if self.row.get(running_column(option)) else ()
+            if against:
+                yield GivenResult(option=option.id, name=option.name, against=against)
 
     def _care(self) -> Iterator[CareResult]:
         for one in self.base.data.care:
@@ -395,6 +219,7 @@ class _Patient:
                     probability=own[0]["probability"],
                     text=subset.text,
                     first_text=subset.first_text if set(subset.comes_first) & shown else None,
+                    order=SourcedText(**_said(subset.order)) if subset.order else None,
                     options=tuple(self._place(subset, one) for one in own),
                     cites=subset.cites,
                     check=subset.check,
@@ -450,9 +275,25 @@ class _Patient:
                 for one, is_direct in lines
             ),
             guidelines=tuple(_guideline(x) for x in self.base.guidelines(subset, option)),
+            rank=known["rank"],
+            on_a_par=tuple(self._on_a_par(subset, place)),
+            elsewhere={
+                one["subset"]: one["group"]
+                for one in self.places
+                if one["option"] == option.id and one["group"] != place["group"]
+            },
             result=result,
             result_warning=self.base.studies.warning(result.trial) if result else None,
         )
+
+    def _on_a_par(self, subset: Subset, place: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the other options of a group that nothing known puts before or after one."""
+        rank = self.known[subset.id, place["option"]]["rank"]
+        for one in self.places:
+            same = (one["subset"], one["group"]) == (subset.id, place["group"])
+            other = one["option"] != place["option"]
+            if same and other and self.known[subset.id, one["option"]]["rank"] == rank:
+                yield one["option"]
 
     def _studies(self) -> Iterator[Studies]:
         """Return the studies on the leading options, in their order, as far as they count patients."""
@@ -478,7 +319,10 @@ class _Patient:
                 if columns.get(name):
                     yield self.base.data.reads[name]
 
-    def _option(self, option: Option, place: Mapping[str, Any]) -> OptionResult:
+    def _against(
+        self, option: Option
+    ) -> tuple[tuple[AgainstResult, ...], tuple[AgainstResult, ...]]:
+        """Return what speaks against an option, and what would if an unknown finding were present."""
         present: list[AgainstResult] = []
         open_: list[AgainstResult] = []
         for number, one in enumerate(self.base.against[option.id]):
@@ -495,23 +339,36 @@ class _Patient:
                     check=one.check or option.safety_check,
                 )
             )
+        return _gravest(present), _gravest(open_)
+
+    def _option(self, option: Option, place: Mapping[str, Any]) -> OptionResult:
+        present, open_ = self._against(option)
         trial = next((x for x in self.resistance.treatment.trials if x.id == option.trial), None)
         return OptionResult(
             id=option.id,
             name=option.name,
             kind=option.kind,
-            investigational=option.investigational,
+            investigational=self._investigational(option),
             status=option.status,
             given=tuple(name for name in TRIED if place[name]),
             verdict=trial.verdict if trial else None,
-            against=_gravest(present),
+            against=present,
             check_first=tuple(
                 one.id
                 for one in self.base.checks_of(option)
                 if self.found[missing_column(one)] is not False
             ),
-            open=_gravest(open_),
-            regimens=tuple(_regimen(one) for one in option.regimens),
+            open=open_,
+            regimens=tuple(
+                _regimen(one)
+                for number, one in enumerate(option.regimens)
+                if one.when is None or self.found[dose_column(option, number)] is not False
+            ),
+            events=tuple(
+                EventResult(date=one.date, what=one.what, **_said(one))
+                for one in sorted(option.events, key=lambda one: one.date)
+            ),
+            events_checked=option.events_checked,
             judge_after_weeks=option.judge_after_weeks,
             judge_text=option.judge_text,
             checks=option.checks,
@@ -522,6 +379,11 @@ class _Patient:
             cites=option.safety_cites,
             check=option.safety_check,
         )
+
+    def _investigational(self, option: Option) -> bool:
+        """Tell whether an option is not licensed for any kind of patient that this one may be."""
+        subsets = {one["subset"] for one in self.places if one["option"] == option.id}
+        return all(self.known[one, option.id]["investigational"] for one in subsets)
 
     def _missing(self, options: Mapping[str, OptionResult]) -> Iterator[CheckResult]:
         for one in self.base.data.checks:
@@ -546,6 +408,9 @@ class _Patient:
         ]
         for option in options.values():
             said += [name for part in (*option.against, *option.open) for name in part.because]
+        stopped = [one.against for one in self._given()]
+        stopped += [other.against for one in urgent for other in one.not_here]
+        said += [name for against in stopped for part in against for name in part.because]
         return sorted(set(said))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.knowledge.schema import Check, Entry, Sourced, load, load_list
@@ -18,13 +18,40 @@ from myoresist.knowledge.schema import Check, Entry, Sourced, load, load_list
 Level = Literal["contraindicated", "avoid", "caution"]
 Certainty = Literal["high", "moderate", "low", "very_low"]
 Direction = Literal["benefit", "no_benefit", "harm", "mixed", "unknown"]
-Stance = Literal["recommended", "option", "last_resort", "against"]
+Stance = Literal["preferred", "recommended", "option", "last_resort", "against"]
+Happened = Literal[
+    "filed", "decision_due", "licensed", "refused", "withdrawn",
+    "trial_running", "trial_positive", "trial_negative", "trial_stopped",
+]  # fmt: skip
 
 
 class Regimen(Sourced):
-    """A dose as it was used."""
+    """A dose as it was used; ``when`` says for whom, where it is not for all."""
 
     text: str
+    when: str | None = None
+
+
+class Event(Sourced):
+    """What happened to a treatment, and on which day, month or year.
+
+    Attributes:
+        date: ``2026``, ``2026-09`` or ``2026-09-30``.
+        where: the country or region of a licence.
+        subsets: for whom; for all if empty.
+    """
+
+    date: str = Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")
+    what: Happened
+    where: str | None = None
+    subsets: tuple[str, ...] = ()
+    text: str
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _written(cls, date: object) -> str:
+        # YAML reads a year as a number and a whole date as a date.
+        return str(date)
 
 
 class Evidence(Sourced):
@@ -59,6 +86,10 @@ class Option(Entry):
 
     Attributes:
         trial: the regimen of ``adequacy/`` that judges an earlier trial of it.
+        investigational: until a licence is among its events.
+        lasts: whether it goes on acting long after the last dose.
+        events: filings, licences and the ends of trials, in any order.
+        events_checked: the day on which it was last looked for others.
         applies_when: for whom it is an option at all; where unknown it is shown.
         judge_after_weeks: from when to when its effect can be judged.
         status: where it is licensed.
@@ -73,6 +104,9 @@ class Option(Entry):
     routes: tuple[str, ...] = ()
     trial: str | None = None
     investigational: bool = False
+    lasts: bool = False
+    events: tuple[Event, ...] = ()
+    events_checked: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     applies_when: str | None = None
     regimens: tuple[Regimen, ...]
     judge_after_weeks: tuple[int, int]
@@ -91,11 +125,17 @@ class Option(Entry):
 
 
 class Consequence(Sourced):
-    """What a finding means for the options that ask for a check and have no rule of their own on it."""
+    """What a finding means for the options that ask for a check and have no rule of their own on it.
+
+    ``options`` names those of the check that it is about, all if empty; ``when`` is the condition where the
+    finding alone does not say for whom.
+    """
 
     finding: str
+    when: str | None = None
     level: Level
     text: str
+    options: tuple[str, ...] = ()
 
 
 class SafetyCheck(Sourced):
@@ -108,8 +148,25 @@ class SafetyCheck(Sourced):
     consequences: tuple[Consequence, ...] = ()
 
 
+class Order(Sourced):
+    """In which order options deserve discussion; those of one inner list are on a par."""
+
+    of: tuple[str | tuple[str, ...], ...]
+    text: str
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Return the place of each option, from 0."""
+        tied = [(one,) if isinstance(one, str) else one for one in self.of]
+        return {name: place for place, names in enumerate(tied) for name in names}
+
+
 class Subset(Sourced):
-    """A kind of patient for whom there is evidence of its own."""
+    """A kind of patient for whom there is evidence of its own.
+
+    Attributes:
+        order: an explicit order of its options, which goes before everything else.
+    """
 
     id: str
     name: str
@@ -120,6 +177,7 @@ class Subset(Sourced):
     comes_first: tuple[str, ...] = ()
     first_text: str | None = None
     not_helpful: tuple[str, ...] = ()
+    order: Order | None = None
     text: str | None = None
 
 
@@ -134,13 +192,22 @@ class Group(Entry):
 
 
 class Statement(Sourced):
-    """Something to say ``when`` a condition holds: an urgent path, what comes before a drug, or care."""
+    """Something to say ``when`` a condition holds: an urgent path, what comes before a drug, or care.
+
+    Attributes:
+        quiet: said only where something of it is recorded, and not as what is not excluded.
+        start: options to begin at once, as far as nothing recorded speaks against them.
+        instead: options for those of ``start`` that something recorded speaks against.
+    """
 
     id: str
     text: str
     name: str | None = None
     when: str | None = None
     asks: tuple[str, ...] = ()
+    quiet: bool = False
+    start: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
 
 class _Subsets(Entry):
@@ -215,17 +282,26 @@ class TreatmentData:
         for option in self.options.values():
             named = [name for one in option.evidence for name in one.subsets]
             named += [name for one in option.guidelines for name in one.subsets]
+            named += [name for one in option.events for name in one.subsets]
             for message in _unknown(named, self.subsets, "subset"):
                 yield f"options/{option.id}.yaml", "subsets", message
         for check in self.checks:
             for message in _unknown(check.options, self.options, "option"):
                 yield "checks.yaml", check.id, message
+            for name in (x for one in check.consequences for x in one.options):
+                if name not in check.options:
+                    yield "checks.yaml", check.id, f"{name} does not ask for it"
         for subset in self.subsets.values():
+            ordered = subset.order.places if subset.order else {}
+            named = [*subset.comes_first, *subset.not_helpful, *ordered]
             for message in (
                 *_unknown((*subset.evidence, *subset.indirect), self.subsets, "subset"),
-                *_unknown((*subset.comes_first, *subset.not_helpful), self.options, "option"),
+                *_unknown(named, self.options, "option"),
             ):
                 yield "subsets.yaml", subset.id, message
+        for one in self.urgent:
+            for message in _unknown((*one.start, *one.instead), self.options, "option"):
+                yield "urgent.yaml", one.id, message
 
 
 def load_options(folder: Path) -> dict[str, Option]:

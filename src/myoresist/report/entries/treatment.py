@@ -58,6 +58,9 @@ def describe(knowledge: Knowledge, one: Option) -> Iterator[str]:
         ("Interactions", one.interactions),
     ):
         yield f"{word}: {'; '.join(parts)}"
+    for event in sorted(one.events, key=lambda x: x.date):
+        what = event.what.replace("_", " ")
+        yield f"{event.date}, {what}: {event.text} {cite(event.cites)} ({event.check})"
     for text in (one.status, one.note):
         if text:
             yield text
