@@ -172,8 +172,7 @@ class Answers:
             PROBABILITY + one: self.posterior[POSTERIOR + one].to_numpy()
             for one in self.differential.diseases
         }
-        over = self.library.ceilings.over(self.patients.treatments)
-        row = self.row.with_columns(Table.of_frame(over, self.row.size))
+        row = self.row.with_columns(self.library.ceilings.over(self.patients.treatments))
         return row.with_columns(Table(self.row.size, supported, chances))
 
     @cached_property

@@ -84,7 +84,7 @@ def test_a_copy_is_whole_and_has_its_own_version(copy: Path) -> None:
             "treatments/checks.yaml",
             "- id: hepatitis_c_hiv",
             "- id: hepatitis_b",
-            "hepatitis_b: stands here twice; the first is on line 3",
+            "hepatitis_b: stands here twice; the first is on line 4",
         ),
         (
             "coverage.yaml",

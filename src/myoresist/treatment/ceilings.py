@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from myoresist.arrays.kleene import FALSE, TRUE
+from myoresist.arrays.planes import Planes, of_flags
+from myoresist.arrays.table import Table
+from myoresist.arrays.words import NO_WORD
+from myoresist.case.course_columns import BODIES, Courses, routes_of
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load_list
 from myoresist.rules.condition import Name
 
+Floats = NDArray[np.float64]
 OVER = "over_"
 
 
@@ -50,10 +57,18 @@ class Ceiling(Sourced):
 
 @dataclass(frozen=True)
 class Ceilings:
-    """All ceilings, with their limits as an amount a day, by weight or not."""
+    """All ceilings.
+
+    Attributes:
+        limits: of each the most that is given a day, and by which body size.
+        drugs: as courses number them.
+        routes: as courses number them.
+    """
 
     ceilings: tuple[Ceiling, ...]
     limits: tuple[tuple[float, str | None], ...]
+    drugs: tuple[str, ...]
+    routes: tuple[str, ...]
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Ceilings:
@@ -72,7 +87,7 @@ class Ceilings:
                 limits.append((one.above * unit.factor / unit.days, unit.body))
         if problems:
             raise DocumentError(problems)
-        return cls(ceilings, tuple(limits))
+        return cls(ceilings, tuple(limits), tuple(terms.drugs), routes_of(terms))
 
     @property
     def names(self) -> dict[str, Name]:
@@ -84,50 +99,55 @@ class Ceilings:
         """Return what each column is called."""
         return {one.column: f"{one.label}: above any usual dose now" for one in self.ceilings}
 
-    def over(self, treatments: Treatments) -> pl.DataFrame:
+    def over(self, treatments: Treatments) -> Table:
         """Tell of every patient which ceilings a course that goes on is above.
 
         Returns:
-            One row a patient, as in ``treatments.patients``: ``over_<id>``, NULL where a dose or a course may
-            be missing.
+            ``over_<id>`` of each ceiling, unknown where a dose, or a course, may be missing.
         """
-        records = treatments.courses.with_columns(pl.col("drug").cast(pl.String))
-        return treatments.patients.select(
-            self._over(one, limit, records, treatments.patients)
-            for one, limit in zip(self.ceilings, self.limits, strict=True)
-        )
+        size = len(treatments.patient_ids)
+        limits = zip(self.ceilings, self.limits, strict=True)
+        truths = {one.column: self._over(one, limit, treatments, size) for one, limit in limits}
+        return Table(size, truths)
 
     def _over(
-        self,
-        one: Ceiling,
-        limit: tuple[float, str | None],
-        records: pl.DataFrame,
-        patients: pl.DataFrame,
-    ) -> pl.Series:
+        self, one: Ceiling, limit: tuple[float, str | None], treatments: Treatments, size: int
+    ) -> Planes:
         most, body = limit
-        own = records.filter(pl.col("drug").is_in(one.drugs))
+        records = treatments.courses
+        own = np.isin(records.drug, [self.drugs.index(x) for x in one.drugs])
         if one.routes:
-            route = pl.col("route").cast(pl.String)
-            own = own.filter(route.is_in(one.routes) | route.is_null())
-        dose, given = pl.col("amount"), pl.col("body").cast(pl.String)
-        weight = pl.col("weight_kg")
-        if body is None:
-            dose = pl.when(given == "kg").then(dose * weight).when(given.is_null()).then(dose)
-        else:
-            dose = pl.when(given == body).then(dose).when(given.is_null()).then(dose / weight)
-        often = pl.col("times").cast(pl.Float64) / pl.col("days")
+            own &= np.isin(records.route, [NO_WORD, *(self.routes.index(x) for x in one.routes)])
+        often = records.times / records.every
+        dose = _by(body, records)
+        known = ~np.isnan(dose * often)
         above = dose * often > most
         if one.more_often_than:
-            above = above | (often > one.more_often_than.times / one.more_often_than.days)
-        said = own.select("patient", over=above & pl.col("ongoing")).group_by("patient")
-        found = said.agg(any=pl.col("over").any(ignore_nulls=False))
-        known = dict(found.iter_rows())
-        complete = patients["complete"].to_list()
-        values = [
-            value if (value := known.get(row, False)) else (value if whole else None)
-            for row, whole in enumerate(complete)
-        ]
-        return pl.Series(one.column, values, pl.Boolean)
+            too_often = often > one.more_often_than.times / one.more_often_than.days
+            above, known = above | too_often, known | too_often
+        goes_on, stopped = records.ongoing == TRUE, records.ongoing == FALSE
+        sure = _patients(records.patient[own & above & goes_on], size)
+        could = own & ~stopped & ~(known & ~above) & ~(above & goes_on)
+        open_ = _patients(records.patient[could], size) | (treatments.complete != TRUE)
+        return of_flags(sure, sure | ~open_)
+
+
+def _by(body: str | None, records: Courses) -> Floats:
+    """Return the dose of each record, by what a limit is given by; NaN where it is not known."""
+    given, weight = records.body, records.weight_kg
+    kg = BODIES.index("kg")
+    if body is None:
+        by_weight = np.where(given == kg, records.amount * weight, np.nan)
+        return np.where(given == NO_WORD, records.amount, by_weight)
+    same = np.where(given == BODIES.index(body), records.amount, np.nan)
+    return np.where(given == NO_WORD, records.amount / weight, same) if body == "kg" else same
+
+
+def _patients(rows: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """Return which patients are among some rows."""
+    found = np.zeros(size, np.bool_)
+    found[rows] = True
+    return found
 
 
 def _wrong(one: Ceiling, terms: Terms) -> Iterator[str]:

@@ -127,9 +127,8 @@ def _over(knowledge: Knowledge, courses: Sequence[Mapping[str, Any]]) -> tuple[s
     """Return the ceilings that a course is above."""
     patient = {"id": "P", "weight_kg": WEIGHT_KG}
     case = Case.model_validate({"patient": patient, "treatments": courses})
-    found = knowledge.ceilings.over(Treatments.of_cases([case], knowledge.terms))
-    row = found.row(0, named=True)
-    return tuple(name.removeprefix(OVER) for name, value in row.items() if value)
+    found = knowledge.ceilings.over(Treatments.of_cases([case], knowledge.terms)).row()
+    return tuple(name.removeprefix(OVER) for name, value in found.items() if value)
 
 
 def _said(
