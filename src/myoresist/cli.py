@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from myoresist.assessment import Assessment
     from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential.evaluate import Setting
+    from myoresist.library import Knowledge
 
 app = typer.Typer(
     help="A sourced second opinion for treatment-resistant myositis.",
@@ -395,13 +396,33 @@ def evidence(
 
 
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
-def knowledge_list(json: Json = False) -> None:
+def knowledge_list(
+    recall: Annotated[
+        bool,
+        typer.Option(
+            "--recall",
+            help="List what was never compared with a publication, gravest consequences first.",
+        ),
+    ] = False,
+    seed: Annotated[
+        bool,
+        typer.Option(
+            "--seed", help="List what each work of the review stands behind that all started from."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """List what is covered: status, since when, and verified against what."""
     from myoresist.knowledge.schema import Coverage, load_list
     from myoresist.library import Knowledge
 
     with _user_errors():
+        if recall and seed:
+            raise Stop("--recall and --seed exclude each other; leave one out")
         knowledge = Knowledge.load()
+        if recall or seed:
+            _take_stock(knowledge, recall, json)
+            return
         coverage = load_list(knowledge.folder / "coverage.yaml", Coverage)
         if json:
             _hand_over_json([one.model_dump() for one in coverage])
@@ -409,6 +430,19 @@ def knowledge_list(json: Json = False) -> None:
         from myoresist.report.entries.show import listing
 
         _say("\n".join(listing(knowledge, coverage)))
+
+
+def _take_stock(knowledge: Knowledge, recall: bool, json: bool) -> None:
+    from myoresist.knowledge.inventory import Inventory, seed
+    from myoresist.report.entries import inventory as stock
+
+    held, numbered = Inventory.of(knowledge.folder), seed(knowledge.folder)
+    if json:
+        _hand_over_json(stock.recalled(held) if recall else stock.behind(held, numbered))
+    elif recall:
+        _say("\n".join(stock.recall_lines(held)))
+    else:
+        _say("\n".join(stock.seed_lines(held, numbered, knowledge.references)))
 
 
 @knowledge_app.command("check", epilog="Example: myoresist knowledge check my-knowledge/")

@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 
 from myoresist import Knowledge
-from myoresist.diagnosis.criteria.schema import CriteriaSet
+from myoresist.diagnosis.criteria.schema import CriteriaSet, Variant
 
 KNOWLEDGE = Knowledge.load()
 SETS = KNOWLEDGE.criteria.sets
@@ -48,6 +48,28 @@ def probability(intercept: float, score: float) -> float:
     return 1 / (1 + math.exp(-(intercept + score)))
 
 
+def constants_that_fit(variant: Variant) -> None:
+    """Compute which constants the published cut-offs allow, and how far the probability can be off."""
+    assert variant.logistic_intercept is not None
+    [(least, most)] = matched(rf"allow only {NUMBER} to {NUMBER} for", [variant.check or ""])
+    [(points,)] = matched(rf"off by at most {NUMBER} percentage", [variant.check or ""])
+    fits = [
+        (float(one.at_least) - math.log(p / (1 - p)))
+        for one in variant.classes
+        if (p := one.probability_at_least)
+    ]
+    low, high = max(fits) - 0.05, min(fits) + 0.05
+    assert (round(low, 3), round(high, 3)) == (float(least), float(most))
+    assert low < -variant.logistic_intercept < high
+    scores = [score / 100 for score in range(1500)]
+    off = max(
+        abs(probability(variant.logistic_intercept, x) - probability(-constant, x))
+        for x in scores
+        for constant in (low, high)
+    )
+    assert round(100 * off, 1) == float(points)
+
+
 def test_probabilities_of_scores_of_eular_acr() -> None:
     """Percentages are computed from the two constants; those of the text are rounded."""
     one = SETS["eular_acr_2017"]
@@ -60,6 +82,7 @@ def test_probabilities_of_scores_of_eular_acr() -> None:
             assert variant.logistic_intercept == -float(constant)
             got = 100 * probability(-float(constant), float(score))
             assert round(got) == float(percent)
+        constants_that_fit(variant)
     assert no_biopsy.logistic_intercept is not None
     # "the published score cut-offs and probability cut-offs disagree at three scores"
     text = [limit.text for limit in one.limits if "cut-offs disagree" in limit.text]

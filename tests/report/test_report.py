@@ -190,7 +190,7 @@ def test_an_exclusion_stands_on_the_line_of_its_set() -> None:
     assert ["an exclusion applies" in row for row in rows if row.startswith("ENMC 2003")] == [True]
 
 
-def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
+def test_a_rule_that_was_not_looked_up_is_marked_where_it_is_read() -> None:
     assessment = assessed("")
     report = text(assessment, width=140, everything=True)
     for one in assessment.criteria:
@@ -198,14 +198,15 @@ def test_a_rule_from_memory_is_marked_where_it_is_read() -> None:
         for level in re.findall(r"recall.*?confidence: (medium|low)", checks):
             own = report.partition(f" {one.title}: ")[2].partition("\n\n")[0]
             assert f"{level} confidence" in own, one.id
-    assert "? HAQ or CHAQ of 0.25 or more [from memory, medium confidence]" in report
-    assert "The rule is written from memory, with high confidence." in report
+    mark = "[not compared with the paper, medium confidence]"
+    assert re.search(rf"\? Skin disease of DM: .*\s+.*{re.escape(mark)}", report)
+    assert "The rule has not been compared with the paper (medium confidence)." in report
 
 
 def test_a_set_that_is_not_met_or_not_computed_says_why_in_a_line() -> None:
     said = text(assessed("onset: {age: 22}\n"), width=140)
     assert re.search(r"✗ ENMC 2011, IBM \[.*\]  ← Age at first symptom.*: 22 years\n", said)
-    assert re.search(r"– ENMC 2024, IBM: Not computed\. The exact list", said)
+    assert re.search(r"– ENMC 2024, IBM: Not computed, since the list", said)
 
 
 def test_a_borderline_score_shows_both_readings() -> None:

@@ -155,7 +155,7 @@ def test_every_source_is_in_the_bibliography() -> None:
 def test_counts_from_percentages_and_memory_are_said_aloud() -> None:
     text = "\n".join(lines(evidence("ivig", "DM")))
     assert "The counts were worked out from percentages." in text
-    assert "Written from memory, in whole or in part (high confidence)." in text
+    assert "Not compared with the publication, in whole or in part (high confidence)." in text
 
 
 def test_uncontrolled_proportions_carry_their_warning() -> None:

@@ -46,15 +46,18 @@ class Reference(Entry):
     text: str
     doi: str | None = None
     pmid: str | None = None
+    pmcid: str | None = None
     url: str | None = None
 
     @property
     def link(self) -> str | None:
-        """Return the address under which the work is found: its DOI, else PubMed, else its page."""
+        """Return the address under which the work is found: its DOI, else PubMed, else its own page."""
         if self.doi:
             return f"https://doi.org/{self.doi}"
         if self.pmid:
             return f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/"
+        if self.pmcid:
+            return f"https://pmc.ncbi.nlm.nih.gov/articles/{self.pmcid}/"
         return self.url
 
 
@@ -94,6 +97,7 @@ def load_references(path: Path) -> dict[str, Reference]:
                 text=_cited(item),
                 doi=item.get("DOI"),
                 pmid=str(item["PMID"]) if item.get("PMID") else None,
+                pmcid=item.get("PMCID"),
                 url=item.get("URL"),
             )
             for item in items

@@ -114,6 +114,7 @@ def _set(data: Assessment, one: SetResult) -> Iterator[Line]:
     yield Line(text, tone, strong=True, sign=sign, cites=one.cites, because=because)
     if one.score:
         yield Line(f"Score {score(one)}. {one.score.variant_text}", detail=True)
+        yield from _readings(one)
         if one.score.borderline and one.score.outcome_by_probability:
             other = class_text(one, one.score.outcome_by_probability).split(":")[0]
             text = f"By its probability the same patient is: {other}"
@@ -135,26 +136,35 @@ def _set(data: Assessment, one: SetResult) -> Iterator[Line]:
         yield Line(f"Limit: {limit.text}", "quiet", detail=True, cites=limit.cites)
 
 
+def _readings(one: SetResult) -> Iterator[Line]:
+    """Yield what each reading of a paper that leaves something open makes of a score on which they differ."""
+    ways = one.score.readings if one.score else ()
+    if len({way.points for way in ways}) > 1:
+        for way in ways:
+            up_to = f" (up to {way.points_max:g})" if way.points_max > way.points else ""
+            reached = class_text(one, way.outcome).split(":")[0]
+            yield Line(f"{way.text}: {way.points:g}{up_to}, {reached}", detail=True)
+
+
 def _doubts(one: SetResult) -> Iterator[Line]:
-    """Yield what the authors of the entry say against it, and what of it was written from memory."""
+    """Yield what the authors of the entry say against it, and what of it was not looked up."""
     if one.status_note:
         yield Line(one.status_note, "open", detail=True)
-    level = confidence(one)
-    if not level or (one.status_note and "confidence" in one.status_note):
-        return
-    whole = _from_memory(one)
-    text = (
-        f"{'The rule is' if whole else 'Parts are'} written from memory, with {level} confidence."
-    )
-    yield Line(text, "quiet" if whole and level == "high" else "open", detail=True)
+    if level := confidence(one):
+        what = "The rule has" if _as_a_whole(one) else "Parts of the rule have"
+        text = f"{what} not been compared with the paper ({level} confidence)."
+        yield Line(text, "quiet" if level == "high" else "open", detail=True)
 
 
 def _item(item: ItemResult) -> Line:
     sign, tone = _ITEM[item.value]
-    points = f" ({item.points:g} points)" if item.points is not None else ""
+    points = (
+        "" if item.points is None else f" ({item.points:g} point{'' if item.points == 1 else 's'})"
+    )
     level = recalled(item.check)
-    memory = f" [from memory, {level} confidence]" if level in ("low", "medium") else ""
-    text = f"{item.text}{points}{memory}"
+    unsure = level in ("low", "medium")
+    doubt = f" [not compared with the paper, {level} confidence]" if unsure else ""
+    text = f"{item.text}{points}{doubt}"
     return Line(text, tone, False, True, sign, item.cites, because=item.because)
 
 
@@ -207,21 +217,21 @@ def score(one: SetResult) -> str:
 
 
 def recalled(check: str | None) -> str | None:
-    """Return with how much confidence a fact was written from memory, or ``None`` if it was looked up."""
+    """Return how sure a fact is that was not looked up, or ``None`` if it was."""
     level = _RECALLED.search(check or "")
     return level[1] if level else None
 
 
 def confidence(one: SetResult) -> str | None:
-    """Return how sure a rule from memory is: of the class reached, else of the set and its items."""
+    """Return how sure a rule is that was not looked up: its class reached, else the set and its items."""
     if one.confidence:
         return one.confidence
     levels = {recalled(check) for check in (one.check, *(item.check for item in one.items))}
     return next((level for level in ("low", "medium", "high") if level in levels), None)
 
 
-def _from_memory(one: SetResult) -> bool:
-    """Return whether the whole rule was written from memory, not only parts of it."""
+def _as_a_whole(one: SetResult) -> bool:
+    """Return whether the whole rule was not looked up, not only parts of it."""
     return bool(one.confidence) or one.check.startswith("recall")
 
 
@@ -236,8 +246,8 @@ def reservation(one: SetResult) -> str:
         parts.append("borderline: score and probability cut-offs disagree")
     level = confidence(one)
     if level in ("low", "medium"):
-        what = "rule" if _from_memory(one) else "rule in part"
-        parts.append(f"{what} from memory, {level} confidence")
+        what = "rule" if _as_a_whole(one) else "rule in part"
+        parts.append(f"{what} not compared with the paper, {level} confidence")
     return "; ".join(parts)
 
 

@@ -98,7 +98,7 @@ def whom(study: Study) -> str:
 def doubts(study: Study) -> str:
     """Return why the figures of a study are less sure than they look, if they are."""
     apart = f"Not put together with others: {study.not_pooled}." if study.not_pooled else ""
-    return " ".join(part for part in (_memory(study), _derived(study), apart) if part)
+    return " ".join(part for part in (_doubt(study), _derived(study), apart) if part)
 
 
 def share(found: Interval) -> str:
@@ -169,10 +169,12 @@ def _reported(study: Study) -> str:
     return text
 
 
-def _memory(study: Study) -> str:
+def _doubt(study: Study) -> str:
     row = study.trial
     if row.check.startswith("recall"):
-        return f"Written from memory, in whole or in part ({row.confidence} confidence)."
+        return (
+            f"Not compared with the publication, in whole or in part ({row.confidence} confidence)."
+        )
     if row.confidence != "high":
         return f"Known with {row.confidence} confidence."
     return ""

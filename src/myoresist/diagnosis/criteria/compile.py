@@ -10,6 +10,7 @@ from myoresist.rules.condition import Name
 from myoresist.rules.rulebook import Rulebook
 
 EXCLUDED, VARIANT, LEAF, NOTE, CLASS = "excluded", "variant", "leaf", "note", "class"
+READING = "reading"
 
 
 def column(*parts: str) -> str:
@@ -42,6 +43,9 @@ def add_set(book: Rulebook, one: CriteriaSet, file: Path) -> None:
             add(column(NOTE, note.id), note.when, f"notes.{note.id}")
     for variant in one.score.variants if one.score else ():
         _add_variant(book, one, variant, file, names)
+    for reached in one.score.variants[-1].classes if one.score else ():
+        if reached.when:
+            add(column(CLASS, reached.name), reached.when, f"score.{reached.name}")
 
 
 def _add_variant(
@@ -79,7 +83,7 @@ def _sums(one: CriteriaSet, variant: Variant) -> tuple[str, str]:
     groups: dict[str, list[Item]] = {}
     for item in one.items:
         if variant.id in item.points:
-            groups.setdefault(item.one_of or item.id, []).append(item)
+            groups.setdefault(item.group(variant.id), []).append(item)
 
     def highest_first(items: Iterable[Item], reached: str) -> str:
         ordered = sorted(items, key=lambda item: -item.points[variant.id])

@@ -16,6 +16,7 @@ from myoresist.arrays.table import Codes, Numbers, Table, coded
 from myoresist.diagnosis.criteria.compile import (
     CLASS,
     LEAF,
+    READING,
     VARIANT,
     add_disagreement,
     add_set,
@@ -26,6 +27,7 @@ from myoresist.diagnosis.criteria.schema import (
     CriteriaSet,
     Disagreement,
     Score,
+    ScoreClass,
     Variant,
     load_disagreements,
     load_sets,
@@ -89,7 +91,8 @@ class Criteria:
             (``S.class.name``), exclusion (``S.excluded``) and note (``S.note.id``), and for weighted sets
             ``S.variant``, ``S.score`` (unknown items count zero, so it is also the lowest value possible),
             ``S.score_max``, ``S.probability``, ``S.probability_max``, ``S.outcome_max``,
-            ``S.outcome_by_probability`` and ``S.subgroup``.
+            ``S.outcome_by_probability`` and ``S.subgroup``; where the variants are readings of one paper,
+            also ``S.reading.R.score``, ``.outcome`` and their ``_max`` for each reading ``R``.
         """
         table = self.program.run(known)
         words: dict[str, Codes] = {}
@@ -111,7 +114,12 @@ class Criteria:
         if one.score:
             variant = next(v for v in one.score.variants if v.id == row[column(one.id, VARIANT)])
             highest = Decimal(str(row[column(one.id, "score_max")]))
-            reach = [c.name for c in variant.classes if c.at_least <= highest]
+            reach = [
+                c.name
+                for c in variant.classes
+                if c.at_least <= highest
+                and (c.when is None or row[column(one.id, CLASS, c.name)] is not False)
+            ]
             return tuple(reach[: reach.index(outcome)] if outcome in reach else reach)
         stronger = [one_class.name for one_class in one.outcomes]
         if outcome in stronger:
@@ -143,7 +151,9 @@ class _Verdict:
         self.one, self.table, self.size = one, table, table.size
         self.words: dict[str, Codes] = {}
         self.numbers: dict[str, Numbers] = {}
-        if one.score:
+        if one.score and one.score.readings:
+            self._read(one.score)
+        elif one.score:
             self._score(one.score)
         else:
             self._reach()
@@ -220,9 +230,49 @@ class _Verdict:
             self._number("probability" + suffix, chosen(partial(self._probability, end=end)))
             classed(partial(self._classes, end=end), "outcome" + suffix)
         classed(self._classes_by_probability, "outcome_by_probability")
+        self._score_state(classes)
+
+    def _score_state(self, classes: Iterable[ScoreClass]) -> None:
         meeting = {way.name for way in classes if way.meets}
         met, could = (self._is(name, meeting) for name in ("outcome", "outcome_max"))
         self._state(met, could)
+
+    def _read(self, score: Score) -> None:
+        """Score by every reading: what all of them reach is sure, what any of them reaches is possible."""
+        variants = score.variants
+        classes = variants[-1].classes
+        names = [way.name for way in classes]
+        self._say(VARIANT, [v.id for v in variants], otherwise=variants[-1].id)
+        for end, suffix, taken in (("score", "", np.min), ("score_max", "_max", np.max)):
+            each = {v.id: self._points(v, end) for v in variants}
+            each_and_all = {
+                **{column(READING, x, ""): values for x, values in each.items()},
+                "": taken(list(each.values()), axis=0),
+            }
+            for prefix, values in each_and_all.items():
+                self._number(prefix + end, values)
+                cases = [
+                    (pack(enough), word) for enough, word in self._reached(classes, values, end)
+                ]
+                self._say(f"{prefix}outcome{suffix}", names, *cases, otherwise=NOT_MET)
+            self._number("probability" + suffix, np.full(self.size, np.nan))
+        by_score = self.words[column(self.one.id, "outcome")]
+        self.words[column(self.one.id, "outcome_by_probability")] = by_score
+        self._score_state(classes)
+
+    def _reached(
+        self, classes: Iterable[ScoreClass], points: Numbers, end: str
+    ) -> list[tuple[Flags, str]]:
+        """Tell who reaches each class; a condition that is unknown holds for the highest score only."""
+        found = []
+        for way in classes:
+            enough: Flags = points >= float(way.at_least)
+            if way.when:
+                truth = self._truth(CLASS, way.name)
+                holds = truth.t if end == "score" else mask(self.size) ^ truth.f
+                enough &= unpack(holds, self.size)
+            found.append((enough, way.name))
+        return found
 
     def _number(self, name: str, values: Numbers) -> None:
         self.numbers[column(self.one.id, name)] = values
@@ -250,8 +300,7 @@ class _Verdict:
         return probability
 
     def _classes(self, variant: Variant, end: str) -> list[tuple[Flags, str]]:
-        value, factor = self._raw(variant, end), scale(self.one, variant)
-        return [(value >= int(way.at_least * factor), way.name) for way in variant.classes]
+        return self._reached(variant.classes, self._points(variant, end), end)
 
     def _classes_by_probability(self, variant: Variant) -> list[tuple[Flags, str]]:
         value = self._probability(variant, "score")

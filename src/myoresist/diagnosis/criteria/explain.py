@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from myoresist.arrays.table import Codes, Table, Value
-from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT, column
+from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, READING, VARIANT, column
 from myoresist.diagnosis.criteria.evaluate import NOT_MET, Criteria
 from myoresist.diagnosis.criteria.schema import CriteriaSet
 from myoresist.findings.variants import Answer
@@ -30,8 +30,22 @@ class ItemResult(Result):
     check: str | None = None
 
 
+class ReadingResult(Result):
+    """What one reading of a paper that leaves something open makes of a score."""
+
+    id: str
+    text: str
+    points: float
+    points_max: float
+    outcome: str
+    outcome_max: str
+
+
 class ScoreResult(Result):
-    """A weighted score; ``points`` counts unknown items as zero, so it is also the lowest possible."""
+    """A weighted score; ``points`` counts unknown items as zero, so it is also the lowest possible.
+
+    Where the paper can be read in more than one way, it is the lowest of its readings, too.
+    """
 
     variant: str
     variant_text: str
@@ -42,6 +56,7 @@ class ScoreResult(Result):
     outcome_max: str
     outcome_by_probability: str | None
     borderline: bool
+    readings: tuple[ReadingResult, ...] = ()
 
 
 class AnswerResult(Result):
@@ -209,7 +224,7 @@ class CriteriaReader:
         known = variant.logistic_intercept is not None
         return ScoreResult(
             variant=variant.id,
-            variant_text=variant.text,
+            variant_text=one.score.readings or variant.text,
             points=self._of(one, "score"),
             points_max=self._of(one, "score_max"),
             probability=self._of(one, "probability"),
@@ -217,6 +232,17 @@ class CriteriaReader:
             outcome_max=self._of(one, "outcome_max"),
             outcome_by_probability=by_probability if known else None,
             borderline=known and by_probability != self._of(one, "outcome"),
+            readings=tuple(
+                ReadingResult(
+                    id=way.id,
+                    text=way.text,
+                    points=self._of(one, READING, way.id, "score"),
+                    points_max=self._of(one, READING, way.id, "score_max"),
+                    outcome=self._of(one, READING, way.id, "outcome"),
+                    outcome_max=self._of(one, READING, way.id, "outcome_max"),
+                )
+                for way in (one.score.variants if one.score.readings else ())
+            ),
         )
 
     def _answers(self, one: CriteriaSet) -> tuple[AnswerResult, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,14 +18,20 @@ Points = Annotated[Decimal, Field(gt=0)]
 class Item(Sourced):
     """One item of a set: a condition that is present, absent or unknown, and its points if it has any.
 
-    Items with the same ``one_of`` exclude each other, so that an unknown one adds its points only once.
+    Points are those of each variant of the score. Of the items with the same ``one_of`` only the highest
+    counts; where that differs, ``one_of`` is by variant as well.
     """
 
     id: str
     text: str
     when: str
     points: Mapping[str, Points] = Field({})
-    one_of: str | None = None
+    one_of: str | Mapping[str, str] | None = None
+
+    def group(self, variant: str) -> str:
+        """Return by which name this item is counted together with others in one variant."""
+        named = self.one_of.get(variant) if isinstance(self.one_of, Mapping) else self.one_of
+        return named or self.id
 
 
 class Outcome(Sourced):
@@ -39,11 +45,12 @@ class Outcome(Sourced):
 
 
 class ScoreClass(Entry):
-    """A class that a patient reaches by a score."""
+    """A class that a patient reaches by a score and, if it has one, by a condition."""
 
     name: str = Field(alias="class")
     text: str
     at_least: Decimal
+    when: str | None = None
     probability_at_least: float | None = None
     meets: bool = True
 
@@ -59,9 +66,40 @@ class Variant(Sourced):
 
 
 class Score(Entry):
-    """A weighted set. The first variant that applies is used; the last applies always."""
+    """A weighted set. The first variant that applies is used; the last applies always.
 
+    With ``readings`` the variants are readings of a paper that leaves open which is meant: the score is the
+    lowest of them, its highest possible value the highest of them, and ``readings`` says why they differ.
+    Classes that all variants share are written once, beside the variants.
+    """
+
+    readings: str | None = None
     variants: tuple[Variant, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classes_of_every_variant(cls, data: Any) -> Any:
+        match data:
+            case {"classes": classes, "variants": [*variants], **rest}:
+                shared = [{"classes": classes, **v} for v in variants if isinstance(v, dict)]
+                return {**rest, "variants": shared}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Score:
+        *earlier, last = self.variants
+        conditions = {(way.name, way.when) for one in self.variants for way in one.classes}
+        if len(conditions) > len({name for name, _ in conditions}):
+            raise ValueError("a class has the same 'when' in every variant")
+        if self.readings is None:
+            if any(variant.when is None for variant in earlier) or last.when:
+                raise ValueError("every variant of a score but the last has a 'when'")
+            return self
+        if any(one.when or one.logistic_intercept is not None for one in self.variants):
+            raise ValueError("a reading has neither 'when' nor 'logistic_intercept'")
+        if any(one.classes != last.classes for one in earlier):
+            raise ValueError("readings have the same classes")
+        return self
 
 
 class Leaf(Entry):
@@ -111,6 +149,12 @@ class Performance(Sourced):
     n_others: int | None = None
 
 
+def _spread(item: Any, variants: list[str]) -> Any:
+    if isinstance(item, dict) and isinstance(item.get("points"), int | float):
+        return {**item, "points": dict.fromkeys(variants, item["points"])}
+    return item
+
+
 class CriteriaSet(Sourced):
     """A published set of criteria."""
 
@@ -132,18 +176,25 @@ class CriteriaSet(Sourced):
     performance: tuple[Performance, ...] = ()
     missing: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _points_of_every_variant(cls, data: Any) -> Any:
+        """Give points that are written as one number to every variant."""
+        match data:
+            case {"items": [*items], "score": {"variants": [*variants]}}:
+                ids = [one["id"] for one in variants if isinstance(one, dict) and "id" in one]
+                return {**data, "items": [_spread(item, ids) for item in items]}
+        return data
+
     @model_validator(mode="after")
     def _complete(self) -> CriteriaSet:
         if self.status == "implemented" and bool(self.outcomes) == bool(self.score):
             raise ValueError("an implemented set has either 'outcomes' or a 'score'")
-        if self.score:
-            variants = self.score.variants
-            if any(variant.when is None for variant in variants[:-1]) or variants[-1].when:
-                raise ValueError("every variant of a score but the last has a 'when'")
-            known = {variant.id for variant in variants}
-            for item in self.items:
-                if not item.points.keys() <= known:
-                    raise ValueError(f"{item.id} has points for an unknown variant")
+        known = {variant.id for variant in self.score.variants} if self.score else set()
+        for item in self.items:
+            named = item.one_of.keys() if isinstance(item.one_of, Mapping) else set()
+            if not item.points.keys() | named <= known:
+                raise ValueError(f"{item.id} has points for an unknown variant")
         if not (self.cites and self.check):
             raise ValueError("a set cites its paper and says how it was checked")
         return self

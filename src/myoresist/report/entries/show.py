@@ -249,6 +249,8 @@ class _Words:
             known = f" (known with {way.confidence} confidence)" if way.confidence else ""
             yield f"    {way.name}: {way.text}{known}"
             yield f"        rule: {self.rule(one.id, CLASS, way.name)} {self.source(way)}".rstrip()
+        if one.score and one.score.readings:
+            yield f"Read in more than one way: {one.score.readings}"
         for variant in one.score.variants if one.score else ():
             when = f" Used if {self.rule(one.id, VARIANT, variant.id)}." if variant.when else ""
             yield f"Score, {variant.id}: {variant.text}{when} {self.source(variant)}".rstrip()
@@ -262,6 +264,8 @@ class _Words:
                     else ""
                 )
                 yield f"    {reached.name}: score from {reached.at_least}{probability}. {reached.text}"
+                if reached.when:
+                    yield f"        and {self.rule(one.id, CLASS, reached.name)}"
         if one.subgroups:
             yield f"Subgroups: {one.subgroups.text} {self.source(one.subgroups)}"
             for leaf in one.subgroups.leaves:
