@@ -1,4 +1,4 @@
-"""What the knowledge rests on: what was never looked up, and what the works of the first review stand behind."""
+"""What the knowledge rests on: what was never looked up, what the works of the review stand behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def small(tmp_path: Path) -> Path:
     (tmp_path / "mild" / "shares.csv").write_text(
         "disease,finding,source,check,confidence\nx,y,w3,recall,high\nx,z,,estimate,\n"
     )
-    works = [{"id": "w1", "custom": {"check": "seen", "seed_ref": 2}}, {"id": "w3", "custom": {"seed_ref": 1}}]
+    works = [
+        {"id": "w1", "custom": {"check": "seen", "seed_ref": 2}},
+        {"id": "w3", "custom": {"seed_ref": 1}},
+    ]
     (tmp_path / "references.json").write_text(json.dumps(works))
     return tmp_path
 

@@ -18,20 +18,20 @@ HOMES = {
     "journals": """
         ard.bmj.com jnnp.bmj.com pn.bmj.com rmdopen.bmj.com err.ersjournals.com www.jrheum.org www.nature.com
         benthamopen.com annals.edu.sg ijmr.org.in jneurology.gr www.medicinabuenosaires.com www.longdom.org
-        aditum.org www.prolekare.cz www.nmd-journal.com synapse.koreamed.org www.jrd.or.kr www.jlmqa.org
+        aditum.org www.sciencedirect.com www.prolekare.cz www.nmd-journal.com synapse.koreamed.org www.jrd.or.kr www.jlmqa.org
         the-rheumatologist.org emedicine.medscape.com statpearls.com medlink.com pacs.de
     """,
     "congresses": "acrabstracts.org acr.confex.com www.mdaconference.org",
     "societies and public bodies": """
-        anapatterns.org www.enmc.org ean.org dgn.org www.myositis.org www.mda.org www.niehs.nih.gov www.imm.ki.se
-        aplar.org myositisclinicaltrialsconsortium.org www.spierziektencentrum.nl
+        anapatterns.org www.enmc.org ean.org dgn.org www.myositis.org www.mda.org www.niehs.nih.gov
+        www.imm.ki.se aplar.org myositisclinicaltrialsconsortium.org www.spierziektencentrum.nl www.ismp.org
     """,
-    "registries and authorities": "clinicaltrials.gov www.accessdata.fda.gov",
+    "registries and authorities": "clinicaltrials.gov www.accessdata.fda.gov www.ema.europa.eu",
     "manufacturers, for their own product": "www.octagamus.net octagamusa.com www.pfizerpro.co.uk",
     "authors of data and software": "github.com",
 }
-"""Hosts on which a work without DOI, PMID and PMCID is at home: no mirror, shop, portal or answer engine. A new
-one is added here by whoever has looked at it."""
+"""Hosts on which a work without DOI, PMID and PMCID is at home: no mirror, shop, portal or answer engine.
+A new one is added here by whoever has looked at it."""
 
 
 @pytest.mark.parametrize("work", WORKS, ids=lambda one: one["id"])

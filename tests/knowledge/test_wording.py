@@ -32,7 +32,7 @@ NOTES = {
 def texts(path: Path) -> Iterator[tuple[str, str]]:
     """Yield every text of a file that a reader can be told, with its place."""
     if path.suffix == ".csv":
-        for row in csv.DictReader(path.open(encoding="utf-8")):
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
             name = next(iter(row.values()))
             for field, value in row.items():
                 if field not in NOT_TOLD and value:

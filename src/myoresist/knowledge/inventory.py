@@ -116,7 +116,9 @@ def _belongs(file: str, topic: Topic) -> bool:
 def _facts(folder: Path) -> Iterator[Fact]:
     for path in sorted(folder.rglob("*.yaml")):
         if path.name != "tests.yaml":
-            yield from _in_entries(read_document(path).data, path.relative_to(folder).as_posix(), ())
+            yield from _in_entries(
+                read_document(path).data, path.relative_to(folder).as_posix(), ()
+            )
     for path in sorted(folder.rglob("*.csv")):
         rows = csv.DictReader(StringIO(path.read_text(encoding="utf-8")))
         if {"check", "source"} <= set(rows.fieldnames or ()):
@@ -142,7 +144,9 @@ def _in_entries(value: Any, file: str, within: tuple[str, ...]) -> Iterator[Fact
         cites = tuple(key for k, v in value.items() if str(k).endswith("cites") for key in _keys(v))
         if checks or cites:
             entry = ", ".join(within)
-            yield Fact(file, entry, checks.pop("check", ""), str(value.get("confidence", "")), cites)
+            yield Fact(
+                file, entry, checks.pop("check", ""), str(value.get("confidence", "")), cites
+            )
             for check in checks.values():
                 yield Fact(file, entry, check, "", ())
         for inner in value.values():

@@ -51,8 +51,8 @@ def recall_lines(inventory: Inventory) -> Iterator[str]:
     found = recalled(inventory)
     total, whole, part = found["statements"], found["recalled"], found["in_part"]
     yield (
-        f"{whole} of {total} statements ({whole / total:.1%}) were never compared with a publication, {part} in "
-        "part."
+        f"{whole} of {total} statements ({whole / total:.1%}) were never compared with a publication, "
+        f"{part} in part."
     )
     yield "Topics with the gravest consequences come first, in each the least sure entries."
     for place, one in enumerate(found["topics"], start=1):
@@ -87,6 +87,10 @@ def seed_lines(
     yield f"{used} of {len(found)} works of the review stand behind something that can reach a report."
     for one in found:
         yield shorten(f"{one['number']:>2}. {works[one['work']].text}", WIDTH)
-        places = Counter(x["file"].removesuffix(".yaml").removesuffix(".csv") for x in one["behind"])
-        said = "; ".join(f"{file} ({count})" if count > 1 else file for file, count in places.items())
+        places = Counter(
+            x["file"].removesuffix(".yaml").removesuffix(".csv") for x in one["behind"]
+        )
+        said = "; ".join(
+            f"{file} ({count})" if count > 1 else file for file, count in places.items()
+        )
         yield f"    {said or 'nothing'}"
