@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,9 @@ class Responses:
     improvement: Improvement
     definitions: Definitions
     conventions: Conventions
+    _of_none: dict[tuple[str, pl.DataType], pl.DataFrame] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def load(cls, folder: Path, measures: Measures, findings: Mapping[str, Name]) -> Responses:
@@ -126,7 +129,9 @@ class Responses:
             after: the row of the second.
         """
         pairs = self._pairs(visits, before, after)
-        return by_population(pairs, lambda rows, of: self.improvement.compare(rows, CORE_SET, of))
+        return self._of_pairs(
+            pairs, "changes", lambda rows, of: self.improvement.compare(rows, CORE_SET, of)
+        )
 
     def consecutive(self, visits: pl.DataFrame, core_set: str = CORE_SET) -> pl.DataFrame:
         """Return one row for every visit but the first of a patient, compared with the visit before.
@@ -171,7 +176,23 @@ class Responses:
             *compared,
             *(BASELINE + name for name in compared),
         )
-        return by_population(pairs, lambda rows, of: self._compare_one(rows, core_set, of))
+        return self._of_pairs(
+            pairs, core_set, lambda rows, of: self._compare_one(rows, core_set, of)
+        )
+
+    def _of_pairs(
+        self,
+        pairs: pl.DataFrame,
+        kind: str,
+        work: Callable[[pl.DataFrame, str | None], pl.DataFrame],
+    ) -> pl.DataFrame:
+        """Return what ``work`` makes of pairs; what it makes of none is kept, as most have none."""
+        if len(pairs):
+            return by_population(pairs, work)
+        key = (kind, pairs.schema[PATIENT])
+        if key not in self._of_none:
+            self._of_none[key] = work(pairs, None)
+        return self._of_none[key]
 
     def _compare_one(
         self, pairs: pl.DataFrame, core_set: str, population: str | None

@@ -70,10 +70,15 @@ def checked_visits(
         *(column for measure in measures for column in _kept(measure, visits)),
     ).sort(PATIENT, DATE)  # fmt: skip
     again = (pl.col(PATIENT) == pl.col(PATIENT).shift()) & (pl.col(DATE) == pl.col(DATE).shift())
-    _refuse(visits, again, "stands here twice")
     strange = pl.col(POPULATION).is_in(POPULATIONS).not_()
-    _refuse(visits, strange, f"column {POPULATION}: write {' or '.join(POPULATIONS)}")
-    _check_ranges(visits, measures)
+    _refuse(
+        visits,
+        {
+            "stands here twice": again,
+            f"column {POPULATION}: write {' or '.join(POPULATIONS)}": strange,
+            **dict(_out_of_range(visits, measures)),
+        },
+    )
     return visits
 
 
@@ -116,7 +121,7 @@ def _kept(measure: Measure, visits: pl.DataFrame) -> Iterator[pl.Expr]:
             raise ValueError(f"columns {multiple} and {limit}: give one of them")
         yield pl.col(multiple)
     elif multiple and value and limit:
-        _refuse(visits, pl.col(limit) <= 0, f"column {limit}: an upper limit lies above 0")
+        _refuse(visits, {f"column {limit}: an upper limit lies above 0": pl.col(limit) <= 0})
         yield (pl.col(value) / pl.col(limit)).round(DIGITS).alias(multiple)
 
 
@@ -127,22 +132,23 @@ def _only_one(measure: Measure, columns: Mapping[str, float], visits: pl.DataFra
     return found[0] if found else None
 
 
-def _check_ranges(visits: pl.DataFrame, measures: Measures) -> None:
+def _out_of_range(visits: pl.DataFrame, measures: Measures) -> Iterator[tuple[str, pl.Expr]]:
     for measure in measures:
         column = value_column(measure)
         if column in visits.columns:
             value = pl.col(column)
             outside = (value < measure.minimum) | (value > measure.maximum)
             said = f"{measure.minimum:g} to {measure.maximum:g} {measure.unit}"
-            _refuse(visits, outside, f"column {column}: lies outside {said}")
+            yield f"column {column}: lies outside {said}", outside
         if measure.multiple_column in visits.columns:
             multiple = measure.multiple_column
-            _refuse(visits, pl.col(multiple) < 0, f"column {multiple}: lies below 0")
+            yield f"column {multiple}: lies below 0", pl.col(multiple) < 0
 
 
-def _refuse(visits: pl.DataFrame, wrong: pl.Expr, message: str) -> None:
-    """Raise an error that names the first visit of which something wrong is true."""
-    found = visits.filter(wrong)
-    if len(found):
-        first = found.row(0, named=True)
-        raise ValueError(f"patient {first[PATIENT]}, {first[DATE]}: {message}")
+def _refuse(visits: pl.DataFrame, wrong: Mapping[str, pl.Expr]) -> None:
+    """Raise an error that names the first thing that is wrong and the first visit of which it is true."""
+    found = visits.select(one.any().alias(message) for message, one in wrong.items()).row(0)
+    for message, there in zip(wrong, found, strict=True):
+        if there:
+            first = visits.filter(wrong[message]).row(0, named=True)
+            raise ValueError(f"patient {first[PATIENT]}, {first[DATE]}: {message}")
