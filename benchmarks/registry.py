@@ -29,7 +29,7 @@ FINDINGS = (
 )  # fmt: skip
 
 
-def findings(patients: int, knowledge: Knowledge) -> pl.DataFrame:
+def findings(patients: int, knowledge: Knowledge) -> Table:
     """Return made-up findings: present, absent or unknown with equal chance."""
     rng = np.random.default_rng(3)
     drawn = {name: rng.integers(0, 3, patients) for name in FINDINGS}
@@ -40,8 +40,7 @@ def findings(patients: int, knowledge: Knowledge) -> pl.DataFrame:
         }
     )
     recorded = conform(table, knowledge.catalogue)
-    known = knowledge.inference.known(Table.of_frame(recorded)).findings.frame(recorded.columns)
-    return known.with_columns(patient_id=pl.Series(np.arange(patients)).cast(pl.String))
+    return knowledge.inference.known(Table.of_frame(recorded)).findings
 
 
 def main() -> None:
@@ -57,14 +56,13 @@ def main() -> None:
     begin = perf_counter()
     judged = base.judge(known, treatments, visits)
     row = judged.row(known)
-    table = Table.of_frame(row.drop("patient_id"))
-    answers = row.hstack(base.explanations.evaluate(table).frame())
+    answers = row.with_columns(base.explanations.evaluate(row))
     base.treatments.refractory.evaluate(row)
     took = perf_counter() - begin
     seconds, _ = per_patient(visits, "against_baseline")
     results = {
         "patients": count,
-        "columns": answers.width,
+        "columns": len(list(answers)),
         "seconds": round(took, 2),
         "patients per second": round(count / took),
         "seconds of plain Python for the improvement score alone": round(seconds, 2),

@@ -73,16 +73,15 @@ class Answers:
     @cached_property
     def judged(self) -> Judged:
         """Return what courses and visits tell."""
-        frame = self._frame(self.stated.findings)
         one = self.patients
-        judge = self.library.resistance.judge
-        return judge(frame, one.treatments, one.visits, one.baselines, one.last_days)
+        return self.library.resistance.judge(
+            self.stated.findings, one.treatments, one.visits, one.baselines, one.last_days
+        )
 
     @cached_property
     def told(self) -> Table:
         """Return the findings that courses and visits tell."""
-        row = self.judged.row(self._frame(self.stated.findings))
-        return self.library.resistance.findings.evaluate(row)
+        return self.library.resistance.findings.evaluate(self.judged.row(self.stated.findings))
 
     @cached_property
     def recorded(self) -> Table:
@@ -144,8 +143,7 @@ class Answers:
     @cached_property
     def row(self) -> Table:
         """Return all that a condition on the non-response may read."""
-        judged = self.judged.row(self.frame).drop(PATIENT)
-        return Table.of_frame(judged, len(self.patients.ids)).with_columns(self.label)
+        return self.judged.row(self.findings).with_columns(self.label)
 
     @cached_property
     def explanations(self) -> Table:
@@ -153,13 +151,13 @@ class Answers:
         return self.library.resistance.explanations.evaluate(self.row)
 
     @cached_property
-    def refractory(self) -> pl.DataFrame:
-        """Return every definition of refractory disease, one row a patient."""
+    def refractory(self) -> Table:
+        """Return every definition of refractory disease."""
         damage = Table(
             self.row.size, {f"{DAMAGE}_suspected": self._supported(f"{EXPLANATION}{DAMAGE}")}
         )
         asked = self.row.with_columns(damage)
-        return self.library.resistance.treatments.refractory.evaluate(asked.frame())
+        return self.library.resistance.treatments.refractory.evaluate(asked)
 
     @cached_property
     def weighed(self) -> Table:

@@ -176,7 +176,7 @@ def assess(
     diagnosis = explain_differential(differential, answers.tested, case.label)
     antibodies = answer(base.serology, answers.serology, noted.patient_id)
     row = answers.row.row()
-    response = base.resistance.response(case, visits, answers.frame)
+    response = base.resistance.response(case, visits, answers.findings)
     resistance = base.resistance.explained(
         row, answers.explanations.row(), answers.judged, response
     )

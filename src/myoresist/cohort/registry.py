@@ -116,16 +116,20 @@ class Registry:
 
     def _resistance(self, answers: Answers) -> pl.DataFrame:
         """Return what courses and visits tell, definitions of refractory disease and explanations."""
-        told = answers.judged.columns.columns
         statuses = [
             EXPLANATION + one + STATUS for one in self.knowledge.resistance.explanations.entries
         ]
-        return answers.judged.row(answers.frame).select(told).hstack(
+        judged, refractory = answers.judged, answers.refractory
+        ids = answers.patients.ids.alias(PATIENT).to_frame()
+        return pl.concat(
             [
-                *answers.refractory.select(pl.all().name.prefix("refractory.")),
-                *answers.explanations.frame(statuses).cast(pl.String),
-            ]
-        )  # fmt: skip
+                ids,
+                judged.row(answers.findings).frame(judged.names),
+                refractory.renamed({x: f"refractory.{x}" for x in refractory}).frame(),
+                answers.explanations.frame(statuses).cast(pl.String),
+            ],
+            how="horizontal",
+        )
 
     def _outcomes(self, columns: list[str]) -> list[str]:
         """Return the columns of verdicts that are not single items or steps on the way."""

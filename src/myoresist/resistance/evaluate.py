@@ -77,26 +77,23 @@ class Judged:
         visits: what was measured, with the population of each.
         compared: every visit after the baseline, as ``Responses.against_baseline`` returned it.
         history: what was given, judged.
-        columns: one row a patient: ``patient_id``, what the visits tell and every column of treatments.
+        columns: what the visits tell and every column of treatments.
+        names: these columns in the order in which they are shown.
     """
 
     visits: pl.DataFrame
     compared: pl.DataFrame
     history: History
-    columns: pl.DataFrame
+    columns: Table
+    names: tuple[str, ...]
 
-    def row(self, known: pl.DataFrame) -> pl.DataFrame:
+    def row(self, known: Table) -> Table:
         """Return all that a condition may read of each patient so far.
 
         Args:
-            known: one row a patient: ``patient_id`` and findings. What a case states itself goes before what
-                its courses and visits tell.
+            known: the findings. What a case states itself goes before what its courses and visits tell.
         """
-        stated = set(known.columns)
-        return known.with_columns(
-            pl.coalesce(known[one.name], one).alias(one.name) if one.name in stated else one
-            for one in self.columns.drop(PATIENT)
-        )
+        return known.or_else(self.columns)
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class Resistance:
 
     def judge(
         self,
-        known: pl.DataFrame,
+        known: Table,
         treatments: Treatments,
         visits: pl.DataFrame,
         asked: pl.DataFrame | None = None,
@@ -156,7 +153,7 @@ class Resistance:
         """Judge courses and visits of N patients.
 
         Args:
-            known: one row a patient: ``patient_id`` and findings, in the order of ``treatments``.
+            known: the findings of the patients of ``treatments``, in their order.
             treatments: what was given.
             visits: what ``Responses.visits`` returned.
             asked: ``patient_id`` and ``date`` of the visits from which a response is to be judged; for a
@@ -164,13 +161,14 @@ class Resistance:
             last: the last day on which each visit may have been, where its date is not known to the day.
 
         Raises:
-            ValueError: if the patients of ``known`` and ``treatments`` are not the same, or a date of
-                ``asked`` is that of no visit.
+            ValueError: if ``known`` and ``treatments`` are not of as many patients, or a date of ``asked`` is
+                that of no visit.
         """
-        if not known[PATIENT].equals(treatments.patient_ids):
-            raise ValueError("known and treatments do not hold the same patients in the same order")
-        visits = self.responses.with_population(visits, known)
-        visited = Visited.of_table(visits, known[PATIENT], last)
+        patients = treatments.patient_ids
+        if known.size != len(patients):
+            raise ValueError("known and treatments do not hold the same patients")
+        visits = self.responses.with_population(visits, patients, known)
+        visited = Visited.of_table(visits, patients, last)
         default = default_baselines(
             visited, treatments, self.drugs, self.responses.conventions
         ).visit
@@ -178,12 +176,10 @@ class Resistance:
         if asked is not None:
             chosen = pl.concat([asked.select(PATIENT, DATE), chosen.join(asked, PATIENT, "anti")])
         compared = self.responses.against_baseline(visits, chosen)
-        trends = self.trends.columns(
-            known[PATIENT], visits, compared, self._with_first(visits, chosen)
-        )
+        trends = self.trends.columns(patients, visits, compared, self._with_first(visits, chosen))
         history = self.treatments.history(treatments, known, self._seen(visits, visited))
-        columns = trends.hstack(history.columns.frame(history.names))
-        return Judged(visits, compared, history, columns)
+        names = (*self.trends.entries, *history.names)
+        return Judged(visits, compared, history, trends.with_columns(history.columns), names)
 
     def _seen(self, visits: pl.DataFrame, visited: Visited) -> Seen:
         """Return what visits found of activity and strength."""
@@ -211,15 +207,15 @@ class Resistance:
             visits, pl.Series(runs.spread(runs.starts)[after]), pl.Series(after)
         )
 
-    def response(self, case: Case, found: Series, known: pl.DataFrame) -> ResponseResult:
+    def response(self, case: Case, found: Series, known: Table) -> ResponseResult:
         """Return the response of one patient in words.
 
         Args:
             case: the case.
             found: its visits.
-            known: what is known of the patient: one row of findings.
+            known: the findings of the patient.
         """
-        population = self.responses.improvement.populations(known).item()
+        (population,) = self.responses.improvement.populations(known)
         return response(case, self.responses, found, population)
 
     def told_because(self, told: Table, row: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

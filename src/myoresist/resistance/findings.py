@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from pydantic import model_validator
 
 from myoresist.arrays.table import Table
@@ -79,16 +78,14 @@ class FindingRules:
                 book.add(_TOLD + one.id, one.when or one.value or "", path, one.id, kind=kind)
         return cls(entries, book.program(), measured)
 
-    def evaluate(self, row: pl.DataFrame) -> Table:
+    def evaluate(self, row: Table) -> Table:
         """Return what courses and visits tell of findings, one column each.
 
         Args:
-            row: one row a patient: findings, and what treatments and visits tell.
+            row: findings, and what treatments and visits tell.
         """
-        read = self.program.leaves(self.program.rules)
-        found = self.program.run(Table.of_frame(row.select(sorted(read))))
-        told = found.renamed({_TOLD + name: name for name in self.entries})
-        return told.with_columns(Table.of_frame(row.select(self.measured)))
+        told = self.program.run(row).renamed({_TOLD + name: name for name in self.entries})
+        return told.with_columns(row.select(self.measured))
 
     def because(self, finding: str, row: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the columns from which a finding of one patient follows.

@@ -198,7 +198,7 @@ def treatments(
         patients, _ = one_patient(case, record(case, knowledge.terms), knowledge)
         answers = Answers(patients, knowledge, knowledge.differential)
         judged, known = answers.judged, answers.findings
-        row = {**judged.row(answers.frame).row(0, named=True), **one.given.columns}
+        row = {**judged.row(known).row(), **one.given.columns}
         history = treatment_history(base.treatments, judged.history, row)
         trials = {trial.id: trial for trial in history.trials}
         regimens = [regimen.id for regimen in base.treatments.regimens.trials]

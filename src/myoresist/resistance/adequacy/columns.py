@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
 from pydantic import Field
 
-from myoresist.case.catalogue import DTYPES, Catalogue
+from myoresist.case.catalogue import Catalogue
 from myoresist.document import DocumentError, Problem
 from myoresist.findings.evaluate import finding_names
 from myoresist.knowledge.schema import Entry, load_list
@@ -70,21 +69,6 @@ class Columns:
     def label(self, name: str) -> str:
         """Return what a finding or column is called."""
         return self.columns[name].label if name in self.columns else self.catalogue[name].label
-
-    def complete(self, table: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
-        """Return the ``wanted`` columns of a table; one that it does not have is unknown.
-
-        Args:
-            table: one row a patient.
-            wanted: names of findings and derived columns.
-        """
-        names = self.names
-        kinds = {name: DTYPES[names[name].kind] for name in sorted(wanted)}
-        given = set(table.columns)
-        return table.with_columns(
-            pl.col(name).cast(kind) if name in given else pl.lit(None, kind).alias(name)
-            for name, kind in kinds.items()
-        ).select(list(kinds))
 
 
 def _expanded(entry: Column, regimens: Regimens) -> Iterator[Column]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from myoresist.arrays.kleene import planes_of, rows_of
 from myoresist.arrays.runs import Flags
@@ -151,20 +150,19 @@ class TreatmentKnowledge:
     def history(
         self,
         treatments: Treatments,
-        findings: pl.DataFrame | None = None,
+        findings: Table | None = None,
         seen: Seen | None = None,
     ) -> History:
         """Judge every trial of every patient.
 
         Args:
             treatments: what was given.
-            findings: one row a patient, in the same order; unknown when left out.
+            findings: those of each patient; unknown when left out.
             seen: what visits found.
         """
         if findings is None:
             return history(treatments, self.regimens, seen=seen)
-        read = sorted(self.weakening.leaves(self.weakening.rules))
-        answers = self.weakening.run(Table.of_frame(findings.select(read)))
+        answers = self.weakening.run(findings)
         lowered = zip(
             self.weakening.rules, rows_of(answers, list(self.weakening.rules)), strict=True
         )

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from myoresist.arrays.table import Table
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.rules.condition import Condition, RuleError
-from myoresist.rules.frames import run_frame
 from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
@@ -108,19 +107,13 @@ class Refractory:
             raise DocumentError(problems)
         return cls(definitions, columns, Program(rules))
 
-    def evaluate(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Answer every definition for every patient.
+    def evaluate(self, table: Table) -> Table:
+        """Answer every definition for every patient: met, not met, or unknown for undetermined.
 
         Args:
-            table: one row a patient with findings and derived columns; what is not there is unknown.
-
-        Returns:
-            One row a patient, one Boolean column a definition: met, not met, or NULL for undetermined.
+            table: findings and derived columns.
         """
-        read = self.program.leaves(self.program.rules)
-        return run_frame(self.program, self.columns.complete(table, read)).select(
-            list(self.program.rules)
-        )
+        return self.program.run(table)
 
     def results(self, row: Mapping[str, Any]) -> tuple[DefinitionResult, ...]:
         """Return every definition for one patient with what settles it.

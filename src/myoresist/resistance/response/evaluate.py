@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from myoresist.arrays.runs import Runs
+from myoresist.arrays.table import Table
 from myoresist.case.measures import Measures
 from myoresist.knowledge.schema import Check, Entry, load
 from myoresist.resistance.response.definitions import Definitions
@@ -78,16 +79,22 @@ class Responses:
         definitions = Definitions.load(folder, measures, improvement.criteria)
         return cls(measures, improvement, definitions, conventions)
 
-    def with_population(self, visits: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    def with_population(
+        self, visits: pl.DataFrame, patients: pl.Series, known: Table
+    ) -> pl.DataFrame:
         """Return visits with the population of each; what a visit says itself goes first.
 
         Args:
             visits: what ``visits`` returned.
-            known: what is known of each patient, ``patient_id`` and findings.
+            patients: the ids of all patients.
+            known: the findings of each.
         """
-        own = known.select(PATIENT).with_columns(self.improvement.populations(known).alias(_FOUND))
-        found = visits.join(own, PATIENT, "left", maintain_order="left")
-        return found.with_columns(pl.coalesce(POPULATION, _FOUND).alias(POPULATION)).drop(_FOUND)
+        if visits.is_empty():
+            return visits
+        found = pl.Series(_FOUND, self.improvement.populations(known), pl.String)
+        own = pl.DataFrame([patients.alias(PATIENT), found])
+        joined = visits.join(own, PATIENT, "left", maintain_order="left")
+        return joined.with_columns(pl.coalesce(POPULATION, _FOUND).alias(POPULATION)).drop(_FOUND)
 
     def visits(self, table: pl.DataFrame, population: str | None = None) -> pl.DataFrame:
         """Return a table of visits in one unit, checked and sorted; see ``checked_visits``."""

@@ -8,15 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
+import numpy as np
 import polars as pl
 from pydantic import model_validator
 
+from myoresist.arrays.planes import unpack
+from myoresist.arrays.table import Codes, Table
 from myoresist.case.measures import Measure, Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
-from myoresist.resistance.response.visits import POPULATION, POPULATIONS, compared_column
+from myoresist.resistance.response.visits import POPULATIONS, compared_column
 from myoresist.rules.condition import Name, RuleError
-from myoresist.rules.frames import run_frame
 from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
 
@@ -125,15 +127,16 @@ class Improvement:
             raise DocumentError(problems)
         return cls(criteria, measures, juvenile, from_zero)
 
-    def populations(self, known: pl.DataFrame) -> pl.Series:
-        """Return ``adult``, ``juvenile`` or NULL for each patient: whose cut-offs count.
+    def populations(self, known: Table) -> list[str | None]:
+        """Return ``adult``, ``juvenile`` or ``None`` for each patient: whose cut-offs count.
 
         Args:
-            known: what is known of N patients, one row each, with every finding as a column.
+            known: the findings of N patients.
         """
-        young = run_frame(self.juvenile, known)[JUVENILE]
-        words = pl.when(young).then(pl.lit(JUVENILE)).when(~young).then(pl.lit(ADULT))
-        return pl.select(words.alias(POPULATION)).to_series()
+        young = self.juvenile.run(known).truth(JUVENILE)
+        adult, juvenile = (unpack(plane, known.size) for plane in (young.f, young.t))
+        codes = np.where(juvenile, 1, np.where(adult, 0, -1)).astype(np.int32)
+        return Codes(codes, POPULATIONS).texts()
 
     @cached_property
     def categories(self) -> tuple[str, ...]:

@@ -8,10 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from myoresist.arrays.kleene import Truths, told, truth
+from myoresist.arrays.planes import UNKNOWN
 from myoresist.arrays.runs import Runs
+from myoresist.arrays.table import Table
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.response.evaluate import Responses
@@ -99,8 +102,8 @@ class Trends:
         visits: pl.DataFrame,
         compared: pl.DataFrame,
         with_first: pl.DataFrame,
-    ) -> pl.DataFrame:
-        """Return what the visits of each patient say, one row a patient.
+    ) -> Table:
+        """Return what the visits of each patient say.
 
         Args:
             patients: ids of all patients, those without visits among them.
@@ -108,6 +111,8 @@ class Trends:
             compared: what ``Responses.against_baseline`` returned for them, in its order.
             with_first: comparisons with the first visit of those patients whose baseline is a later one.
         """
+        if visits.is_empty():
+            return self._nothing(len(patients))
         table = pl.DataFrame({PATIENT: patients})
         parts = (
             self._of_pairs(compared),
@@ -117,7 +122,13 @@ class Trends:
         for part in parts:
             # Of a patient without any visit it is not known what was measured.
             table = table.join(part, PATIENT, "left", maintain_order="left")
-        return table.select(PATIENT, *self.entries)
+        return Table.of_frame(table.select(*self.entries))
+
+    def _nothing(self, patients: int) -> Table:
+        """Return what no visits say."""
+        unknown = np.full(patients, np.nan)
+        numbers = {one.id: unknown for one in self._over("value")}
+        return Table(patients, dict.fromkeys(self.entries.keys() - numbers, UNKNOWN), numbers)
 
     def at_visits(self, name: str, visits: pl.DataFrame) -> Truths:
         """Tell of each visit what a column says of the last one."""
