@@ -15,9 +15,9 @@ from myoresist import Knowledge
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN
 from myoresist.case.courses import Treatments
 from myoresist.case.dates import Days, PartialDate
-from myoresist.resistance.adequacy.activity import Seen, Visits
 from myoresist.resistance.adequacy.evaluate import History
 from myoresist.resistance.adequacy.schema import ORAL
+from myoresist.resistance.adequacy.seen import Seen, Visits
 
 KNOWLEDGE = Knowledge.load()
 BASE = KNOWLEDGE.resistance.treatments

@@ -20,9 +20,9 @@ from myoresist.case.dates import Days
 from myoresist.case.model import Case
 from myoresist.case.terms import Drug, Terms
 from myoresist.findings.evaluate import finding_names
-from myoresist.resistance.adequacy.activity import Seen, Visits
 from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
 from myoresist.resistance.adequacy.explain import TreatmentHistory, treatment_history
+from myoresist.resistance.adequacy.seen import Seen, Visits
 from myoresist.resistance.explanations.evaluate import (
     PREFIX,
     Explanations,

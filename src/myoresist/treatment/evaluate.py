@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -279,6 +279,12 @@ class Options:
         return self.pairs.with_columns(
             pl.col(name).replace_strict(of, return_dtype=pl.Int64) for name, of in numbers.items()
         ).sort("subset", "place")
+
+    @cached_property
+    def pair_of(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return each pair by its subset and option."""
+        rows = self.pairs.iter_rows(named=True)
+        return {(one["subset"], one["option"]): one for one in rows}
 
     @cached_property
     def _pairs_table(self) -> Table:

@@ -96,9 +96,6 @@ class _Patient:
     def __post_init__(self) -> None:
         self.seen: dict[str, Verdict] = {}
         self.chances = {one.id: one.probability for one in self.differential.diseases}
-        self.known = {
-            (one["subset"], one["option"]): one for one in self.base.pairs.iter_rows(named=True)
-        }
 
     def result(self) -> TreatmentResult:
         data = self.base.data
@@ -249,7 +246,7 @@ class _Patient:
 
     def _place(self, subset: Subset, place: Mapping[str, Any]) -> PlaceResult:
         option = self.base.data.options[place["option"]]
-        known = self.known[subset.id, option.id]
+        known = self.base.pair_of[subset.id, option.id]
         direct, indirect = self.base.evidence(subset, option), self.base.indirect(subset, option)
         rank = self.base.data.certainty
         lines = [(one, True) for one in direct] + [(one, False) for one in indirect]
@@ -288,11 +285,11 @@ class _Patient:
 
     def _on_a_par(self, subset: Subset, place: Mapping[str, Any]) -> Iterator[str]:
         """Yield the other options of a group that nothing known puts before or after one."""
-        rank = self.known[subset.id, place["option"]]["rank"]
+        rank = self.base.pair_of[subset.id, place["option"]]["rank"]
         for one in self.places:
             same = (one["subset"], one["group"]) == (subset.id, place["group"])
             other = one["option"] != place["option"]
-            if same and other and self.known[subset.id, one["option"]]["rank"] == rank:
+            if same and other and self.base.pair_of[subset.id, one["option"]]["rank"] == rank:
                 yield one["option"]
 
     def _studies(self) -> Iterator[Studies]:
@@ -383,7 +380,7 @@ class _Patient:
     def _investigational(self, option: Option) -> bool:
         """Tell whether an option is not licensed for any kind of patient that this one may be."""
         subsets = {one["subset"] for one in self.places if one["option"] == option.id}
-        return all(self.known[one, option.id]["investigational"] for one in subsets)
+        return all(self.base.pair_of[one, option.id]["investigational"] for one in subsets)
 
     def _missing(self, options: Mapping[str, OptionResult]) -> Iterator[CheckResult]:
         for one in self.base.data.checks:

@@ -11,7 +11,6 @@ and those that may be.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,6 @@ import numpy as np
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided, negated
 from myoresist.arrays.rows import Rows, joined
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
-from myoresist.case.course_columns import REASONS, RESPONSES
 from myoresist.case.dates import Days
 from myoresist.resistance.adequacy.bounds import Bound
 from myoresist.resistance.adequacy.courses import JudgedCourses
@@ -27,87 +25,9 @@ from myoresist.resistance.adequacy.doses import LEAST, ROUNDING
 from myoresist.resistance.adequacy.exposure import BEFORE_ALL, Exposures
 from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
+from myoresist.resistance.adequacy.seen import Seen, Visits
 from myoresist.resistance.adequacy.segments import segments_in_order, unbroken
-
-_NONE, _GOOD, _PARTIAL = (RESPONSES.index(word) for word in ("none", "good", "partial"))
-_NO_EFFECT, _REMISSION = (REASONS.index(word) for word in ("no effect", "remission"))
-_HALF = 2.0**22
-"""More days than there are between two dates, so that patient and day make one number."""
-IN_PART = 3
-"""Beside false, unknown and true: the disease got better and did not go."""
-_FOREVER = 1e9
-"""A day that is not known, before or after all others, as a number that can be added up."""
-
-
-@dataclass(frozen=True)
-class Visits(Rows):
-    """When visits were, in order of patient and time, and what they found.
-
-    Attributes:
-        patient: row of the patient.
-        row: place of the visit in the table from which it is.
-        on: between which days it was; the times of two visits of a patient do not overlap.
-        active: whether the disease was active.
-    """
-
-    patient: Ints
-    row: Ints
-    on: Days
-    active: Truths
-
-    def within(self, patient: Ints, low: Floats, high: Floats) -> tuple[Ints, Ints]:
-        """Return the first row and the row after the last of the visits that surely lie between days."""
-        begin = np.searchsorted(self._key(self.on.earliest), _key(patient, low))
-        end = np.searchsorted(self._key(self.on.latest), _key(patient, high), side="right")
-        return begin, end
-
-    def touching(self, patient: Ints, low: Floats, high: Floats) -> tuple[Ints, Ints]:
-        """Return the same of the visits that may lie between days."""
-        begin = np.searchsorted(self._key(self.on.latest), _key(patient, low))
-        end = np.searchsorted(self._key(self.on.earliest), _key(patient, high), side="right")
-        return begin, end
-
-    def _key(self, day: Floats) -> Floats:
-        return _key(self.patient, day)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What visits found.
-
-    Attributes:
-        visits: the visits.
-        gained: tells of pairs of visits, by their places in the table, whether strength was gained.
-    """
-
-    visits: Visits
-    gained: Callable[[Ints, Ints], Truths]
-
-    @classmethod
-    def nothing(cls) -> Seen:
-        """Return what is found without any visit."""
-        none, day = np.empty(0, np.int64), np.empty(0, np.float64)
-        visits = Visits(none, none, Days(day, day), np.empty(0, np.int8))
-        return cls(visits, lambda before, _: np.full(len(before), UNKNOWN, np.int8))
-
-
-def _key(patient: Ints, day: Floats) -> Floats:
-    key = patient * (2 * _HALF) + np.clip(day, -_HALF, _HALF - 1)
-    return key.astype(np.float64, copy=False)
-
-
-def word(response: Ints, reason: Ints) -> Truths:
-    """Tell by the words of courses whether they left the disease active; ``IN_PART`` if it got better.
-
-    Args:
-        response: place in ``RESPONSES``.
-        reason: place in ``REASONS`` of why it was stopped.
-    """
-    failed = (response == _NONE) | (reason == _NO_EFFECT)
-    helped = (response == _GOOD) | (reason == _REMISSION)
-    return decided(
-        (failed & helped, UNKNOWN), (failed, TRUE), (helped, FALSE), (response == _PARTIAL, IN_PART)
-    )
+from myoresist.resistance.adequacy.since import FOREVER, IN_PART, Since, since_when, word
 
 
 @dataclass(frozen=True)
@@ -144,7 +64,7 @@ def activity(
         seen: what visits found.
         patients: how many there are.
     """
-    since = _since(records, seen.visits, regimens, patients)
+    since = since_when(records, seen.visits, regimens, patients)
     own = _own_words(found, records, courses, regimens)
     sure, possible = (_windows(found, courses, regimens, bound) for bound in Bound)
     return Activity(
@@ -207,7 +127,7 @@ def _at_dose(
     taken = segments_in_order(found, bound, found.course, regimens)
     counted = (taken.dose >= least.take(taken.by)) & ~columns.by_amount.take(taken.by)
     at = taken.only(counted)
-    at_begin, at_end = np.maximum(at.begin, -_FOREVER), np.minimum(at.end, _FOREVER)
+    at_begin, at_end = np.maximum(at.begin, -FOREVER), np.minimum(at.end, FOREVER)
     stretches = unbroken(at, columns.gap.take(at.by))
     course, days = stretches.first(at.by), at_end - at_begin
     total = np.cumsum(days)
@@ -229,138 +149,6 @@ def _of_amounts(courses: JudgedCourses, regimens: Regimens, bound: Bound) -> _Wi
     begin = begin.take(course)
     low = begin + columns.needed.take(course) - 1
     return _Windows(course, begin, low, low)
-
-
-@dataclass(frozen=True)
-class _Since:
-    """What is known of activity at the end of the record of each patient, by visits and words.
-
-    Attributes:
-        inactive: the last day on which the disease was surely found inactive, at the earliest.
-        lasting: activity after this day has lasted to the end of the record, as far as anything tells.
-        found: the last day on which it was surely found active, at the earliest.
-        quiet: whether nothing may have found activity since the disease was found inactive last.
-    """
-
-    inactive: Floats
-    lasting: Floats
-    found: Floats
-    quiet: Flags
-
-
-@dataclass(frozen=True)
-class _Told(Rows):
-    """Activity at a time: whose, what it was, since when at the latest it had been so, and if this counts."""
-
-    patient: Ints
-    active: Truths
-    since: Floats
-    on: Days
-    counts: Flags
-
-    def where(self, *active: int) -> _Told:
-        """Return what is told of some activity."""
-        return self.only(np.isin(self.active, active))
-
-
-def _since(records: Records, visits: Visits, regimens: Regimens, patients: int) -> _Since:
-    known = visits.only(visits.active != UNKNOWN)
-    counts = np.ones(len(known.patient), np.bool_)
-    seen = _Told(known.patient, known.active, known.on.latest, known.on, counts)
-    words = _words(records, known, regimens)
-    told = joined(seen, words)
-    off, on = told.where(FALSE), told.where(TRUE)
-    ended = _latest(patients, off.patient, off.on.latest)
-    lasting = np.maximum(ended, _interrupted(patients, told.where(TRUE, IN_PART), regimens))
-    found = _latest(patients, on.patient, on.on.earliest)
-    lasting[_lost(found, seen, words, visits, regimens)] = np.inf
-    unlooked = visits.only(visits.active != FALSE)
-    later = np.maximum(
-        _latest(patients, on.patient, on.on.latest),
-        _latest(patients, unlooked.patient, unlooked.on.latest),
-    )
-    helped = words.only(words.counts)
-    by_visits, by_words = (
-        _latest(patients, x.patient, x.on.earliest)
-        for x in (seen.where(FALSE), helped.where(FALSE))
-    )
-    unclear = words.where(UNKNOWN, IN_PART)
-    since_words = np.maximum(later, _latest(patients, unclear.patient, unclear.on.latest))
-    quiet = (np.isfinite(by_visits) & (later <= by_visits)) | (
-        np.isfinite(by_words) & (since_words <= by_words)
-    )
-    return _Since(np.maximum(by_visits, by_words), lasting, found, quiet)
-
-
-def _lost(found: Floats, seen: _Told, words: _Told, visits: Visits, regimens: Regimens) -> Flags:
-    """Tell of whom nobody knows what became of the activity that was found last.
-
-    A visit long after it, at which nobody looked for it, leaves that open, and so does a drug that was begun
-    after it, where it is told by words alone.
-    """
-    patients = len(found)
-    final = _latest(patients, visits.patient, visits.on.latest)
-    last, said, new = seen.where(TRUE), words.where(TRUE), words.where(UNKNOWN, IN_PART)
-    visited = _latest(patients, last.patient, last.on.earliest)
-    spoken = _latest(patients, said.patient, said.on.latest)
-    begun = _latest(patients, new.patient, new.since)
-    with np.errstate(invalid="ignore"):
-        late = final - found > regimens.conventions.persist_days
-    lost: Flags = late | ((spoken > visited) & (begun > found))
-    return lost
-
-
-def _latest(patients: int, patient: Ints, day: Floats) -> Floats:
-    """Return the latest of some days of each patient; minus infinity for none."""
-    found = np.full(patients, -np.inf)
-    np.maximum.at(found, patient, day)
-    return found
-
-
-def _interrupted(patients: int, on: _Told, regimens: Regimens) -> Floats:
-    """Return the day after which times with activity follow each other closely, to the last of them."""
-    on = on.take(np.lexsort([on.since, on.patient]))
-    runs = Runs.of(on.patient)
-    reached = runs.highest_so_far(np.clip(on.on.earliest, -_FOREVER, _FOREVER))
-    apart = np.zeros(len(on.patient), np.bool_)
-    pause = on.since[1:] - reached[:-1]
-    apart[:-1] = (on.patient[1:] == on.patient[:-1]) & (pause > regimens.conventions.persist_days)
-    last = runs.highest_so_far(np.clip(on.on.latest, -_FOREVER, _FOREVER))
-    return _latest(patients, on.patient[apart], last[apart])
-
-
-def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
-    """Return what the words of records tell, unknown where they leave open whether the disease was active.
-
-    A drug that is said to have had no effect left the disease active all the time; that one helped is told of
-    its end. Where a visit near that time found out, the visit counts; where one may have been near, the words
-    end an activity and don't prove that there is none.
-    """
-    some = records.only(regimens.speaks.take(records.written.drug))
-    active = word(some.written.response, some.written.reason_stopped)
-    start, patient = some.written.start, some.written.patient
-    goes_on = some.running == TRUE
-    today = Days(
-        np.where(some.today.known, some.today.earliest, -np.inf),
-        np.where(some.today.known, some.today.latest, np.inf),
-    )
-    begun = np.where(start.known, start.earliest, -np.inf)
-    ended = ~goes_on & some.ends.known
-    first = np.where(
-        ended, some.ends.earliest, np.where(goes_on, np.maximum(today.earliest, begun), begun)
-    )
-    last = np.where(ended, some.ends.latest, today.latest)
-    since = np.where(start.known, start.latest, np.where(active == TRUE, last, np.inf))
-    near = regimens.conventions.after_days
-    begin, end = known.within(patient, last - near, first + near)
-    drug = some.written.drug
-    perhaps, until = known.touching(patient, first - near, last + near)
-    told = _Told(patient, active, since, Days(first, last), perhaps >= until)
-    # A drug that had no effect has none in another dose, as long as nobody says so.
-    drugs = int(drug.max(initial=0)) + 1
-    place = patient * drugs + drug
-    again = np.isin(place, place[active == TRUE]) & (active == UNKNOWN)
-    return told.only((begin >= end) & ~again)
 
 
 @dataclass(frozen=True)
@@ -400,7 +188,7 @@ def _active(
     sure: _Windows,
     possible: _Windows,
     visits: Visits,
-    since: _Since,
+    since: Since,
 ) -> Truths:
     patient, adequate, said = courses.patient, courses.adequate, own.said
     inactive, lasting = since.inactive.take(patient), since.lasting.take(patient)

@@ -13,7 +13,7 @@ from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
-from myoresist.resistance.adequacy.activity import Seen, activity
+from myoresist.resistance.adequacy.activity import activity
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.resistance.adequacy.courses import JudgedCourses, judged_courses
 from myoresist.resistance.adequacy.exposure import Exposures, exposures
@@ -22,6 +22,7 @@ from myoresist.resistance.adequacy.outcomes import columns_of_outcomes
 from myoresist.resistance.adequacy.records import Records, records_of
 from myoresist.resistance.adequacy.refractory import Refractory
 from myoresist.resistance.adequacy.regimens import Regimens
+from myoresist.resistance.adequacy.seen import Seen
 from myoresist.resistance.adequacy.trials import (
     Tests,
     Trials,

@@ -8,10 +8,10 @@ import numpy as np
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided
 from myoresist.arrays.runs import Flags, Floats, Runs
-from myoresist.resistance.adequacy.activity import IN_PART, word
 from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.schema import ORAL
+from myoresist.resistance.adequacy.since import IN_PART, word
 from myoresist.resistance.adequacy.trials import Column, Tests, number_of_drugs
 
 
@@ -54,13 +54,9 @@ def _unless_unlisted(values: Truths, whole: Flags) -> Truths:
 
 def _of_other_drugs(records: Records, patients: int, regimens: Regimens) -> Flags:
     """Tell of whom a drug that tells of activity is on record, but none that a trial is about."""
-    judged = {
-        x.drug for x in regimens.limits.limits if regimens.regimens[x.regimen] in regimens.trials
-    }
-    strange = np.array([*(drug not in judged for drug in regimens.limits.drugs), False])
     found = np.zeros(patients, np.bool_)
     written = records.written
-    speaks = regimens.speaks.take(written.drug) & strange.take(written.drug)
+    speaks = regimens.speaks.take(written.drug) & ~regimens.tried.take(written.drug)
     helped = word(written.response, written.reason_stopped) == FALSE
     found[written.patient[speaks & ~helped]] = True
     return found

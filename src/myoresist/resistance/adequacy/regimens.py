@@ -117,6 +117,14 @@ class Regimens:
         return tuple(one for one in self.regimens if one.kind not in ("window", "dose"))
 
     @cached_property
+    def tried(self) -> Flags:
+        """Return of each drug whether a trial is about it; of the last, which is not known, it may be."""
+        trials = {one.id for one in self.trials}
+        limits = self.limits
+        tried = {x.drug for x in limits.limits if self.regimens[x.regimen].id in trials}
+        return np.array([*(drug in tried for drug in limits.drugs), True])
+
+    @cached_property
     def windows(self) -> tuple[Regimen, ...]:
         """Return the regimens that serve a published definition."""
         return tuple(one for one in self.regimens if one.kind == "window")
