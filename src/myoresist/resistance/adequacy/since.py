@@ -164,14 +164,29 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
         ended, some.ends.earliest, np.where(goes_on, np.maximum(today.earliest, begun), begun)
     )
     last = np.where(ended, some.ends.latest, today.latest)
+    drug = some.written.drug
+    drugs = int(drug.max(initial=0)) + 1
+    place = patient * drugs + drug
     since = np.where(start.known, start.latest, np.where(active == TRUE, last, np.inf))
+    since = _of_whole(since, some.ends.latest, place, regimens.conventions.gap_days)
     near = regimens.conventions.after_days
     begin, end = known.within(patient, last - near, first + near)
-    drug = some.written.drug
     perhaps, until = known.touching(patient, first - near, last + near)
     told = _Told(patient, active, since, Days(first, last), perhaps >= until)
     # A drug that had no effect has none in another dose, as long as nobody says so.
-    drugs = int(drug.max(initial=0)) + 1
-    place = patient * drugs + drug
     again = np.isin(place, place[active == TRUE]) & (active == UNKNOWN)
     return told.only((begin >= end) & ~again)
+
+
+def _of_whole(since: Floats, ends: Floats, place: Ints, gap: int) -> Floats:
+    """Return since when records last; those that follow one of the same drug, since that began."""
+    order = np.lexsort([since, place])
+    begun, owner = since.take(order), place.take(order)
+    new = np.ones(len(order), np.bool_)
+    with np.errstate(invalid="ignore"):
+        near = begun[1:] - ends.take(order)[:-1] <= gap
+    new[1:] = ~(near & (owner[1:] == owner[:-1]))
+    first = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    whole = np.empty_like(since)
+    whole[order] = begun.take(first)
+    return whole
