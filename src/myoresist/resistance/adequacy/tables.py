@@ -49,8 +49,10 @@ def trials_table(history: History) -> pl.DataFrame:
 
 def _missing(lacks: Flags) -> pl.Series:
     """Return the words for what each row lacks; see ``doses.lacking``."""
-    different, places = np.unique(lacks, axis=0, return_inverse=True)
+    bits = 1 << np.arange(len(MISSING))
+    different, places = np.unique(lacks @ bits, return_inverse=True)
     texts = [
-        ", ".join(word for word, one in zip(MISSING, row, strict=True) if one) for row in different
+        ", ".join(word for word, bit in zip(MISSING, bits, strict=True) if code & bit)
+        for code in different
     ]
     return pl.Series("missing", texts, dtype=pl.String).gather(places)
