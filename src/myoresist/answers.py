@@ -28,7 +28,7 @@ from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.visits import PATIENT
 from myoresist.serology.evaluate import SerologyTables
 from myoresist.serology.results import Results
-from myoresist.treatment.evaluate import PROBABILITY
+from myoresist.treatment.columns import PROBABILITY
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from myoresist.serology.compile import SAYS
 from myoresist.serology.explain import SerologyResult, answer
 from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import Results
-from myoresist.treatment.evaluate import FIRST, URGENT
+from myoresist.treatment.columns import FIRST, URGENT
 from myoresist.treatment.explain import advice
 from myoresist.treatment.results import TreatmentResult
 from myoresist.version import __version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from myoresist import Knowledge
-from myoresist.treatment.evaluate import against_column, missing_column
+from myoresist.treatment.columns import against_column, missing_column
 from myoresist.treatment.evidence import packaged
 from myoresist.treatment.schema import Option
 

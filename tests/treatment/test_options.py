@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from myoresist import Knowledge
 from myoresist.arrays.table import Table
 from myoresist.rules.reasons import explain
-from myoresist.treatment.evaluate import (
+from myoresist.treatment.columns import (
     LEVELS,
     PROBABILITY,
     SUBSET,
-    Options,
     against_column,
     missing_column,
 )
+from myoresist.treatment.evaluate import Options
 from myoresist.treatment.schema import Option
 
 RANK = {
@@ -200,7 +200,7 @@ def test_the_figures_beside_an_option_are_those_of_a_row_of_the_studies() -> Non
     seen = 0
     for subset in base().data.subsets.values():
         for option in base().data.options.values():
-            study = base().benefit(subset, option)
+            study = base().support.benefit(subset, option)
             if study is None or study.response is None:
                 continue
             seen += 1
@@ -215,7 +215,7 @@ def test_the_figures_beside_an_option_are_those_of_a_row_of_the_studies() -> Non
 
 
 def test_equal_certainty_is_ordered_by_the_difference_against_controls() -> None:
-    ivig = base().benefit(base().data.subsets["DM"], base().data.options["ivig"])
+    ivig = base().support.benefit(base().data.subsets["DM"], base().data.options["ivig"])
     assert ivig is not None
     assert ivig.trial.trial_id == "proderm_tis20"
     for (_,), pairs in base().pairs.group_by("subset", maintain_order=True):

@@ -12,7 +12,8 @@ import pytest
 from myoresist import Knowledge
 from myoresist.arrays.table import Table
 from myoresist.knowledge import folder
-from myoresist.treatment.evaluate import PROBABILITY, Options
+from myoresist.treatment.columns import PROBABILITY
+from myoresist.treatment.evaluate import Options
 from myoresist.treatment.ordering import ranked
 from myoresist.treatment.schema import Event, Option
 

@@ -11,7 +11,7 @@ import yaml
 
 from myoresist import Assessment, Knowledge, assess, read_case
 from myoresist.arrays.table import Table
-from myoresist.treatment.evaluate import against_column
+from myoresist.treatment.columns import against_column
 
 BASE = Knowledge.load().options
 DM = {

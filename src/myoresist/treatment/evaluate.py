@@ -20,53 +20,35 @@ from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, planes_of, rows_of, to
 from myoresist.arrays.planes import unpack
 from myoresist.arrays.table import Table, coded
 from myoresist.diagnosis.differential.evaluate import DIGITS
-from myoresist.document import DocumentError, Problem, did_you_mean
-from myoresist.rules.condition import Condition, Name, RuleError
-from myoresist.rules.kept import parse
+from myoresist.rules.condition import Name
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
-from myoresist.treatment.evidence import EvidenceBase, Study
-from myoresist.treatment.ordering import (
-    ORDER,
-    STANCE,
-    best_stance,
-    explicit_place,
-    failed_its_trial,
-    investigational,
-    ranked,
+from myoresist.treatment.columns import (
+    APPLIES,
+    BENEFIT,
+    EARLY,
+    LEVELS,
+    PAIR,
+    PROBABILITY,
+    STATE,
+    SUBSET,
+    TRIED,
+    against_column,
+    missing_column,
+    too_little_columns,
+    tried_columns,
 )
+from myoresist.treatment.compile import Compiler
+from myoresist.treatment.evidence import EvidenceBase
 from myoresist.treatment.schema import (
     Against,
-    Evidence,
-    Guideline,
-    Level,
     Option,
     SafetyCheck,
-    Subset,
     TreatmentData,
 )
+from myoresist.treatment.support import Support
 
-LEVELS: dict[Level, str] = {
-    "contraindicated": "contraindicated",
-    "avoid": "to_avoid",
-    "caution": "careful",
-}
-"""Column that says whether anything of a level speaks against an option."""
-TRIED = ("inadequate", "failed", "intolerance", "running", "adequate", "too_early")
-STATE = (*LEVELS.values(), "check_first", *TRIED)
-"""What is told of an option and a patient, whatever the subset."""
 _VALUES = 3
-_PAIR = (
-    "comes_first", "not_helpful", "refuted_elsewhere", "preferred", "recommended", "optional",
-    "last_resort", "guideline_against", "investigational", "supportive", "direct", "indirect", "negative",
-)  # fmt: skip
-BENEFIT = "benefit"
-EFFECT = "effect"
-_HELPS, _FAILS = ("benefit", "mixed"), ("no_benefit", "harm")
-PROBABILITY = "probability."
-_APPLIES, _AGAINST, _MISSING, _EARLY, _DOSE = "applies.", "against.", "missing.", "early.", "dose."
-SUBSET, URGENT, FIRST, CARE, HINT = "subset.", "urgent.", "first.", "care.", ".hint"
-
 
 Numbers: TypeAlias = NDArray[np.int64]
 
@@ -161,59 +143,31 @@ class Options:
             DocumentError: naming file and entry of whatever cannot be used.
         """
         data = TreatmentData.load(folder)
-        compiler = _Compiler(data, names, str(folder / "treatments"))
-        compiler.patient()
-        compiler.groups()
+        compiler = Compiler(data, names, folder / "treatments")
         compiler.others(diseases, regimens)
-        if compiler.problems:
-            raise DocumentError(compiler.problems)
+        program, grouping = compiler.programs()
         kinds = {one.column: one.kind for one in names.values()}
-        return cls(
-            data,
-            Program(compiler.rules),
-            compiler.against,
-            Program(compiler.grouping),
-            kinds,
-            labels,
-            EvidenceBase.load(folder),
-        )
+        studies = EvidenceBase.load(folder)
+        return cls(data, program, compiler.against, grouping, kinds, labels, studies)
 
     @cached_property
     def reads(self) -> frozenset[str]:
         """Return every column of the table that a rule reads."""
-        tried = {column for one in self.data.options.values() for column in _tried(one).values()}
-        parts = {column for one in self.data.options.values() for column in _too_little(one)}
+        tried = {
+            column for one in self.data.options.values() for column in tried_columns(one).values()
+        }
+        parts = {column for one in self.data.options.values() for column in too_little_columns(one)}
         return self.program.leaves(self.program.rules) | (tried | parts) & self.kinds.keys()
 
     @cached_property
-    def pairs(self) -> pl.DataFrame:
-        """Return one row for every subset and option of which something is known there.
+    def support(self) -> Support:
+        """Return what is known of options in subsets."""
+        return Support(self.data, self.studies)
 
-        Returns:
-            ``subset``, ``option``, what the group rules read of them, and ``place``, their order: an
-            explicit one, then what guidelines say, certainty of benefit, direct before indirect, the
-            difference against controls. Those of one ``rank`` are on a par and stand by name.
-        """
-        rows = [
-            {"subset": subset.id, "option": option.id, **known}
-            for subset in self.data.subsets.values()
-            for option in self.data.options.values()
-            if (known := self._known(subset, option)) is not None
-        ]
-        kinds = {
-            "subset": pl.String,
-            "option": pl.String,
-            **dict.fromkeys(_PAIR, pl.Boolean),
-            BENEFIT: pl.Float64,
-            EFFECT: pl.Float64,
-            ORDER: pl.Int64,
-            STANCE: pl.Int64,
-        }
-        names = {one.id: one.name for one in self.data.options.values()}
-        named = pl.DataFrame(rows, schema=kinds).with_columns(
-            name=pl.col("option").replace_strict(names)
-        )
-        return ranked(named, (BENEFIT, "direct", EFFECT))
+    @property
+    def pairs(self) -> pl.DataFrame:
+        """Return one row for every subset and option of which something is known there."""
+        return self.support.pairs
 
     def evaluate(self, table: Table) -> Table:
         """Answer every rule about every patient.
@@ -289,7 +243,7 @@ class Options:
     @cached_property
     def _pairs_table(self) -> Table:
         """Return what the rules of groups read of each pair."""
-        return Table.of_frame(self._by_subset.select(*_PAIR, BENEFIT))
+        return Table.of_frame(self._by_subset.select(*PAIR, BENEFIT))
 
     @cached_property
     def _option(self) -> Numbers:
@@ -337,78 +291,6 @@ class Options:
         groups[different] = np.where(found < len(order), found, -1)
         chosen: Numbers = groups[combined]
         return chosen
-
-    def _known(self, subset: Subset, option: Option) -> dict[str, bool | float | None] | None:
-        """Return what is known of an option in a subset, or nothing if nothing is.
-
-        Where there is no direct evidence, what other subsets found not helpful is not helpful here, and their
-        evidence of benefit counts as indirect if it is sure enough.
-        """
-        direct = self.evidence(subset, option)
-        certainty = self.data.certainty
-        stances = {one.stance for one in self.guidelines(subset, option)}
-        others = [self.data.subsets[name] for name in subset.indirect]
-        own = (subset.id, *subset.evidence)
-        refuted = option.id in subset.not_helpful or failed_its_trial(option, own)
-        elsewhere = not direct and any(option.id in one.not_helpful for one in others)
-        indirect = any(
-            one.direction in _HELPS and certainty[one.certainty] >= certainty[self.data.indirect_at]
-            for one in self.indirect(subset, option)
-        )
-        first = option.id in subset.comes_first
-        informative = any(one.direction != "unknown" for one in direct)
-        if not (informative or indirect or stances or first or refuted or elsewhere):
-            return None
-        helps = max((certainty[x.certainty] for x in direct if x.direction in _HELPS), default=0)
-        fails = max((certainty[x.certainty] for x in direct if x.direction in _FAILS), default=0)
-        return {
-            "comes_first": first,
-            "not_helpful": refuted,
-            "refuted_elsewhere": elsewhere and not refuted,
-            "preferred": "preferred" in stances,
-            "recommended": "recommended" in stances,
-            "optional": "option" in stances,
-            "last_resort": "last_resort" in stances,
-            "guideline_against": "against" in stances,
-            "investigational": investigational(option, own),
-            "supportive": option.kind == "supportive",
-            "direct": informative,
-            "indirect": indirect,
-            "negative": fails > 0 and not helps,
-            # Surer evidence of no benefit outweighs a benefit that is less sure.
-            BENEFIT: float(helps) if helps >= fails else 0.0,
-            EFFECT: self._effect(subset, option),
-            ORDER: explicit_place(subset, option),
-            STANCE: best_stance(stances),
-        }
-
-    def benefit(self, subset: Subset, option: Option) -> Study | None:
-        """Return the result of a study that stands beside an option in a subset, if there is one."""
-        return self.studies.benefit(option.id, (subset.id, *subset.evidence))
-
-    def _effect(self, subset: Subset, option: Option) -> float | None:
-        """Return the difference against controls, if it speaks for the option."""
-        study = self.benefit(subset, option)
-        if study is None or study.risk_difference is None:
-            return None
-        difference = study.risk_difference.value
-        return difference if self.studies.controlled(study.trial) and difference > 0 else None
-
-    def evidence(self, subset: Subset, option: Option) -> list[Evidence]:
-        """Return the direct evidence on an option in a subset."""
-        own = {subset.id, *subset.evidence}
-        return [one for one in option.evidence if own & set(one.subsets)]
-
-    def indirect(self, subset: Subset, option: Option) -> list[Evidence]:
-        """Return the evidence on an option from other subsets that counts as indirect."""
-        direct = self.evidence(subset, option)
-        other = set(subset.indirect)
-        return [one for one in option.evidence if one not in direct and other & set(one.subsets)]
-
-    def guidelines(self, subset: Subset, option: Option) -> list[Guideline]:
-        """Return what guidelines say of an option in a subset."""
-        own = {subset.id, *subset.evidence}
-        return [one for one in option.guidelines if own & set(one.subsets)]
 
     def _likely(self, table: Table, answered: Table) -> _Likely:
         """Return each subset a patient may well belong to."""
@@ -467,9 +349,11 @@ class Options:
         options = list(self.data.options.values())
         against = [against_column(x, n) for x in options for n in range(len(self.against[x.id]))]
         missing = [missing_column(one) for one in self.data.checks]
-        applies = [_APPLIES + one.id for one in options if one.applies_when]
-        tried = {x for one in options for x in (*_tried(one).values(), *_too_little(one))}
-        early = [_EARLY + x.id for x in options if _EARLY + x.id in self.program.rules]
+        applies = [APPLIES + one.id for one in options if one.applies_when]
+        tried = {
+            x for one in options for x in (*tried_columns(one).values(), *too_little_columns(one))
+        }
+        early = [EARLY + x.id for x in options if EARLY + x.id in self.program.rules]
         columns = (*against, *missing, *applies, *early, *sorted(tried & self.kinds.keys()))
         row = {name: number for number, name in enumerate(columns)}
         first = {name: len(columns) + number for number, name in enumerate((*against, *missing))}
@@ -485,9 +369,9 @@ class Options:
                     for name in LEVELS.values()
                 },
                 **{name: [unknown] for name in TRIED},
-                **{name: [row.get(x, unknown)] for name, x in _tried(one).items()},
+                **{name: [row.get(x, unknown)] for name, x in tried_columns(one).items()},
                 "check_first": [first[x] for x in asked] or [false],
-                "inadequate": [row[x] for x in _too_little(one) if x in row] or [unknown],
+                "inadequate": [row[x] for x in too_little_columns(one) if x in row] or [unknown],
             }
 
         states = [state(one) for one in options]
@@ -496,7 +380,7 @@ class Options:
             len(against),
             len(against) + len(missing),
             [[one[name] for name in STATE] for one in states],
-            {n: row[_APPLIES + one.id] for n, one in enumerate(options) if one.applies_when},
+            {n: row[APPLIES + one.id] for n, one in enumerate(options) if one.applies_when},
         )
 
     def checks_of(self, option: Option) -> tuple[SafetyCheck, ...]:
@@ -504,184 +388,6 @@ class Options:
         return tuple(one for one in self.data.checks if option.id in one.options)
 
 
-def against_column(option: Option, place: int) -> str:
-    """Return the column that says whether what stands at a place of ``Options.against`` is there."""
-    return f"{_AGAINST}{option.id}.{place}"
-
-
-def applies_column(option: Option) -> str:
-    """Return the column that says whether an option is one for the patient; none is for everybody."""
-    return _APPLIES + option.id
-
-
-def missing_column(check: SafetyCheck) -> str:
-    """Return the column that says whether a safety check is not recorded."""
-    return _MISSING + check.id
-
-
 def _words(name: str, words: Iterable[str]) -> pl.Series:
     known = list(words)
     return pl.Series(name, known, pl.Enum(known))
-
-
-def _tried(option: Option) -> dict[str, str]:
-    """Return the columns of an earlier trial of an option; none where no regimen judges one."""
-    if option.trial is None:
-        return {}
-    trial = f"trial_{option.trial}"
-    return {
-        "failed": f"{trial}_failed",
-        "intolerance": f"{trial}_stopped_intolerance",
-        "running": f"{trial}_running",
-        "adequate": f"{trial}_adequate",
-        "too_early": _EARLY + option.id,
-    }
-
-
-def _too_little(option: Option) -> tuple[str, ...]:
-    """Return the columns that say that an option was given, and too little of it; see ``_tried``."""
-    tests = ("below_min_dose", "below_min_duration", "level_below_target") if option.trial else ()
-    return tuple(f"trial_{option.trial}_{test}" for test in tests)
-
-
-def running_column(option: Option) -> str:
-    """Return the column that says whether an option is given now."""
-    return f"trial_{option.trial}_running"
-
-
-def _early(option: Option, names: Mapping[str, Name]) -> str | None:
-    """Return the rule that says that an option was given at its dose and its time is not up."""
-    trial = f"trial_{option.trial}_"
-    if trial + "below_min_duration" not in names:
-        return None
-    level = f"{trial}level_below_target"
-    rules = [
-        f"{trial}below_min_duration",
-        f"NOT {trial}below_min_dose",
-        f"NOT COALESCE({trial}stopped_intolerance, FALSE)",
-        *([] if option.lasts else [f"{trial}running"]),
-        *([f"NOT COALESCE({level}, FALSE)"] if level in names else []),
-    ]
-    return " AND ".join(rules)
-
-
-def dose_column(option: Option, place: int) -> str:
-    """Return the column that says whether a regimen of an option is for the patient."""
-    return f"{_DOSE}{option.id}.{place}"
-
-
-class _Compiler:
-    """Parses every condition and gathers what is wrong."""
-
-    def __init__(self, data: TreatmentData, names: Mapping[str, Name], where: str) -> None:
-        self.data = data
-        self.names = names
-        self.where = where
-        self.rules: dict[str, Condition] = {}
-        self.grouping: dict[str, Condition] = {}
-        self.against: dict[str, tuple[Against, ...]] = {}
-        self.problems: list[Problem] = []
-
-    def problem(self, file: str, field: str, message: str) -> None:
-        self.problems.append(Problem(f"{self.where}/{file}", None, field, message))
-
-    def patient(self) -> None:
-        """Compile what is asked of a patient."""
-        for option in self.data.options.values():
-            file = f"options/{option.id}.yaml"
-            self._rule(_APPLIES + option.id, option.applies_when, file)
-            self._rule(_EARLY + option.id, _early(option, self.names), file)
-            for place, dose in enumerate(option.regimens):
-                self._rule(dose_column(option, place), dose.when, file)
-            for place, one in enumerate(option.against):
-                self._rule(against_column(option, place), one.when, file)
-            self._consequences(option)
-        for check in self.data.checks:
-            self._rule(missing_column(check), check.missing_when, "checks.yaml")
-        for subset in self.data.subsets.values():
-            self._rule(SUBSET + subset.id, subset.when, "subsets.yaml")
-        for prefix, entries, file in (
-            (URGENT, self.data.urgent, "urgent.yaml"),
-            (FIRST, self.data.first, "first.yaml"),
-            (CARE, self.data.care, "care.yaml"),
-        ):
-            for statement in entries:
-                self._rule(prefix + statement.id, statement.when, file)
-        for path in self.data.urgent:
-            column = URGENT + path.id
-            hint = self.rules[column].asked_for() if column in self.rules else None
-            if hint is not None:
-                self.rules[column + HINT] = hint
-
-    def groups(self) -> None:
-        """Compile the rules of the groups."""
-        known = {name: Name(name, "bool") for name in self.data.reads}
-        known[BENEFIT] = Name(BENEFIT, "number")
-        for name in self.data.reads.keys() - {*_PAIR, BENEFIT, *LEVELS.values(), *TRIED}:
-            self.problem("groups.yaml", "reads", f"{name} is told by nothing")
-        for group in self.data.groups:
-            try:
-                self.grouping[group.id] = parse(group.when, known)
-            except RuleError as error:
-                self.problem("groups.yaml", group.id, str(error))
-
-    def others(self, diseases: Collection[str], regimens: Collection[str]) -> None:
-        """Look for what other topics hold."""
-        for option in self.data.options.values():
-            trials = [] if option.trial is None else [option.trial]
-            self._known(
-                trials, regimens, "trial", f"options/{option.id}.yaml", "regimen of a trial"
-            )
-        for subset in self.data.subsets.values():
-            self._known(subset.diseases, diseases, subset.id, "subsets.yaml", "disease")
-        for file, entries in (
-            ("urgent.yaml", self.data.urgent),
-            ("first.yaml", self.data.first),
-            ("care.yaml", self.data.care),
-        ):
-            for one in entries:
-                self._known(one.asks, self.names, one.id, file, "finding")
-
-    def _known(
-        self, names: Iterable[str], known: Collection[str], field: str, file: str, kind: str
-    ) -> None:
-        for name in names:
-            if name not in known:
-                self.problem(file, field, f"{name} is no {kind}{did_you_mean(name, known)}")
-
-    def _consequences(self, option: Option) -> None:
-        """Add what safety checks say of findings on which an option has no rule of its own."""
-        own = {
-            name
-            for column, rule in self.rules.items()
-            if column.startswith(f"{_AGAINST}{option.id}.")
-            for name in rule.reads
-        }
-        rules = list(option.against)
-        for check in self.data.checks:
-            if option.id not in check.options:
-                continue
-            for one in check.consequences:
-                if one.finding in own or (one.options and option.id not in one.options):
-                    continue
-                when = one.when or one.finding
-                self._rule(against_column(option, len(rules)), when, "checks.yaml")
-                rules.append(
-                    Against(
-                        when=when,
-                        level=one.level,
-                        text=one.text,
-                        cites=one.cites,
-                        check=one.check,
-                    )
-                )
-                own.add(one.finding)
-        self.against[option.id] = tuple(rules)
-
-    def _rule(self, column: str, text: str | None, file: str) -> None:
-        if text is None:
-            return
-        try:
-            self.rules[column] = parse(text, self.names)
-        except RuleError as error:
-            self.problem(file, column, str(error))

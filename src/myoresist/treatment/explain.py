@@ -10,19 +10,19 @@ from myoresist.diagnosis.differential.results import RankingResult
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import PREFIX
 from myoresist.rules.reasons import Verdict, explain
-from myoresist.treatment.evaluate import (
+from myoresist.treatment.columns import (
     CARE,
     FIRST,
     HINT,
     SUBSET,
     TRIED,
     URGENT,
-    Options,
     against_column,
     dose_column,
     missing_column,
     running_column,
 )
+from myoresist.treatment.evaluate import Options
 from myoresist.treatment.evidence import Evidence as Studies
 from myoresist.treatment.results import (
     AgainstResult,
@@ -247,12 +247,15 @@ class _Patient:
     def _place(self, subset: Subset, place: Mapping[str, Any]) -> PlaceResult:
         option = self.base.data.options[place["option"]]
         known = self.base.pair_of[subset.id, option.id]
-        direct, indirect = self.base.evidence(subset, option), self.base.indirect(subset, option)
+        direct, indirect = (
+            self.base.support.evidence(subset, option),
+            self.base.support.indirect(subset, option),
+        )
         rank = self.base.data.certainty
         lines = [(one, True) for one in direct] + [(one, False) for one in indirect]
         lines.sort(key=lambda line: (not line[1], -rank[line[0].certainty]))
         best = {value: name for name, value in rank.items()}
-        result = self.base.benefit(subset, option)
+        result = self.base.support.benefit(subset, option)
         return PlaceResult(
             option=option.id,
             group=place["group"],
@@ -271,7 +274,7 @@ class _Patient:
                 )
                 for one, is_direct in lines
             ),
-            guidelines=tuple(_guideline(x) for x in self.base.guidelines(subset, option)),
+            guidelines=tuple(_guideline(x) for x in self.base.support.guidelines(subset, option)),
             rank=known["rank"],
             on_a_par=tuple(self._on_a_par(subset, place)),
             elsewhere={

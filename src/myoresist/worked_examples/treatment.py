@@ -13,7 +13,7 @@ from myoresist.case.model import Case
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
 from myoresist.treatment.ceilings import OVER
-from myoresist.treatment.evaluate import (
+from myoresist.treatment.columns import (
     CARE,
     FIRST,
     LEVELS,

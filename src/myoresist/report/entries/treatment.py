@@ -7,7 +7,7 @@ from typing import Any
 
 from myoresist.library import Knowledge
 from myoresist.rules.phrases import in_words
-from myoresist.treatment.evaluate import against_column
+from myoresist.treatment.columns import against_column
 from myoresist.treatment.schema import Option
 
 
