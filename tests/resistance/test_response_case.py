@@ -42,7 +42,7 @@ KNOWLEDGE = Knowledge.load()
 def response(one: Case, baseline: str | None = None) -> ResponseResult:
     patients, visits = one_patient(one, record(one), KNOWLEDGE, baseline)
     answers = Answers(patients, KNOWLEDGE, KNOWLEDGE.differential)
-    return KNOWLEDGE.resistance.response(one, visits, answers.frame)
+    return KNOWLEDGE.resistance.response(one, visits, answers.findings)
 
 
 def responded(text: str, baseline: str | None = None) -> ResponseResult:

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
-
 from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case, Treatment
 from myoresist.case.record import assessed_on, goes_on
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
+from myoresist.result import Result
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MomentResult(_Result):
+class MomentResult(Result):
     """A date as it was written, and the first and the last day that it can be."""
 
     written: str
@@ -26,7 +21,7 @@ class MomentResult(_Result):
     latest: date
 
 
-class DrugCourseResult(_Result):
+class DrugCourseResult(Result):
     """One course as the record has it.
 
     Attributes:
@@ -45,7 +40,7 @@ class DrugCourseResult(_Result):
     reason_stopped: str | None
 
 
-class SampleResult(_Result):
+class SampleResult(Result):
     """One laboratory value in the unit in which the test is kept, and as a multiple of its upper limit."""
 
     test: str
@@ -56,14 +51,14 @@ class SampleResult(_Result):
     date: MomentResult | None
 
 
-class EventResult(_Result):
+class EventResult(Result):
     """Something that happened on a date."""
 
     text: str
     date: MomentResult
 
 
-class TimelineResult(_Result):
+class TimelineResult(Result):
     """The course of one patient in time. Nothing here is inferred: what has no date has none.
 
     Attributes:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
 from myoresist.arrays.kleene import Truths
 from myoresist.arrays.runs import Ints, Runs
@@ -36,6 +35,7 @@ from myoresist.resistance.response.explain import ResponseResult, response
 from myoresist.resistance.response.series import Series
 from myoresist.resistance.response.trends import Trends
 from myoresist.resistance.response.visits import DATE, PATIENT
+from myoresist.result import Result
 from myoresist.rules.condition import Name
 
 DAMAGE = "irreversible_damage"
@@ -43,7 +43,7 @@ ACTIVE, STRONGER, FULL_STRENGTH = "activity_present", "core_mmt8_improved", "cor
 """Columns of ``trends.yaml`` by whose rules visits and pairs of visits are judged under each treatment."""
 
 
-class ResistanceResult(BaseModel):
+class ResistanceResult(Result):
     """Why treatment may not have worked.
 
     Attributes:
@@ -51,8 +51,6 @@ class ResistanceResult(BaseModel):
         others: what to say once of columns that ask the same of many drugs.
         values: what each finding and column was worth on which a statement rests; none is unknown.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     response: ResponseResult
     treatment: TreatmentHistory

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
 from myoresist.knowledge.schema import Sourced
+from myoresist.result import Result
 from myoresist.rules.reasons import Verdict, explain
 from myoresist.serology.compile import APPLIES, EXPECTED, SETTING, UNUSUAL, WORKUP
 from myoresist.serology.evaluate import (
@@ -27,11 +27,7 @@ from myoresist.serology.probability import column
 from myoresist.serology.schema import Antibody, Evidence, Statement, Topic
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourcedResult(_Result):
+class SourcedResult(Result):
     """Something with its sources and how it was checked."""
 
     cites: tuple[str, ...] = ()
@@ -109,7 +105,7 @@ class SaidResult(SourcedResult):
     suggests: tuple[str, ...] = ()
 
 
-class OpenResult(_Result):
+class OpenResult(Result):
     """A statement on a reported antibody that would hold if unknown findings were as it asks."""
 
     id: str
@@ -162,7 +158,7 @@ class CancerResult(SourcedResult):
     notes: tuple[str, ...]
 
 
-class SerologyResult(_Result):
+class SerologyResult(Result):
     """What the antibodies say of one patient."""
 
     patient_id: str
@@ -481,7 +477,7 @@ def _name(one: Statement, antibody: Antibody | None) -> str:
 def _cited(value: object) -> Iterator[str]:
     if isinstance(value, SourcedResult):
         yield from value.cites
-    if isinstance(value, BaseModel):
+    if isinstance(value, Result):
         for name in type(value).model_fields:
             yield from _cited(getattr(value, name))
     elif isinstance(value, tuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from myoresist.knowledge.schema import Check
+from myoresist.result import Result
 from myoresist.treatment.evidence import Evidence as Studies
 from myoresist.treatment.evidence import Study
 from myoresist.treatment.schema import Certainty, Direction, Happened, Level, Stance
@@ -15,11 +16,7 @@ from myoresist.treatment.schema import Certainty, Direction, Happened, Level, St
 Urgency = Literal["present", "possible", "not_excluded"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourcedText(_Result):
+class SourcedText(Result):
     """Something said, with its sources and how it was checked."""
 
     text: str
@@ -34,7 +31,7 @@ class AgainstResult(SourcedText):
     because: tuple[str, ...]
 
 
-class NotHere(_Result):
+class NotHere(Result):
     """An option that would be started at once, and what speaks against it in this patient."""
 
     option: str
@@ -58,12 +55,12 @@ class UrgentResult(SourcedText):
     status: Urgency
     because: tuple[str, ...]
     unknown: tuple[str, ...]
-    start: dict[str, str] = {}
+    start: dict[str, str] = Field(default_factory=dict)
     not_here: tuple[NotHere, ...] = ()
-    instead: dict[str, str] = {}
+    instead: dict[str, str] = Field(default_factory=dict)
 
 
-class GivenResult(_Result):
+class GivenResult(Result):
     """A treatment that is given now although something recorded speaks against it.
 
     Attributes:
@@ -123,7 +120,7 @@ class GuidelineResult(SourcedText):
     stance: Stance
 
 
-class PlaceResult(_Result):
+class PlaceResult(Result):
     """An option in a subset.
 
     Attributes:
@@ -150,7 +147,7 @@ class PlaceResult(_Result):
     result_warning: str | None
 
 
-class SubsetResult(_Result):
+class SubsetResult(Result):
     """A kind of patient that this one may well be, with its options in order."""
 
     id: str
@@ -164,7 +161,7 @@ class SubsetResult(_Result):
     check: Check | None
 
 
-class OpenSubsetResult(_Result):
+class OpenSubsetResult(Result):
     """A subset that may hold once something unknown is known."""
 
     id: str
@@ -172,7 +169,7 @@ class OpenSubsetResult(_Result):
     unknown: tuple[str, ...]
 
 
-class UncoveredResult(_Result):
+class UncoveredResult(Result):
     """A disease that is likely and for which no options are held, with what it would mean."""
 
     id: str
@@ -189,7 +186,7 @@ class EventResult(SourcedText):
     what: Happened
 
 
-class OptionResult(_Result):
+class OptionResult(Result):
     """One treatment in this patient.
 
     Attributes:
@@ -228,7 +225,7 @@ class OptionResult(_Result):
     check: str
 
 
-class GroupResult(_Result):
+class GroupResult(Result):
     """A group of options and the rule by which one belongs to it."""
 
     id: str
@@ -236,7 +233,7 @@ class GroupResult(_Result):
     text: str
 
 
-class TreatmentResult(_Result):
+class TreatmentResult(Result):
     """What can be done next.
 
     Attributes:

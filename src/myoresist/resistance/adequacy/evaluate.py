@@ -12,7 +12,6 @@ from myoresist.arrays.runs import Flags
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
-from myoresist.document import DocumentError, Problem
 from myoresist.resistance.adequacy.activity import activity
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.resistance.adequacy.courses import JudgedCourses, judged_courses
@@ -32,9 +31,8 @@ from myoresist.resistance.adequacy.trials import (
     trials_of,
     wholly_listed,
 )
-from myoresist.rules.condition import Condition, RuleError
-from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
+from myoresist.rules.rulebook import Rulebook
 
 
 @dataclass(frozen=True)
@@ -130,23 +128,15 @@ class TreatmentKnowledge:
         """
         regimens = Regimens.load(folder, terms)
         columns = Columns.load(folder, regimens, terms.catalogue)
-        names = columns.names
-        weakening: dict[str, Condition] = {}
-        remarks: dict[str, Condition] = {}
-        problems = []
+        weakening, remarks = Rulebook(columns.names), Rulebook(columns.names)
+        file = folder / "adequacy" / "regimens.yaml"
         for one in regimens.regimens:
-            try:
-                if one.weakened_by:
-                    weakening[one.id] = parse(one.weakened_by, names)
-                for number, remark in enumerate(one.remarks):
-                    remarks[f"{one.id}.{number}"] = parse(remark.when, names)
-            except RuleError as error:
-                file = str(folder / "adequacy" / "regimens.yaml")
-                problems.append(Problem(file, None, one.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
+            if one.weakened_by:
+                weakening.add(one.id, one.weakened_by, file, one.id)
+            for number, remark in enumerate(one.remarks):
+                remarks.add(f"{one.id}.{number}", remark.when, file, one.id)
         refractory = Refractory.load(folder, columns)
-        return cls(regimens, columns, Program(weakening), Program(remarks), refractory)
+        return cls(regimens, columns, weakening.program(), remarks.program(), refractory)
 
     def history(
         self,

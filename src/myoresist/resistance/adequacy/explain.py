@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN
 from myoresist.arrays.table import Table
@@ -21,23 +20,20 @@ from myoresist.resistance.adequacy.glucocorticoid import dose_over_time
 from myoresist.resistance.adequacy.records import MISSING
 from myoresist.resistance.adequacy.refractory import DefinitionResult
 from myoresist.resistance.adequacy.schema import Regimen
+from myoresist.result import Result
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
 Ended = Literal["running", "no_effect", "side_effect", "remission", "other", "unknown"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Span(_Result):
+class Span(Result):
     """A number of which the lowest and the highest possible value are known; ``None`` is no limit."""
 
     low: float
     high: float | None
 
 
-class CourseResult(_Result):
+class CourseResult(Result):
     """One course: records of one drug without a longer pause between them.
 
     Attributes:
@@ -56,14 +52,14 @@ class CourseResult(_Result):
     together_with: tuple[str, ...]
 
 
-class RemarkResult(_Result):
+class RemarkResult(Result):
     """What to keep in mind about a trial."""
 
     text: str
     cites: tuple[str, ...]
 
 
-class TrialResult(_Result):
+class TrialResult(Result):
     """One drug or combination.
 
     Attributes:
@@ -95,7 +91,7 @@ class TrialResult(_Result):
     check: str
 
 
-class DoseResult(_Result):
+class DoseResult(Result):
     """A stretch of time on one prednisone-equivalent dose, where dates and doses are sure."""
 
     start: date
@@ -103,7 +99,7 @@ class DoseResult(_Result):
     mg_day: float
 
 
-class TreatmentHistory(_Result):
+class TreatmentHistory(Result):
     """What was given to one patient, judged.
 
     Attributes:

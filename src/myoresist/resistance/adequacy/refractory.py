@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from myoresist.arrays.table import Table
-from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.adequacy.columns import Columns
-from myoresist.rules.condition import Condition, RuleError
-from myoresist.rules.kept import parse
+from myoresist.result import Result
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
+from myoresist.rules.rulebook import Rulebook
 
 State = Literal["met", "not_met", "undetermined"]
 
@@ -50,7 +49,7 @@ class Definition(Sourced):
         return self
 
 
-class DefinitionResult(BaseModel):
+class DefinitionResult(Result):
     """One definition for one patient.
 
     Attributes:
@@ -60,8 +59,6 @@ class DefinitionResult(BaseModel):
         window: in which time it looks at treatments and activity; ``reading`` says where its text leaves that
             open.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     title: str
@@ -94,18 +91,11 @@ class Refractory:
         """
         path = folder / "refractory" / "definitions.yaml"
         definitions = load_list(path, Definition)
-        names = columns.names
-        rules: dict[str, Condition] = {}
-        problems = []
+        book = Rulebook(columns.names)
         for one in definitions:
-            try:
-                if one.when is not None:
-                    rules[one.id] = parse(one.when, names)
-            except RuleError as error:
-                problems.append(Problem(str(path), None, one.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
-        return cls(definitions, columns, Program(rules))
+            if one.when is not None:
+                book.add(one.id, one.when, path, one.id)
+        return cls(definitions, columns, book.program())
 
     def evaluate(self, table: Table) -> Table:
         """Answer every definition for every patient: met, not met, or unknown for undetermined.

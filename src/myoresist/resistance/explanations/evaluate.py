@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from myoresist.arrays.table import Codes, Table, coded
 from myoresist.knowledge.schema import Check, Entry, Sourced, load_list
+from myoresist.result import Result
 from myoresist.rules.condition import Name
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
@@ -173,11 +174,7 @@ class Explanations:
         return self.program.leaves(self.program.rules)
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ExplanationResult(_Result):
+class ExplanationResult(Result):
     """One explanation for one patient.
 
     Attributes:
@@ -204,7 +201,7 @@ class ExplanationResult(_Result):
     check: Check | None
 
 
-class StepResult(_Result):
+class StepResult(Result):
     """One step of the work-up: what of it is known and what is missing."""
 
     id: str
@@ -215,7 +212,7 @@ class StepResult(_Result):
     cites: tuple[str, ...]
 
 
-class FailureResult(_Result):
+class FailureResult(Result):
     """A kind of treatment failure that this is."""
 
     id: str
@@ -223,7 +220,7 @@ class FailureResult(_Result):
     cites: tuple[str, ...]
 
 
-class ExplanationsResult(_Result):
+class ExplanationsResult(Result):
     """Why treatment may not have worked, in the order in which it should be looked at."""
 
     failures: tuple[FailureResult, ...]

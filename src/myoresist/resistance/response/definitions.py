@@ -12,7 +12,6 @@ import polars as pl
 from pydantic import model_validator
 
 from myoresist.case.measures import Measures
-from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.response.improvement import ImprovementCriteria
 from myoresist.resistance.response.visits import (
@@ -22,10 +21,10 @@ from myoresist.resistance.response.visits import (
     POPULATION,
     number_columns,
 )
-from myoresist.rules.condition import Condition, Name, RuleError
+from myoresist.rules.condition import Condition, Name
 from myoresist.rules.frames import run_frame
-from myoresist.rules.kept import parse
 from myoresist.rules.program import Program
+from myoresist.rules.rulebook import Rulebook
 
 CONFIRMED = ".confirmed"
 READ = ("gain", "relative")
@@ -95,17 +94,12 @@ class Definitions:
         of_visit = {name: Name(name, "number") for name in number_columns(measures)}
         of_visit |= {one.id: Name(one.id, "bool") for one in listed if one.on == "visit"}
         of_visit[ON_TREATMENT] = Name(ON_TREATMENT, "bool")
-        rules: dict[bool, dict[str, Condition]] = {True: {}, False: {}}
-        problems = []
+        pairs, visits = Rulebook(of_pair), Rulebook(of_visit)
         for one in listed:
-            pair = one.on == "pair"
-            try:
-                rules[pair][one.id] = parse(one.when, of_pair if pair else of_visit)
-            except RuleError as error:
-                problems.append(Problem(str(path), None, one.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
-        return cls({one.id: one for one in listed}, Program(rules[True]), Program(rules[False]))
+            book = pairs if one.on == "pair" else visits
+            book.add(one.id, one.when, path, one.id)
+        pairs.problems += visits.problems
+        return cls({one.id: one for one in listed}, pairs.program(), visits.program())
 
     def on(self, *what: str) -> tuple[Definition, ...]:
         """Return the definitions that look at a pair, a visit or a run."""

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from myoresist.case.model import Case
 from myoresist.resistance.response.definitions import CONFIRMED, Definition
 from myoresist.resistance.response.evaluate import BASELINE_DATE, DAYS, Responses
 from myoresist.resistance.response.improvement import CATEGORY, CATEGORY_MAX, CATEGORY_MIN
 from myoresist.resistance.response.series import Series
 from myoresist.resistance.response.visits import DATE, compared_column, value_column
+from myoresist.result import Result
 from myoresist.rules.reasons import explain
 
 State = Literal["met", "not_met", "undetermined"]
 Population = Literal["adult", "juvenile"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoteResult(_Result):
+class NoteResult(Result):
     """A published figure or a limit of the criteria, with its sources."""
 
     text: str
@@ -31,7 +26,7 @@ class NoteResult(_Result):
     check: str | None = None
 
 
-class MeasureResult(_Result):
+class MeasureResult(Result):
     """One measure at a visit, and the range that its form has."""
 
     id: str
@@ -42,7 +37,7 @@ class MeasureResult(_Result):
     maximum: float
 
 
-class ChangeResult(_Result):
+class ChangeResult(Result):
     """What one of the six measures says between two visits.
 
     ``percent`` is of the whole range of the measure, ``relative`` of the baseline; better is positive. While
@@ -64,7 +59,7 @@ class ChangeResult(_Result):
     missing: tuple[str, ...] = ()
 
 
-class ImprovementResult(_Result):
+class ImprovementResult(Result):
     """The total improvement score; ``score`` counts unknown as zero, so it is also the lowest possible."""
 
     title: str
@@ -82,7 +77,7 @@ class ImprovementResult(_Result):
     check: str | None
 
 
-class DefinitionResult(_Result):
+class DefinitionResult(Result):
     """A definition of improvement, worsening or inactivity; ``because`` settles it or leaves it open."""
 
     id: str
@@ -98,7 +93,7 @@ class DefinitionResult(_Result):
     check: str | None
 
 
-class ComparisonResult(_Result):
+class ComparisonResult(Result):
     """A visit compared with an earlier one."""
 
     baseline_date: str
@@ -108,7 +103,7 @@ class ComparisonResult(_Result):
     definitions: tuple[DefinitionResult, ...]
 
 
-class VisitResult(_Result):
+class VisitResult(Result):
     """One visit: activity and damage apart; strength and function can show either."""
 
     date: str
@@ -118,7 +113,7 @@ class VisitResult(_Result):
     definitions: tuple[DefinitionResult, ...]
 
 
-class ResponseResult(_Result):
+class ResponseResult(Result):
     """The response of one patient.
 
     Attributes:

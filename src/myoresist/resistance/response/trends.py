@@ -15,12 +15,11 @@ from myoresist.arrays.kleene import Truths, told, truth
 from myoresist.arrays.planes import UNKNOWN
 from myoresist.arrays.runs import Runs
 from myoresist.arrays.table import Table
-from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, load_list
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.visits import PATIENT, compared_column
-from myoresist.rules.condition import Condition, Name, RuleError
-from myoresist.rules.kept import parse
+from myoresist.rules.condition import Condition, Name
+from myoresist.rules.rulebook import Rulebook
 from myoresist.rules.to_sql import to_sql
 
 PARTS = ("relative", "final")
@@ -57,19 +56,16 @@ class Trends:
         columns = {compared_column(one) for one in responses.measures}
         measured = {name: Name(name, "number") for name in columns}
         entries = {one.id: one for one in load_list(path, Trend)}
-        rules, problems = {}, []
+        book = Rulebook(names)
         for one in entries.values():
-            try:
-                if (one.when is None) == (one.of is None):
-                    raise RuleError("needs either 'when' or 'of'")
-                if one.when is not None:
-                    rules[one.id] = parse(one.when, measured if one.over == "visit" else names)
-                elif one.over == "unmeasured" and one.of not in domains:
-                    raise RuleError(f"{one.of} is no measure of the core set")
-            except RuleError as error:
-                problems.append(Problem(str(path), None, one.id, str(error)))
-        if problems:
-            raise DocumentError(problems)
+            if (one.when is None) == (one.of is None):
+                book.wrong(path, one.id, "needs either 'when' or 'of'")
+            elif one.when is not None:
+                read = measured if one.over == "visit" else names
+                book.add(one.id, one.when, path, one.id, names=read)
+            elif one.over == "unmeasured" and one.of not in domains:
+                book.wrong(path, one.id, f"{one.of} is no measure of the core set")
+        book.check()
         sets = responses.improvement.criteria.core_sets
         held = {
             domain: tuple(
@@ -81,7 +77,7 @@ class Trends:
             )
             for domain in domains
         }
-        return cls(entries, rules, held)
+        return cls(entries, book.rules, held)
 
     @property
     def compared(self) -> tuple[str, ...]:
