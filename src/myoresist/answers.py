@@ -17,6 +17,7 @@ from myoresist.arrays.planes import Planes, of_flags
 from myoresist.arrays.runs import Ints
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
+from myoresist.consult.evaluate import Consults, Inputs
 from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.findings.evaluate import Known
@@ -26,7 +27,7 @@ from myoresist.resistance.evaluate import DAMAGE, Judged
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
 from myoresist.resistance.response.visits import PATIENT
-from myoresist.serology.evaluate import SerologyTables
+from myoresist.serology.evaluate import CATEGORY, SerologyTables
 from myoresist.serology.results import Results
 from myoresist.treatment.columns import PROBABILITY
 
@@ -182,6 +183,22 @@ class Answers:
     def options(self) -> pl.DataFrame:
         """Return every option that is looked at; see ``Options.places``."""
         return self.library.options.places(self.weighed, self.treatment)
+
+    @cached_property
+    def consult(self) -> Consults:
+        """Return what stands on page one."""
+        base = self.differential.base
+        return self.library.consult.evaluate(
+            Inputs(
+                row=self.weighed,
+                proven=base.confirmed.run(self.tested),
+                cancer=self.serology.patients.word(CATEGORY),
+                settled=self.patients.settled,
+                treatments=self.patients.treatments,
+                labels=self.patients.labels,
+                answered=self.treatment,
+            )
+        )
 
     def _supported(self, explanation: str) -> Planes:
         """Return whether an explanation is supported: true, false where it is argued against."""

@@ -15,6 +15,8 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
+from myoresist.consult.explain import Names, consult_of
+from myoresist.consult.results import ConsultResult
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
 from myoresist.diagnosis.differential.explain import explain as explain_differential
@@ -62,6 +64,7 @@ class Assessment(Result):
     patient_id: str
     label: str | None
     source: str | None
+    consult: ConsultResult
     record: tuple[FindingResult, ...]
     contradictions: tuple[ContradictionResult, ...]
     remarks: tuple[str, ...]
@@ -191,7 +194,9 @@ def assess(
     contradictions = facts.contradictions(open_.clashes)
     shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     sets, disagreements = criteria.results(), criteria.disagreements()
+    page = consult_of(answers.consult, 0, _names(base))
     cited = [
+        *page.sources(),
         *(key for result in sets for key in result.sources()),
         *(key for note in disagreements for key in note.cites),
         *diagnosis.sources(),
@@ -205,6 +210,7 @@ def assess(
         patient_id=noted.patient_id,
         label=case.label,
         source=case.source.citation if case.source else None,
+        consult=page,
         record=shown,
         contradictions=contradictions,
         remarks=(
@@ -226,6 +232,15 @@ def assess(
             key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
         },
     )
+
+
+def _names(base: Knowledge) -> Names:
+    """Return what things are called on page one."""
+    diseases = base.differential.base
+    labels = {one.id: one.label for one in base.catalogue}
+    labels |= {one.id: one.name for one in diseases.investigations}
+    labels |= {one.id: one.name for one in base.resistance.explanations.entries.values()}
+    return Names.of(base.consult, labels, {one.id: one.name for one in diseases.diseases.values()})
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from myoresist import knowledge as packaged
 from myoresist.case.catalogue import Catalogue
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
+from myoresist.consult.evaluate import Consult
 from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.document import DocumentError, Problem
@@ -64,7 +65,7 @@ class Knowledge:
             DocumentError: naming file, line and field of everything that cannot be used.
         """
         problems: dict[Problem, None] = {}
-        for topic in ("version", "terms", "serology", "resistance", "options"):
+        for topic in ("version", "terms", "serology", "resistance", "options", "consult"):
             try:
                 getattr(self, topic)
             except DocumentError as error:
@@ -115,6 +116,23 @@ class Knowledge:
         regimens = [one.id for one in told.treatments.regimens.trials]
         names, labels = told.names | self.ceilings.names, told.labels | self.ceilings.labels
         return Options.load(self.folder, names, labels, diseases, regimens)
+
+    @cached_property
+    def consult(self) -> Consult:
+        """Return the rules of page one."""
+        base, told = self.differential.base, self.resistance
+        labels = {
+            x: base.families.labels.get(x, ()) for x in self.catalogue["diagnosis_label"].choices
+        }
+        diseases = {one.id: one.family for one in base.diseases.values()}
+        return Consult.load(
+            self.folder,
+            self.options,
+            self.terms,
+            diseases,
+            labels,
+            told.names | self.ceilings.names,
+        )
 
     @cached_property
     def ceilings(self) -> Ceilings:

@@ -1,0 +1,322 @@
+"""What stands on page one, for N patients: a state, and lines in their order.
+
+The same rules choose for one patient and for a registry, and every line knows its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from myoresist.arrays.planes import Planes, mask, pack, unpack_rows
+from myoresist.arrays.table import Codes, Table
+from myoresist.case.courses import Treatments
+from myoresist.consult.compile import (
+    CANCER,
+    DISPUTED,
+    EACH,
+    FACTS,
+    LEAD,
+    LISTED,
+    SAID,
+    STATE,
+    TRIAL,
+    WAITING,
+    Rules,
+)
+from myoresist.consult.given import said
+from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, Leading
+from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
+from myoresist.findings.statements import Settled
+from myoresist.treatment.evaluate import LEVELS, against_column
+
+RECOMMENDED = ("do_first", "reasonable")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A line that stands on the page of one patient.
+
+    Attributes:
+        rule: the column of its rule.
+        object: of an action, the explanation of a reason, the finding of a change or question.
+        instead_of: the treatment whose place a new one takes.
+    """
+
+    section: Section
+    line: Line
+    rule: str
+    verb: str | None
+    object: str
+    instead_of: str | None = None
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """Return what must not be said twice."""
+        return self.verb or self.section, self.object
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the page is made from, for N patients.
+
+    Attributes:
+        row: findings and what questions 1 to 3 tell, ``probability.<disease>``.
+        proven: ``confirmed.<disease>`` of the differential.
+        cancer: the category of the risk of cancer.
+        answered: what ``Options.evaluate`` returned.
+    """
+
+    row: Table
+    proven: Table
+    cancer: Codes
+    settled: Settled
+    treatments: Treatments
+    labels: Sequence[str | None]
+    answered: Table
+
+
+@dataclass(frozen=True)
+class Consult(Rules):
+    """The rules of page one, and what they choose."""
+
+    def evaluate(self, inputs: Inputs) -> Consults:
+        """Choose what stands on the page of every patient."""
+        size = inputs.row.size
+        truths = {
+            f"{PROVEN_OF}{x}": inputs.proven.truth(f"confirmed.{x}") for x in self.diseases.names
+        }
+        table = inputs.row.with_columns(self._said(inputs)).with_columns(
+            self.given.evaluate(inputs.treatments)
+        )
+        table = table.with_columns(self._of_trials(table)).with_columns(Table(size, truths))
+        proofs = self.proofs.run(table)
+        truths |= {x: _either(truths[x], proofs.truth("proof." + x)) for x in self._proven}
+        leading = self.diseases.lead(table, Table(size, truths), inputs.labels)
+        table = table.with_columns(leading.columns()).with_columns(self._facts(inputs))
+        listed = self._listed(table.with_columns(leading.weighed()), inputs.answered)
+        table = table.with_columns(listed.columns(self.given.treatments))
+        table = table.with_columns(self._barred(inputs.answered, size))
+        table = table.with_columns(self.before.run(table))
+        state = self._state(table)
+        table = table.with_columns(state.columns())
+        table = table.with_columns(self.lines.run(table))
+        return Consults(self, table, leading, state.codes, listed.order)
+
+    @cached_property
+    def _proven(self) -> tuple[str, ...]:
+        return tuple(PROVEN_OF + one.disease for one in self.data.leader.proofs)
+
+    def _said(self, inputs: Inputs) -> Table:
+        """Return of each danger whether anything says that it is there, and whether statements differ."""
+        size, recorded = inputs.row.size, inputs.settled.recorded
+        disputed: dict[str, int] = {}
+        for patient, finding in inputs.settled.disputes:
+            disputed[finding] = disputed.get(finding, 0) | 1 << patient
+        truths = {}
+        for name in self.data.page.dangers:
+            known, stated = inputs.row.truth(name), recorded.truth(name)
+            # What is recorded and yet not known contradicts something else that is recorded.
+            doubtful = disputed.get(name, 0) | stated.t & ~known.t
+            truths[SAID + name] = said(known.t | doubtful, size)
+            truths[DISPUTED + name] = said(doubtful, size)
+        return Table(size, truths)
+
+    def _of_trials(self, table: Table) -> Table:
+        """Return of each treatment what its trial tells, under the name of the treatment."""
+        options = self.options.data.options
+        trials = {x: options[x].trial if x in options else None for x in self.given.treatments}
+        return Table(
+            table.size,
+            {
+                f"{told}_{name}": said(table.truth(f"trial_{trial}_{column}").t, table.size)
+                for name, trial in trials.items()
+                for told, column in TRIAL.items()
+            },
+        )
+
+    def _facts(self, inputs: Inputs) -> Table:
+        """Return how many findings are recorded that tell of the disease, and the risk of cancer."""
+        size = inputs.row.size
+        recorded = inputs.settled.recorded
+        told = [x for x in recorded if x not in self.data.page.not_facts]
+        facts = unpack_rows([recorded.known(x) for x in told], size).sum(axis=0, dtype=float)
+        words = {x: n for n, x in enumerate(inputs.cancer.words)}
+        risks = {}
+        for word, code in words.items():
+            risks[CANCER + word] = said(pack(inputs.cancer.codes == code), size)
+        return Table(size, risks, {FACTS: facts if told else np.zeros(size)})
+
+    def _listed(self, table: Table, answered: Table) -> _Listed:
+        """Return which options the subsets of each patient recommend, in their order.
+
+        The first list in which an option stands decides: the lists of a failing organ stand first.
+        """
+        places = self.options.places(table, answered)
+        first = places.unique(["row", "option"], keep="first", maintain_order=True)
+        good = first.filter(pl.col("group").cast(pl.String).is_in(RECOMMENDED))
+        order: list[list[str]] = [[] for _ in range(table.size)]
+        for row, option in good.select("row", pl.col("option").cast(pl.String)).iter_rows():
+            order[row].append(option)
+        waiting = places.filter(pl.col("group").cast(pl.String) == "wait")
+        wait = waiting.select("row", pl.col("option").cast(pl.String)).iter_rows()
+        return _Listed(table.size, order, frozenset(wait))
+
+    def _barred(self, answered: Table, size: int) -> Table:
+        """Return of each option whether it is contraindicated, or best avoided, by what is recorded."""
+        true = {f"{level}_{name}": 0 for level in LEVELS for name in self.given.treatments}
+        for option in self.options.data.options.values():
+            for place, one in enumerate(self.options.against[option.id]):
+                held = answered.truth(against_column(option, place)).t
+                true[f"{one.level}_{option.id}"] |= held
+        return Table(size, {name: said(held, size) for name, held in true.items()})
+
+    def _state(self, table: Table) -> _State:
+        """Return the first state whose rule is true; the last of the file where none is."""
+        found = self.states.run(table)
+        left = mask(table.size)
+        codes = np.full(table.size, len(self.data.states) - 1, np.int32)
+        for code, one in enumerate(self.data.states):
+            mine = found.truth(STATE + one.id).t & left
+            left &= ~mine
+            codes[unpack_rows([mine], table.size)[0].astype(bool)] = code
+        return _State(codes, tuple(one.id for one in self.data.states))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    size: int
+    order: list[list[str]]
+    waiting: frozenset[tuple[int, str]]
+
+    def columns(self, treatments: Mapping[str, str]) -> Table:
+        true = {prefix + name: 0 for prefix in (LISTED, WAITING) for name in treatments}
+        for row, names in enumerate(self.order):
+            for name in names:
+                true[LISTED + name] |= 1 << row
+        for row, name in self.waiting:
+            true[WAITING + name] |= 1 << row
+        return Table(self.size, {x: said(t, self.size) for x, t in true.items()})
+
+
+@dataclass(frozen=True)
+class _State:
+    codes: NDArray[np.int32]
+    words: tuple[str, ...]
+
+    def columns(self) -> Table:
+        size = len(self.codes)
+        return Table(
+            size,
+            {
+                STATE + word: said(pack(self.codes == code), size)
+                for code, word in enumerate(self.words)
+            },
+        )
+
+
+def _either(one: Planes, other: Planes) -> Planes:
+    return Planes(one.t | other.t, one.f & other.f)
+
+
+@dataclass(frozen=True)
+class Consults:
+    """What stands on the pages of N patients.
+
+    Attributes:
+        table: every column that a rule of the consult read or filled.
+        state: the number of the state of each.
+        order: the options that the lists of each recommend, in order.
+    """
+
+    consult: Consult
+    table: Table
+    leading: Leading
+    state: NDArray[np.int32]
+    order: Sequence[Sequence[str]]
+
+    @cached_property
+    def _true(self) -> NDArray[np.bool_]:
+        """Return which rules are true of whom, (rules, N)."""
+        planes = [self.table.truth(x).t for x in self._rules]
+        return unpack_rows(planes, self.table.size).astype(bool)
+
+    @cached_property
+    def _rules(self) -> dict[str, int]:
+        rules = (*self.consult.lines.rules, *self.consult.before.rules)
+        return {name: number for number, name in enumerate(rules)}
+
+    def holds(self, rule: str, row: int) -> bool:
+        """Tell whether a rule is true of one patient."""
+        return bool(self._true[self._rules[rule], row])
+
+    def state_of(self, row: int) -> str:
+        """Return the state of one patient."""
+        return self.consult.data.states[int(self.state[row])].id
+
+    def certainty_of(self, row: int) -> str:
+        """Return how sure the disease of one patient is."""
+        return CERTAINTIES[int(self.leading.certainty.codes[row])]
+
+    def chosen(self, row: int) -> dict[Section, list[Chosen]]:
+        """Return the lines of one patient, section by section, before the words are counted."""
+        page = self.consult.data.states[int(self.state[row])].page
+        most = self.consult.data.page.most[page]
+        found: dict[Section, list[Chosen]] = {x: [] for x in most}
+        seen: set[tuple[str, str]] = set()
+        for section, line in self.consult.data.lines():
+            for one in self._each(section, line, row):
+                if len(found[section]) < most[section] and one.about not in seen:
+                    found[section].append(one)
+                    seen.add(one.about)
+        return found
+
+    def _each(self, section: Section, line: Line, row: int) -> Iterator[Chosen]:
+        """Yield a line once for each treatment that it is about."""
+        rule = f"{section}.{line.id}"
+        if not self.holds(rule, row):
+            return
+        verb = line.verb if isinstance(line, ActionLine) else None
+        if line.each is None:
+            yield Chosen(section, line, rule, verb, _object(line))
+            return
+        for name in islice(self._members(line.each, row), line.most):
+            instead = self._instead(name, row) if verb == "start" else None
+            yield Chosen(section, line, rule, "switch" if instead else verb, name, instead)
+
+    def _members(self, family: str, row: int) -> Iterator[str]:
+        """Yield the treatments of a family, those on the lists first and in their order."""
+        if family == LEAD:
+            yield from self.leading.of(row)
+            return
+        members = self.consult.families[family]
+        listed = self.order[row]
+        for name in (*listed, *(x for x in members if x not in listed)):
+            if name in members and self.holds(f"{EACH}{family}.{name}", row):
+                yield name
+
+    def _instead(self, name: str, row: int) -> str | None:
+        """Return the treatment that goes on without effect and whose place a new one takes."""
+        for group in self.consult.data.page.replaces:
+            if name in group:
+                for other in group:
+                    if other != name and self.holds(f"{EACH}gone.{other}", row):
+                        return other
+        return None
+
+
+def _object(line: Line) -> str:
+    match line:
+        case ActionLine():
+            return line.object or ""
+        case ReasonLine():
+            return line.explanation
+        case FindingLine():
+            return line.finding
+    raise TypeError(f"{line.id} is no line of a section")

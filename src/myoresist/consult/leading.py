@@ -1,0 +1,169 @@
+"""Which disease the page acts on, and how sure it is.
+
+A proven disease leads, else the most probable one from a probability on. A disease that cannot be without an
+exposure is looked at only where the exposure is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoresist.arrays.planes import Planes, mask, pack, unpack
+from myoresist.arrays.table import Codes, Numbers, Table, coded
+from myoresist.consult.schema import Certainty, Leader
+from myoresist.treatment.evaluate import PROBABILITY
+
+LEADS, PROVEN_OF, LABEL, FAMILY = "leads_", "proven_", "label_", "family_"
+OTHER, RENAMED, MYOSITIS = "disease_other", "disease_renamed", "myositis_probability"
+CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
+
+
+@dataclass(frozen=True)
+class Diseases:
+    """The diseases as the page reads them.
+
+    Attributes:
+        families: the family of each disease, in the order of the differential.
+        labels: the diseases that each label stands for.
+    """
+
+    rules: Leader
+    families: Mapping[str, str]
+    labels: Mapping[str, Sequence[str]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the diseases."""
+        return tuple(self.families)
+
+    def columns(self) -> tuple[str, ...]:
+        """Return every column of truth that ``lead`` fills."""
+        return (
+            *(LEADS + x for x in self.names), *(PROVEN_OF + x for x in self.names),
+            *(LABEL + x for x in self.labels), *(FAMILY + x for x in sorted(set(self.families.values()))),
+            *(f"disease_{x}" for x in CERTAINTIES), OTHER, RENAMED,
+        )  # fmt: skip
+
+    def lead(self, table: Table, proven: Table, labels: Sequence[str | None]) -> Leading:
+        """Find the disease that leads of every patient.
+
+        Args:
+            table: ``probability.<disease>`` and findings.
+            proven: ``proven_<disease>``.
+            labels: the diagnosis that each patient carries.
+        """
+        size, names = table.size, self.names
+        chance = np.array([np.nan_to_num(table.number(PROBABILITY + x)) for x in names])
+        for disease, finding in self.rules.needs.items():
+            chance[names.index(disease), ~unpack(table.truth(finding).t, size)] = 0.0
+        chance /= np.maximum(chance.sum(axis=0), np.finfo(float).tiny)
+        sure = np.array([unpack(proven.truth(PROVEN_OF + x).t, size) for x in names])
+        # What only stands beside another disease does not lead while something else does.
+        beside = np.array([x in self.rules.beside for x in names])
+        own = sure & ~beside[:, None]
+        use = np.where(own.any(0), own, sure)
+        any_proven = np.asarray(use.any(axis=0))
+        weight = np.where(use, chance + 1.0, np.where(any_proven, 0.0, chance))
+        first = weight.argmax(axis=0)
+        top = chance[first, np.arange(size)]
+        rules = self.rules
+        certainty = coded(
+            CERTAINTIES,
+            (pack(any_proven), "proven"),
+            (pack(top >= rules.very_likely_at), "very_likely"),
+            (pack(top >= rules.likely_at), "likely"),
+            size=size,
+            otherwise="open",
+        )
+        open_ = certainty.codes == CERTAINTIES.index("open")
+        first = np.where(open_, -1, first)
+        chance = np.where(any_proven, np.arange(len(names))[:, None] == first, chance)
+        kin = np.array([one in self.rules.kin for one in self.families.values()])
+        return Leading(self, first, certainty, chance, sure, chance[kin].sum(axis=0), tuple(labels))
+
+
+@dataclass(frozen=True)
+class Leading:
+    """Which disease leads of N patients.
+
+    Attributes:
+        first: the number of the disease; -1 while it is open.
+        certainty: how sure it is.
+        chance: the probability of each disease as the page reads it, (diseases, N).
+        sure: which diseases are proven, (diseases, N).
+        kin: the probability of all diseases of the same kin as myositis.
+    """
+
+    diseases: Diseases
+    first: NDArray[np.int64]
+    certainty: Codes
+    chance: Numbers
+    sure: NDArray[np.bool_]
+    kin: Numbers
+    labels: tuple[str | None, ...]
+
+    def of(self, row: int) -> tuple[str, ...]:
+        """Return the disease that leads of one patient, and what is proven and stands beside it."""
+        first, names = int(self.first[row]), self.diseases.names
+        beside = self.diseases.rules.beside
+        others = (
+            n for n, x in enumerate(names) if x in beside and n != first and self.sure[n, row]
+        )
+        return tuple(names[n] for n in (*([first] if first >= 0 else []), *others))
+
+    def columns(self) -> Table:
+        """Return what conditions may read of it."""
+        size, names = len(self.first), self.diseases.names
+        every = mask(size)
+        truths: dict[str, Planes] = {}
+
+        def known(name: str, flags: NDArray[np.bool_]) -> None:
+            true = pack(flags)
+            truths[name] = Planes(true, every & ~true)
+
+        for number, name in enumerate(names):
+            known(LEADS + name, self.first == number)
+            known(PROVEN_OF + name, self.sure[number])
+        families = np.array([*self.diseases.families.values(), ""])[self.first]
+        for family in set(self.diseases.families.values()):
+            known(FAMILY + family, families == family)
+        for label in self.diseases.labels:
+            known(LABEL + label, np.array([x == label for x in self.labels], bool))
+        for code, certainty in enumerate(CERTAINTIES):
+            known(f"disease_{certainty}", self.certainty.codes == code)
+        other, renamed = self._against_labels(families)
+        known(OTHER, other)
+        known(RENAMED, renamed)
+        return Table(size, truths, {MYOSITIS: self.kin})
+
+    def _against_labels(
+        self, families: NDArray[np.str_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return whether the leading disease is another than the label means, and whether it is renamed."""
+        rules, names = self.diseases.rules, (*self.diseases.names, "")
+        other, renamed = np.zeros(len(self.first), bool), np.zeros(len(self.first), bool)
+        own_family = {x: self.diseases.families[x] for x in self.diseases.names}
+        for row, (place, label) in enumerate(zip(self.first, self.labels, strict=True)):
+            if place < 0 or label is None:
+                continue
+            meant = self.diseases.labels.get(label, (label,) if label in own_family else ())
+            if names[place] in meant:
+                continue
+            same = families[row] in rules.kin and (
+                not meant or any(own_family[x] in rules.kin for x in meant)
+            )
+            other[row] = not same
+            renamed[row] = same and label not in rules.unspecific
+        return other, renamed
+
+    def weighed(self) -> Table:
+        """Return ``probability.<disease>`` as the page reads it."""
+        names = self.diseases.names
+        return Table(
+            len(self.first), numbers={PROBABILITY + x: self.chance[n] for n, x in enumerate(names)}
+        )
