@@ -22,6 +22,7 @@ CANCER = "cancer_risk_"
 LEAD = "lead"
 """The family of the diseases that lead."""
 EACH, DOSE, CARE, ANY, WAITING = "each.", "dose.", "care.", "any_", "waiting_"
+BESIDE = "with."
 TRIAL = {"adequate": "adequate", "early": "below_min_duration", "low": "below_min_dose"}
 """What a trial tells of a treatment, and the column of it."""
 PLACEHOLDER = "{treatment}"
@@ -160,6 +161,8 @@ class _Compiler:
         file = self.where / "drugs.yaml"
         for number, dose in enumerate(self.data.doses):
             book.add(f"{DOSE}{number}", dose.when or "TRUE", file, dose.treatment)
+        for number, beside in enumerate(self.data.page.beside):
+            book.add(f"{BESIDE}{number}", beside.when, self.where / "page.yaml", beside.text)
         for number, one in enumerate(self.data.cautions):
             book.add(f"{CARE}{number}", one.when, file, one.text)
 

@@ -47,6 +47,7 @@ class Chosen:
         rule: the column of its rule.
         object: of an action, the explanation of a reason, the finding of a change or question.
         instead_of: the treatment whose place a new one takes.
+        place: which of those it is for which the line is said.
     """
 
     section: Section
@@ -55,6 +56,7 @@ class Chosen:
     verb: str | None
     object: str
     instead_of: str | None = None
+    place: int = 0
 
     @property
     def about(self) -> tuple[str, str]:
@@ -286,9 +288,9 @@ class Consults:
         if line.each is None:
             yield Chosen(section, line, rule, verb, _object(line))
             return
-        for name in islice(self._members(line.each, row), line.most):
+        for place, name in enumerate(islice(self._members(line.each, row), line.most)):
             instead = self._instead(name, row) if verb == "start" else None
-            yield Chosen(section, line, rule, "switch" if instead else verb, name, instead)
+            yield Chosen(section, line, rule, "switch" if instead else verb, name, instead, place)
 
     def _members(self, family: str, row: int) -> Iterator[str]:
         """Yield the treatments of a family, those on the lists first and in their order."""

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, cast
 
 from myoresist.arrays.table import Value
-from myoresist.consult.compile import CARE, DISPUTED, DOSE, EACH, LEAD, LISTED, SAID, STATE
+from myoresist.consult.compile import BESIDE, CARE, DISPUTED, DOSE, EACH, LEAD, LISTED, SAID, STATE
 from myoresist.consult.evaluate import Chosen, Consult, Consults
-from myoresist.consult.given import OF_TREATMENT
+from myoresist.consult.given import FAILED, OF_TREATMENT, PARTLY, WORKED
 from myoresist.consult.leading import LABEL, LEADS, PROVEN_OF
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
 from myoresist.consult.schema import Certainty, Section, Verb
@@ -85,7 +85,8 @@ class _Patient:
             section: [(one, self._text(one)) for one in chosen]
             for section, chosen in self.found.chosen(row).items()
         }
-        words = self._trimmed(bottom, lines, consult.data.page.words[state.page])
+        words = self._trimmed(bottom, lines, state.page)
+        lines["ask"] = self._foot(lines["ask"], consult.data.page.foot[state.page])
         said = {s: [self._said(one, text) for one, text in held] for s, held in lines.items()}
         return ConsultResult(
             state=state.id,
@@ -98,22 +99,33 @@ class _Patient:
         )
 
     def _trimmed(
-        self, bottom: str, lines: dict[Section, list[tuple[Chosen, str]]], most: int
+        self, bottom: str, lines: dict[Section, list[tuple[Chosen, str]]], page: str
     ) -> int:
         """Take away the least of the page until it fits, and return its words."""
+        rules = self.found.consult.data.page
+        begins, most = rules.foot[page], rules.words[page]
 
         def count() -> int:
             texts = [bottom, *(text for held in lines.values() for _, text in held)]
-            return sum(len(text.split()) for text in texts)
+            foot = len(begins.split()) if lines["ask"] else 0
+            return foot + sum(len(text.split()) for text in texts)
 
         words = count()
-        for section in self.found.consult.data.page.trim:
+        for section in rules.trim:
             if words <= most:
                 break
             if lines[section]:
                 lines[section].pop()
                 words = count()
         return words
+
+    def _foot(self, asked: list[tuple[Chosen, str]], begins: str) -> list[tuple[Chosen, str]]:
+        """Return the questions as one sentence."""
+        last = len(asked) - 1
+        return [
+            (one, f"{begins + ' ' if place == 0 else ''}{text}{'.' if place == last else ';'}")
+            for place, (one, text) in enumerate(asked)
+        ]
 
     def _bottom(self, diseases: tuple[str, ...], state: str) -> str:
         certainty = self.found.certainty_of(self.row)
@@ -124,24 +136,33 @@ class _Patient:
         before = page.certainty[cast(Certainty, certainty)].format(name=name, label=called)
         if self.values.get("disease_renamed") and certainty == "proven":
             before += f", not {called}"
-        tried = self._tried()
-        text = state.format(tried=tried)
-        return f"{before[:1].upper()}{before[1:]}; {text}." if text else f"{before}."
+        held = [
+            one.text
+            for number, one in enumerate(page.beside)
+            if self.found.holds(f"{BESIDE}{number}", self.row)
+        ]
+        if held:
+            before += f" with {' and '.join(held[:2])}"
+        worked = self._named(WORKED)
+        text = state.format(
+            tried=self._named(FAILED, PARTLY) or "treatment",
+            to=f" to {worked}" if worked else "",
+            label=called or "myositis",
+        )
+        return f"{before[:1].upper()}{before[1:]}; {text}."
 
     def _first(self, name: str, place: int) -> str:
         return name if place == 0 else name[:1].lower() + name[1:]
 
-    def _tried(self) -> str:
-        """Name what did not do, at most three."""
-        treatments = self.found.consult.given.treatments
-        short = [
-            x for x in treatments
-            if x in self.found.consult.given.drugs
-            and (self.values.get(f"failed_{x}") or self.values.get(f"partly_{x}"))
-        ]  # fmt: skip
-        names = [self.names[x] for x in short]
+    def _named(self, *told: str) -> str:
+        """Name the drugs of which one of some things is told, at most three."""
+        names = [
+            self.names[x]
+            for x in self.found.consult.given.drugs
+            if any(self.values.get(prefix + x) for prefix in told)
+        ]
         if not names:
-            return "treatment"
+            return ""
         if len(names) > 3:
             return f"{len(names)} drugs"
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -153,18 +174,22 @@ class _Patient:
 
     def _text(self, one: Chosen) -> str:
         numbers = {x: f"{v:g}" for x, v in self.values.items() if isinstance(v, float) and v == v}
-        text = one.line.text
+        text = (one.line.further if one.place else None) or one.line.text
+        instead = self.names[one.instead_of] if one.instead_of else ""
         known = {
+            "begin": f"Switch {instead} to" if instead else "Start",
             "object": self.names[one.object],
             "lead": " and ".join(self.names.diseases[x] for x in self.found.leading.of(self.row)),
-            "instead": f" instead of {self.names[one.instead_of]}" if one.instead_of else "",
+            "instead": f" instead of {instead}" if instead else "",
             "dose": self._dose(one.object) if "{dose}" in text else "",
             "care": self._care(one.object) if "{care}" in text else "",
             "reason": self._reason(one) if "{reason}" in text else "",
         }
         said = re.sub(r"\{(\w+)\}", lambda m: known.get(m[1], numbers.get(m[1], "?")), text)
         said = " ".join(said.split())
-        return said[:1].upper() + said[1:]
+        if one.section == "ask":
+            return said
+        return f"{said[:1].upper()}{said[1:]}."
 
     def _dose(self, treatment: str) -> str:
         doses = self.found.consult.data.doses
@@ -230,7 +255,8 @@ class _Patient:
         seen: dict[str, Verdict] = {}
         for rule in rules:
             for name in sorted(reasons_of(rule, program, self.values, seen).because):
-                if self.values.get(name) is None or name.startswith(_SILENT):
+                # What is told counts where it is so: that other things are not so is no reason.
+                if self.values.get(name) in (None, False) or name.startswith(_SILENT):
                     continue
                 for prefix in _BARE:
                     if name.startswith(prefix):

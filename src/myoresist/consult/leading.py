@@ -49,6 +49,18 @@ class Diseases:
             *(f"disease_{x}" for x in CERTAINTIES), OTHER, RENAMED,
         )  # fmt: skip
 
+    def _labelled(
+        self, chance: Numbers, first: NDArray[np.int64], labels: Sequence[str | None]
+    ) -> Numbers:
+        """Return how probable the first disease is; the label is evidence for what it stands for."""
+        top: Numbers = chance[first, np.arange(len(first))].copy()
+        places = {name: number for number, name in enumerate(self.names)}
+        for row, label in enumerate(labels):
+            meant = [places[x] for x in self.labels.get(label or "", ()) if x in places]
+            if int(first[row]) in meant and chance[meant, row].sum() >= self.rules.labelled_at:
+                top[row] = max(top[row], self.rules.likely_at)
+        return top
+
     def lead(self, table: Table, proven: Table, labels: Sequence[str | None]) -> Leading:
         """Find the disease that leads of every patient.
 
@@ -66,12 +78,13 @@ class Diseases:
         # What only stands beside another disease does not lead while something else does.
         beside = np.array([x in self.rules.beside for x in names])
         own = sure & ~beside[:, None]
-        use = np.where(own.any(0), own, sure)
-        any_proven = np.asarray(use.any(axis=0))
-        weight = np.where(use, chance + 1.0, np.where(any_proven, 0.0, chance))
-        first = weight.argmax(axis=0)
-        top = chance[first, np.arange(size)]
         rules = self.rules
+        alone = sure & (chance.max(axis=0, initial=0) < rules.likely_at)
+        use = np.where(own.any(axis=0), own, alone)
+        first = np.where(use.any(axis=0), np.where(use, chance + 1.0, 0.0), chance).argmax(axis=0)
+        patients = np.arange(size)
+        any_proven = np.asarray(sure[first, patients])
+        top = self._labelled(chance, first, labels)
         certainty = coded(
             CERTAINTIES,
             (pack(any_proven), "proven"),

@@ -28,7 +28,7 @@ class State(Sourced):
     Attributes:
         text: what it is called.
         bottom: what the bottom line says of it after the disease; ``{tried}`` are the treatments that did
-            not do.
+            not do, ``{to}`` those that did, ``{label}`` is what it was called.
         page: how much stands on the page.
     """
 
@@ -49,6 +49,7 @@ class Line(Sourced):
         most: how often a line with ``each`` is said at most.
         text: what it says; ``{object}`` and ``{instead}`` are names, ``{dose}`` and ``{care}`` what belongs
             to the drug, and the name of a number is replaced by that number.
+        further: what it says from the second of ``each`` on.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Line(Sourced):
     each: str | None = None
     most: int = Field(3, ge=1)
     text: str
+    further: str | None = None
 
 
 class ActionLine(Line):
@@ -114,6 +116,13 @@ class Dose(Sourced):
     text: str
 
 
+class Beside(Entry):
+    """What the bottom line adds to the disease."""
+
+    when: str
+    text: str
+
+
 class Thing(Entry):
     """An object that stands nowhere else in the knowledge."""
 
@@ -126,6 +135,7 @@ class Leader(Entry):
 
     Attributes:
         likely_at, very_likely_at: least probability (0 to 1).
+        labelled_at: least probability of what the label stands for, where nothing else is more probable.
         elsewhere_at: the most probability of all myositis together at which another disease is likely.
         needs: the finding without which a disease is not looked at.
         kin: families of diseases that are renamed, not replaced, where a label of the same kin is wrong.
@@ -134,6 +144,7 @@ class Leader(Entry):
     """
 
     likely_at: float = Field(gt=0, lt=1)
+    labelled_at: float = Field(gt=0, lt=1)
     very_likely_at: float = Field(gt=0, lt=1)
     elsewhere_at: float = Field(gt=0, lt=1)
     needs: Mapping[str, str]
@@ -151,6 +162,8 @@ class Page(Entry):
         words: the most words of a page, by ``State.page``.
         most: the most lines of each section, by ``State.page``.
         trim: sections whose last line goes, in this order, while there are too many words.
+        foot: how the line of questions begins, by ``State.page``.
+        beside: what the bottom line adds to the disease, at most two.
         dangers: findings that count as present while one statement says so.
         pulse_from_mg: the least single dose of an intravenous glucocorticoid that is a pulse.
         replaces: treatments of which one takes the place of another.
@@ -161,6 +174,8 @@ class Page(Entry):
     words: Mapping[str, int]
     most: Mapping[str, Mapping[Section, int]]
     trim: tuple[Section, ...]
+    foot: Mapping[str, str]
+    beside: tuple[Beside, ...] = Field(alias="with")
     dangers: tuple[str, ...]
     pulse_from_mg: float
     replaces: tuple[tuple[str, ...], ...]
