@@ -11,7 +11,7 @@ from typing import Any, cast
 from myoresist.arrays.table import Value
 from myoresist.consult.compile import BESIDE, CARE, DISPUTED, DOSE, EACH, LEAD, LISTED, SAID, STATE
 from myoresist.consult.evaluate import Chosen, Consult, Consults
-from myoresist.consult.given import FAILED, OF_TREATMENT, PARTLY, WORKED
+from myoresist.consult.given import FAILED, OF_TREATMENT, ORAL, PARTLY, PULSE, WORKED
 from myoresist.consult.leading import LABEL, LEADS, PROVEN_OF
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
 from myoresist.consult.schema import Certainty, Section, Verb
@@ -158,7 +158,7 @@ class _Patient:
         """Name the drugs of which one of some things is told, at most three."""
         names = [
             self.names[x]
-            for x in self.found.consult.given.drugs
+            for x in sorted(self.found.consult.given.drugs, key=lambda x: x not in (ORAL, PULSE))
             if any(self.values.get(prefix + x) for prefix in told)
         ]
         if not names:
