@@ -15,7 +15,8 @@ from myoresist.document import DocumentError
 from myoresist.rules.condition import Name
 from myoresist.rules.program import Program
 from myoresist.rules.rulebook import Rulebook
-from myoresist.treatment.evaluate import LEVELS, Options
+from myoresist.treatment.columns import LEVELS
+from myoresist.treatment.evaluate import Options
 
 FACTS, STATE, SAID, DISPUTED, LISTED = "n_facts", "state_", "said_", "disputed_", "listed_"
 CANCER = "cancer_risk_"

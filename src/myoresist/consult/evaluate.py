@@ -34,7 +34,7 @@ from myoresist.consult.given import said
 from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
-from myoresist.treatment.evaluate import LEVELS, against_column
+from myoresist.treatment.columns import LEVELS, against_column
 
 RECOMMENDED = ("do_first", "reasonable")
 

@@ -19,7 +19,7 @@ from myoresist.knowledge.schema import Sourced
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
-from myoresist.treatment.evaluate import against_column
+from myoresist.treatment.columns import against_column
 
 MOST_CITED = 2
 _BARE = (

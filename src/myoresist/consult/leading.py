@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from myoresist.arrays.planes import Planes, mask, pack, unpack
 from myoresist.arrays.table import Codes, Numbers, Table, coded
 from myoresist.consult.schema import Certainty, Leader
-from myoresist.treatment.evaluate import PROBABILITY
+from myoresist.treatment.columns import PROBABILITY
 
 LEADS, PROVEN_OF, LABEL, FAMILY = "leads_", "proven_", "label_", "family_"
 OTHER, RENAMED, MYOSITIS = "disease_other", "disease_renamed", "myositis_probability"
