@@ -35,8 +35,9 @@ from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
 from myoresist.resistance.response.series import Series, series
 from myoresist.result import NoteResult, Result
 from myoresist.rules.phrases import in_words
+from myoresist.serology.answer import SerologyResult
 from myoresist.serology.compile import SAYS
-from myoresist.serology.explain import SerologyResult, answer
+from myoresist.serology.explain import answer
 from myoresist.serology.probability import column as serology_column
 from myoresist.serology.results import Results
 from myoresist.treatment.columns import FIRST, URGENT

@@ -13,8 +13,9 @@ from myoresist import Knowledge, knowledge, read_case
 from myoresist.arrays.table import Table
 from myoresist.case.model import Case
 from myoresist.case.record import findings_table, record
+from myoresist.serology.answer import SerologyResult
 from myoresist.serology.evaluate import Serology
-from myoresist.serology.explain import SerologyResult, answer
+from myoresist.serology.explain import answer
 from myoresist.serology.results import Results
 
 BASE = Knowledge.load()

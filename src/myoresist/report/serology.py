@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from myoresist.assessment import Assessment
 from myoresist.report.document import Line, Tone
 from myoresist.report.wording import names, percent, spaced
-from myoresist.serology.explain import AntibodyResult, CancerResult, TypicalResult
+from myoresist.serology.answer import AntibodyResult, CancerResult, TypicalResult
 
 MOST_OPEN = 8
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from myoresist.knowledge.schema import Entry
 from myoresist.library import Knowledge
-from myoresist.serology.explain import SerologyResult, answer
+from myoresist.serology.answer import SerologyResult
+from myoresist.serology.explain import answer
 from myoresist.serology.results import RESULTS, usable
 from myoresist.worked_examples.form import Example, Given
 from myoresist.worked_examples.patients import (
