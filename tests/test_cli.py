@@ -97,7 +97,7 @@ def test_template_and_schema_can_be_piped() -> None:
     code, text, _ = run("template")
     assert code == 0
     assert run("validate", "-", text=text)[0] == 0
-    assert json.loads(run("schema")[1])["$id"] == "urn:myoresist:case:1.0"
+    assert json.loads(run("schema")[1])["$id"] == "urn:myoresist:case:1.1"
     assert run("schema", "nothing")[0] == 2
 
 

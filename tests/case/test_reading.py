@@ -171,7 +171,8 @@ def case(text: str) -> Case:
         ),
         (
             "treatments: [{drug: prednisone, response: bad}]",
-            "treatments[0].response: bad is not one of the choices; write none, partial, good or unknown",
+            "treatments[0].response: bad is not one of the choices; write worse, none, partial, good, "
+            "complete, good, then lost or unknown",
         ),
         (
             "treatments: [{drug: prednisone, stopp: 2022}]",
@@ -406,7 +407,7 @@ def test_the_template_is_a_case_with_every_comment_taken_away() -> None:
 
 def test_the_schema_describes_every_section() -> None:
     described = case_schema()
-    assert described["$id"] == "urn:myoresist:case:1.0"
+    assert described["$id"] == "urn:myoresist:case:1.1"
     assert set(described["properties"]) == set(Case.model_fields)
     parts = [described, *described["$defs"].values()]
     for part in parts:

@@ -22,8 +22,10 @@ from myoresist.case.terms import Terms
 
 # Words are kept as their places in these. Their order is that of the alphabet, by which records are sorted
 # that differ in nothing else.
-RESPONSES = ("good", "none", "partial")
-REASONS = ("no effect", "other", "remission", "side effect")
+RESPONSES = ("complete", "good", "good, then lost", "none", "partial", "worse")
+REASONS = (
+    "access", "no effect", "other", "relapse", "remission", "side effect", "wish for pregnancy",
+)  # fmt: skip
 MEASURES, BODIES = get_args(Measure), get_args(Body)
 LOCAL = "local"
 """What ``DoseWords.route`` says of a drug that is only applied locally."""
@@ -51,6 +53,7 @@ class Courses(Rows):
         length: days that it lasted, where that was written instead of dates.
         ongoing: whether it is said to go on.
         response: place in ``RESPONSES``.
+        shared: whether the response is that of a combination, so that nobody knows whose it is.
         reason_stopped: place in ``REASONS``.
         weight_kg: weight of the patient.
     """
@@ -71,6 +74,7 @@ class Courses(Rows):
     length: Floats
     ongoing: Truths
     response: Ints
+    shared: Flags
     reason_stopped: Ints
     weight_kg: Floats
 
@@ -99,6 +103,7 @@ def courses_of(
     numbers_: Mapping[str, Floats],
     dates: tuple[Days, Days],
     ongoing: Truths,
+    shared: Flags,
     terms: Terms,
 ) -> Courses:
     """Read the words of courses and put together what they say of the dose.
@@ -109,6 +114,7 @@ def courses_of(
         numbers_: ``dose``, ``weeks`` and ``weight_kg``.
         dates: when they started and stopped.
         ongoing: whether they are said to go on.
+        shared: whether their response is that of a combination.
         terms: the words that may be used.
     """
     factor, unit_every = words["unit"].read(partial(_unit, terms), 2)
@@ -136,9 +142,15 @@ def courses_of(
         length=np.round(numbers_["weeks"] * 7),
         ongoing=ongoing,
         response=words["response"].word(partial(_stated, known=RESPONSES)),
+        shared=shared,
         reason_stopped=words["reason_stopped"].word(partial(_stated, known=REASONS)),
         weight_kg=numbers_["weight_kg"],
     )
+
+
+def places_of(words: Sequence[str], *wanted: str) -> Ints:
+    """Return the places of some words in ``RESPONSES`` or ``REASONS``."""
+    return np.array([words.index(word) for word in wanted], np.int64)
 
 
 def _place(word: str | None, words: Sequence[str]) -> int | None:

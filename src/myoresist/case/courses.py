@@ -21,6 +21,7 @@ from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, dr
 from myoresist.case.dates import Days, PartialDate
 from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
+from myoresist.case.responses import overall
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
 
@@ -60,6 +61,7 @@ class Treatments:
         own = [(place, case, one) for place, case in enumerate(cases) for one in case.treatments]
         listed = [one for _, _, one in own]
         words = {name: [getattr(one, name) for one in listed] for name in WORDS}
+        words["response"] = [overall(one) for one in listed]
         # What a missing stop date means is decided with the rest of the list at hand.
         ongoing = [False if one.reason_stopped else one.ongoing for one in listed]
         courses = courses_of(
@@ -72,6 +74,7 @@ class Treatments:
             },
             dates=(Days.of([x.start for x in listed]), Days.of([x.stop for x in listed])),
             ongoing=of_values(ongoing),
+            shared=np.array([bool(one.together_with) for one in listed], np.bool_),
             terms=terms,
         )
         return cls(
@@ -121,6 +124,7 @@ class Treatments:
                 {name: _floats(given[name]) for name in ("dose", "weeks", "weight_kg")},
                 (_days(given["start"]), _days(given["stop"])),
                 truth(given["ongoing"]),
+                np.zeros(len(patient), np.bool_),
                 terms,
             ),
             Levels(

@@ -17,9 +17,10 @@ from pydantic import (
 )
 
 from myoresist.case.dates import When, misordered
+from myoresist.case.responses import Organ, Reason, Responded
 from myoresist.document import Document
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Answer = bool | int | float | str | None
 """``yes``, ``no``, ``unknown``, or for findings that are numbers or categories the value."""
@@ -182,11 +183,20 @@ class Treatment(Part):
     weeks: Number | None = Field(
         None, gt=0, description="Weeks that it lasted, where start or stop is not known."
     )
-    response: Literal["none", "partial", "good", "unknown"] | None = Field(
-        None, description="Response of the myositis to this course."
+    response: Responded | None = Field(
+        None, description="Response of the myositis to this course; lost: while it still went on."
     )
-    reason_stopped: Literal["no effect", "side effect", "remission", "other", "unknown"] | None = (
-        Field(None, description="Why it was stopped; a course with a reason has ended.")
+    response_by_organ: Mapping[Organ, Responded] = Field(
+        {}, description="Response of single organs; without response, muscle stands for the whole."
+    )
+    together_with: tuple[str, ...] = Field(
+        (), description="Drugs of a combination: the response is that of all of them together."
+    )
+    reason_stopped: Reason | None = Field(
+        None, description="Why it was stopped; a course with a reason has ended."
+    )
+    side_effects: str | None = Field(
+        None, description="Which harm it did, stopped for it or not; harm is no failure."
     )
     notes: str | None = Field(None, description="Free text.")
 

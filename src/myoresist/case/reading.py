@@ -193,6 +193,14 @@ class _Check:
     def courses(self) -> None:
         doses = self.terms.doses
         for index, entry in self._entries("treatments"):
+            others = entry.get("together_with")
+            for place, name in enumerate(others if isinstance(others, list) else ()):
+                if isinstance(name, str) and self.terms.drug(name) is None:
+                    hint = self.terms.nearest_drug(name)
+                    self.add(
+                        ("treatments", index, "together_with", place),
+                        f"unknown drug {shown(name)}" + (f"; did you mean {hint}?" if hint else ""),
+                    )
             unit, often = entry.get("unit"), entry.get("frequency")
             if isinstance(unit, str) and doses.unit(unit) is None:
                 message = (

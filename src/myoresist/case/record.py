@@ -16,6 +16,7 @@ from myoresist.case.catalogue import Catalogue
 from myoresist.case.dates import PartialDate, whole_months
 from myoresist.case.model import Answer, Case, Lab, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
+from myoresist.case.responses import of_organs
 from myoresist.case.terms import LabFinding, LabTest, Terms
 from myoresist.case.units import converted, spelling
 from myoresist.document import field_name, shown
@@ -364,6 +365,9 @@ class _Reader:
             finding = self.terms.sections.current_drug_class.get(drug.drug_class)
             if finding and self._goes_on(course):
                 yield self._says(finding, True, "treatments", index)
+
+        for finding, index in of_organs(self.case.treatments):
+            yield self._says(finding, True, "treatments", index, "response_by_organ")
 
     def _goes_on(self, course: Treatment) -> bool:
         """Tell whether it is sure that the patient takes this now, and not only on the skin."""

@@ -10,6 +10,7 @@ import yaml
 from myoresist.case.catalogue import Finding
 from myoresist.case.model import Case
 from myoresist.case.reading import packaged_terms
+from myoresist.case.responses import ORGANS
 from myoresist.case.terms import Terms
 from myoresist.document import ODD_BREAKS, plain_value
 
@@ -57,8 +58,11 @@ patient:
 # treatments:             # one entry a dose; unit: mg, g, mg/kg, g/kg, mg/day
 #                         # frequency: daily, twice daily, weekly, every 4 weeks, once
 #                         # weeks: how long it lasted, where a date is missing
-#                         # response: none, partial, good
-#                         # reason_stopped: no effect, side effect, remission, other
+#                         # response: worse, none, partial, good, complete, or "good, then lost"
+#                         # response_by_organ: of {organs}
+#                         # together_with: drugs of a combination, whose response it is
+#                         # reason_stopped: no effect, relapse, side effect, remission, wish for pregnancy,
+#                         #   access, other
 # - {{drug: prednisone, dose: 60, unit: mg, frequency: daily, route: oral, start: 2022-02, stop: 2022-06,
 #    response: none}}
 # - {{drug: methotrexate, dose: 15, unit: mg, frequency: weekly, route: oral, start: 2022-06, ongoing: yes}}
@@ -86,6 +90,7 @@ def template(terms: Terms | None = None) -> str:
     )
     text = _HEAD.format(
         labels=", ".join(labels),
+        organs=", ".join(ORGANS),
         labs=", ".join(f"{lab.synonyms[0]} in {lab.unit}" for lab in known.labs.values()),
         measures=_listed(
             "Measures are",

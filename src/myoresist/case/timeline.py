@@ -103,9 +103,25 @@ def _course(one: Treatment, case: Case, terms: Terms) -> DrugCourseResult:
         stop=_moment(one.stop),
         goes_on=goes_on(one, case.treatments_complete),
         weeks=one.weeks,
-        response=one.response,
-        reason_stopped=one.reason_stopped,
+        response=_responded(one),
+        reason_stopped=_stopped(one),
     )
+
+
+def _responded(one: Treatment) -> str | None:
+    """Return the response in words, with those of single organs and of a combination."""
+    organs = ", ".join(f"{organ} {word}" for organ, word in one.response_by_organ.items())
+    said = "; ".join(x for x in (one.response, organs) if x)
+    if said and one.together_with:
+        said += f" (together with {' and '.join(one.together_with)})"
+    return said or None
+
+
+def _stopped(one: Treatment) -> str | None:
+    harm = f" ({one.side_effects})" if one.side_effects else ""
+    if harm and one.reason_stopped != "side effect":
+        return "; ".join(x for x in (one.reason_stopped, f"side effects{harm}") if x)
+    return one.reason_stopped and one.reason_stopped + harm
 
 
 def _samples(case: Case, terms: Terms) -> Iterator[SampleResult]:

@@ -27,7 +27,7 @@ from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.seen import Seen, Visits
 from myoresist.resistance.adequacy.segments import segments_in_order, unbroken
-from myoresist.resistance.adequacy.since import FOREVER, IN_PART, Since, since_when, word
+from myoresist.resistance.adequacy.since import FOREVER, IN_PART, LOST, Since, since_when, word
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _own_words(
     single = regimens.columns.parts.take(found.regimen) == 1
     # A combination ends with any of its parts, so there all records have to agree.
     spoken &= ~single | (found.end.possible == runs.spread(last))
-    low, high = runs.min(np.where(spoken, said, IN_PART)), runs.max(np.where(spoken, said, FALSE))
+    low, high = runs.min(np.where(spoken, said, LOST)), runs.max(np.where(spoken, said, FALSE))
     agreed = np.where((low == high) & runs.any(spoken), low, UNKNOWN).astype(np.int8)
     earliest = runs.max(np.where(spoken, found.end.certain, -np.inf)) - 1
     begun = courses.begin.earliest
@@ -214,12 +214,13 @@ def _active(
     enough = adequate == TRUE
     went_on = enough & (own.ended.earliest > lasting) & ~denied
     # A partial response ended no activity, so what is found later has been there since.
+    left = (said == TRUE) | (said == LOST)
     in_part = (said == IN_PART) & (since.found.take(patient) > own.ended.latest)
     return decided(
         ((adequate == FALSE) | since.quiet.take(patient), FALSE),
         (enough & lasted, TRUE),
-        (went_on & ((said == TRUE) | in_part), TRUE),
-        (enough & (said != TRUE) & looked & ~may_be, FALSE),
+        (went_on & (left | in_part), TRUE),
+        (enough & ~left & looked & ~may_be, FALSE),
         ((said == FALSE) & ~may_be, FALSE),
         (ends < inactive, FALSE),
     )
@@ -233,7 +234,7 @@ def _gainless(
     Where no visit was made in the window, the words of the course tell.
     """
     visits, patient = seen.visits, courses.patient
-    said = np.where(own.said == IN_PART, UNKNOWN, own.said).astype(np.int8)
+    said = np.where(np.isin(own.said, (IN_PART, LOST)), UNKNOWN, own.said).astype(np.int8)
     last_sure, last_possible = (_last_window(x, len(patient)) for x in (sure, possible))
     rows = np.flatnonzero((last_sure >= 0) & (last_possible >= 0))
     owner, ever = patient.take(rows), np.full(len(rows), -np.inf)

@@ -10,7 +10,7 @@ from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided, negat
 from myoresist.arrays.rows import Rows
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
 from myoresist.arrays.words import NO_WORD
-from myoresist.case.course_columns import REASONS, RESPONSES, Levels
+from myoresist.case.course_columns import REASONS, RESPONSES, Levels, places_of
 from myoresist.case.dates import Days
 from myoresist.resistance.adequacy.bounds import Bound, Bounds
 from myoresist.resistance.adequacy.doses import LEAST, ROUNDING, lacking
@@ -19,10 +19,11 @@ from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.segments import longest, segments
 
-_NONE, _GOOD, _PARTIAL = (RESPONSES.index(word) for word in ("none", "good", "partial"))
-_NO_EFFECT, _SIDE_EFFECT, _REMISSION = (
-    REASONS.index(word) for word in ("no effect", "side effect", "remission")
-)
+_FAILED = places_of(RESPONSES, "none", "worse")
+_HELPED = places_of(RESPONSES, "partial", "good", "complete", "good, then lost")
+_NO_EFFECT, _SIDE_EFFECT = (REASONS.index(word) for word in ("no effect", "side effect"))
+_LOST = RESPONSES.index("good, then lost")
+_WORKED = places_of(REASONS, "remission", "relapse")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def judged_courses(
         _word_of_all(word.take(found.record), last, runs)
         for word in (records.written.reason_stopped, records.written.response)
     )
+    shared = runs.any(records.written.shared.take(found.record))
     level = _below_target(patient, regimen, begin.earliest, end, levels, regimens)
     # Of a combination it is not told whether all parts go on.
     running = runs.max(records.running.take(found.record))
@@ -115,7 +117,7 @@ def judged_courses(
         level_below_target=level,
         adequate=adequate,
         stopped_intolerance=np.minimum(intolerance, negated(adequate)),
-        failed=np.minimum(_without_effect(reason, response), adequate),
+        failed=np.minimum(_without_effect(reason, response, shared), adequate),
         side_effect=intolerance,
         lacks=runs.any_of(open_, lacks),
     )
@@ -139,9 +141,12 @@ def _intolerance(running: Truths, reason: Ints) -> Truths:
     )
 
 
-def _without_effect(reason: Ints, response: Ints) -> Truths:
-    helped = (response == _PARTIAL) | (response == _GOOD) | (reason == _REMISSION)
-    return decided(((response == _NONE) | (reason == _NO_EFFECT), TRUE), (helped, FALSE))
+def _without_effect(reason: Ints, response: Ints, shared: Flags) -> Truths:
+    """Tell whether courses had no effect; what a combination did, one of its drugs may have done alone."""
+    lost = response == _LOST
+    failed = np.isin(response, _FAILED) | ((reason == _NO_EFFECT) & ~lost)
+    helped = np.isin(response, _HELPED) | np.isin(reason, _WORKED)
+    return decided((failed, TRUE), (helped & shared, UNKNOWN), (helped, FALSE))
 
 
 def _reached(

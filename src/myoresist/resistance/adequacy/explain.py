@@ -23,7 +23,10 @@ from myoresist.resistance.adequacy.schema import Regimen
 from myoresist.result import Result
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
-Ended = Literal["running", "no_effect", "side_effect", "remission", "other", "unknown"]
+Ended = Literal[
+    "running", "no_effect", "relapse", "side_effect", "remission", "access",
+    "wish_for_pregnancy", "other", "unknown"
+]  # fmt: skip
 
 
 class Span(Result):
@@ -123,7 +126,7 @@ _VERDICTS: Mapping[int, Verdict] = {TRUE: "adequate", FALSE: "inadequate", UNKNO
 _VALUES = {TRUE: True, FALSE: False, UNKNOWN: None}
 _ENDED: Mapping[str, Ended] = {
     "no effect": "no_effect", "side effect": "side_effect", "remission": "remission",
-    "other": "other",
+    "relapse": "relapse", "access": "access", "wish for pregnancy": "wish_for_pregnancy", "other": "other",
 }  # fmt: skip
 
 

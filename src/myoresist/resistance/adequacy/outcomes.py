@@ -8,10 +8,11 @@ import numpy as np
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided
 from myoresist.arrays.runs import Flags, Floats, Runs
+from myoresist.case.course_columns import RESPONSES
 from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.schema import ORAL
-from myoresist.resistance.adequacy.since import IN_PART, word
+from myoresist.resistance.adequacy.since import IN_PART, LOST, word
 from myoresist.resistance.adequacy.trials import Column, Tests, number_of_drugs
 
 
@@ -35,6 +36,7 @@ def columns_of_outcomes(
     side_effect = tests["side_effect"][regimens.numbers[ORAL]]
     yield "gc_stopped_for_side_effects", _unless_unlisted(side_effect, whole)
     yield "treatment_helped", _helped(records, whole, regimens)
+    yield "treatment_lost", _lost(records, whole, regimens)
     yield "n_immunosuppressants_stable", _stable(records, whole, regimens)
 
 
@@ -66,7 +68,7 @@ def _helped(records: Records, whole: Flags, regimens: Regimens) -> Truths:
     """Tell whether any drug is said to have helped, at least in part; one word on a drug is enough."""
     written = records.written.only(regimens.speaks.take(records.written.drug))
     active = word(written.response, written.reason_stopped)
-    helped = decided(((active == IN_PART) | (active == FALSE), TRUE), (active == TRUE, FALSE))
+    helped = decided((np.isin(active, (IN_PART, LOST, FALSE)), TRUE), (active == TRUE, FALSE))
     order = np.lexsort([written.drug, written.patient])
     helped, patient = helped[order], written.patient[order]
     runs = Runs.of(patient, written.drug[order])
@@ -75,6 +77,16 @@ def _helped(records: Records, whole: Flags, regimens: Regimens) -> Truths:
     found = np.full(len(whole), FALSE, np.int8)
     np.maximum.at(found, runs.first(patient), of_drug)
     return _unless_unlisted(found, whole)
+
+
+def _lost(records: Records, whole: Flags, regimens: Regimens) -> Truths:
+    """Tell whether a drug is said to have helped and then no longer; of glucocorticoids that is a taper."""
+    tapered = [regimens.limits.drugs.index(drug) for drug in regimens.equivalents]
+    counted = regimens.speaks.take(records.written.drug) & ~np.isin(records.written.drug, tapered)
+    lost = records.written.response == RESPONSES.index("good, then lost")
+    found = np.full(len(whole), UNKNOWN, np.int8)
+    found[records.written.patient[counted & lost]] = TRUE
+    return found
 
 
 def _stable(records: Records, whole: Flags, regimens: Regimens) -> Floats:

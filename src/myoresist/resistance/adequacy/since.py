@@ -9,31 +9,46 @@ import numpy as np
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths, decided
 from myoresist.arrays.rows import Rows, joined
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
-from myoresist.case.course_columns import REASONS, RESPONSES
+from myoresist.case.course_columns import REASONS, RESPONSES, places_of
 from myoresist.case.dates import Days
 from myoresist.resistance.adequacy.records import Records
 from myoresist.resistance.adequacy.regimens import Regimens
 from myoresist.resistance.adequacy.seen import Visits
 
-_NONE, _GOOD, _PARTIAL = (RESPONSES.index(word) for word in ("none", "good", "partial"))
-_NO_EFFECT, _REMISSION = (REASONS.index(word) for word in ("no effect", "remission"))
+_FAILED = places_of(RESPONSES, "none", "worse")
+_HELPED = places_of(RESPONSES, "good", "complete")
+_LOST, _PARTIAL = (RESPONSES.index(word) for word in ("good, then lost", "partial"))
+_NO_EFFECT, _RELAPSE, _REMISSION = (
+    REASONS.index(word) for word in ("no effect", "relapse", "remission")
+)
 IN_PART = 3
 """Beside false, unknown and true: the disease got better and did not go."""
+LOST = 4
+"""Beside these: it got better, and was back at the end."""
 FOREVER = 1e9
 """A day that is not known, before or after all others, as a number that can be added up."""
 
 
 def word(response: Ints, reason: Ints) -> Truths:
-    """Tell by the words of courses whether they left the disease active; ``IN_PART`` if it got better.
+    """Tell by the words of courses whether they left the disease active.
+
+    ``IN_PART`` if it only got better, ``LOST`` if it came back before the end.
 
     Args:
         response: place in ``RESPONSES``.
         reason: place in ``REASONS`` of why it was stopped.
     """
-    failed = (response == _NONE) | (reason == _NO_EFFECT)
-    helped = (response == _GOOD) | (reason == _REMISSION)
+    back = (response == _LOST) | (reason == _RELAPSE)
+    failed = np.isin(response, _FAILED) | ((reason == _NO_EFFECT) & ~back)
+    well = reason == _REMISSION
+    helped = np.isin(response, _HELPED) | well
     return decided(
-        (failed & helped, UNKNOWN), (failed, TRUE), (helped, FALSE), (response == _PARTIAL, IN_PART)
+        (back & well, UNKNOWN),
+        (back & ~failed, LOST),
+        (failed & helped, UNKNOWN),
+        (failed, TRUE),
+        (helped, FALSE),
+        (response == _PARTIAL, IN_PART),
     )
 
 
@@ -83,9 +98,9 @@ def since_when(records: Records, visits: Visits, regimens: Regimens, patients: i
     seen = _Told(known.patient, known.active, known.on.latest, known.on, counts)
     words = _words(records, known, regimens)
     told = joined(seen, words)
-    off, on = told.where(FALSE), told.where(TRUE)
+    off, on = told.where(FALSE), told.where(TRUE, LOST)
     ended = _latest(patients, off.patient, off.on.latest)
-    lasting = np.maximum(ended, _interrupted(patients, told.where(TRUE, IN_PART), regimens))
+    lasting = np.maximum(ended, _interrupted(patients, told.where(TRUE, IN_PART, LOST), regimens))
     found = _latest(patients, on.patient, on.on.earliest)
     lasting[_lost(found, seen, words, visits, regimens)] = np.inf
     unlooked = visits.only(visits.active != FALSE)
@@ -114,7 +129,7 @@ def _lost(found: Floats, seen: _Told, words: _Told, visits: Visits, regimens: Re
     """
     patients = len(found)
     final = _latest(patients, visits.patient, visits.on.latest)
-    last, said, new = seen.where(TRUE), words.where(TRUE), words.where(UNKNOWN, IN_PART)
+    last, said, new = seen.where(TRUE), words.where(TRUE, LOST), words.where(UNKNOWN, IN_PART)
     visited = _latest(patients, last.patient, last.on.earliest)
     spoken = _latest(patients, said.patient, said.on.latest)
     begun = _latest(patients, new.patient, new.since)
@@ -146,9 +161,9 @@ def _interrupted(patients: int, on: _Told, regimens: Regimens) -> Floats:
 def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
     """Return what the words of records tell, unknown where they leave open whether the disease was active.
 
-    A drug that is said to have had no effect left the disease active all the time; that one helped is told of
-    its end. Where a visit near that time found out, the visit counts; where one may have been near, the words
-    end an activity and don't prove that there is none.
+    A drug that is said to have had no effect left the disease active all the time; that one helped, or at
+    last no longer did, is told of its end. Where a visit near that time found out, the visit counts; where
+    one may have been near, the words end an activity and don't prove that there is none.
     """
     some = records.only(regimens.speaks.take(records.written.drug))
     active = word(some.written.response, some.written.reason_stopped)
@@ -169,6 +184,8 @@ def _words(records: Records, known: Visits, regimens: Regimens) -> _Told:
     place = patient * drugs + drug
     since = np.where(start.known, start.latest, np.where(active == TRUE, last, np.inf))
     since = _of_whole(since, some.ends.latest, place, regimens.conventions.gap_days)
+    # What came back before the end was there at the end, and no longer.
+    since = np.where(active == LOST, last, since)
     near = regimens.conventions.after_days
     begin, end = known.within(patient, last - near, first + near)
     perhaps, until = known.touching(patient, first - near, last + near)
