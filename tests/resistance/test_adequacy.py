@@ -340,7 +340,7 @@ def test_what_began_after_the_assessment_has_not_lasted_yet() -> None:
 
 
 def test_a_word_for_a_response_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="splendid is none of good, none, partial"):
+    with pytest.raises(ValueError, match="splendid is none of complete, good, "):
         judge([{**MTX, "response": "splendid"}])
 
 
