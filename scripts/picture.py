@@ -12,7 +12,7 @@ from myoresist import assess, read_case
 from myoresist.cli import DEMO, EXAMPLES
 from myoresist.cohort import run
 from myoresist.cohort.simulate import simulate
-from myoresist.cohort.summary import write_summary
+from myoresist.cohort.summary.page import write_summary
 from myoresist.report.builder import build_report
 from myoresist.report.html import render
 

@@ -25,7 +25,7 @@ from myoresist.cohort.folder import SourceError
 from myoresist.cohort.registry import TABLES as ANSWERS
 from myoresist.cohort.registry import Registry, assess_tables
 from myoresist.cohort.simulate import simulate
-from myoresist.cohort.summary import write_summary
+from myoresist.cohort.summary.page import write_summary
 from myoresist.document import DocumentError
 
 PATIENTS, BATCH = 120, 40

@@ -33,7 +33,9 @@ from myoresist.cohort import run
 from myoresist.cohort.charts import Combination, SetRow, brief, upset
 from myoresist.cohort.layout import Section, Table, counted, number, share
 from myoresist.cohort.simulate import simulate
-from myoresist.cohort.summary import CATEGORIES, STATUSES, Summary, write_summary
+from myoresist.cohort.summary.counts import Summary
+from myoresist.cohort.summary.course import CATEGORIES, STATUSES
+from myoresist.cohort.summary.page import sections_of, write_summary
 from myoresist.cohort.tally import UNSURE, quantile
 
 PATIENTS, BATCH = 240, 50
@@ -71,7 +73,7 @@ def summary(out: Path) -> Summary:
 
 @pytest.fixture(scope="module")
 def sections(summary: Summary) -> dict[str, Section]:
-    return {one.id: one for one in summary.sections()}
+    return {one.id: one for one in sections_of(summary)}
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +220,7 @@ def test_the_picture_has_the_signs_of_the_table(sections: dict[str, Section]) ->
 
 def test_nobody_of_whom_nothing_is_known_fails_anything(tmp_path: Path) -> None:
     out = answered({"patients": pl.DataFrame({"patient_id": ["a", "b", "c"]})}, tmp_path)
-    found = {x.id: x for x in Summary.of(out, Knowledge.load()).sections()}
+    found = {x.id: x for x in sections_of(Summary.of(out, Knowledge.load()))}
     svg = found["agreement"].picture
     assert svg
     criteria = rows(out, "criteria")[0]

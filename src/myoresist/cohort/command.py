@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from myoresist.cohort import run
 from myoresist.cohort.checking import check
 from myoresist.cohort.keeping import alone
-from myoresist.cohort.summary import write_summary
+from myoresist.cohort.summary.page import write_summary
 from myoresist.report.printable import printable
 
 Said = Callable[[str], None]

@@ -1,0 +1,107 @@
+"""The page about a whole registry: who they are, which criteria agree, the course, why it resisted.
+
+Everything on it is a count of patients, or comes from one; what is not known is counted and shown beside
+what is, and never taken for absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from myoresist.assessment import NOTICE
+from myoresist.cohort.charts import ROLES
+from myoresist.cohort.keeping import write_text
+from myoresist.cohort.layout import Fact, Section, Table, cells, number, row, share
+from myoresist.cohort.run import MANIFEST
+from myoresist.cohort.summary.agreement import agreement, calibration
+from myoresist.cohort.summary.counts import Summary
+from myoresist.cohort.summary.course import course, explanations, refractory
+from myoresist.cohort.summary.people import who
+from myoresist.cohort.tally import EULAR_ACR, EVEN, MET, UNSURE
+from myoresist.library import Knowledge
+from myoresist.resistance.response.improvement import UNDETERMINED
+
+MOST_REASONS = 15
+DEFAULT, NEVER = "refractory_default", "never_adequately_treated"
+
+
+def write_summary(out: Path) -> Path:
+    """Write ``summary.html`` beside the answers of a finished run, and return where it is."""
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    environment = Environment(
+        loader=PackageLoader("myoresist.cohort"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    summary = Summary.of(out, Knowledge.load())
+    page = environment.get_template("summary.html.j2").render(
+        style=environment.get_template("summary.css").render(roles=ROLES),
+        manifest=manifest,
+        synthetic=bool(manifest.get("synthetic")),
+        notes=tuple(manifest.get("notes") or ()),
+        left_out={name: some for name, some in manifest["left_out"].items() if some},
+        unusable=unusable(summary),
+        facts=tuple(facts(summary)),
+        sections=tuple(sections_of(summary)),
+        notice=NOTICE,
+    )
+    write_text(out / "summary.html", page)
+    return out / "summary.html"
+
+
+def sections_of(summary: Summary) -> Iterator[Section]:
+    """Return the sections for which the registry has anything."""
+    if not summary.patients:
+        return
+    yield who(summary)
+    yield agreement(summary)
+    yield calibration(summary)
+    yield course(summary)
+    yield explanations(summary)
+    yield refractory(summary)
+
+
+def facts(summary: Summary) -> Iterator[Fact]:
+    """Return the figures that the page begins with."""
+    if not summary.patients:
+        return
+    sure = summary.patients - summary.subsets.get(UNSURE, 0)
+    yield Fact(
+        share(sure, summary.patients),
+        f"have one subset of disease that is at least {EVEN:.0%} probable",
+        "who",
+    )
+    if summary.whole["labelled"]:
+        yield Fact(
+            share(summary.whole["outranked"], summary.whole["labelled"]),
+            "of those with a diagnosis have another disease that is more probable",
+            "who",
+        )
+    for name, text, target in (
+        (EULAR_ACR, "meet the EULAR/ACR 2017 criteria", "agreement"),
+        (DEFAULT, "are refractory by the working definition", "refractory"),
+        (NEVER, "were never adequately treated", "refractory"),
+    ):
+        state = summary.states.get(name)
+        if state:
+            open_ = share(state.get(UNDETERMINED, 0), summary.patients)
+            figure = share(state.get(MET, 0), summary.patients)
+            yield Fact(figure, f"{text}; undetermined in {open_}", target)
+
+
+def unusable(summary: Summary) -> Table | None:
+    """Return what could not be used, the most frequent first."""
+    found = summary.counts["unusable"]
+    rows = tuple(
+        row(one["table"], one["column"] or "whole row", one["reason"], number(one["count"]))
+        for one in found.head(MOST_REASONS).iter_rows(named=True)
+    )
+    if not rows:
+        return None
+    more = found.height - len(rows)
+    note = f"{more} further kinds of problem are not shown." if more else ""
+    heads = cells("Table", "Column", "Reason", "Cells or rows")
+    return Table("unusable", "What could not be used, by reason", heads, rows, note, wordy=True)
