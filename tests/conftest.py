@@ -79,6 +79,7 @@ highest: 0.995
 prior_power: 1
 prior_factor: {high: 1.5, medium: 2, low: 3}
 temperature: 1
+stated_temperature: 1
 absence_weight: 1
 number_weight: 1
 number_background: 0.1
@@ -87,7 +88,8 @@ correlation: 0.2
 label_findings: [tested]
 draws: 400
 seed: 1
-next_test: {samples: 200, step_cost: {1: 1, 2: 2, 3: 3}, shown: 2, results_shown: 2}
+next_test: {samples: 200, step_cost: {1: 1, 2: 2, 3: 3}, bits: 1, proof_share: 0.3, proof_ratio: 3,
+  treatable: 2, needed: 1, least: 0.001, bedside: 1, shown: 2, results_shown: 2}
 typical_percent: 60
 unexplained_percent: 10
 red_flag_ratio: 1.5
@@ -122,6 +124,9 @@ def toy(tmp_path: Path) -> Path:
         "method.yaml": METHOD,
         "investigations.yaml": INVESTIGATIONS,
         "dependence.yaml": "- {id: reds, text: red, kind: correlated, findings: [red, blue]}\n",
+        "patterns.yaml": "[]\n",
+        "needs.yaml": "[]\n",
+        "labels.yaml": "[]\n",
         "families.yaml": "families: {pox: Pox, heat: Heat}\nlabels: {a_pox: [redpox, bluepox]}\n",
     }.items():
         (tmp_path / "diseases" / name).write_text(text)

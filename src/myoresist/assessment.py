@@ -226,7 +226,11 @@ def assess(
         treatment=treatment,
         timeline=timeline(case, base.terms),
         rules=_rules(base, diagnosis, antibodies, resistance, treatment),
-        labels={**{one.id: one.label for one in base.catalogue}, **_reasons(base, shown)},
+        labels={
+            **{one.id: one.label for one in base.catalogue},
+            **base.differential.base.said,
+            **_reasons(base, shown),
+        },
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
         references={

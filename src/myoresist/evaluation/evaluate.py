@@ -15,7 +15,7 @@ from myoresist.arrays.planes import Flags
 from myoresist.arrays.table import Numbers
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.diagnosis.differential.explain import rank
-from myoresist.diagnosis.differential.investigations import gains
+from myoresist.diagnosis.differential.next_test import propose
 from myoresist.document import DocumentError, Problem
 from myoresist.evaluation.measures import Measure, Round, share
 from myoresist.evaluation.subjects import Subject
@@ -107,7 +107,7 @@ def _next_tests(
             observed = differential.likelihoods.observe(one.known[0])
             probability = rounds[0].probability[row]
             labelled = differential.labelled(one.label)
-            first = gains(differential, observed, probability, labelled)[:shown]
+            first = propose(differential, observed, probability, labelled)[:shown]
             found.append((float(any(map(one.settled_by, first))), float(rounds[1].rank[row] == 1)))
         advance()
     return found

@@ -10,7 +10,8 @@ from myoresist.arrays.table import Table
 from myoresist.assessment import one_patient
 from myoresist.case.model import Case
 from myoresist.case.record import record
-from myoresist.diagnosis.differential.investigations import Gain
+from myoresist.diagnosis.differential.adjustments import LABEL
+from myoresist.diagnosis.differential.next_test import Proposal
 from myoresist.evaluation.published import Coded, Value, table
 from myoresist.evaluation.refractory import Pair
 from myoresist.library import Knowledge
@@ -34,16 +35,17 @@ class Subject:
     settling: frozenset[str]
     known: tuple[Table, Table]
 
-    def settled_by(self, gain: Gain) -> bool:
+    def settled_by(self, one: Proposal) -> bool:
         """Tell whether an investigation is among those that settled it."""
-        return bool(self.settling & {gain.investigation.id, *gain.unknown})
+        return bool(self.settling & {one.investigation.id, *one.gain.unknown})
 
 
 def published(cases: Sequence[Coded], knowledge: Knowledge, everything: bool) -> list[Subject]:
     """Return published cases; only those of adults who have enough stated, unless everything is wanted."""
     used = [one for one in cases if everything or one.case.typical]
-    hidden = _known(knowledge, [one.hidden for one in used])
-    revealed = _known(knowledge, [one.revealed for one in used])
+    labels = Table.of_rows([{LABEL: one.case.initial_label} for one in used])
+    hidden = _known(knowledge, [one.hidden for one in used]).with_columns(labels)
+    revealed = _known(knowledge, [one.revealed for one in used]).with_columns(labels)
     return [
         Subject(
             id=one.case.id,

@@ -20,6 +20,8 @@ STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or
 FLAGS = 4
 LITTLE = 0.05
 """Bits below which an investigation would hardly change anything."""
+PROVES = 0.1
+"""From how likely a proof on it is said of an investigation."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ class Diagnosis:
         """Say which investigations would tell most, and what their results would do."""
         tests = self.data.differential.next_tests
         if not tests:
-            yield Line("Every investigation that tells these diseases apart has been done.")
+            yield Line("No further investigation would change the diagnosis.")
         for number, test in enumerate(tests, 1):
             yield Line(
-                f"{test.name}{'' if test.again else f' ({STEPS[test.invasiveness]})'}",
+                f"{ordered(self.data, test)}{'' if test.again else f' ({STEPS[test.invasiveness]})'}",
                 strong=True,
                 sign=f"{number}.",
                 cites=test.cites,
@@ -158,12 +160,15 @@ class Diagnosis:
         )
 
     def _gain(self, test: InvestigationResult) -> str:
-        if test.gain < LITTLE:
-            return "Would hardly change anything."
-        text = f"Expected to tell {test.gain:.1f} bits about the disease"
-        if self.data.differential.label:
-            text += f", {test.gain_label:.1g} about whether the label is right"
-        return text + "."
+        said = ["Needed now, whatever the disease."] if test.needed else []
+        if test.proof >= PROVES:
+            said.append("Could prove what is likely.")
+        if test.gain >= LITTLE:
+            text = f"Expected to tell {test.gain:.1f} bits about the disease"
+            if self.data.differential.label:
+                text += f", {test.gain_label:.1g} about whether the label is right"
+            said.append(text + ".")
+        return " ".join(said) or "Would hardly change the diagnosis."
 
     def _results(self, results: Iterable[ResultResult]) -> Iterator[str]:
         """Say what each finding would do if it is there; what its absence does is seldom much."""
@@ -188,6 +193,12 @@ class Diagnosis:
                 f" ({percent(found.percent / 100)} against {percent(found.other_percent / 100)})"
             )
         return f"{self.named(found)}, {times(found.ratio)} as likely{often}{_guessed(found)}"
+
+
+def ordered(data: Assessment, test: InvestigationResult) -> str:
+    """Return an investigation with the analytes that matter most."""
+    analytes = ", ".join(data.labels[one] for one in test.analytes)
+    return f"{test.name}{f': above all {analytes}' if analytes else ''}"
 
 
 def _cited(found: EvidenceResult) -> tuple[str, ...]:

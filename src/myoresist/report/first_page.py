@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from myoresist.assessment import Assessment
 from myoresist.report.criteria import class_reached
-from myoresist.report.diagnosis import LITTLE
+from myoresist.report.diagnosis import LITTLE, ordered
 from myoresist.report.document import Answer, Tone
 from myoresist.report.questions import questions
 from myoresist.report.wording import percent, spaced
@@ -140,11 +140,9 @@ def _urgent(data: Assessment) -> Iterator[Answer]:
 
 def _next(data: Assessment) -> Iterator[Answer]:
     yield from _options(data)
-    tests = [one for one in data.differential.next_tests if one.gain >= LITTLE]
-    best = max(tests, key=lambda one: one.gain, default=None)
+    best = next(iter(data.differential.next_tests), None)
     if best:
-        text = f"{best.name}: would tell most ({best.gain:.1f} bits)."
-        yield Answer("What to order next?", text, "order")
+        yield Answer("What to order next?", f"{ordered(data, best)}.", "order")
     unknown = questions(data)
     asked = [data.labels[one.finding] for one in data.differential.questions if one.gain >= LITTLE]
     names = list(dict.fromkeys([*asked[:MOST], *(one.label for one in unknown)]))[:MOST]

@@ -15,6 +15,8 @@ from pydantic import Field
 from myoresist.arrays.table import Numbers, Table
 from myoresist.diagnosis.differential.evidence import Evidence
 from myoresist.diagnosis.differential.likelihood import Likelihoods
+from myoresist.diagnosis.differential.proof import Proofs
+from myoresist.diagnosis.differential.reading import read_diseases
 from myoresist.diagnosis.differential.schema import Diseases
 from myoresist.findings.evaluate import Inference, finding_names
 from myoresist.knowledge.schema import Entry, load
@@ -64,7 +66,7 @@ class Differential:
         Raises:
             DocumentError: naming file and entry of whatever cannot be used.
         """
-        base = Diseases.load(folder, finding_names(inference.catalogue))
+        base = read_diseases(folder, finding_names(inference.catalogue))
         return cls(base, Likelihoods.of(base, inference))
 
     def within(self, setting: Setting) -> Differential:
@@ -122,7 +124,7 @@ class Differential:
 
     def evidence(self, known: Table) -> Evidence:
         """Return what may be counted of each patient."""
-        return self.likelihoods.links.count(self.likelihoods.observe(known))
+        return self.likelihoods.count(self.likelihoods.observe(known))
 
     def given(self, evidence: Evidence) -> Numbers:
         """Return the probability of each disease given what may be counted, (N, D)."""
@@ -136,6 +138,8 @@ class Differential:
         for part, logs in self.likelihoods.log_ratio(evidence).blocks():
             logs /= self._temperature
             logs += self.log_prior[:, None]
+            # The order is that of the logarithms; how sure it is to be said is another thing.
+            logs /= self.base.method.stated_temperature
             yield part, logs
 
     def table(self, known: Table) -> pl.DataFrame:
@@ -169,7 +173,8 @@ class Differential:
         The seed is fixed: the same patient has the same draws in every table.
         """
         variance = self.likelihoods.log_variance(evidence) / self._temperature**2
-        found = np.sqrt(variance + self._prior_variance)[..., None] * self._normal
+        spread = np.sqrt(variance + self._prior_variance) / self.base.method.stated_temperature
+        found = spread[..., None] * self._normal
         for part, logs in self._logs(evidence):
             found[part] += logs.T[..., None]
         return softmax(found, axis=1)
@@ -208,6 +213,11 @@ class Differential:
     @property
     def _temperature(self) -> float:
         return self.base.method.temperature
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """Return what proves each disease, and what each makes necessary."""
+        return Proofs(self.base, self.likelihoods)
 
     def families(self, probability: Numbers) -> Numbers:
         """Return the summed probability of each family, (N, families), in the order of the file."""

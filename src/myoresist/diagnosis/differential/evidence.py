@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, Truths
 from myoresist.arrays.planes import pack_rows, unpack_rows
-from myoresist.arrays.table import Numbers
+from myoresist.arrays.table import Numbers, Table
 from myoresist.findings.evaluate import Inference
 
 Places: TypeAlias = NDArray[np.int64]
@@ -34,6 +34,7 @@ class Observations:
         bounds: grid points of the onset between which it lies, where only that is known, else -1, (2, N).
         tested: the findings with a test that is known to err and has a result in any patient, (T,).
         ratios: how many times as likely that result is if the finding is there, NaN without one, (T, N).
+        further: columns beside the findings that patterns and needs read, and the label.
     """
 
     size: int
@@ -43,6 +44,7 @@ class Observations:
     bounds: Places
     tested: Places
     ratios: Numbers
+    further: Table
 
     @cached_property
     def truths(self) -> Truths:
@@ -69,6 +71,7 @@ class Observations:
             places=variants.places,
             bounds=self.bounds.repeat(size, axis=1),
             ratios=variants.ratios,
+            further=self.further.repeated(size),
         )
 
 
@@ -100,6 +103,7 @@ class Evidence:
         bounds: as for ``Observations``.
         tested: as for ``Observations``.
         ratios: as for ``Observations``, NaN where the result does not count.
+        adjusted: where each pattern, need and label is to be added, and what is taken out for it.
     """
 
     size: int
@@ -110,6 +114,7 @@ class Evidence:
     bounds: Places
     tested: Places
     ratios: Numbers
+    adjusted: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ class Links:
         partners: the findings that exclude it.
         measured: the measured findings from which it follows.
         exclusive: groups of which as a rule only one is present.
+        overruled: findings that say nothing once any of others is present.
         labels: what is present in whoever carries the label, and so says nothing when present.
     """
 
@@ -130,6 +136,7 @@ class Links:
     partners: Mapping[int, tuple[int, ...]]
     measured: Mapping[int, tuple[int, ...]]
     exclusive: tuple[tuple[int, ...], ...]
+    overruled: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     labels: tuple[int, ...]
 
     @classmethod
@@ -139,6 +146,7 @@ class Links:
         numbers: Sequence[str],
         inference: Inference,
         exclusive: Iterable[Sequence[str]],
+        overruled: Iterable[tuple[Sequence[str], Sequence[str]]],
         labels: Iterable[str],
     ) -> Links:
         """Return the links between findings.
@@ -148,6 +156,7 @@ class Links:
             numbers: ids of measured findings, J.
             inference: how findings follow from each other.
             exclusive: groups of findings of which as a rule only one is present.
+            overruled: findings that say nothing once any of others, which stand second, is present.
             labels: findings that say nothing when present.
         """
         row = {name: index for index, name in enumerate(findings)}
@@ -159,6 +168,10 @@ class Links:
             partners=_rows(row, inference.partners, row),
             measured=_rows(row, sources, place),
             exclusive=tuple(tuple(row[x] for x in group if x in row) for group in exclusive),
+            overruled=tuple(
+                (tuple(row[x] for x in weak if x in row), tuple(row[x] for x in by if x in row))
+                for weak, by in overruled
+            ),
             labels=tuple(row[name] for name in labels if name in row),
         )
 
@@ -199,6 +212,13 @@ class Links:
         for row in self.parents:
             missing[row] &= ruled[row]
             ruled[row] &= ~missing[row]
+        for weak, by in self.overruled:
+            silent = 0
+            for row in by:
+                silent |= known.present[row]
+            for row in weak:
+                for flags in (counted, ruled, missing):
+                    flags[row] &= ~silent
         ratios = _test(known, counted, ruled, missing) if len(known.tested) else known.ratios
         return Evidence(
             size=known.size,

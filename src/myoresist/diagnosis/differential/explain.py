@@ -15,11 +15,10 @@ from myoresist.arrays.table import Table
 from myoresist.diagnosis.differential.evaluate import OUTER, Differential
 from myoresist.diagnosis.differential.investigations import (
     Answer,
-    Gain,
     answers,
-    gains,
     open_at_bedside,
 )
+from myoresist.diagnosis.differential.next_test import Proposal, propose
 from myoresist.diagnosis.differential.reasons import Reasons
 from myoresist.diagnosis.differential.results import (
     DifferentialResult,
@@ -119,9 +118,9 @@ def _next(
     differential, known, posterior = reasons.differential, reasons.observations, reasons.posterior
     labelled = differential.labelled(label)
     shown = differential.base.method.next_test
-    best = gains(differential, known, posterior, labelled)[: shown.shown]
+    best = propose(differential, known, posterior, labelled)[: shown.shown]
     questions = open_at_bedside(differential, known)
-    asked = list(dict.fromkeys([name for gain in best for name in gain.unknown] + questions))
+    asked = list(dict.fromkeys([name for one in best for name in one.gain.unknown] + questions))
     told: dict[str, list[Answer]] = {}
     for answer in answers(differential, known, posterior, asked):
         told.setdefault(answer.finding, []).append(answer)
@@ -135,7 +134,7 @@ def _next(
         tuple(
             _investigation(
                 one,
-                [x for x in order if x in one.unknown][: shown.results_shown],
+                [x for x in order if x in one.gain.unknown][: shown.results_shown],
                 results,
             )
             for one in best
@@ -160,19 +159,22 @@ def _result(differential: Differential, labelled: Flags, answer: Answer) -> Resu
 
 
 def _investigation(
-    gain: Gain, findings: Sequence[str], results: Callable[[str], tuple[ResultResult, ...]]
+    one: Proposal, findings: Sequence[str], results: Callable[[str], tuple[ResultResult, ...]]
 ) -> InvestigationResult:
-    one = gain.investigation
+    entry, gain = one.investigation, one.gain
     return InvestigationResult(
-        id=one.id,
+        id=entry.id,
         name=gain.name,
         invasiveness=gain.invasiveness,
         again=gain.again,
         gain=gain.differential,
         gain_label=gain.label,
+        proof=one.proof,
+        needed=one.needed,
+        analytes=one.analytes,
         unknown=gain.unknown,
         results=tuple(result for finding in findings for result in results(finding)),
-        note=one.note,
-        cites=one.cites,
-        check=one.check,
+        note=entry.note,
+        cites=entry.cites,
+        check=entry.check,
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
 from myoresist.arrays.table import Numbers
-from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases
+from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases, Method
 from myoresist.findings.evaluate import Inference
+
+Amount: TypeAlias = Numbers | float
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,15 @@ def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers]:
     usual = percent[:, -1]
     usual = np.where(np.isnan(usual), np.nanmean(percent, axis=1), usual)[:, None]
     known = np.where(np.isnan(percent), 0, percent)
-    share = (weight * known + method.shrinkage * usual) / (weight + method.shrinkage)
-    return findings, np.clip(share, method.lowest, method.highest), weight + method.shrinkage
+    share = drawn_towards(known, usual, weight, method)
+    return findings, share, weight + method.shrinkage
+
+
+def drawn_towards(share: Amount, usual: Amount, patients: Amount, method: Method) -> Numbers:
+    """Return shares drawn towards what is usual, the less the more patients they rest on."""
+    drawn = (patients * share + method.shrinkage * usual) / (patients + method.shrinkage)
+    clipped: Numbers = np.clip(drawn, method.lowest, method.highest)
+    return clipped
 
 
 def _composites(inference: Inference, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +19,8 @@ from myoresist.diagnosis.differential.schema import Again, Investigation
 
 DIGITS = 12
 """Decimals by which investigations are put in order."""
+LEAST = 1e-12
+"""The least probability that is told apart from none."""
 _FALSE, _UNKNOWN, _TRUE = np.int8(FALSE), np.int8(UNKNOWN), np.int8(TRUE)
 
 
@@ -35,7 +36,6 @@ class Gain:
         unknown: the findings that it would answer and that are not known yet.
         differential: about which disease it is.
         label: about whether the current label is right; 0 without a label.
-        per_step: what it tells about the differential for what its invasiveness costs.
     """
 
     investigation: Investigation
@@ -45,7 +45,6 @@ class Gain:
     unknown: tuple[str, ...]
     differential: float
     label: float
-    per_step: float
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class _Results:
         columns: the measured findings that it answers, (L,).
         places: their grid points, (L, R).
         answered: the findings that it answers; tests of them that may err count no longer.
-        count: how many draws gave each, (R,).
+        of_draw: which of them each draw gave, (S,).
     """
 
     rows: Sequence[int]
@@ -94,43 +93,38 @@ class _Results:
     columns: Sequence[int]
     places: Places
     answered: frozenset[int]
-    count: NDArray[np.int64]
+    of_draw: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Return how many different results there are, R."""
+        return len(self.truths[0]) if len(self.truths) else len(self.places[0])
 
 
 def gains(
-    differential: Differential, known: Observations, posterior: Numbers, labelled: Flags
+    differential: Differential,
+    known: Observations,
+    posterior: Numbers,
+    labelled: Flags,
+    again: Collection[str] = (),
 ) -> list[Gain]:
-    """Return what each investigation that is not done yet would tell of one patient, the best first.
+    """Return what each investigation that is not done yet would tell of one patient.
 
     Args:
         differential: the diseases.
         known: what is known of the patient.
         posterior: the probability of each disease now, (D,).
         labelled: which diseases the patient's label stands for, (D,).
+        again: investigations that are wanted even if they were done.
     """
-    tests = _open(differential, known)
-    if not tests:
-        return []
-    method, links = differential.base.method, differential.likelihoods.links
-    draws = _Draws.of(differential, known, posterior)
-    results = [draws.results(one.unknown) for one in tests]
-    after = differential.given(links.count(_variants(known, results)))
-    counts = np.concatenate([one.count for one in results])
-    starts = np.cumsum([0, *(len(one.count) for one in results[:-1])])
-
-    def expected(divergence: Numbers) -> Numbers:
-        mean: Numbers = np.add.reduceat(counts * divergence, starts) / len(draws.diseases)
-        return mean
-
-    told = expected(kl_divergence(after, posterior))
-    about_label = np.zeros(len(tests))
-    if labelled.any():
-        both = np.stack([labelled, ~labelled], axis=1).astype(np.float64)
-        about_label = expected(kl_divergence(after @ both, posterior @ both))
-    cost = method.next_test.step_cost
+    tests = _open(differential, known, again)
+    telling = [one for one in tests if one.unknown]
+    told = _bits(differential, known, posterior, labelled, [one.unknown for one in telling])
+    bits = dict(zip((one.investigation.id for one in telling), told, strict=True))
     found = []
-    for one, gain, of_label in zip(tests, told.tolist(), about_label.tolist(), strict=True):
+    for one in tests:
         order = one.again or one.investigation
+        gain, of_label = bits.get(one.investigation.id, (0.0, 0.0))
         found.append(
             Gain(
                 investigation=one.investigation,
@@ -140,11 +134,52 @@ def gains(
                 unknown=one.unknown,
                 differential=gain,
                 label=of_label,
-                per_step=gain / cost[order.invasiveness],
             )
         )
-    # Rounded, so that the last digits, which differ between machines, do not decide.
-    return sorted(found, key=lambda gain: (-round(gain.per_step, DIGITS), gain.investigation.id))
+    return found
+
+
+def _bits(
+    differential: Differential,
+    known: Observations,
+    posterior: Numbers,
+    labelled: Flags,
+    unknown: Sequence[Sequence[str]],
+) -> list[tuple[float, float]]:
+    """Return what each of T investigations is expected to tell about the disease, and about the label."""
+    if not unknown:
+        return []
+    draws = _Draws.of(differential, known, posterior)
+    results = [draws.results(names) for names in unknown]
+    after = differential.given(differential.likelihoods.count(_variants(known, results)))
+    starts = np.cumsum([0, *(one.size for one in results[:-1])])
+    reached = np.stack([start + one.of_draw for start, one in zip(starts, results, strict=True)])
+    told = _told(after, posterior, draws.diseases, reached)
+    about_label = np.zeros(len(results))
+    if labelled.any():
+        both = np.stack([labelled, ~labelled], axis=1).astype(np.float64)
+        true = np.where(labelled[draws.diseases], 0, 1)
+        about_label = _told(after @ both, posterior @ both, true, reached)
+    return list(zip(told.tolist(), about_label.tolist(), strict=True))
+
+
+def _told(after: Numbers, before: Numbers, true: Places, reached: Places) -> Numbers:
+    """Return how much more probable, in bits, what is true becomes on average, never below nothing.
+
+    Unlike the divergence of what is believed afterwards it cannot exceed the uncertainty there is: results
+    are drawn otherwise than they are counted, and whoever believes too much gains nothing by it.
+
+    Args:
+        after: the probability of each of K possibilities after each result, (R, K).
+        before: the same now, (K,).
+        true: which possibility holds in each draw, (S,).
+        reached: the result of each draw, for each of T investigations, (T, S).
+    """
+    sure = np.maximum(after[reached, true[None, :]], LEAST)
+    gained: Numbers = np.log2(sure / np.maximum(before[true], LEAST)).mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = -np.where(before > 0, before * np.log2(before), 0).sum()
+    return np.clip(gained, 0, left)
 
 
 def answers(
@@ -168,7 +203,7 @@ def answers(
         # A result that settles it goes before one that may err.
         if row in tests:
             variants.ratios[tests[row], [present, absent]] = np.nan
-    after = differential.given(links.count(known.changed(variants)))
+    after = differential.given(likelihoods.count(known.changed(variants)))
     share = likelihoods.frequencies.share[rows] @ posterior
     likely = np.column_stack([share, 1 - share]).ravel().tolist()
     divergence = kl_divergence(after, posterior).tolist()
@@ -205,8 +240,8 @@ def _settled(likelihoods: Likelihoods, known: Observations) -> dict[str, bool]:
     return dict(zip(names, [*truths, *places], strict=True))
 
 
-def _open(differential: Differential, known: Observations) -> list[_Open]:
-    """Return what could still be ordered."""
+def _open(differential: Differential, known: Observations, again: Collection[str]) -> list[_Open]:
+    """Return what could still be ordered, and what is wanted again."""
     likelihoods = differential.likelihoods
     settled = _settled(likelihoods, known)
     begun = {
@@ -219,7 +254,7 @@ def _open(differential: Differential, known: Observations) -> list[_Open]:
         unknown = tuple(name for name in one.resolves if settled.get(name) is False)
         done = one.bedside and one.id in begun
         early = one.follows is not None and one.follows not in begun
-        if unknown and not done and not early:
+        if (unknown and not done and not early) or one.id in again:
             row = likelihoods.rows.get(one.again.when) if one.again else None
             before = row is not None and known.present[row]
             found.append(_Open(one, unknown, one.again if before else None))
@@ -267,14 +302,14 @@ class _Draws:
             likelihoods.distributions[column].drawn(self.diseases, one)
             for column, one in zip(columns, chance[len(rows) :], strict=True)
         ]
-        different, count = _different(np.array([*settled.values(), *places], np.int16))
+        different, of_draw = _different(np.array([*settled.values(), *places], np.int16))
         return _Results(
             rows=list(settled),
             truths=different[: len(settled)].astype(np.int8),
             columns=columns,
             places=different[len(settled) :].astype(np.int64),
             answered=frozenset(rows),
-            count=count,
+            of_draw=of_draw,
         )
 
     def _findings(self, rows: Sequence[int], chance: Numbers) -> dict[int, Truths]:
@@ -306,20 +341,24 @@ class _Draws:
 
 
 def _different(columns: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Return the different columns of a table, and how often each stands in it."""
+    """Return the different columns of a table, and which of them each column is."""
     rows = np.ascontiguousarray(columns.T)
     # Compared as bytes, which is many times as fast as number by number.
-    count = Counter(rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel().tolist())
-    different = np.frombuffer(b"".join(count), rows.dtype).reshape(len(count), -1)
-    return different.T, np.array(list(count.values()))
+    place: dict[bytes, int] = {}
+    of_row = [
+        place.setdefault(one, len(place))
+        for one in rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel().tolist()
+    ]
+    different = np.frombuffer(b"".join(place), rows.dtype).reshape(len(place), -1)
+    return different.T, np.array(of_row)
 
 
 def _variants(known: Observations, results: Sequence[_Results]) -> Observations:
     """Return the patient once with each different result of each investigation."""
-    variants = known.variants(sum(len(one.count) for one in results))
+    variants = known.variants(sum(one.size for one in results))
     tested, first = known.tested.tolist(), 0
     for one in results:
-        part = slice(first, first + len(one.count))
+        part = slice(first, first + one.size)
         variants.truths[one.rows, part] = one.truths
         variants.places[one.columns, part] = one.places
         answered = [place for place, row in enumerate(tested) if row in one.answered]

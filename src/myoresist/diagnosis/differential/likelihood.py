@@ -7,7 +7,7 @@ that a finding without a figure for a disease says nothing about it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import or_
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from myoresist.arrays.planes import pack_rows
 from myoresist.arrays.table import Numbers, Table
+from myoresist.diagnosis.differential.adjustments import Adjustments, Kind
 from myoresist.diagnosis.differential.evidence import (
     Evidence,
     Links,
@@ -44,7 +45,7 @@ class Likelihoods:
         distributions: of each measured finding.
         links: how findings depend on each other.
         weights: what of its logarithm counts, as it travels together with others, (M + J,).
-        method: how frequencies become probabilities.
+        base: diseases, patterns, needs, labels and method.
     """
 
     diseases: tuple[str, ...]
@@ -53,7 +54,7 @@ class Likelihoods:
     distributions: tuple[Distribution, ...]
     links: Links
     weights: Numbers
-    method: Method
+    base: Diseases
 
     @classmethod
     def of(cls, base: Diseases, inference: Inference) -> Likelihoods:
@@ -77,11 +78,21 @@ class Likelihoods:
                 numbers,
                 inference,
                 exclusive=[members[one.id] for one in base.groups if one.kind == "exclusive"],
+                overruled=[
+                    (members[one.id], members[one.overruled_by])
+                    for one in base.groups
+                    if one.overruled_by is not None
+                ],
                 labels=base.method.label_findings,
             ),
             weights=_weights(base, (*findings, *numbers), members),
-            method=base.method,
+            base=base,
         )
+
+    @property
+    def method(self) -> Method:
+        """Return how frequencies become probabilities."""
+        return self.base.method
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -101,7 +112,8 @@ class Likelihoods:
     @property
     def reads(self) -> tuple[str, ...]:
         """Return the columns that are read, as far as there are any."""
-        return (*self.findings, *self.numbers, *self.tests, AGE, ONSET_LOW, ONSET_HIGH)
+        bounds = (AGE, ONSET_LOW, ONSET_HIGH)
+        return (*self.findings, *self.numbers, *self.tests, *bounds, *self.further)
 
     # --- what is known ---
 
@@ -124,7 +136,32 @@ class Likelihoods:
             bounds=self._bounds(known, places),
             tested=np.array(list(tests), np.int64),
             ratios=np.array(list(tests.values())).reshape(len(tests), known.size),
+            further=known.select(self.further),
         )
+
+    @cached_property
+    def asks(self) -> frozenset[str]:
+        """Return the columns that confirmation, and the need for an investigation, are judged by."""
+        asked = (self.base.confirmed, self.base.needed)
+        return frozenset(name for one in asked for name in one.leaves(one.rules))
+
+    @cached_property
+    def further(self) -> tuple[str, ...]:
+        """Return the columns that are read beside the findings."""
+        return (*self.adjustments.further, *sorted(self.asks - self.rows.keys()))
+
+    def count(self, known: Observations) -> Evidence:
+        """Return what may be counted of each patient, with patterns, needs and the label."""
+        evidence = self.links.count(known)
+        counted: dict[Kind, Sequence[int]] = {
+            "present": evidence.present, "absent": evidence.absent, "missing": evidence.missing,
+        }  # fmt: skip
+        return replace(evidence, adjusted=self.adjustments.planes(known, counted))
+
+    @cached_property
+    def adjustments(self) -> Adjustments:
+        """Return what single frequencies cannot say."""
+        return Adjustments(self.base, self.rows, self.links, self.weighed, self._variances)
 
     def _bounds(self, known: Table, places: Places) -> Places:
         """An onset that is not known lies before the present age, and within what bounds are given."""
@@ -198,7 +235,8 @@ class Likelihoods:
         counted = (*evidence.present, *evidence.absent, *evidence.missing)
         tests, several = self._tests(evidence)
         lookups = [*self._measured(evidence), *several, *self._bounded(evidence)]
-        return Sum.of(evidence.size, [(counted, self.weighed), tests], lookups)
+        adjusted = (evidence.adjusted, self.adjustments.adds)
+        return Sum.of(evidence.size, [(counted, self.weighed), adjusted, tests], lookups)
 
     @cached_property
     def weighed(self) -> Numbers:
@@ -263,14 +301,17 @@ class Likelihoods:
         """
         counted = (*evidence.present, *map(or_, evidence.absent, evidence.missing))
         total = np.empty((evidence.size, len(self.diseases)))
-        for part, block in Sum.of(evidence.size, [(counted, self._variances)]).blocks():
+        adjusted = (evidence.adjusted, self.adjustments.variances)
+        counts = [(counted, self._variances), adjusted]
+        for part, block in Sum.of(evidence.size, counts).blocks():
             total[part] = block.T
         rows = evidence.tested
         odds, share = evidence.ratios[..., None] - 1, self.frequencies.share[rows, None]
         steep = self.weights[rows, None, None] * odds / (1 + odds * share)
         patients = self.frequencies.patients[rows, None]
         total += np.nansum(steep**2 * share * (1 - share) / (patients + 1), axis=0)
-        return total
+        # What is taken out again leaves a rounding error.
+        return np.maximum(total, 0)
 
     @cached_property
     def _variances(self) -> Numbers:

@@ -22,7 +22,7 @@ from myoresist.diagnosis.differential.results import (
 )
 from myoresist.diagnosis.differential.schema import CONFIRMED, Disease
 
-Kind: TypeAlias = Literal["present", "absent", "missing", "test", "number", "bounds"]
+Kind: TypeAlias = Literal["present", "absent", "missing", "test", "number", "bounds", "adjustment"]
 COUNTED: tuple[Kind, ...] = ("present", "absent", "missing")
 MOST = 6
 """Findings shown for a disease, and against it."""
@@ -38,8 +38,8 @@ class CountedFinding:
         finding: its id.
         value: whether it is present, or what was measured.
         kind: how it counts: as present, absent, or absent although a broader finding is present; by a test
-            that may err; as a number; as bounds of the onset.
-        row: its row among the findings, or among the measured ones.
+            that may err; as a number; as bounds of the onset; as a pattern, a need or the label.
+        row: its row among the findings, the measured ones, or what is added for patterns, needs and labels.
         weight: what of its logarithm counts.
     """
 
@@ -53,6 +53,11 @@ class CountedFinding:
     def measured(self) -> bool:
         """Tell whether it is a number, which has a distribution rather than a frequency."""
         return self.kind in ("number", "bounds")
+
+    @property
+    def of_finding(self) -> bool:
+        """Tell whether it is a single finding with a frequency."""
+        return not self.measured and self.kind != "adjustment"
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Reasons:
     def of(cls, differential: Differential, known: Table) -> Reasons:
         """Return what counts of one patient."""
         observations = differential.likelihoods.observe(known)
-        evidence = differential.likelihoods.links.count(observations)
+        evidence = differential.likelihoods.count(observations)
         return cls(differential, known, observations, evidence, differential.given(evidence)[0])
 
     @cached_property
@@ -113,6 +118,12 @@ class Reasons:
                 bounds = (ONSET_HIGH, AGE, ONSET_LOW)
                 bound = next(x for x in bounds if not np.isnan(self._number(x)))
                 found.append(CountedFinding(bound, self._number(bound), "bounds", row, weight))
+        needs = {one.id for one in likelihoods.base.needs}
+        found += [
+            CountedFinding(one.name, one.name not in needs, "adjustment", row, one.weight)
+            for row, one in enumerate(likelihoods.adjustments.gains)
+            if evidence.adjusted[row] and not one.silent
+        ]
         return tuple(found)
 
     def _number(self, name: str) -> float:
@@ -125,7 +136,14 @@ class Reasons:
         One row for each of ``counted``, (K, D).
         """
         rows = [self._log_ratio(one) for one in self.counted]
-        return np.array(rows).reshape(len(rows), len(self.posterior))
+        found = np.array(rows).reshape(len(rows), len(self.posterior))
+        adjustments = self.differential.likelihoods.adjustments
+        at = {(one.kind, one.row): place for place, one in enumerate(self.counted)}
+        held = self.evidence.adjusted[len(adjustments.gains) :]
+        for silence, plane in zip(adjustments.silences, held, strict=True):
+            if plane:
+                found[at[silence.kind, silence.row], list(silence.diseases)] = 0
+        return found
 
     def _log_ratio(self, one: CountedFinding) -> Numbers:
         likelihoods, evidence = self.differential.likelihoods, self.evidence
@@ -145,6 +163,8 @@ class Reasons:
                 ratio = likelihoods.distributions[one.row].log_ratio[place]
             case "bounds":
                 ratio = likelihoods.between(*evidence.bounds)[0]
+            case "adjustment":
+                ratio = likelihoods.adjustments.gains[one.row].adds
         return ratio
 
     @cached_property
@@ -155,7 +175,9 @@ class Reasons:
         """Return what a finding says of a disease, with its source."""
         frequencies = self.differential.likelihoods.frequencies
         share = other = None
-        if not one.measured:
+        if one.kind == "adjustment":
+            share, other = self._pattern(one, disease)
+        elif not one.measured:
             share = float(frequencies.share[one.row, disease]) * 100
             other = float(frequencies.background[one.row]) * 100
         source, check = self._source(one, disease)
@@ -170,7 +192,17 @@ class Reasons:
             check=check,
         )
 
+    def _pattern(self, one: CountedFinding, disease: int) -> tuple[float | None, float | None]:
+        """Return how often a pattern is found in a disease and elsewhere, in percent, if it is one."""
+        gain = self.differential.likelihoods.adjustments.gains[one.row]
+        if gain.share is None or gain.background is None:
+            return None, None
+        return float(gain.share[disease]) * 100, gain.background * 100
+
     def _source(self, one: CountedFinding, disease: int) -> tuple[str | None, str | None]:
+        if one.kind == "adjustment":
+            gain = self.differential.likelihoods.adjustments.gains[one.row]
+            return (gain.cites[0] if gain.cites else None), gain.check
         finding = ONSET if one.kind == "bounds" else one.finding
         return self.differential.source(finding, self.differential.diseases[disease], one.measured)
 
@@ -269,7 +301,7 @@ class Reasons:
         for place in [place for place in order if against[place] >= least][:MOST]:
             one, best = self.counted[place], int(np.argmax(others * ratios[place]))
             flag = self._evidence(one, best, float(against[place]))
-            if not one.measured:
+            if one.of_finding:
                 share = self.differential.likelihoods.frequencies.share[one.row, here]
                 flag = flag.model_copy(update={"other_percent": float(share) * 100})
             flags.append(flag)
@@ -288,7 +320,7 @@ class Reasons:
             for row, one in enumerate(base.diseases.values())
             if one.beside_myositis and row != leading
         ]
-        counted = [one for one in self.counted if not one.measured]
+        counted = [one for one in self.counted if one.of_finding]
         share = self.differential.likelihoods.frequencies.share[[one.row for one in counted]]
         alone = share[:, [leading]]
         both = 1 - (1 - alone) * (1 - share[:, [row for row, _ in others]])

@@ -113,6 +113,9 @@ class InvestigationResult(Result):
     Attributes:
         invasiveness: 1 bedside or blood, 2 imaging or electrophysiology, 3 biopsy or genetic panel.
         again: whether it was done before, so that only more is asked of it.
+        proof: how likely it is to prove a disease that is believed, more where that can be treated.
+        needed: whether the patient needs it now, whatever the disease.
+        analytes: what of it matters most, for the diseases that are believed.
     """
 
     id: str
@@ -121,6 +124,9 @@ class InvestigationResult(Result):
     again: bool
     gain: float
     gain_label: float
+    proof: float
+    needed: bool
+    analytes: tuple[str, ...]
     unknown: tuple[str, ...]
     results: tuple[ResultResult, ...]
     note: str | None

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import polars as pl
 from pydantic import Field
 
-from myoresist.document import DocumentError, Problem
-from myoresist.knowledge.schema import Entry, Sourced, load, load_list
-from myoresist.rules.condition import Name
+from myoresist.knowledge.schema import Entry, Sourced
 from myoresist.rules.program import Program
-from myoresist.rules.rulebook import Rulebook
 
 BACKGROUND = "background"
 """Adults with suspected neuromuscular disease, unselected: what every disease is compared with."""
 
-CONFIRMED = "confirmed."
-"""Begins the columns that say whether a disease is confirmed."""
+CONFIRMED, PATTERN, NEED, NEEDED, ENOUGH = (
+    "confirmed.",
+    "pattern.",
+    "need.",
+    "needed.",
+    "enough.",
+)
+"""Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, an
+investigation is needed, or enough of it is known."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 """The columns of ``numbers.csv``, and the share of patients below each."""
 
@@ -49,20 +52,63 @@ class Disease(Sourced):
 
 
 class Group(Entry):
-    """Findings that travel together (correlated), or of which as a rule one only is found (exclusive)."""
+    """Findings that travel together (correlated), or of which as a rule one only is found (exclusive).
+
+    Those of a group that is overruled say nothing once any finding of the other group is present.
+    """
 
     id: str
     text: str
     kind: Literal["correlated", "exclusive"]
     correlation: float | None = Field(None, ge=0, le=1)
     findings: tuple[str, ...]
+    overruled_by: str | None = None
+
+
+class Pattern(Sourced):
+    """Findings that say more together than each by itself, with a figure of its own; the file explains it."""
+
+    id: str
+    text: str
+    when: str
+    stands_for: tuple[str, ...]
+    percent: Mapping[str, float]
+    background: float = Field(gt=0, lt=100)
+    confidence: Confidence = "low"
+
+
+class Need(Sourced):
+    """What diseases need, and what merely comes with it; the file explains the fields."""
+
+    id: str
+    text: str
+    diseases: tuple[str, ...]
+    needs: str
+    otherwise: float | None = Field(None, gt=0, lt=1)
+    unknown: float | None = Field(None, gt=0, lt=1)
+    comes_with: tuple[str, ...] = ()
+
+
+class LabelSays(Sourced):
+    """How many times as likely diseases are, or those of a family, in whoever carries a label."""
+
+    label: str
+    times: Mapping[str, float]
+    why: str
 
 
 class NextTest(Entry):
-    """How the investigation that would tell most is looked for and shown."""
+    """How investigations are looked for, put in order and shown; each field is explained in the file."""
 
     samples: int = Field(gt=0)
     step_cost: Mapping[int, float]
+    bits: float
+    proof_share: float
+    proof_ratio: float
+    treatable: float
+    needed: float
+    least: float
+    bedside: int
     shown: int = Field(gt=0)
     results_shown: int = Field(gt=0)
 
@@ -79,6 +125,7 @@ class Method(Sourced):
     prior_power: float
     prior_factor: Mapping[Confidence, float]
     temperature: float
+    stated_temperature: float = Field(gt=0)
     absence_weight: float
     number_weight: float
     number_background: float
@@ -97,10 +144,11 @@ class Method(Sourced):
 
 
 class Families(Entry):
-    """Families of diseases by id, and the diseases that each label stands for."""
+    """Families of diseases by id, what each label stands for, and what can be treated as a cause."""
 
     families: Mapping[str, str]
     labels: Mapping[str, tuple[str, ...]]
+    treatable: tuple[str, ...] = ()
 
 
 class Again(Entry):
@@ -120,7 +168,10 @@ class Investigation(Sourced):
     bedside: bool = False
     follows: str | None = None
     again: Again | None = None
-    resolves: tuple[str, ...]
+    resolves: tuple[str, ...] = ()
+    needed_when: str | None = None
+    needed_for: Mapping[str, float] = {}
+    enough_when: str | None = None
     note: str | None = None
 
 
@@ -134,127 +185,35 @@ class Diseases:
             was looked for, counts ``n`` of ``total`` where published, ``source``, ``check``, ``confidence``.
         numbers: the same for measured findings, as quantiles ``p05`` to ``p95``.
         groups: findings that travel together.
+        patterns: findings that say more together.
+        needs: what diseases need.
+        labels: what the label says that a patient carries.
+        adjusting: the rules that tell where a pattern is there and a need is met.
         confirmed: for diseases that have one, the rule that tells when it is confirmed.
+        needed: the rules that tell when a patient needs an investigation, and when enough of it is known.
     """
 
     diseases: Mapping[str, Disease]
     frequencies: pl.DataFrame
     numbers: pl.DataFrame
     groups: tuple[Group, ...]
+    patterns: tuple[Pattern, ...]
+    needs: tuple[Need, ...]
+    labels: tuple[LabelSays, ...]
+    adjusting: Program
     families: Families
     method: Method
     investigations: tuple[Investigation, ...]
     confirmed: Program
+    needed: Program
 
-    @classmethod
-    def load(cls, folder: Path, names: Mapping[str, Name]) -> Diseases:
-        """Read ``diseases/`` of a knowledge folder.
-
-        Args:
-            folder: the knowledge folder.
-            names: the findings of the catalogue, as a condition may name them.
-
-        Raises:
-            DocumentError: naming file and entry of whatever cannot be used.
-        """
-        where = folder / "diseases"
-        diseases = {one.id: one for one in load_list(where / "diseases.yaml", Disease)}
-        read = cls(
-            diseases=diseases,
-            frequencies=_frequencies(where / "frequencies.csv"),
-            numbers=_numbers(where / "numbers.csv"),
-            groups=load_list(where / "dependence.yaml", Group),
-            families=load(where / "families.yaml", Families),
-            method=load(where / "method.yaml", Method),
-            investigations=load_list(where / "investigations.yaml", Investigation),
-            confirmed=_confirmed(where / "diseases.yaml", diseases, names),
-        )
-        problems = read._problems(where, names)
-        if problems:
-            raise DocumentError(problems)
-        return read
+    @cached_property
+    def said(self) -> Mapping[str, str]:
+        """Return in words what patterns and needs are."""
+        patterns = {one.id: one.text for one in self.patterns}
+        return patterns | {one.id: one.text for one in self.needs}
 
     @cached_property
     def published(self) -> int:
         """Return how many frequencies rest on a publication; the others are estimates or definitions."""
         return int(self.frequencies["source"].is_not_null().sum())
-
-    def _problems(self, where: Path, names: Mapping[str, Name]) -> list[Problem]:
-        known = {*self.diseases, BACKGROUND}
-        problems = [
-            Problem(str(where / file), line, field, f"{word} is unknown")
-            for file, table in (
-                ("frequencies.csv", self.frequencies),
-                ("numbers.csv", self.numbers),
-            )
-            for field, allowed in (("disease", known), ("finding", set(names)))
-            for line, word in _strange(table, field, allowed)
-        ]
-        for file, table in (("frequencies.csv", self.frequencies), ("numbers.csv", self.numbers)):
-            twice = table.with_row_index("line", 2).filter(
-                pl.struct("disease", "finding").is_duplicated()
-            )
-            problems += [
-                Problem(str(where / file), line, finding, f"stands here twice for {disease}")
-                for line, disease, finding in twice.select("line", "disease", "finding").iter_rows()
-            ]
-        wrong = self.frequencies.with_row_index("line", 2).filter(
-            ~pl.col("percent").is_between(0, 100) | (pl.col("n") > pl.col("total"))
-        )
-        problems += [
-            Problem(str(where / "frequencies.csv"), line, "percent", f"{percent} is no percentage")
-            for line, percent in wrong.select("line", "percent").iter_rows()
-        ]
-        named = [(one.id, one.findings) for one in self.groups]
-        named += [(one.id, one.resolves) for one in self.investigations]
-        problems += [
-            Problem(str(where), None, entry, f"{finding} is not in the catalogue")
-            for entry, findings in named
-            for finding in findings
-            if finding not in names
-        ]
-        labelled = [(label, ids) for label, ids in self.families.labels.items()]
-        problems += [
-            Problem(str(where / "families.yaml"), None, label, f"{one} is not a disease")
-            for label, ids in labelled
-            for one in ids
-            if one not in self.diseases
-        ]
-        problems += [
-            Problem(str(where / "diseases.yaml"), None, one.id, f"{one.family} is not a family")
-            for one in self.diseases.values()
-            if one.family not in self.families.families
-        ]
-        return problems
-
-
-def _strange(table: pl.DataFrame, field: str, allowed: set[str]) -> list[tuple[int, str]]:
-    rows = table.with_row_index("line", 2).filter(~pl.col(field).is_in(sorted(allowed)))
-    return list(rows.select("line", field).iter_rows())
-
-
-def _frequencies(path: Path) -> pl.DataFrame:
-    counts = {"percent": pl.Float64, "low": pl.Float64, "high": pl.Float64}
-    return _read(path, {**counts, "n": pl.Float64, "total": pl.Float64})
-
-
-def _numbers(path: Path) -> pl.DataFrame:
-    return _read(path, dict.fromkeys(QUANTILES, pl.Float64))
-
-
-def _read(path: Path, numbers: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
-    words = ("disease", "finding", "source", "check", "confidence")
-    kinds: dict[str, type[pl.DataType]] = {**dict.fromkeys(words, pl.String), **numbers}
-    try:
-        return pl.read_csv(path, schema_overrides=kinds).select(list(kinds))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise DocumentError([Problem(str(path), None, "", f"cannot be read: {reason}")]) from error
-
-
-def _confirmed(path: Path, diseases: Mapping[str, Disease], names: Mapping[str, Name]) -> Program:
-    book = Rulebook(names)
-    for one in diseases.values():
-        if one.confirmed_when is not None:
-            book.add(CONFIRMED + one.id, one.confirmed_when, path, f"{one.id}.confirmed_when")
-    return book.program()
