@@ -122,7 +122,13 @@ def courses_of(
     # A unit that says how long, as mg/day, holds whatever the frequency.
     rate = ~np.isnan(unit_every)
     routes, local_words = (*routes_of(terms), LOCAL), terms.sections.local_routes
-    route = words["route"].word(lambda word: _place(terms.doses.route(word, local_words), routes))
+
+    def route_of(word: str | None) -> int | None:
+        return _place(terms.doses.route(word, local_words) if word else None, routes)
+
+    named = words["drug"].word(lambda word: route_of(_route_in(word, terms)))
+    route = words["route"].word(route_of)
+    route = np.where(route == NO_WORD, named, route)
     local = route == routes.index(LOCAL)
     dose = numbers_["dose"]
     return Courses(
@@ -166,6 +172,12 @@ def drugs_of(texts: Texts, terms: Terms) -> Ints:
         return places[known.id] if known else None
 
     return texts.word(look_up)
+
+
+def _route_in(word: str, terms: Terms) -> str | None:
+    """Return the route that the name of a drug holds, as in ``IV methylprednisolone``."""
+    known = terms.drug_names.find(word)
+    return known.route if known else None
 
 
 def _unit(terms: Terms, word: str) -> tuple[float, float] | None:

@@ -59,6 +59,9 @@ class DoseWords(Entry):
     frequencies: tuple[Frequency, ...]
     single: tuple[str, ...]
     routes: Mapping[str, tuple[str, ...]]
+    strengths: tuple[str, ...] = ()
+    pulses: tuple[str, ...] = ()
+    pulsed: Mapping[str, str] = {}
 
     def unit(self, text: str) -> DoseUnit | None:
         """Read a unit such as ``mg``, ``mg/kg/day`` or ``g/kg/4 weeks``; ``None`` if it is none."""

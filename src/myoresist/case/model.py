@@ -212,6 +212,27 @@ class Treatment(Part):
         return self
 
 
+class Medicine(Part):
+    """Another medicine than those against myositis; its name alone says that it is taken now."""
+
+    drug: str = Field(description="Name of the medicine.")
+    dose: str | None = Field(None, description="Dose in words.")
+    start: When | None = Field(None, description="Date of the first dose.")
+    stop: When | None = Field(None, description="Date of the last dose; none while it is taken.")
+    ongoing: YesNo | None = Field(None, description="Is it taken now? Yes, when left out.")
+    notes: str | None = Field(None, description="Free text.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        return {"drug": data} if isinstance(data, str) else data
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether it is taken now."""
+        return self.stop is None and self.ongoing is not False
+
+
 class Visit(Part):
     """One visit with what was measured; ``knowledge/response/measures.yaml`` says what each measure is."""
 
@@ -279,6 +300,9 @@ class Case(Part):
     comorbidities: Findings = Field({}, description="Other diseases, as findings.")
     treatments: tuple[Treatment, ...] = Field((), description="Courses of treatment.")
     treatments_complete: YesNo | None = Field(None, description="Is every course listed?")
+    medicines: tuple[Medicine, ...] = Field(
+        (), description="Other medicines: their names, or entries; taken now unless they say not."
+    )
     visits: tuple[Visit, ...] = Field((), description="Visits with core set measures.")
     notes: str | None = Field(None, description="Free text.")
 

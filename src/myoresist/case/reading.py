@@ -34,6 +34,9 @@ FINDING_SECTIONS = ("findings", "exposures", "comorbidities")
 FINDING_LISTS = ("biopsies", "imaging", "emg")
 DATED_LISTS = ("labs", "autoantibodies", *FINDING_LISTS, "visits")
 
+OTHER_CLASSES = ("medicine", "procedure", "other", "non-drug")
+"""Classes of drugs that are none against myositis."""
+
 MAX_PROBLEMS = 200
 SAME_DIGITS = 2
 
@@ -110,6 +113,7 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         check.labs()
         check.antibodies()
         check.courses()
+        check.medicines()
         check.numbers()
         check.label()
         check.dates()
@@ -213,6 +217,15 @@ class _Check:
                     "every 4 weeks or once"
                 )
                 self.add(("treatments", index, "frequency"), message)
+
+    def medicines(self) -> None:
+        """Check that what stands under ``medicines`` is not a drug against myositis."""
+        entries = self.data.get("medicines")
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            name = entry.get("drug") if isinstance(entry, Mapping) else entry
+            known = self.terms.drug(name) if isinstance(name, str) else None
+            if known and known.drug_class not in OTHER_CLASSES:
+                self.add(("medicines", index), f"{shown(name)} belongs under treatments")
 
     def numbers(self) -> None:
         """Check numbers that stand outside ``findings`` against the range of the finding they fill."""

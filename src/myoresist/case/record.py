@@ -188,6 +188,7 @@ class _Reader:
         yield from self._biopsies()
         yield from self._visits()
         yield from self._courses()
+        yield from self._medicines()
 
     def _says(self, finding: str, value: Value, *path: str | int) -> Statement:
         return Statement(finding, value, field_name(path), self.case.line(*path))
@@ -363,15 +364,30 @@ class _Reader:
                 )
                 continue
             finding = self.terms.sections.current_drug_class.get(drug.drug_class)
-            if finding and self._goes_on(course):
+            now = self._goes_on(course)
+            if finding and now:
                 yield self._says(finding, True, "treatments", index)
+            for told in (*drug.ever, *(drug.now if now else ())):
+                yield self._says(told, True, "treatments", index)
 
         for finding, index in of_organs(self.case.treatments):
             yield self._says(finding, True, "treatments", index, "response_by_organ")
 
+    def _medicines(self) -> Iterator[Statement]:
+        for index, medicine in enumerate(self.case.medicines):
+            drug = self.terms.drug(medicine.drug)
+            if drug is None:
+                said = shown(medicine.drug)
+                self.remarks.append(f"medicines[{index}]: {said} is not in the list of drugs")
+                continue
+            for told in (*drug.ever, *(drug.now if medicine.taken else ())):
+                yield self._says(told, True, "medicines", index)
+
     def _goes_on(self, course: Treatment) -> bool:
         """Tell whether it is sure that the patient takes this now, and not only on the skin."""
-        words = re.findall(r"\w+", (course.route or "").lower())
+        named = self.terms.drug_names.find(course.drug)
+        route = course.route or (named.route if named else None) or ""
+        words = re.findall(r"\w+", route.lower())
         local = not set(words).isdisjoint(self.terms.sections.local_routes)
         often = self.terms.doses.frequency(course.frequency or "")
         single = often is not None and often.days is None

@@ -67,6 +67,8 @@ patient:
 #    response: none}}
 # - {{drug: methotrexate, dose: 15, unit: mg, frequency: weekly, route: oral, start: 2022-06, ongoing: yes}}
 # treatments_complete: yes   # is every course listed?
+#                         # operations, radiotherapy, ventilation and other procedures may stand there too
+# medicines: [co-trimoxazole, {{drug: atorvastatin, stop: 2022-03}}]   # others; taken now unless they say not
 
 # visits:                 # enzymes of a visit stand under labs, with their date and upper limit
 # - {{date: 2023-05-17, mmt8: 120, physician_global: 5, patient_global: 6, haq_di: 1.25,

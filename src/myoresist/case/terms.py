@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from myoresist.case.catalogue import Catalogue, Finding, Names, listed, read_rows
+from myoresist.case.catalogue import Catalogue, Finding, Names, read_rows
 from myoresist.case.doses import DoseWords
+from myoresist.case.drug_names import Drug, DrugNames
 from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
@@ -110,17 +111,6 @@ class Sections(Entry):
             yield from leads.values()
 
 
-class Drug(Entry):
-    """A drug by its usual names."""
-
-    id: str
-    label: str
-    drug_class: str = Field(alias="class")
-    synonyms: tuple[str, ...] = ()
-
-    _listed = field_validator("synonyms", mode="before")(listed)
-
-
 @dataclass(frozen=True)
 class Terms:
     """Everything that a case file may name."""
@@ -146,8 +136,11 @@ class Terms:
         }
         labs = load_list(where["labs"], LabTest)
         sections = load(where["sections"], Sections)
+        where["drugs"] = folder / "drugs" / "drugs.csv"
+        drugs = {drug.id: drug for _, drug in read_rows(where["drugs"], Drug)}
         named = {
             "sections": set(sections.named()),
+            "drugs": {finding for drug in drugs.values() for finding in (*drug.ever, *drug.now)},
             "labs": {
                 name
                 for lab in labs
@@ -169,7 +162,7 @@ class Terms:
             {lab.id: lab for lab in labs},
             load(folder / "antibodies" / "results.yaml", AntibodyResults),
             sections,
-            {drug.id: drug for _, drug in read_rows(folder / "drugs" / "drugs.csv", Drug)},
+            drugs,
             Measures.load(folder),
             load(folder / "drugs" / "doses.yaml", DoseWords),
         )
@@ -179,8 +172,9 @@ class Terms:
         return Names.of((x.id, (x.id, x.label, *x.synonyms)) for x in self.labs.values())
 
     @cached_property
-    def _drug_names(self) -> Names:
-        return Names.of((x.id, (x.id, x.label, *x.synonyms)) for x in self.drugs.values())
+    def drug_names(self) -> DrugNames:
+        """Return how drugs are named."""
+        return DrugNames(self.drugs, self.doses, self.sections.local_routes)
 
     @cached_property
     def _antibody_names(self) -> Names:
@@ -199,13 +193,13 @@ class Terms:
 
     def drug(self, name: str) -> Drug | None:
         """Return the drug of this name."""
-        known = self._drug_names.find(name)
-        return self.drugs[known] if known else None
+        known = self.drug_names.find(name)
+        return known.drug if known else None
 
     def nearest_drug(self, name: str) -> str | None:
         """Return the name of the drug most like ``name``."""
-        near = self._drug_names.nearest(name, cutoff=0.75)
-        return self.drugs[near].label if near else None
+        near = self.drug_names.nearest(name)
+        return near.label if near else None
 
     def antibody(self, name: str) -> Finding | None:
         """Return the finding for an antibody, however it is spelt: Jo-1, anti-Jo-1 or anti_jo1."""

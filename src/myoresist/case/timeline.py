@@ -94,11 +94,13 @@ def _moment(when: PartialDate | None) -> MomentResult | None:
 
 
 def _course(one: Treatment, case: Case, terms: Terms) -> DrugCourseResult:
-    drug = terms.drug(one.drug)
+    named = terms.drug_names.find(one.drug)
     amount = f"{one.dose:g} {one.unit or ''}".strip() if one.dose is not None else None
+    strength = (named.strength,) if named else ()
+    route = one.route or (named.route if named else None)
     return DrugCourseResult(
-        drug=drug.label if drug else one.drug,
-        dose=", ".join(x for x in (amount, one.frequency, one.route) if x),
+        drug=named.drug.label if named else one.drug,
+        dose=", ".join(x for x in (amount, *strength, one.frequency, route) if x),
         start=_moment(one.start),
         stop=_moment(one.stop),
         goes_on=goes_on(one, case.treatments_complete),

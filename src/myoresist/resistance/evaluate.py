@@ -16,8 +16,9 @@ from myoresist.arrays.runs import Ints, Runs
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.dates import Days
+from myoresist.case.drug_names import Drug
 from myoresist.case.model import Case
-from myoresist.case.terms import Drug, Terms
+from myoresist.case.terms import Terms
 from myoresist.findings.evaluate import finding_names
 from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
 from myoresist.resistance.adequacy.explain import TreatmentHistory, treatment_history

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from myoresist.case.catalogue import Names, listed, read_rows
-from myoresist.case.terms import Drug
+from myoresist.case.drug_names import Drug
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
 

@@ -77,7 +77,7 @@ def history(
         seen: what visits found.
     """
     lowered = lowered or {}
-    whole = wholly_listed(treatments)
+    whole = wholly_listed(treatments, regimens)
     records = records_of(treatments, regimens)
     found = exposures(records, regimens)
     courses = judged_courses(found, records, treatments.levels, regimens)

@@ -61,6 +61,7 @@ class Regimens:
         speaks: of each drug whether the words on its courses tell of activity; a drug that is not known comes
             last.
         suppresses: of each drug whether it counts among those of which a dose is to be stable.
+        unnamed: of each drug whether it stands for one of which nobody knows the name.
     """
 
     regimens: tuple[Regimen, ...]
@@ -69,6 +70,7 @@ class Regimens:
     limits: Limits
     speaks: Flags
     suppresses: Flags
+    unnamed: Flags
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Regimens:
@@ -100,7 +102,8 @@ class Regimens:
             np.array([*(one.drug_class in classes for one in terms.drugs.values()), False])
             for classes in (conventions.words_of, conventions.stable_classes)
         )
-        return cls(regimens, equivalents, conventions, limits, speaks, suppresses)
+        unnamed = np.array([*(one.unnamed for one in terms.drugs.values()), True])
+        return cls(regimens, equivalents, conventions, limits, speaks, suppresses, unnamed)
 
     def __getitem__(self, id_: str) -> Regimen:
         """Return the regimen with this id."""

@@ -66,12 +66,13 @@ class Trials(Rows):
     lacks: Flags
 
 
-def wholly_listed(treatments: Treatments) -> Flags:
+def wholly_listed(treatments: Treatments, regimens: Regimens) -> Flags:
     """Tell for each patient whether every course is known to be listed, by a name that is known."""
     courses = treatments.courses
     whole: Flags = treatments.complete == TRUE
     # A drug whose name is not known may be any drug.
-    whole[courses.patient[courses.drug == NO_WORD]] = False
+    unnamed = (courses.drug == NO_WORD) | regimens.unnamed.take(courses.drug)
+    whole[courses.patient[unnamed]] = False
     return whole
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from myoresist.arrays.runs import Ints, Runs, numbers, same_as_next
 from myoresist.case.courses import Treatments
-from myoresist.case.terms import Drug
+from myoresist.case.drug_names import Drug
 from myoresist.resistance.response.evaluate import Conventions
 from myoresist.resistance.response.visits import DATE, PATIENT
 
