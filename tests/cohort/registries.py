@@ -100,8 +100,8 @@ def answers(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def flat(entry: Mapping[str, Any], *left_out: str) -> dict[str, Any]:
-    """Return the cells of one entry of a list."""
-    return {k: v for k, v in entry.items() if k not in ("notes", *left_out)}
+    """Return the cells of one entry of a list; what a table has no cell for says nothing there."""
+    return {k: v for k, v in entry.items() if k not in ("notes", *left_out) and v not in ([], {})}
 
 
 def cases_of(found: Mapping[str, pl.DataFrame]) -> list[Case]:
