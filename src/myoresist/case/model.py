@@ -139,8 +139,11 @@ class Biopsy(Part):
     """One biopsy. What the report does not mention is unknown: leave it out."""
 
     date: When | None = Field(None, description="Date of the biopsy.")
-    tissue: Literal["muscle", "skin"] | None = Field(
-        None, description="What was taken; without it the biopsy does not count as one of muscle."
+    tissue: Literal["muscle", "skin", "heart", "lung", "lymph node", "nerve", "other"] | None = (
+        Field(
+            None,
+            description="What was taken; without it the biopsy does not count as one of muscle.",
+        )
     )
     site: str | None = Field(None, description="Such as deltoid.")
     findings: Annotated[Findings, _FOUND] = {}
@@ -293,7 +296,9 @@ class Case(Part):
     findings: Findings = Field({}, description="Findings with yes, no, unknown or a value.")
     labs: tuple[Lab, ...] = Field((), description="Laboratory values.")
     autoantibodies: tuple[AntibodyTest, ...] = Field((), description="Autoantibody tests.")
-    biopsies: tuple[Biopsy, ...] = Field((), description="Biopsies of muscle and skin.")
+    biopsies: tuple[Biopsy, ...] = Field(
+        (), description="Biopsies of muscle, skin and other tissue."
+    )
     imaging: tuple[Imaging, ...] = Field((), description="Imaging studies.")
     emg: tuple[Emg, ...] = Field((), description="Electromyographies.")
     exposures: Findings = Field({}, description="Drugs and other exposures, as findings.")

@@ -97,10 +97,11 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
             "a case is a list of sections such as patient: and findings:; see 'myoresist template'"
         )
         return None, [Problem(document.name, 1, "", message)]
-    check = _Check(document, terms)
+    data = _labelled(document.data, terms)
+    check = _Check(document, data, terms)
     case: Case | None = None
     try:
-        case = Case.model_validate(document.data)
+        case = Case.model_validate(data)
     except ValidationError as error:
         wrong = error.errors(include_url=False)
     else:
@@ -126,12 +127,19 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
     return case, []
 
 
+def _labelled(data: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
+    """Return a case whose label is written as the catalogue does."""
+    word = data.get("label")
+    known = terms.label(word) if isinstance(word, str) else None
+    return {**data, "label": known} if known else data
+
+
 class _Check:
     """Checks the content of a document against what a case may name, whatever else is wrong with it."""
 
-    def __init__(self, document: Document, terms: Terms) -> None:
+    def __init__(self, document: Document, data: Mapping[str, Any], terms: Terms) -> None:
         self.document = document
-        self.data: Mapping[str, Any] = document.data
+        self.data = data
         self.terms = terms
         self.problems: set[Problem] = set()
 

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, read_rows
 from myoresist.case.doses import DoseWords
-from myoresist.case.drug_names import Drug, DrugNames
+from myoresist.case.drug_names import Drug, DrugNames, plain_name
 from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
+
+LABEL = "diagnosis_label"
 
 
 class LabFinding(Entry):
@@ -92,6 +94,7 @@ class Sections(Entry):
     """Where the entries of a case lead."""
 
     sections: Mapping[str, Section]
+    labels: Mapping[str, str] = {}
     sex: Mapping[str, bool]
     sex_finding: str
     tempo: Mapping[str, str]
@@ -180,6 +183,17 @@ class Terms:
     def _antibody_names(self) -> Names:
         found = (x for x in self.catalogue if x.group == "antibody" and x.kind == "bool")
         return Names.of(((x.id, (x.id, x.label, *x.synonyms)) for x in found), _plain)
+
+    @cached_property
+    def _labels(self) -> Names:
+        known = self.catalogue[LABEL].choices if LABEL in self.catalogue else ()
+        own = ((label, (label,)) for label in known)
+        others = ((label, (word,)) for word, label in self.sections.labels.items())
+        return Names.of((*own, *others), plain_name)
+
+    def label(self, word: str) -> str | None:
+        """Return the label of the catalogue that a word for a diagnosis stands for."""
+        return self._labels.find(word)
 
     def lab(self, name: str) -> LabTest | None:
         """Return the laboratory test of this name."""
