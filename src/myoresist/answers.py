@@ -197,6 +197,7 @@ class Answers:
                 treatments=self.patients.treatments,
                 labels=self.patients.labels,
                 answered=self.treatment,
+                course=self.library.consult.since_best(self.patients.ids, self.judged.visits),
             )
         )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from myoresist.case.terms import Terms
-from myoresist.consult.given import Given, columns_of
-from myoresist.consult.leading import MYOSITIS, PROVEN_OF, Diseases
+from myoresist.consult import course
+from myoresist.consult.given import COURSES, NOT_ENOUGH, Given, columns_of
+from myoresist.consult.leading import MYOSITIS, NEED, PROVEN_OF, Diseases
 from myoresist.consult.schema import Column, ConsultData, Line, Section
 from myoresist.document import DocumentError
 from myoresist.rules.condition import Name
@@ -36,7 +37,7 @@ class Rules:
     """The rules of page one, compiled.
 
     Attributes:
-        proofs: ``proof.proven_<disease>``.
+        proofs: ``proof.proven_<disease>`` and ``need.<n>``.
         before: the columns of ``columns.yaml``, and its families as ``each.<family>.<treatment>``.
         states: ``state_<id>``, each by its own rule.
         lines: ``<section>.<line>``, ``dose.<n>`` and ``care.<n>``.
@@ -107,7 +108,7 @@ class _Compiler:
             *(STATE + x.id for x in data.states),
             *(CANCER + x for x in ("high", "intermediate", "standard", "undetermined", "not_applicable")),
         )  # fmt: skip
-        numbers = (MYOSITIS, FACTS, "n_given", "n_not_enough")
+        numbers = (MYOSITIS, FACTS, COURSES, NOT_ENOUGH, *course.columns_of(data.page.against_best))
         self.names = {
             **names,
             **{x: Name(x, "bool") for x in bools},
@@ -125,6 +126,8 @@ class _Compiler:
         for proof in self.data.leader.proofs:
             column = f"proof.{PROVEN_OF}{proof.disease}"
             proofs.add(column, proof.when, self.where / "diseases.yaml", proof.disease)
+        for number, need in enumerate(self.data.leader.needs):
+            proofs.add(f"{NEED}{number}", need.when, self.where / "diseases.yaml", need.disease)
         for one in self.data.columns:
             self._column(before, one)
         states, lines = Rulebook(self.names), Rulebook(self.names)

@@ -30,12 +30,15 @@ from myoresist.consult.compile import (
     WAITING,
     Rules,
 )
-from myoresist.consult.given import said
+from myoresist.consult.course import since_best
+from myoresist.consult.given import FAILED, NOT_ENOUGH, PARTLY, said
 from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
 from myoresist.treatment.columns import LEVELS, against_column
 
+NEXT = "next"
+"""The family of treatments that may be begun: of two that take each other's place only one is."""
 RECOMMENDED = ("do_first", "reasonable")
 
 
@@ -73,6 +76,7 @@ class Inputs:
         proven: ``confirmed.<disease>`` of the differential.
         cancer: the category of the risk of cancer.
         answered: what ``Options.evaluate`` returned.
+        course: what ``course.since_best`` returned.
     """
 
     row: Table
@@ -82,11 +86,16 @@ class Inputs:
     treatments: Treatments
     labels: Sequence[str | None]
     answered: Table
+    course: Table
 
 
 @dataclass(frozen=True)
 class Consult(Rules):
     """The rules of page one, and what they choose."""
+
+    def since_best(self, ids: pl.Series, visits: pl.DataFrame) -> Table:
+        """Return how much worse the last visit is than the best one before; see ``course.since_best``."""
+        return since_best(ids, visits, self.data.page.against_best)
 
     def evaluate(self, inputs: Inputs) -> Consults:
         """Choose what stands on the page of every patient."""
@@ -98,9 +107,12 @@ class Consult(Rules):
             self.given.evaluate(inputs.treatments)
         )
         table = table.with_columns(self._of_trials(table)).with_columns(Table(size, truths))
+        table = table.with_columns(self._not_enough(table)).with_columns(inputs.course)
         proofs = self.proofs.run(table)
         truths |= {x: _either(truths[x], proofs.truth("proof." + x)) for x in self._proven}
-        leading = self.diseases.lead(table, Table(size, truths), inputs.labels)
+        leading = self.diseases.lead(
+            proofs.with_columns(inputs.row), Table(size, truths), inputs.labels
+        )
         table = table.with_columns(leading.columns()).with_columns(self._facts(inputs))
         listed = self._listed(table.with_columns(leading.weighed()), inputs.answered)
         table = table.with_columns(listed.columns(self.given.treatments))
@@ -142,6 +154,16 @@ class Consult(Rules):
                 for told, column in TRIAL.items()
             },
         )
+
+    def _not_enough(self, table: Table) -> Table:
+        """Return how many drugs did not do, without those of which the trial is known to be too little."""
+        short = []
+        for name in self.given.drugs:
+            failed = table.truth(FAILED + name).t | table.truth(PARTLY + name).t
+            little = table.truth(f"low_{name}").t | table.truth(f"early_{name}").t
+            short.append(failed & ~little)
+        counts = unpack_rows(short, table.size).sum(axis=0, dtype=float)
+        return Table(table.size, numbers={NOT_ENOUGH: counts})
 
     def _facts(self, inputs: Inputs) -> Table:
         """Return how many findings are recorded that tell of the disease, and the risk of cancer."""
@@ -298,10 +320,16 @@ class Consults:
             yield from self.leading.of(row)
             return
         members = self.consult.families[family]
-        listed = self.order[row]
-        for name in (*listed, *(x for x in members if x not in listed)):
-            if name in members and self.holds(f"{EACH}{family}.{name}", row):
+        page, listed = self.consult.data.page, self.order[row]
+        order = (*listed, *(x for x in members if x not in listed))
+        said: set[str] = set()
+        for name in sorted(order, key=lambda x: x in page.late):
+            if name not in members or name in said:
+                continue
+            if self.holds(f"{EACH}{family}.{name}", row):
                 yield name
+                if family == NEXT:
+                    said |= {x for group in page.replaces if name in group for x in group}
 
     def _instead(self, name: str, row: int) -> str | None:
         """Return the treatment that goes on without effect and whose place a new one takes."""

@@ -37,6 +37,12 @@ _BARE = (
 _SILENT = (STATE, LABEL, "disease_", "family_", "n_", "dose.", "care.", "myositis_probability")
 
 
+def _plain(name: str) -> str:
+    """Return the name of a disease as it stands inside a sentence, without what is in brackets."""
+    bare = name.partition(" (")[0]
+    return bare if bare[1:2].isupper() else bare[:1].lower() + bare[1:]
+
+
 def consult_of(found: Consults, row: int, names: Names) -> ConsultResult:
     """Return the page of one patient.
 
@@ -60,7 +66,7 @@ class Names:
     def of(cls, consult: Consult, labels: Mapping[str, str], diseases: Mapping[str, str]) -> Names:
         """Return the names, the short ones of the consult first."""
         data = consult.data
-        short = {x: data.leader.names.get(x, name) for x, name in diseases.items()}
+        short = {x: data.leader.names.get(x) or _plain(name) for x, name in diseases.items()}
         drugs = {x: data.drug_names.get(x, name) for x, name in consult.given.treatments.items()}
         objects = {one.id: one.text for one in data.objects}
         return cls({**labels, **drugs, **short, **objects}, short, consult.options.program)

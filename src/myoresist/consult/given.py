@@ -90,8 +90,7 @@ class Given:
 
         Returns:
             For each treatment ``OF_TREATMENT``; ``LAST_GOOD``, whether the last course of which a response is
-            known went well; ``ANY_RESPONSE``; and the numbers ``COURSES`` of treatments that were given and
-            ``NOT_ENOUGH`` of those that did not do.
+            known went well; ``ANY_RESPONSE``; and the number ``COURSES`` of drugs that were given.
         """
         size = len(treatments.patient_ids)
         own = treatments.courses
@@ -131,17 +130,13 @@ class Given:
             for place, name in enumerate(self.treatments)
         }
         lines = np.array([name in self.drugs for name in self.treatments])
-        short = (seen["none"] | seen["partial"]) & ~worked
         any_response = (seen["good"] | seen["none"] | seen["partial"]).any(axis=0)
         truths[ANY_RESPONSE] = said(pack(np.asarray(any_response)), size)
         truths[LAST_GOOD] = self._last_good(treatments, size)
         return Table(
             size,
             truths,
-            {
-                NOT_ENOUGH: short[lines].sum(0).astype(float),
-                COURSES: seen[GIVEN][lines].sum(0).astype(float),
-            },
+            {COURSES: seen[GIVEN][lines].sum(axis=0, dtype=float)},
         )
 
     def _numbers(self, treatments: Treatments) -> Ints:

@@ -19,6 +19,7 @@ from myoresist.consult.schema import Certainty, Leader
 from myoresist.treatment.columns import PROBABILITY
 
 LEADS, PROVEN_OF, LABEL, FAMILY = "leads_", "proven_", "label_", "family_"
+NEED = "need."
 OTHER, RENAMED, MYOSITIS = "disease_other", "disease_renamed", "myositis_probability"
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
 
@@ -65,14 +66,18 @@ class Diseases:
         """Find the disease that leads of every patient.
 
         Args:
-            table: ``probability.<disease>`` and findings.
+            table: ``probability.<disease>``, and ``need.<n>``: whether a need is met.
             proven: ``proven_<disease>``.
             labels: the diagnosis that each patient carries.
         """
         size, names = table.size, self.names
         chance = np.array([np.nan_to_num(table.number(PROBABILITY + x)) for x in names])
-        for disease, finding in self.rules.needs.items():
-            chance[names.index(disease), ~unpack(table.truth(finding).t, size)] = 0.0
+        for number, need in enumerate(self.rules.needs):
+            here = names.index(need.disease)
+            met = unpack(
+                table.truth(f"{NEED}{number}").t | proven.truth(PROVEN_OF + need.disease).t, size
+            )
+            chance[here, ~met] = 0.0
         chance /= np.maximum(chance.sum(axis=0), np.finfo(float).tiny)
         sure = np.array([unpack(proven.truth(PROVEN_OF + x).t, size) for x in names])
         # What only stands beside another disease does not lead while something else does.

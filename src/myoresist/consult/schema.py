@@ -130,6 +130,13 @@ class Thing(Entry):
     text: str
 
 
+class Need(Sourced):
+    """Without what a disease is not looked at while it is not proven."""
+
+    disease: str
+    when: str
+
+
 class Leader(Entry):
     """By what a disease leads the page.
 
@@ -137,7 +144,7 @@ class Leader(Entry):
         likely_at, very_likely_at: least probability (0 to 1).
         labelled_at: least probability of what the label stands for, where nothing else is more probable.
         elsewhere_at: the most probability of all myositis together at which another disease is likely.
-        needs: the finding without which a disease is not looked at.
+        needs: what has to hold for a disease to be looked at.
         kin: families of diseases that are renamed, not replaced, where a label of the same kin is wrong.
         beside: diseases that stand beside the leading one where they are proven.
         unspecific: labels that name no disease, so that a more exact name is no renaming.
@@ -147,7 +154,7 @@ class Leader(Entry):
     labelled_at: float = Field(gt=0, lt=1)
     very_likely_at: float = Field(gt=0, lt=1)
     elsewhere_at: float = Field(gt=0, lt=1)
-    needs: Mapping[str, str]
+    needs: tuple[Need, ...]
     kin: tuple[str, ...]
     beside: tuple[str, ...]
     unspecific: tuple[str, ...]
@@ -166,7 +173,10 @@ class Page(Entry):
         beside: what the bottom line adds to the disease, at most two.
         dangers: findings that count as present while one statement says so.
         pulse_from_mg: the least single dose of an intravenous glucocorticoid that is a pulse.
-        replaces: treatments of which one takes the place of another.
+        replaces: treatments of which one takes the place of another; two of them are never proposed together.
+        late: treatments that come after the others of a list.
+        against_best: measures of a visit that are compared with the best visit before, and whether
+            ``more`` or ``less`` is better.
         certainty: how sure a disease is, in words.
         not_facts: findings that tell nothing of the disease.
     """
@@ -179,6 +189,8 @@ class Page(Entry):
     dangers: tuple[str, ...]
     pulse_from_mg: float
     replaces: tuple[tuple[str, ...], ...]
+    late: tuple[str, ...]
+    against_best: Mapping[str, Literal["more", "less"]]
     certainty: Mapping[Certainty, str]
     not_facts: tuple[str, ...]
 
