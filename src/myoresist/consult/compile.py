@@ -24,7 +24,7 @@ CANCER = "cancer_risk_"
 LEAD = "lead"
 """The family of the diseases that lead."""
 EACH, DOSE, CARE, ANY, WAITING = "each.", "dose.", "care.", "any_", "waiting_"
-BESIDE = "with."
+BESIDE, HOLD = "with.", "hold."
 TRIAL = {"adequate": "adequate", "early": "below_min_duration", "low": "below_min_dose"}
 """What a trial tells of a treatment, and the column of it."""
 PLACEHOLDER = "{treatment}"
@@ -40,7 +40,7 @@ class Rules:
         proofs: ``proof.proven_<disease>`` and ``need.<n>``.
         before: the columns of ``columns.yaml``, and its families as ``each.<family>.<treatment>``.
         states: ``state_<id>``, each by its own rule.
-        lines: ``<section>.<line>``, ``dose.<n>`` and ``care.<n>``.
+        lines: ``<section>.<line>``, ``dose.<n>``, ``care.<n>``, ``hold.<n>`` and ``with.<n>``.
         families: the treatments of each family.
     """
 
@@ -167,6 +167,8 @@ class _Compiler:
             book.add(f"{DOSE}{number}", dose.when or "TRUE", file, dose.treatment)
         for number, beside in enumerate(self.data.page.beside):
             book.add(f"{BESIDE}{number}", beside.when, self.where / "page.yaml", beside.text)
+        for number, hold in enumerate(self.data.holds):
+            book.add(f"{HOLD}{number}", hold.when, file, hold.text)
         for number, one in enumerate(self.data.cautions):
             book.add(f"{CARE}{number}", one.when, file, one.text)
 

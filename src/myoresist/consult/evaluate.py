@@ -22,6 +22,7 @@ from myoresist.consult.compile import (
     DISPUTED,
     EACH,
     FACTS,
+    HOLD,
     LEAD,
     LISTED,
     SAID,
@@ -322,7 +323,7 @@ class Consults:
         members = self.consult.families[family]
         page, listed = self.consult.data.page, self.order[row]
         order = (*listed, *(x for x in members if x not in listed))
-        said: set[str] = set()
+        said = self._held(row) if family == NEXT else set()
         for name in sorted(order, key=lambda x: x in page.late):
             if name not in members or name in said:
                 continue
@@ -330,6 +331,11 @@ class Consults:
                 yield name
                 if family == NEXT:
                     said |= {x for group in page.replaces if name in group for x in group}
+
+    def _held(self, row: int) -> set[str]:
+        """Return the treatments that are not proposed to one patient."""
+        holds = enumerate(self.consult.data.holds)
+        return {x for n, one in holds if self.holds(f"{HOLD}{n}", row) for x in one.treatments}
 
     def _instead(self, name: str, row: int) -> str | None:
         """Return the treatment that goes on without effect and whose place a new one takes."""

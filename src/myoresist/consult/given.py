@@ -23,7 +23,7 @@ from myoresist.treatment.schema import Option
 GIVEN, NOW, ENDED = "given_", "now_", "ended_"
 WORKED, PARTLY, FAILED, HARMED = "worked_", "partly_", "failed_", "harmed_"
 OF_TREATMENT = (GIVEN, NOW, ENDED, WORKED, PARTLY, FAILED, HARMED)
-LAST_GOOD, ANY_RESPONSE = "last_good", "any_response"
+LAST_GOOD, LAST_STEROID, ANY_RESPONSE = "last_good", "last_good_steroid", "any_response"
 NOT_ENOUGH, COURSES = "n_not_enough", "n_given"
 ORAL, PULSE, GLUCOCORTICOID = "glucocorticoid_oral", "glucocorticoid_iv_pulse", "glucocorticoid"
 _GOOD, _NONE, _PARTIAL = (RESPONSES.index(x) for x in ("good", "none", "partial"))
@@ -90,7 +90,8 @@ class Given:
 
         Returns:
             For each treatment ``OF_TREATMENT``; ``LAST_GOOD``, whether the last course of which a response is
-            known went well; ``ANY_RESPONSE``; and the number ``COURSES`` of drugs that were given.
+            known went well, ``LAST_STEROID``, whether that was a glucocorticoid alone; ``ANY_RESPONSE``; and
+            the number ``COURSES`` of drugs that were given.
         """
         size = len(treatments.patient_ids)
         own = treatments.courses
@@ -132,7 +133,7 @@ class Given:
         lines = np.array([name in self.drugs for name in self.treatments])
         any_response = (seen["good"] | seen["none"] | seen["partial"]).any(axis=0)
         truths[ANY_RESPONSE] = said(pack(np.asarray(any_response)), size)
-        truths[LAST_GOOD] = self._last_good(treatments, size)
+        truths |= self._last_good(treatments, size)
         return Table(
             size,
             truths,
@@ -156,8 +157,8 @@ class Given:
         grid[number[flag], row[flag]] = True
         return grid
 
-    def _last_good(self, treatments: Treatments, size: int) -> Planes:
-        """Return whether the last course of which the response is known went well.
+    def _last_good(self, treatments: Treatments, size: int) -> dict[str, Planes]:
+        """Return whether the last course of which the response is known went well, and was a glucocorticoid.
 
         Courses that are all dated stand in the order of their start; else in that in which they are told.
         """
@@ -179,7 +180,15 @@ class Given:
         well, ill = np.zeros(size, bool), np.zeros(size, bool)
         well[row[newest & good]] = True
         ill[row[newest & ~good]] = True
-        return said(pack(well & ~ill), size)
+        steroid, other = np.zeros(size, bool), np.zeros(size, bool)
+        of_steroid = np.isin(own.drug[known], list(self.pulse_drugs))
+        steroid[row[newest & of_steroid]] = True
+        other[row[newest & ~of_steroid]] = True
+        went_well = well & ~ill
+        return {
+            LAST_GOOD: said(pack(went_well), size),
+            LAST_STEROID: said(pack(went_well & steroid & ~other), size),
+        }
 
 
 def said(true: int, size: int) -> Planes:
@@ -189,4 +198,9 @@ def said(true: int, size: int) -> Planes:
 
 def columns_of(treatments: Sequence[str]) -> tuple[str, ...]:
     """Return every column of truth that ``Given.evaluate`` fills."""
-    return (*(p + t for t in treatments for p in OF_TREATMENT), LAST_GOOD, ANY_RESPONSE)
+    return (
+        *(p + t for t in treatments for p in OF_TREATMENT),
+        LAST_GOOD,
+        LAST_STEROID,
+        ANY_RESPONSE,
+    )

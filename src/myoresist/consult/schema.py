@@ -108,6 +108,14 @@ class Caution(Sourced):
     text: str
 
 
+class Hold(Sourced):
+    """Treatments that are not proposed while something is so."""
+
+    treatments: tuple[str, ...]
+    when: str
+    text: str
+
+
 class Dose(Sourced):
     """How a treatment is given, in a few words; ``when`` says for whom, where it is not for all."""
 
@@ -198,6 +206,7 @@ class Page(Entry):
 class _Drugs(Entry):
     doses: tuple[Dose, ...]
     cautions: tuple[Caution, ...]
+    holds: tuple[Hold, ...]
     names: Mapping[str, str]
 
 
@@ -216,6 +225,7 @@ class ConsultData:
     ask: tuple[FindingLine, ...]
     doses: tuple[Dose, ...]
     cautions: tuple[Caution, ...]
+    holds: tuple[Hold, ...]
     drug_names: Mapping[str, str]
     objects: tuple[Thing, ...]
 
@@ -240,6 +250,7 @@ class ConsultData:
             ask=load_list(where / "ask.yaml", FindingLine),
             doses=drugs.doses,
             cautions=drugs.cautions,
+            holds=drugs.holds,
             drug_names=drugs.names,
             objects=load_list(where / "objects.yaml", Thing),
         )
