@@ -80,7 +80,9 @@ class Rules:
         data = ConsultData.load(folder)
         treatments = options.studies.trials.synthesis.treatments
         drugs = {name: one.drugs for name, one in treatments.items()}
-        given = Given.of(options.data.options, drugs, terms, data.page.pulse_from_mg)
+        given = Given.of(
+            options.data.options, drugs, terms, data.page.pulse_from_mg, data.page.lines
+        )
         diseases = Diseases(data.leader, families, labels)
         return cls(
             data, given, diseases, options,

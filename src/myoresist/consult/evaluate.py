@@ -38,6 +38,7 @@ from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, 
 from myoresist.findings.statements import Settled
 from myoresist.treatment.columns import LEVELS, against_column
 
+LITTLE = "little"
 NEXT = "next"
 """The family of treatments that may be begun: of two that take each other's place only one is."""
 RECOMMENDED = ("do_first", "reasonable")
@@ -285,8 +286,15 @@ class Consults:
         """Return the state of one patient."""
         return self.consult.data.states[int(self.state[row])].id
 
+    def diseases_of(self, row: int) -> tuple[str, ...]:
+        """Return what the page of one patient acts on."""
+        little = self.consult.data.states[int(self.state[row])].page == LITTLE
+        return () if little else self.leading.of(row)
+
     def certainty_of(self, row: int) -> str:
         """Return how sure the disease of one patient is."""
+        if not self.diseases_of(row):
+            return "open"
         return CERTAINTIES[int(self.leading.certainty.codes[row])]
 
     def chosen(self, row: int) -> dict[Section, list[Chosen]]:
@@ -318,7 +326,7 @@ class Consults:
     def _members(self, family: str, row: int) -> Iterator[str]:
         """Yield the treatments of a family, those on the lists first and in their order."""
         if family == LEAD:
-            yield from self.leading.of(row)
+            yield from self.diseases_of(row)
             return
         members = self.consult.families[family]
         page, listed = self.consult.data.page, self.order[row]

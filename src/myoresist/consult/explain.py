@@ -85,7 +85,7 @@ class _Patient:
     def result(self) -> ConsultResult:
         consult, row = self.found.consult, self.row
         state = consult.data.states[int(self.found.state[row])]
-        diseases = self.found.leading.of(row)
+        diseases = self.found.diseases_of(row)
         bottom = self._bottom(diseases, state.bottom)
         lines = {
             section: [(one, self._text(one)) for one in chosen]
@@ -185,7 +185,7 @@ class _Patient:
         known = {
             "begin": f"Switch {instead} to" if instead else "Start",
             "object": self.names[one.object],
-            "lead": " and ".join(self.names.diseases[x] for x in self.found.leading.of(self.row)),
+            "lead": " and ".join(self.names.diseases[x] for x in self.found.diseases_of(self.row)),
             "instead": f" instead of {instead}" if instead else "",
             "dose": self._dose(one.object) if "{dose}" in text else "",
             "care": self._care(one.object) if "{care}" in text else "",

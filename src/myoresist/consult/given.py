@@ -17,6 +17,8 @@ from myoresist.arrays.planes import Planes, mask, pack
 from myoresist.arrays.table import Table
 from myoresist.case.course_columns import REASONS, RESPONSES, routes_of
 from myoresist.case.courses import Treatments
+from myoresist.case.responses import FAILED as NOT
+from myoresist.case.responses import WELL
 from myoresist.case.terms import Terms
 from myoresist.treatment.schema import Option
 
@@ -25,9 +27,13 @@ WORKED, PARTLY, FAILED, HARMED = "worked_", "partly_", "failed_", "harmed_"
 OF_TREATMENT = (GIVEN, NOW, ENDED, WORKED, PARTLY, FAILED, HARMED)
 LAST_GOOD, LAST_STEROID, ANY_RESPONSE = "last_good", "last_good_steroid", "any_response"
 NOT_ENOUGH, COURSES = "n_not_enough", "n_given"
+LOST = "good, then lost"
 ORAL, PULSE, GLUCOCORTICOID = "glucocorticoid_oral", "glucocorticoid_iv_pulse", "glucocorticoid"
-_GOOD, _NONE, _PARTIAL = (RESPONSES.index(x) for x in ("good", "none", "partial"))
-_NO_EFFECT, _SIDE_EFFECT = (REASONS.index(x) for x in ("no effect", "side effect"))
+_GOOD = [RESPONSES.index(x) for x in WELL]
+_NONE = [RESPONSES.index(x) for x in (*NOT, LOST)]
+_PARTIAL = RESPONSES.index("partial")
+_ENDED_IT = [REASONS.index(x) for x in ("no effect", "relapse")]
+_SIDE_EFFECT = REASONS.index("side effect")
 
 Ints = NDArray[np.int64]
 
@@ -39,7 +45,7 @@ class Given:
     Attributes:
         treatments: every treatment by id with its name: the options, and drugs that belong to none.
         of_drug: the number of the treatment of each drug, in the order of ``drugs.csv``.
-        drugs: which treatments are medicines, so that a course of them is a line of treatment.
+        drugs: which of them are lines of treatment, glucocorticoids among them.
     """
 
     treatments: Mapping[str, str]
@@ -56,6 +62,7 @@ class Given:
         drugs_of: Mapping[str, Iterable[str]],
         terms: Terms,
         pulse_from_mg: float,
+        lines: Iterable[str],
     ) -> Given:
         """Return the treatments for the options of a knowledge folder and its drugs.
 
@@ -64,6 +71,7 @@ class Given:
             drugs_of: the drugs of a treatment, as the trials name them.
             terms: the drugs by their names.
             pulse_from_mg: the least single intravenous dose of a glucocorticoid that is a pulse.
+            lines: the classes of drugs that are lines of treatment.
         """
         owner = {drug: one for one, drugs in drugs_of.items() if one in options for drug in drugs}
         owner |= {drug: one.id for one in options.values() for drug in (*one.atc, one.id)}
@@ -76,10 +84,11 @@ class Given:
         names |= {x.id: x.label for x in terms.drugs.values() if x.id not in owner}
         place = {name: number for number, name in enumerate(names)}
         drugs = list(terms.drugs.values())
+        of_lines = {owner.get(x.id, x.id) for x in drugs if x.drug_class in lines}
         return cls(
             names,
             np.array([place[owner.get(x.id, x.id)] for x in drugs], np.int64),
-            tuple(x for x in names if x not in options or options[x].kind == "drug"),
+            tuple(x for x in names if x in of_lines),
             routes_of(terms).index("intravenous"),
             pulse_from_mg,
             frozenset(n for n, x in enumerate(drugs) if x.drug_class == GLUCOCORTICOID),
@@ -99,7 +108,8 @@ class Given:
         row, number = own.patient[usable], self._numbers(treatments)[usable]
         response, reason = own.response[usable], own.reason_stopped[usable]
         ongoing, stopped = own.ongoing[usable], own.stop.known[usable]
-        good, none = response == _GOOD, (response == _NONE) | (reason == _NO_EFFECT)
+        good = np.isin(response, _GOOD)
+        none = np.isin(response, _NONE) | np.isin(reason, _ENDED_IT)
         harmed = reason == _SIDE_EFFECT
         now = ongoing == TRUE
         # A course may go on while one of the same drug in another dose has ended.
@@ -166,7 +176,7 @@ class Given:
         known = (
             (own.drug >= 0)
             & ~own.local
-            & ((own.response >= 0) | (own.reason_stopped == _NO_EFFECT))
+            & ((own.response >= 0) | np.isin(own.reason_stopped, _ENDED_IT))
         )
         undated = np.zeros(size, bool)
         undated[own.patient[known & ~own.start.known]] = True
@@ -176,7 +186,7 @@ class Given:
         last = np.full(size, -np.inf)
         np.maximum.at(last, row, when)
         newest = when == last[row]
-        good = ((own.response == _GOOD) & (own.reason_stopped != _NO_EFFECT))[known]
+        good = (np.isin(own.response, _GOOD) & ~np.isin(own.reason_stopped, _ENDED_IT))[known]
         well, ill = np.zeros(size, bool), np.zeros(size, bool)
         well[row[newest & good]] = True
         ill[row[newest & ~good]] = True

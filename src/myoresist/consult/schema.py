@@ -181,6 +181,7 @@ class Page(Entry):
         beside: what the bottom line adds to the disease, at most two.
         dangers: findings that count as present while one statement says so.
         pulse_from_mg: the least single dose of an intravenous glucocorticoid that is a pulse.
+        lines: classes of drugs that are lines of treatment.
         replaces: treatments of which one takes the place of another; two of them are never proposed together.
         late: treatments that come after the others of a list.
         against_best: measures of a visit that are compared with the best visit before, and whether
@@ -196,6 +197,7 @@ class Page(Entry):
     beside: tuple[Beside, ...] = Field(alias="with")
     dangers: tuple[str, ...]
     pulse_from_mg: float
+    lines: tuple[str, ...]
     replaces: tuple[tuple[str, ...], ...]
     late: tuple[str, ...]
     against_best: Mapping[str, Literal["more", "less"]]
