@@ -151,7 +151,6 @@ class Leader(Entry):
     Attributes:
         likely_at, very_likely_at: least probability (0 to 1).
         labelled_at: least probability of what the label stands for, where nothing else is more probable.
-        elsewhere_at: the most probability of all myositis together at which another disease is likely.
         needs: what has to hold for a disease to be looked at.
         kin: families of diseases that are renamed, not replaced, where a label of the same kin is wrong.
         beside: diseases that stand beside the leading one where they are proven.
@@ -161,7 +160,6 @@ class Leader(Entry):
     likely_at: float = Field(gt=0, lt=1)
     labelled_at: float = Field(gt=0, lt=1)
     very_likely_at: float = Field(gt=0, lt=1)
-    elsewhere_at: float = Field(gt=0, lt=1)
     needs: tuple[Need, ...]
     kin: tuple[str, ...]
     beside: tuple[str, ...]
