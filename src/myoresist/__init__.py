@@ -37,7 +37,7 @@ def _page(assessment: Assessment) -> str:
     from myoresist.report.builder import build_report
     from myoresist.report.notebook import render
 
-    return render(build_report(assessment, everything=False))
+    return render(build_report(assessment, "full"))
 
 
 display.register("Assessment", _page)

@@ -17,6 +17,7 @@ from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.consult.explain import Names, consult_of
 from myoresist.consult.results import ConsultResult
+from myoresist.consult.words import Words
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
 from myoresist.diagnosis.differential.explain import explain as explain_differential
@@ -195,7 +196,8 @@ def assess(
     contradictions = facts.contradictions(open_.clashes)
     shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     sets, disagreements = criteria.results(), criteria.disagreements()
-    page = consult_of(answers.consult, 0, _names(base))
+    called = _names(base)
+    page = consult_of(answers.consult, 0, called)
     cited = [
         *page.sources(),
         *(key for result in sets for key in result.sources()),
@@ -225,7 +227,10 @@ def assess(
         resistance=resistance,
         treatment=treatment,
         timeline=timeline(case, base.terms),
-        rules=_rules(base, diagnosis, antibodies, resistance, treatment),
+        rules={
+            **_rules_of_page(base, page, called),
+            **_rules(base, diagnosis, antibodies, resistance, treatment),
+        },
         labels={
             **{one.id: one.label for one in base.catalogue},
             **base.differential.base.said,
@@ -246,6 +251,14 @@ def _names(base: Knowledge) -> Names:
     labels |= {one.id: one.name for one in diseases.investigations}
     labels |= {one.id: one.name for one in base.resistance.explanations.entries.values()}
     return Names.of(base.consult, labels, {one.id: one.name for one in diseases.diseases.values()})
+
+
+def _rules_of_page(base: Knowledge, page: ConsultResult, called: Names) -> dict[str, str]:
+    """Return the rules behind the state and the lines of page one in plain words, as ``consult.<rule>``."""
+    labels = {**base.options.labels, **called.labels}
+    words = Words(base.consult, labels, base.differential.base.families.families)
+    lines = {f"consult.{one.rule}": words.line(one.rule) for one in page.lines()}
+    return {f"consult.{page.state}": words.state(page.state), **lines}
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:

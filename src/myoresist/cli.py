@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential.evaluate import Setting
     from myoresist.library import Knowledge
+    from myoresist.report.builder import Depth
 
 app = typer.Typer(
     help="A sourced second opinion for treatment-resistant myositis.",
@@ -42,9 +43,15 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write to this file instead of the terminal.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full", help="Add the appendix: what is behind each line, the four questions, sources."
+    ),
+]
 Everything = Annotated[
     bool,
-    typer.Option("--all", help="Show all: sets that are not met, every study, the record."),
+    typer.Option("--all", help="With all that is settled: sets not met, every study, the record."),
 ]
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write one HTML file that needs no network.")
@@ -133,6 +140,7 @@ def assess(
     ],
     json: Json = False,
     text: Annotated[bool, typer.Option("--text", help="Print text; this is the default.")] = False,
+    full: Full = False,
     everything: Everything = False,
     setting: Annotated[
         Path | None,
@@ -148,7 +156,7 @@ def assess(
     markdown: Markdown = None,
     output: Output = None,
 ) -> None:
-    """Assess one patient: the four questions, with reasons and sources.
+    """Assess one patient: one page of what to do and why; --full adds the reasons.
 
     With --html, --pdf or --markdown only these files are written, unless --text, --json or -o asks for more.
     """
@@ -166,9 +174,9 @@ def assess(
             found = assess_case(known, setting=_setting(setting), baseline=baseline)
         except ValueError as error:
             raise Stop(f"--baseline: {error}") from error
-        files = _files(found, html, pdf, markdown)
+        files = _files(found, full or everything, html, pdf, markdown)
         if not files or text or json or output:
-            _show(found, json, everything, output)
+            _show(found, json, _depth(full, everything), output)
         _write_all(files)
 
 
@@ -218,6 +226,7 @@ def demo(
     name: Annotated[str, typer.Argument(help="A bundled case; --list names them.")] = DEMO,
     listed: Annotated[bool, typer.Option("--list", help="Name the bundled cases.")] = False,
     json: Json = False,
+    full: Full = False,
     everything: Everything = False,
     html: Html = None,
     pdf: Pdf = None,
@@ -236,8 +245,8 @@ def demo(
         if name not in names:
             raise Stop(f"no bundled case is called {name}; there are {', '.join(names)}")
         assessment = assess_case(read_case(EXAMPLES / f"{name}.yaml"))
-        files = _files(assessment, html, pdf, markdown)
-        _show(assessment, json, everything, output)
+        files = _files(assessment, full or everything, html, pdf, markdown)
+        _show(assessment, json, _depth(full, everything), output)
         _write_all(files)
 
 
@@ -534,16 +543,24 @@ def _setting(path: Path | None) -> Setting | None:
     return setting
 
 
+def _depth(full: bool, everything: bool) -> Depth:
+    """Return how much of the report is asked for."""
+    return "all" if everything else "full" if full else "page"
+
+
 def _files(
-    assessment: Assessment, html: Path | None, pdf: Path | None, markdown: Path | None
+    assessment: Assessment, full: bool, html: Path | None, pdf: Path | None, markdown: Path | None
 ) -> dict[Path, str | bytes]:
-    """Return the written forms that are asked for, by file, before anything is written."""
+    """Return the written forms that are asked for, by file, before anything is written.
+
+    HTML always holds the appendix, folded unless it is asked for.
+    """
     if not (html or pdf or markdown):
         return {}
     from myoresist.report.builder import build_report
 
     files: dict[Path, str | bytes] = {}
-    report = build_report(assessment)
+    report = build_report(assessment, "all" if full else "page")
     if markdown:
         from myoresist.report.markdown import render as as_markdown
 
@@ -559,7 +576,7 @@ def _files(
     if html:
         from myoresist.report.html import render as as_page
 
-        files[html] = as_page(report)
+        files[html] = as_page(build_report(assessment), full)
     if len(files) < sum(one is not None for one in (html, pdf, markdown)):
         raise Stop("two forms of the report have the same file; name one for each")
     return files
@@ -570,7 +587,7 @@ def _write_all(files: dict[Path, str | bytes]) -> None:
         _write(path, content)
 
 
-def _show(assessment: Assessment, json: bool, everything: bool, output: Path | None) -> None:
+def _show(assessment: Assessment, json: bool, depth: Depth, output: Path | None) -> None:
     if json:
         text = assessment.model_dump_json(indent=2) + "\n"
         if output is None:
@@ -583,7 +600,7 @@ def _show(assessment: Assessment, json: bool, everything: bool, output: Path | N
     from myoresist.report.builder import build_report
     from myoresist.report.terminal import render
 
-    report = build_report(assessment, everything)
+    report = build_report(assessment, depth)
     if output is None:
         console = Console(highlight=False)
         # What is captured keeps its colours, and a closed pipe is met in one place only.

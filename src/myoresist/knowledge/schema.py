@@ -40,10 +40,16 @@ class Sourced(Entry):
 
 
 class Reference(Entry):
-    """One work of the bibliography."""
+    """One work of the bibliography.
+
+    Attributes:
+        text: the whole citation.
+        short: what stands on page one: the first author, or whose work it is, and the year.
+    """
 
     key: str
     text: str
+    short: str
     doi: str | None = None
     pmid: str | None = None
     pmcid: str | None = None
@@ -83,6 +89,18 @@ def _cited(item: Mapping[str, Any]) -> str:
     return ". ".join(part for part in parts if part) + "."
 
 
+def _in_short(item: Mapping[str, Any]) -> str:
+    if item.get("title-short"):
+        return str(item["title-short"])
+    authors = item.get("author", [])
+    year = item.get("issued", {}).get("date-parts", [[None]])[0][0]
+    first = (authors[0].get("family") or authors[0].get("literal")) if authors else None
+    title = item["title"].split()
+    begins = " ".join(title[:4]).rstrip(".,:;") + (" …" if len(title) > 4 else "")
+    whose = first or item.get("container-title") or begins
+    return f"{whose} {year}" if year else str(whose)
+
+
 def load_references(path: Path) -> dict[str, Reference]:
     """Read the bibliography, a CSL-JSON array, as works by key.
 
@@ -95,6 +113,7 @@ def load_references(path: Path) -> dict[str, Reference]:
             Reference(
                 key=item["id"],
                 text=_cited(item),
+                short=_in_short(item),
                 doi=item.get("DOI"),
                 pmid=str(item["PMID"]) if item.get("PMID") else None,
                 pmcid=item.get("PMCID"),

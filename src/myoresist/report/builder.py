@@ -1,57 +1,65 @@
 """An assessment becomes a report: built once, laid out by every form.
 
-Page one is the answer, in lines that each lead to their reasons; then come the four questions, what to ask or
-order next, and the record as it was understood. Sources are numbered as they are first cited.
+Page one is what a specialist would write back; its appendix are the four questions, what to ask or order
+next, and the record as it was understood. Sources are numbered as they are first cited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from myoresist.assessment import Assessment
 from myoresist.report import criteria, figures
 from myoresist.report.charts.timeline import drawable
 from myoresist.report.diagnosis import LITTLE, Diagnosis
 from myoresist.report.document import (
+    Block,
     Cell,
     CitedWork,
     Datum,
     Figure,
     Line,
+    Page,
     Paragraph,
     Part,
     Report,
     Section,
     Table,
 )
-from myoresist.report.first_page import answers
+from myoresist.report.page import FirstPage
 from myoresist.report.questions import question_lines
 from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
 from myoresist.report.serology import Serology
 from myoresist.report.treatment import Treatment
-from myoresist.report.wording import found, known, named, spaced
+from myoresist.report.wording import found, known, named, places, spaced
 
 WATERFALLS = 3
 
 
-def build_report(assessment: Assessment, everything: bool = True) -> Report:
+Depth = Literal["page", "full", "all"]
+
+
+def build_report(assessment: Assessment, depth: Depth = "all") -> Report:
     """Return an assessment as a report.
 
     Args:
         assessment: what the report is about.
-        everything: whether it goes into all that is settled: criteria that are not met item by item, every
-            study, monitoring and interactions of each drug, the record as understood.
+        depth: ``page`` is page one alone; ``full`` adds the appendix; ``all`` also goes into all that is
+            settled: criteria that are not met item by item, every study, monitoring and interactions of each
+            drug, the record as understood.
     """
-    return _Builder(assessment, everything).report()
+    return _Builder(assessment, depth).report()
 
 
 class _Builder:
     """Builds one report; sources are numbered in the order in which they are first cited."""
 
-    def __init__(self, data: Assessment, everything: bool) -> None:
+    def __init__(self, data: Assessment, depth: Depth) -> None:
         self.data = data
-        self.everything = everything
+        self.depth = depth
+        self.everything = depth == "all"
         self.facts = {fact.id: fact for fact in data.record}
         self.numbers: dict[str, int] = {}
 
@@ -61,21 +69,42 @@ class _Builder:
         count = {
             how: sum(fact.how == how for fact in data.record) for how in ("recorded", "follows")
         }
-        sections = tuple(self._sections())
-        places = {part.id for section in sections for part in section.parts} | {"problems"}
+        page = self._page()
+        alone = self.depth == "page"
+        problems = () if alone else tuple(self._problems())
+        sections = () if alone else tuple(self._sections())
         return Report(
             title=f"Second opinion: {data.patient_id}{label}",
             source=data.source,
-            about=f"myoresist {data.software_version}, knowledge {data.knowledge_version}. "
-            f"Findings: {count['recorded']} recorded, {count['follows']} that follow from them.",
+            about=f"myoresist {data.software_version}, knowledge {data.knowledge_version}; "
+            f"{count['recorded']} findings recorded, {count['follows']} follow from them.",
             notice=data.notice,
-            answers=tuple(one for one in answers(data) if one.target in places),
-            problems=tuple(self._problems()),
+            page=page,
+            problems=problems,
             sections=sections,
             sources=tuple(
-                CitedWork(place, data.references[key].text, data.references[key].link)
+                CitedWork(
+                    place,
+                    data.references[key].text,
+                    data.references[key].short,
+                    data.references[key].link,
+                )
                 for key, place in self.numbers.items()
             ),
+        )
+
+    def _page(self) -> Page:
+        own = FirstPage(self.data)
+        blocks = (
+            Block(one.id, one.title, tuple(self._paragraphs(one.lines)), one.tone, one.numbered)
+            for one in own.blocks()
+        )
+        return Page(
+            state=self.data.consult.state_text,
+            tone=own.tone,
+            bottom_line=self._paragraph(own.bottom_line()),
+            blocks=tuple(blocks),
+            doubt=own.doubt(),
         )
 
     def _sections(self) -> Iterator[Section]:
@@ -200,7 +229,7 @@ class _Builder:
                 Cell(
                     "follows from " + "; ".join(named(self.data, x) for x in fact.because)
                     if fact.how == "follows"
-                    else "; ".join(fact.where)
+                    else places(fact.where)
                 ),
             )
             for group in dict.fromkeys(fact.group for fact in self.data.record)
@@ -261,7 +290,7 @@ class _Builder:
             label = named(data, finding)
             fact = self.facts.get(finding)
             if fact:
-                yield Datum(label, found(fact), "; ".join(fact.where))
+                yield Datum(label, found(fact), places(fact.where))
                 continue
             values = (data.resistance.values, data.treatment.values)
             value = next((one[finding] for one in values if finding in one), None)

@@ -165,36 +165,65 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One line of page one: what is asked, what is answered, and the id of the part with the reasons."""
+class Block:
+    """A part of page one: what must not wait, why it did not respond, what to do.
 
-    question: str
-    text: str
-    target: str
+    Attributes:
+        numbered: whether the order of the lines is that in which to act.
+    """
+
+    id: str
+    title: str
+    lines: tuple[Paragraph, ...]
     tone: Tone = ""
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Page one: what a specialist would write back.
+
+    Attributes:
+        state: in what state the patient is.
+        tone: what that means.
+        bottom_line: what it is, in one sentence.
+        doubt: what in the record does not agree or could not be used, if anything.
+    """
+
+    state: str
+    tone: Tone
+    bottom_line: Paragraph
+    blocks: tuple[Block, ...]
+    doubt: str
+
+    @property
+    def lines(self) -> tuple[Paragraph, ...]:
+        """Return every line in its order."""
+        return (self.bottom_line, *(line for block in self.blocks for line in block.lines))
 
 
 @dataclass(frozen=True)
 class CitedWork:
-    """A cited work."""
+    """A cited work; ``short`` is what stands on page one."""
 
     number: int
     text: str
+    short: str
     link: str | None
 
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report.
+    """The whole report, or page one alone.
 
     Attributes:
         title: who it is about.
         source: where the record comes from.
         about: what the record is, and which versions made the report.
         notice: what the report is not.
-        answers: page one.
+        page: page one.
         problems: where the record contradicts itself or could not be used.
-        sections: the reasons.
+        sections: the appendix: the reasons; none where page one stands alone.
         sources: the cited works, numbered as they are first cited.
     """
 
@@ -202,10 +231,19 @@ class Report:
     source: str | None
     about: str
     notice: str
-    answers: tuple[Answer, ...]
+    page: Page
     problems: tuple[Part, ...]
     sections: tuple[Section, ...]
     sources: tuple[CitedWork, ...]
+
+    @property
+    def disclaimer(self) -> str:
+        """Return what the report is not, in the one line that stands on page one."""
+        return self.notice.partition(". ")[0].removesuffix(".") + "."
+
+    def short(self, line: Paragraph) -> str:
+        """Return the sources of a line of page one in short."""
+        return ", ".join(self.sources[number - 1].short for number in line.cites)
 
     @property
     def rules(self) -> tuple[Paragraph, ...]:

@@ -1,4 +1,7 @@
-"""The report as one HTML file: no script, no request, light and dark, for screen, phone and paper."""
+"""The report as one HTML file: no script, no request, light and dark, for screen, phone and paper.
+
+It shows page one; the appendix is folded below it, and stays folded on paper.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,14 @@ def _environment() -> Environment:
     )
 
 
-def render(report: Report) -> str:
-    """Return a report as HTML; whatever a case says is escaped."""
+def render(report: Report, unfolded: bool = False) -> str:
+    """Return a report as HTML; whatever a case says is escaped.
+
+    Args:
+        report: what to show.
+        unfolded: whether the appendix is open from the start.
+    """
     environment = _environment()
     style = environment.get_template("report.css").render(roles=list(PAPER))
-    return environment.get_template("report.html.j2").render(report=report, style=style)
+    page = environment.get_template("report.html.j2")
+    return page.render(report=report, style=style, unfolded=unfolded)

@@ -17,24 +17,55 @@ def render(report: Report) -> str:
     lines = [f"# {_text(report.title)}", ""]
     if report.source:
         lines += [_text(report.source), ""]
-    lines += [_text(report.about), "", "## The answer", ""]
-    lines += [f"- **{_text(one.question)}** {_text(one.text)}" for one in report.answers]
-    lines += ["", f"> {_text(report.notice)}", ""]
-    if report.problems:
-        lines += _section(Section("problems", "To settle in the record", report.problems))
-    for section in report.sections:
-        lines += _section(section)
-    lines += ["## Rules behind the statements", ""]
-    for one in report.rules:
-        lines.append(f"- {_text(one.text)}")
-        lines.append(f"  - Rule: {_text(one.rule)}")
-        if one.data:
-            lines.append(f"  - In this patient: {_text('; '.join(map(str, one.data)))}")
-    lines += ["", "## Sources", ""]
+    lines += _page(report)
+    lines += ["", f"> {_text(report.disclaimer)}", "", _text(report.about), ""]
+    if report.sections:
+        lines += _appendix(report)
+    lines += ["## Sources", ""]
     for source in report.sources:
         link = f" <{source.link}>" if source.link else ""
         lines.append(f"{source.number}. {_text(source.text)}{link}")
     return "\n".join(lines) + "\n"
+
+
+def _page(report: Report) -> Iterator[str]:
+    page = report.page
+    yield from (f"*{_text(page.state)}*", "", f"**{_text(page.bottom_line.text)}**")
+    for block in page.blocks:
+        yield from ("", f"## {_text(block.title)}", "")
+        for number, one in enumerate(block.lines, 1):
+            mark = f"{number}." if block.numbered else "-"
+            short = report.short(one)
+            yield f"{mark} {_text(one.text)}" + (f" ({_text(short)})" if short else "")
+    if page.doubt:
+        yield from ("", f"*{_text(page.doubt)}*")
+
+
+def _appendix(report: Report) -> Iterator[str]:
+    yield from ("## Behind each line", "")
+    for one in report.page.lines:
+        yield from _behind(one)
+    yield ""
+    if report.problems:
+        yield from _section(Section("problems", "To settle in the record", report.problems))
+    for section in report.sections:
+        yield from _section(section)
+    yield from ("## Rules behind the statements", "")
+    for one in report.rules:
+        yield from _behind(one)
+    yield from ("", f"> {_text(report.notice)}", "")
+
+
+def _behind(one: Paragraph, depth: int = 0) -> Iterator[str]:
+    """Say what opens behind a statement elsewhere."""
+    yield f"{'  ' * depth}- {_text(one.text)}{_numbers(one)}"
+    if one.rule:
+        yield f"{'  ' * depth}  - Rule: {_text(one.rule)}"
+    if one.data:
+        yield f"{'  ' * depth}  - In this patient: {_text('; '.join(map(str, one.data)))}"
+    for detail in one.details:
+        if detail.rule:
+            yield from _behind(detail, depth + 1)
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -56,10 +87,13 @@ def _paragraphs(some: Iterable[Paragraph], depth: int) -> Iterator[str]:
     for one in some:
         sign = f"{one.sign} " if one.sign not in ("", "·") else ""
         text = _text(f"{sign}{one.text}")
-        cites = f" \\[{', '.join(map(str, one.cites))}\\]" if one.cites else ""
         said = f"**{text}**" if one.strong else text
-        yield f"{'  ' * depth}- {said}{cites}"
+        yield f"{'  ' * depth}- {said}{_numbers(one)}"
         yield from _paragraphs(one.details, depth + 1)
+
+
+def _numbers(one: Paragraph) -> str:
+    return f" \\[{', '.join(map(str, one.cites))}\\]" if one.cites else ""
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from myoresist.report.document import Paragraph, Part, Report, Table
+from myoresist.report.document import Block, Paragraph, Part, Report, Table
 from myoresist.report.printable import printable
 
 PARTS = ("label", "criteria", "decide")
@@ -15,16 +15,25 @@ PARTS = ("label", "criteria", "decide")
 def render(report: Report) -> str:
     """Return the top of a report as HTML; whatever a case says is escaped."""
     shown = [*report.problems, *_chosen(report)]
-    answers = "".join(
-        f"<li><b>{_text(one.question)}</b> {_text(one.text)}</li>" for one in report.answers
-    )
+    page = report.page
     return (
         f"<div><h3>{_text(report.title)}</h3>"
         + (f"<p>{_text(report.source)}</p>" if report.source else "")
-        + f"<ul>{answers}</ul>"
+        + f"<p>{_text(page.state)}<br><b>{_text(page.bottom_line.text)}</b></p>"
+        + "".join(_block(block, report) for block in page.blocks)
+        + f"<p><small>{_text(report.disclaimer)}</small></p>"
         + "".join(map(_part, shown))
-        + f"<p><small>{_text(report.notice)}</small></p></div>"
+        + "</div>"
     )
+
+
+def _block(block: Block, report: Report) -> str:
+    kind = "ol" if block.numbered else "ul"
+    lines = "".join(
+        f"<li>{_text(one.text)} <small>{_text(report.short(one))}</small></li>"
+        for one in block.lines
+    )
+    return f"<p><b>{_text(block.title)}</b></p><{kind}>{lines}</{kind}>"
 
 
 def _chosen(report: Report) -> Iterable[Part]:

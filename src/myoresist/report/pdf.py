@@ -27,7 +27,15 @@ def render(report: Report) -> bytes:
         import typst
     except ImportError as error:
         raise NoTypst("PDF needs typst: pip install 'myoresist[report]'") from error
-    data = json.dumps(vars(report) | {"rules": report.rules}, default=_as_data)
+    data = json.dumps(
+        vars(report)
+        | {
+            "rules": report.rules,
+            "disclaimer": report.disclaimer,
+            "behind": report.page.lines if report.sections else (),
+        },
+        default=_as_data,
+    )
     template = files("myoresist.report").joinpath("templates", "report.typ").read_bytes()
     return typst.compile(template, sys_inputs={"report": data}, pdf_standards=STANDARD)
 

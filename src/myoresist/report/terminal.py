@@ -1,4 +1,7 @@
-"""The report in a terminal: colour only where there is any, and as plain text it reads as well."""
+"""The report in a terminal: colour only where there is any, and as plain text it reads as well.
+
+Page one is what is printed; the appendix follows where the report has one.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ STYLES: dict[Tone, str] = {
 }  # fmt: skip
 INDENT, GAP, BAR = 2, 2, 10
 NARROWEST = 8
+ASIDE, LEAST_ASIDE = 20, 64
+"""Width of the headings beside the lines of page one, and of the console from which they stand there."""
+SIGNS = {"today": "!", "why": "·", "do": "·", "changes": "·"}
+MORE = "The reasons, the four questions and all sources: --full"
 MOST_REASONS, MOST_UNKNOWN = 5, 3
 """Findings behind one statement that are named; more are counted."""
 
@@ -32,11 +39,21 @@ def render(report: Report, console: Console) -> None:
     sheet.say(report.title, "bold")
     if report.source:
         sheet.say(report.source, "dim")
+    sheet.page(report)
+    sheet.say()
+    sheet.say(report.disclaimer, "dim")
     sheet.say(report.about, "dim")
-    sheet.chapter("The answer")
-    for one in report.answers:
-        sheet.say(one.question, "bold", INDENT)
-        sheet.say(one.text, STYLES[one.tone], 2 * INDENT)
+    if report.sections:
+        _appendix(sheet, report)
+    else:
+        sheet.say(MORE, "dim")
+    sheet.print()
+
+
+def _appendix(sheet: _Sheet, report: Report) -> None:
+    sheet.chapter("Behind each line")
+    for one in report.page.lines:
+        sheet.behind(one, report)
     if report.problems:
         sheet.chapter("To settle in the record")
         sheet.parts(report.problems)
@@ -49,7 +66,6 @@ def render(report: Report, console: Console) -> None:
         sheet.say(work.text + link, indent=INDENT, sign=f"{work.number}.")
     sheet.say()
     sheet.say(report.notice, "dim")
-    sheet.print()
 
 
 class _Sheet:
@@ -67,6 +83,42 @@ class _Sheet:
         self.say()
         self.say(title, "bold")
         self.say("─" * min(cell_len(title), self.width), "dim")
+
+    def page(self, report: Report) -> None:
+        """Add page one: the state, the bottom line, and each block with its heading beside it."""
+        page = report.page
+        self.say()
+        self.say(page.state.upper(), f"bold {STYLES[page.tone]}")
+        self.say(page.bottom_line.text, "bold")
+        for block in page.blocks:
+            self.say()
+            aside = self.width >= LEAST_ASIDE
+            heading = f"bold {STYLES[block.tone]}"
+            if not aside:
+                self.say(block.title, heading)
+            for number, one in enumerate(block.lines, 1):
+                sign = f"{number}." if block.numbered else SIGNS.get(block.id, "")
+                title = (block.title if number == 1 else "", heading) if aside else None
+                self.say(
+                    one.text, STYLES[one.tone], ASIDE if aside else INDENT, sign,
+                    report.short(one), mark="", title=title,
+                )  # fmt: skip
+        if page.doubt:
+            self.say()
+            self.say(page.doubt, STYLES["open"], sign="!")
+
+    def behind(self, one: Paragraph, report: Report, indent: int = INDENT) -> None:
+        """Add what opens behind a line of page one elsewhere: the rule, the patient, the sources."""
+        self.say(one.text, "bold", indent, one.sign)
+        for name, text in (
+            ("Rule", one.rule),
+            ("In this patient", "; ".join(map(str, one.data))),
+            ("Sources", report.short(one)),
+        ):
+            if text:
+                self.say(f"{name}: {text}", "", indent + INDENT)
+        for detail in one.details:
+            self.behind(detail, report, indent + INDENT)
 
     def parts(self, parts: Iterable[Part]) -> None:
         for number, part in enumerate(parts):
@@ -92,7 +144,14 @@ class _Sheet:
             self.paragraph(detail, indent + 2 * INDENT, traced)
 
     def say(
-        self, text: str = "", style: str = "", indent: int = 0, sign: str = "", behind: str = ""
+        self,
+        text: str = "",
+        style: str = "",
+        indent: int = 0,
+        sign: str = "",
+        behind: str = "",
+        mark: str = "←",
+        title: tuple[str, str] | None = None,
     ) -> None:
         """Add one paragraph.
 
@@ -102,18 +161,26 @@ class _Sheet:
             indent: blanks before every line.
             sign: what stands before the first line; the others begin below its text.
             behind: what stands after it where it fits, and below it where not.
+            mark: what stands before ``behind``.
+            title: what stands in the indent of the first line, and how it looks.
         """
-        head = " " * indent + (f"{sign} " if sign else "")
-        margin = cell_len(head)
+        head, style_of_head = title or ("", "")
+        signed = f"{sign} " if sign else ""
+        margin = indent + cell_len(signed)
         lines = _wrapped(text, self.width - margin)
-        after = f"  ← {behind}" if behind else ""
+        marked = f"{mark} " if mark else ""
+        after = f"  {marked}{behind}" if behind else ""
         fits = margin + cell_len(lines[-1] + after) <= self.width
         for number, line in enumerate(lines, 1):
-            start = head if number == 1 else " " * margin
             beside = after if fits and number == len(lines) else ""
-            self._put((start + line, style), (beside, "dim"))
+            if number == 1:
+                self._put(
+                    (set_cell_size(head, indent), style_of_head), (signed + line, style), (beside, "dim")
+                )
+            else:
+                self._put((" " * margin + line, style), (beside, "dim"))
         if behind and not fits:
-            self.say(behind, "dim", margin, "←")
+            self.say(behind, "dim", margin, mark)
 
     def table(self, table: Table) -> None:
         """Add a table; a wide column for which there is no room stands below each row."""

@@ -32,7 +32,7 @@ _LEVEL: dict[str, tuple[str, Tone]] = {
     "avoid": ("Only without an alternative", "against"),
     "caution": ("Caution", "open"),
 }
-_GIVEN = {
+GIVEN = {
     "running": "given now",
     "failed": "no effect in an adequate trial",
     "inadequate": "given, but in too low a dose or for too short a time",
@@ -175,7 +175,7 @@ class Treatment:
     def _place(self, place: PlaceResult, option: OptionResult) -> Iterator[Line]:
         sign, tone = _GROUP[place.group]
         sure = f"{spaced(place.certainty)} certainty" if place.certainty else ""
-        given = ", ".join(_GIVEN[one] for one in option.given)
+        given = ", ".join(GIVEN[one] for one in option.given)
         number = len(option.check_first)
         checks = f"{number} safety check{'s' if number > 1 else ''} not recorded" if number else ""
         brackets = "; ".join(part for part in (sure, given, checks) if part)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from myoresist.assessment import Assessment
 from myoresist.findings.explain import FindingResult
 from myoresist.report.document import UNKNOWN
 
+_LINE = re.compile(r"\(line (\d+)\)")
 _UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}
 
 
@@ -75,3 +77,9 @@ def found(fact: FindingResult) -> str:
     if fact.how == "contradicted" or fact.value is None:
         return "contradicted, counts as unknown"
     return known(fact.value) if isinstance(fact.value, bool) else measured(fact.value, fact.unit)
+
+
+def places(where: Iterable[str]) -> str:
+    """Return the lines of the case file in which something stands; its fields are no words for a reader."""
+    lines = dict.fromkeys(line for one in where for line in _LINE.findall(one))
+    return f"line {', '.join(lines)}" if lines else ""

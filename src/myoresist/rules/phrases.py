@@ -58,8 +58,14 @@ def in_words(node: Node, phrase: Phrase) -> str:
             return f"at least {least} of [{'; '.join(say(one) for one in parts)}]"
         case Not(part=IsUnknown(part=part)):
             return f"{say(part)} is known"
+        case Not(part=Coalesce(parts=(Not(part=part), Constant(value=False)))):
+            return f"{say(part)} not known to be absent"
+        case Not(part=Coalesce(parts=(Column() as part, Constant(value=False)))):
+            return f"{say(part)} not known to be present"
         case Not(part=part):
-            return f"not ({say(part)})" if _joins(part) else f"no {say(part)}"
+            said = f"({say(part)})" if _joins(part) else say(part)
+            # What is put into brackets or quotation marks is no noun.
+            return f"{'not' if said[0] in '(“' else 'no'} {said}"
         case IsUnknown(part=part):
             return f"{say(part)} is not known"
         case Between(part=part, low=low, high=high):

@@ -1,0 +1,134 @@
+"""Page one in lines, each with its rule in words, what of the patient triggered it, and its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from myoresist.assessment import Assessment
+from myoresist.consult.results import Action, Said
+from myoresist.report.document import Datum, Line, Tone
+from myoresist.report.treatment import GIVEN
+from myoresist.report.wording import spaced
+
+TONES: dict[str, Tone] = {"responding": "for", "too_little_known": "quiet"}
+"""What a state means; any other asks for something to be done."""
+TITLES = {"today": "Today", "why": "Why", "do": "Do", "changes": "Would change this"}
+NOT_GIVEN = "not given before, as far as is recorded"
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Told:
+    """A block of page one as it is told."""
+
+    id: str
+    title: str
+    lines: tuple[Line, ...]
+    tone: Tone = ""
+    numbered: bool = False
+
+
+class FirstPage:
+    """Tells page one of an assessment."""
+
+    def __init__(self, data: Assessment) -> None:
+        self.data = data
+        self.consult = data.consult
+
+    @property
+    def tone(self) -> Tone:
+        """Return what the state means."""
+        return TONES.get(self.consult.state, "open")
+
+    def bottom_line(self) -> Line:
+        """Return what it is, in one sentence."""
+        return Line(
+            self.consult.bottom_line,
+            rule=self._rule(self.consult.state),
+            record=tuple(self._diseases(self.consult.diseases)),
+        )
+
+    def blocks(self) -> Iterator[Told]:
+        """Yield the blocks that say anything."""
+        one = self.consult
+        for name, said in (("today", one.today), ("why", one.why), ("do", one.do), ("changes", one.changes)):
+            if said:
+                lines = tuple(map(self._line, said))
+                tone: Tone = "against" if name == "today" else ""
+                yield Told(name, TITLES[name], lines, tone, name == "do" and len(said) > 1)
+        if one.ask:
+            yield self._ask()
+
+    def doubt(self) -> str:
+        """Say what in the record does not agree or could not be used."""
+        texts = []
+        names = [self.data.labels[one.finding] for one in self.data.contradictions]
+        if names:
+            shown = list(dict.fromkeys(names))
+            more = f"; and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+            told = "; ".join(shown[:MOST_NAMED]) + more
+            texts.append(f"The record contradicts itself, so these count as unknown: {told}.")
+        if number := len(self.data.remarks):
+            texts.append(f"Not used as written: {number} {'entry' if number == 1 else 'entries'}.")
+        return " ".join(texts)
+
+    def _ask(self) -> Told:
+        """Return the questions: one line of what nobody mentioned, which opens to what to ask."""
+        begins, _, text = " ".join(one.text for one in self.consult.ask).partition(": ")
+        questions = (
+            Line(
+                self.data.questions.get(one.finding, one.text.strip(";.")),
+                detail=True,
+                sign="?",
+                cites=one.cites,
+                rule=self._rule(one.rule),
+                because=self._findings(one),
+            )
+            for one in self.consult.ask
+        )
+        line = Line(text[:1].upper() + text[1:], "quiet")
+        return Told("ask-first", begins, (line, *questions), "quiet")
+
+    def _line(self, said: Said) -> Line:
+        return Line(
+            said.text,
+            cites=said.cites,
+            rule=self._rule(said.rule),
+            because=self._findings(said),
+            record=tuple(self._others(said)),
+        )
+
+    def _rule(self, rule: str) -> str:
+        return self.data.rules[f"consult.{rule}"]
+
+    def _findings(self, said: Said) -> tuple[str, ...]:
+        """Return what a reader knows as a finding of those that triggered a line."""
+        told = self.data.resistance.labels.keys() | self.data.treatment.labels.keys()
+        return tuple(
+            x for x in said.because if x in self.data.labels or (x in told and self._known(x))
+        )
+
+    def _known(self, name: str) -> bool:
+        values = (self.data.resistance.values, self.data.treatment.values)
+        return any(one.get(name) is not None for one in values)
+
+    def _others(self, said: Said) -> Iterator[Datum]:
+        """Say what of diseases and treatments triggered a line."""
+        yield from self._diseases(x for x in said.because if x in self.consult.diseases)
+        if "cancer_risk_high" in said.because:
+            yield Datum("Risk of cancer", "high")
+        own = (said.object, said.instead_of) if isinstance(said, Action) else ()
+        for name in dict.fromkeys(said.because):
+            option = self.data.treatment.options.get(name)
+            if option and (option.given or name in own):
+                given = [GIVEN[x] for x in option.given]
+                yield Datum(option.name, ", ".join(given) or NOT_GIVEN)
+
+    def _diseases(self, diseases: Iterable[str]) -> Iterator[Datum]:
+        """Say how sure the diseases are on which the page acts; what stands beside the first is proven."""
+        names = self.data.differential_names
+        for name in diseases:
+            first = name == self.consult.diseases[0]
+            sure = self.consult.certainty if first else "proven"
+            yield Datum(names.get(name, spaced(name)), spaced(sure))
