@@ -57,11 +57,23 @@ def shell(*words: str, text: str = "", **environment: str) -> subprocess.Complet
 
 
 def test_a_case_from_standard_input() -> None:
-    done = shell("assess", "-", text=CASE)
+    done = shell("assess", "-", "--full", text=CASE)
     assert done.returncode == 0
     assert "Antisynthetase syndrome (Connors 2010, antisynthetase)" in " ".join(done.stdout.split())
     assert "\x1b" not in done.stdout
     assert "not a certified medical device" in " ".join(done.stdout.split())
+
+
+def test_page_one_is_printed_and_the_appendix_on_request() -> None:
+    short, full, everything = (
+        run("assess", "-", *words, text=CASE)[1] for words in ((), ("--full",), ("--all",))
+    )
+    assert len(short.split()) <= 700
+    assert "Is the diagnosis right?" not in short
+    for more in (full, everything):
+        assert more.startswith(short.partition("The reasons,")[0].rstrip())
+        assert "1. Is the diagnosis right?" in more and "Behind each line" in more
+    assert len(everything) > len(full)
 
 
 def test_json_is_the_published_form(tmp_path: Path) -> None:
@@ -107,7 +119,8 @@ def test_demo_lists_and_runs_every_bundled_case() -> None:
     for name in names:
         code, out, _ = run("demo", name)
         assert code == 0
-        assert "What must not wait?" in out
+        assert "Research and decision-support tool" in out
+        assert len(out.splitlines()) < 60
     code, _, err = run("demo", "nothing")
     assert code == 2
     assert "no bundled case is called nothing" in err
@@ -145,7 +158,7 @@ def test_hostile_text_cannot_write_to_the_terminal() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_met_not_met_and_unknown_stay_three_signs_without_unicode(encoding: str) -> None:
-    done = shell("demo", "anti_srp_refractory", PYTHONIOENCODING=encoding)
+    done = shell("demo", "anti_srp_refractory", "--full", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     table = done.stdout.partition("\n  Set ")[2].partition("Criteria, set by set")[0]
     verdicts = Counter(re.findall(r"  (\S (?:not met|met|undetermined))\b", table))

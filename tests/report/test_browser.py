@@ -5,6 +5,7 @@ Without Chromium these tests are skipped; where ``CI`` is set, its lack is a fai
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pages import (
     violations,
 )
 from playwright.sync_api import Browser, Page
+from pypdf import PdfReader
 
 from myoresist import assess, read_case
 from myoresist.report import html
@@ -85,27 +87,38 @@ def test_it_asks_nothing_of_any_network(browser: Browser, folder: Path) -> None:
     assert not said
 
 
-def test_the_keyboard_leads_from_page_one_to_the_reasons(browser: Browser, folder: Path) -> None:
+def test_the_keyboard_opens_a_line_and_a_question(browser: Browser, folder: Path) -> None:
     shown = opened(browser, folder / f"{FULL.stem}.html", reduced_motion="reduce")
     shown.keyboard.press("Tab")
-    assert shown.evaluate("document.activeElement.textContent") == "Skip to the answer"
+    assert shown.evaluate("document.activeElement.textContent") == "Skip to page one"
     shown.keyboard.press("Enter")
+    assert shown.evaluate("location.hash") == "#page"
     shown.keyboard.press("Tab")
     shown.keyboard.press("Enter")
-    target = shown.evaluate("location.hash")
-    assert target.startswith("#")
-    assert shown.evaluate(f"document.querySelector('{target}').getBoundingClientRect().top") < 900
-    one = shown.locator("#explanations details summary").first
+    assert shown.locator("#page .bottom-line .behind").is_visible()
+    one = shown.locator("#resistance > summary")
     one.focus()
     shown.keyboard.press("Enter")
-    assert one.evaluate("one => one.parentElement.open")
+    assert shown.locator("#explanations").is_visible()
 
 
-def test_paper_shows_every_picture_and_no_control(browser: Browser, folder: Path) -> None:
+def test_page_one_is_what_is_seen_first_and_the_rest_is_folded(
+    browser: Browser, folder: Path
+) -> None:
+    for width, most in ((LAPTOP, 900), (PHONE, 1500)):
+        shown = opened(browser, folder / f"{FULL.stem}.html", width)
+        assert shown.locator("#page").bounding_box()["height"] < most  # type: ignore[index]
+        assert not shown.locator("#explanations").is_visible()
+        assert len(shown.evaluate("document.body.innerText").split()) <= 700
+
+
+def test_paper_shows_what_is_open(browser: Browser, folder: Path) -> None:
     shown = opened(browser, folder / f"{FULL.stem}.html")
     shown.emulate_media(media="print", color_scheme="dark")
-    assert not shown.locator("nav").is_visible()
+    assert not shown.locator("#diagnosis").is_visible()
+    short = len(PdfReader(io.BytesIO(shown.pdf())).pages)
+    open_everything(shown)
     assert shown.locator("#timeline-title").count() == 1
     background = shown.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(255, 255, 255)"
-    assert len(shown.pdf()) > 10_000
+    assert short <= 2 < len(PdfReader(io.BytesIO(shown.pdf())).pages)

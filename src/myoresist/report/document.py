@@ -241,6 +241,11 @@ class Report:
         """Return what the report is not, in the one line that stands on page one."""
         return self.notice.partition(". ")[0].removesuffix(".") + "."
 
+    @property
+    def caveat(self) -> str:
+        """Return the rest of the notice."""
+        return self.notice.partition(". ")[2]
+
     def short(self, line: Paragraph) -> str:
         """Return the sources of a line of page one in short."""
         return ", ".join(self.sources[number - 1].short for number in line.cites)

@@ -53,7 +53,7 @@ def _appendix(report: Report) -> Iterator[str]:
     yield from ("## Rules behind the statements", "")
     for one in report.rules:
         yield from _behind(one)
-    yield from ("", f"> {_text(report.notice)}", "")
+    yield from ("", f"> {_text(report.caveat)}", "")
 
 
 def _behind(one: Paragraph, depth: int = 0) -> Iterator[str]:

@@ -32,6 +32,7 @@ def render(report: Report) -> bytes:
         | {
             "rules": report.rules,
             "disclaimer": report.disclaimer,
+            "caveat": report.caveat,
             "behind": report.page.lines if report.sections else (),
         },
         default=_as_data,

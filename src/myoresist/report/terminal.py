@@ -65,7 +65,7 @@ def _appendix(sheet: _Sheet, report: Report) -> None:
         link = f" {work.link}" if work.link else ""
         sheet.say(work.text + link, indent=INDENT, sign=f"{work.number}.")
     sheet.say()
-    sheet.say(report.notice, "dim")
+    sheet.say(report.caveat, "dim")
 
 
 class _Sheet:
