@@ -52,7 +52,12 @@ class FirstPage:
     def blocks(self) -> Iterator[Told]:
         """Yield the blocks that say anything."""
         one = self.consult
-        for name, said in (("today", one.today), ("why", one.why), ("do", one.do), ("changes", one.changes)):
+        for name, said in (
+            ("today", one.today),
+            ("why", one.why),
+            ("do", one.do),
+            ("changes", one.changes),
+        ):
             if said:
                 lines = tuple(map(self._line, said))
                 tone: Tone = "against" if name == "today" else ""

@@ -175,7 +175,9 @@ class _Sheet:
             beside = after if fits and number == len(lines) else ""
             if number == 1:
                 self._put(
-                    (set_cell_size(head, indent), style_of_head), (signed + line, style), (beside, "dim")
+                    (set_cell_size(head, indent), style_of_head),
+                    (signed + line, style),
+                    (beside, "dim"),
                 )
             else:
                 self._put((" " * margin + line, style), (beside, "dim"))
