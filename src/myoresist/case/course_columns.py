@@ -131,13 +131,16 @@ def courses_of(
     route = np.where(route == NO_WORD, named, route)
     local = route == routes.index(LOCAL)
     dose = numbers_["dose"]
+    # Given less often than the unit says, or by a way that nobody understands, it may be any amount.
+    doubtful = (times > 0) & (often_every > unit_every)
+    doubtful |= (route == NO_WORD) & (words["route"].places != NO_WORD)
     return Courses(
         patient=patient,
         drug=drugs_of(words["drug"], terms),
         route=np.where(local, NO_WORD, route),
         local=local,
-        amount=dose * factor,
-        no_dose=np.isnan(dose),
+        amount=np.where(doubtful, np.nan, dose * factor),
+        no_dose=np.isnan(dose) & ~doubtful,
         measure=words["unit"].word(lambda word: _of_unit(terms, word, "measure", MEASURES)),
         body=words["unit"].word(lambda word: _of_unit(terms, word, "body", BODIES)),
         times=np.where(rate, 1.0, times),

@@ -18,6 +18,12 @@ from myoresist.arrays.runs import Flags, Floats
 from myoresist.document import shown
 
 _FORM = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TIME = re.compile(r"(?<=^....-..-..)(?:[T ][0-9]{1,2}:.*|Z|[+-][0-9]{2}:?[0-9]{2})$")
+_DIGITS = re.compile(r"((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])")
+_DAY_FIRST = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
+_SHORT_YEAR = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}")
+_SERIAL = re.compile(r"[0-9]{5}(\.[0-9]+)?")
+NO_DATE = " is not a date"
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,19 @@ class PartialDate:
 
     @classmethod
     def parse(cls, value: object) -> PartialDate:
-        """Read ``2023``, ``2023-05`` or ``2023-05-17``.
+        """Read ``2023``, ``2023-05`` or ``2023-05-17``, with or without a time.
 
         Raises:
             ValueError: saying what to write instead.
         """
         if isinstance(value, PartialDate):
             return value
-        match = _FORM.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+        # Databases write a day with a time, without its lines, or a year with decimals.
+        text = _TIME.sub("", str(value).strip())
+        text = _DIGITS.sub(r"\1-\2-\3", text) if _DIGITS.fullmatch(text) else text
+        match = _FORM.fullmatch(text.removesuffix(".0")) if not isinstance(value, bool) else None
         if match is None:
-            raise ValueError(f"{shown(value)} is not a date; write 2023, 2023-05 or 2023-05-17")
+            raise ValueError(f"{shown(value)}{NO_DATE}; {_advice(text)}")
         year, month, day = (int(part) if part else None for part in match.groups())
         try:
             date(year or 0, month or 1, day or 1)
@@ -67,6 +76,17 @@ class PartialDate:
     def exact(self) -> date | None:
         """Return the day, if it is known."""
         return self.earliest if self.day else None
+
+
+def _advice(text: str) -> str:
+    """Say what to write instead of a text that is not a date."""
+    if _DAY_FIRST.fullmatch(text):
+        return "day and month can be mistaken; write 2023-05-17"
+    if _SHORT_YEAR.fullmatch(text):
+        return "its year has two figures; write 2023-05-17"
+    if _SERIAL.fullmatch(text):
+        return "it may be a day number of a spreadsheet; write 2023-05-17"
+    return "write 2023, 2023-05 or 2023-05-17"
 
 
 def misordered(start: PartialDate | None, stop: PartialDate | None) -> str | None:

@@ -18,6 +18,8 @@ Body = Literal["kg", "m2"]
 _EVERY = re.compile(r"(?:every|each|q) ?(\d+) ?([a-z]+)")
 _TIMES = re.compile(r"(\d+) ?(?:x|times) ?(?:per|a|/)? ?([a-z]+)")
 _OUT_OF = re.compile(r"(\d+) ?([a-z]+) every (\d+) ?([a-z]+)")
+MOST_DIGITS = 4
+"""Figures of a number of days, weeks or months; one with more is no pause between doses."""
 _DAILY = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
@@ -103,6 +105,15 @@ class DoseWords(Entry):
             return Interval(int(match[1]), days) if days and int(match[1]) else None
         return None
 
+    def clash(self, unit: str, frequency: str) -> str | None:
+        """Say why a dose cannot be given as often as written: 15 mg/day is not taken weekly."""
+        amount, often = self.unit(unit), self.frequency(frequency)
+        if amount is None or often is None or amount.days is None:
+            return None
+        if often.days is not None and often.days > amount.days:
+            return "is less often than its unit says; write the amount of a dose, or leave one out"
+        return None
+
     def route(self, text: str, local: Iterable[str]) -> str | None:
         """Read a route: a key of ``routes``, ``local`` for a word of ``local``, else ``None``."""
         plain = " ".join(text.lower().split())
@@ -126,7 +137,8 @@ class DoseWords(Entry):
         """Return the days of a time such as ``week`` or ``4 weeks``."""
         match = re.fullmatch(r"(\d*) ?([a-z]+)", text)
         one = match and next((p.days for p in self.periods if match[2] in p.words), None)
-        return int(match[1] or 1) * one or None if match and one else None
+        days = int(match[1] or 1) * one if match and one and len(match[1]) < MOST_DIGITS else 0
+        return days or None
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,8 @@ class _Check:
             if test is None:
                 known = ", ".join(lab.synonyms[0] for lab in self.terms.labs.values())
                 near = self.terms.nearest_lab(name)
-                hint = f"did you mean {near}?" if near else f"known are {known}"
+                short = self.terms.labs[near].synonyms[0] if near else None
+                hint = f"did you mean {short}?" if near else f"known are {known}"
                 self.add(("labs", index, "test"), f"unknown test {shown(name)}; {hint}")
                 continue
             if not isinstance(unit, str):

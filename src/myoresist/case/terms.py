@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, read_rows
+from myoresist.case.cells import Calendar
 from myoresist.case.doses import DoseWords
 from myoresist.case.drug_names import Drug, DrugNames, plain_name
 from myoresist.case.measures import Measures
@@ -18,14 +21,24 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
 LABEL = "diagnosis_label"
+WEEKS_A_YEAR = 52
+THOUSAND = 1000
+DECIMALS = 10
+"""How many of the usual units make one in which values are written with decimals, as in µkat/L."""
 
 
 class LabFinding(Entry):
-    """Which row of a test fills which findings."""
+    """Which row of a test fills which findings.
+
+    ``multiple`` is the finding of the value as a multiple of its limit; ``raised`` is true where any row is
+    above its limit, even if another one cannot be read.
+    """
 
     take: Literal["highest_multiple", "latest"]
     value: str
     upper_limit: str | None = None
+    multiple: str | None = None
+    raised: str | None = None
     dated: bool = False
 
 
@@ -33,7 +46,8 @@ class LabTest(Sourced):
     """A laboratory test: its names, units and the findings that it fills.
 
     ``units`` maps each accepted spelling to a unit of the unit library; the first is the one kept.
-    ``level_of`` names the drug whose level the test measures.
+    ``level_of`` names the drug whose level the test measures. ``whole`` says that values in the unit that is
+    kept have no three decimals.
     """
 
     id: str
@@ -45,11 +59,21 @@ class LabTest(Sourced):
     maximum: float
     findings: tuple[LabFinding, ...]
     level_of: str | None = None
+    whole: bool = False
 
     @property
     def unit(self) -> str:
         """Return the unit in which values are kept."""
         return next(iter(self.units))
+
+    def divides_thousands(self, kept: float, by: float) -> bool:
+        """Tell whether the point of a number with three decimals may divide thousands.
+
+        Args:
+            kept: the number, in the unit in which values are kept.
+            by: how many of these one is in which it was written.
+        """
+        return self.whole and by < DECIMALS and kept * THOUSAND <= self.maximum
 
 
 class ResultWord(Entry):
@@ -103,6 +127,8 @@ class Sections(Entry):
     current_drug_class: Mapping[str, str]
     local_routes: tuple[str, ...]
     weight_kg: Range
+    earliest_year: int
+    most_years: int
 
     def named(self) -> Iterator[str]:
         """Walk through every finding that is named."""
@@ -148,7 +174,7 @@ class Terms:
                 name
                 for lab in labs
                 for use in lab.findings
-                for name in (use.value, use.upper_limit)
+                for name in (use.value, use.upper_limit, use.multiple, use.raised)
                 if name
             },
         }
@@ -169,6 +195,32 @@ class Terms:
             Measures.load(folder),
             load(folder / "drugs" / "doses.yaml", DoseWords),
         )
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Return which days can stand in a record."""
+        return Calendar(date(self.sections.earliest_year, 1, 1), date.today())
+
+    @property
+    def most_weeks(self) -> float:
+        """Return how many weeks a course can last."""
+        return self.sections.most_years * WEEKS_A_YEAR
+
+    def limits_of(self, test: str) -> Range:
+        """Return where the upper limit of normal of a test lies, in the unit in which it is kept."""
+        return self._range(test, "upper_limit")
+
+    def multiples_of(self, test: str) -> Range:
+        """Return how many times its limit a test can be."""
+        return self._range(test, "multiple")
+
+    def _range(self, test: str, field: str) -> Range:
+        uses = self.labs[test].findings if test in self.labs else ()
+        named = (getattr(use, field) for use in uses)
+        finding = next((self.catalogue[name] for name in named if name), None)
+        if finding is None:
+            return Range(minimum=0, maximum=math.inf)
+        return Range(minimum=finding.minimum or 0, maximum=finding.maximum or math.inf)
 
     @cached_property
     def _lab_names(self) -> Names:
@@ -200,10 +252,9 @@ class Terms:
         known = self._lab_names.find(name)
         return self.labs[known] if known else None
 
-    def nearest_lab(self, name: str) -> str | None:
-        """Return the usual short name of the test most like ``name``."""
-        near = self._lab_names.nearest(name)
-        return self.labs[near].synonyms[0] if near else None
+    def nearest_lab(self, name: str, cutoff: float = 0.6) -> str | None:
+        """Return the id of the test most like ``name``, if any is as alike as ``cutoff`` (0 to 1)."""
+        return self._lab_names.nearest(name, cutoff)
 
     def drug(self, name: str) -> Drug | None:
         """Return the drug of this name."""
@@ -220,9 +271,9 @@ class Terms:
         known = self._antibody_names.find(name)
         return self.catalogue[known] if known else None
 
-    def nearest_antibody(self, name: str) -> str | None:
-        """Return the id of the antibody most like ``name``."""
-        return self._antibody_names.nearest(name)
+    def nearest_antibody(self, name: str, cutoff: float = 0.6) -> str | None:
+        """Return the id of the antibody most like ``name``, if any is as alike as ``cutoff`` (0 to 1)."""
+        return self._antibody_names.nearest(name, cutoff)
 
 
 def _plain(name: str) -> str:

@@ -6,22 +6,24 @@ and a finding about which two statements differ is unknown. Inside a batch a pat
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from myoresist.arrays.table import Table
+from myoresist.arrays.table import EPOCH, Table
 from myoresist.arrays.words import Words
+from myoresist.case.cells import Column, Value
 from myoresist.case.courses import PATIENTS, WRITTEN, Treatments, period
 from myoresist.case.terms import Terms
-from myoresist.cohort.labs import LIMIT, TEST, Laboratory
+from myoresist.cohort.antibodies import Serum
+from myoresist.cohort.courses import Given
+from myoresist.cohort.labs import Laboratory
 from myoresist.cohort.schema import (
     ROW,
-    Column,
     Schema,
     cleaned,
     empty_rejections,
@@ -35,11 +37,11 @@ from myoresist.cohort.statements import (
     of_column,
     stated,
 )
+from myoresist.cohort.visits import Measured
 from myoresist.findings.evaluate import Inference
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.evaluate import Responses
-from myoresist.resistance.response.visits import DATE, PATIENT, value_column
-from myoresist.serology.results import RESULTS
+from myoresist.resistance.response.visits import DATE, PATIENT
 
 STRANGER, TWICE = "is not in patients", "stands here twice"
 """Why a row is about nobody, or about somebody a second time."""
@@ -84,6 +86,9 @@ class Reader:
     schema: Schema
     inference: Inference
     responses: Responses
+    is_method: Callable[[str], bool]
+    diseases: Container[str]
+    codes_named: bool = False
 
     @cached_property
     def settler(self) -> Settler:
@@ -95,47 +100,68 @@ class Reader:
         """Return what reads laboratory values."""
         return Laboratory(self.terms, self.settler)
 
+    @cached_property
+    def serum(self) -> Serum:
+        """Return what reads antibody results."""
+        return Serum(self.terms, self.settler, self.is_method)
+
+    @cached_property
+    def measured(self) -> Measured:
+        """Return what reads visits."""
+        return Measured(self.terms, self.settler, self.laboratory, self.responses)
+
+    @cached_property
+    def given(self) -> Given:
+        """Return what reads courses of treatment."""
+        return Given(self.terms, self.settler)
+
     def read(self, tables: Mapping[str, pl.DataFrame]) -> Batch:
         """Return some patients, as the questions read them.
 
         Args:
             tables: the tables of these patients as they came in, with ``row``; ``patients`` at least.
         """
-        typed, rejected = self._typed(tables)
+        typed, asked, rejected = self._typed(tables)
         patients = typed["patients"]
         first = patients[PATIENT].is_first_distinct()
         rejected.append(rejections(patients.filter(~first), "patients", PATIENT, TWICE))
         patients = patients.filter(first).sort(PATIENT)
         ids = patients[PATIENT]
         patients = patients.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias(PATIENT))
+        gone = [empty_rejections(), self._undiagnosed(patients)]
         for name in [x for x in typed if x != "patients"]:
             typed[name], lost = _numbered(typed[name], ids)
+            asked[name] = _numbered(asked[name], ids)[0]
             rejected.append(rejections(lost, name, PATIENT, STRANGER))
-        labs, no_lab = self.laboratory.read(typed["labs"])
+            typed[name], late = _until_assessed(typed[name], name, patients)
+            gone += late
+        labs, no_lab = self.laboratory.read(typed["labs"], asked["labs"])
         findings, no_finding = self._of_findings(typed["findings"])
-        antibodies, no_antibody = self._antibodies(typed["antibodies"])
+        serum, no_antibody = self.serum.read(typed["antibodies"], asked["antibodies"])
         patients = patients.with_columns(self._assessed_on(patients, typed))
-        visits, no_visit = self._visits(typed["visits"], labs)
-        courses, no_course = self._courses(typed["treatments"], typed["visits"], patients)
+        visits, no_visit = self.measured.read(typed["visits"], labs)
+        courses, no_course = self.given.read(typed["treatments"], typed["visits"], patients)
         checked = self.responses.visits(visits.drop(ROW))
-        patients = patients.with_columns(self._listed(patients, ids, [*rejected, no_course]))
+        gone = [
+            _numbers(one) for one in (*gone, no_lab, no_finding, no_visit, *no_antibody, *no_course)
+        ]
+        patients = patients.with_columns(self._listed(patients, ids, [*rejected, *gone]))
         said = [
             self._of_words(patients),
             self.laboratory.stated(labs),
             findings,
-            self._of_antibodies(antibodies),
-            self._of_visits(checked),
-            self._current(courses, patients),
+            self.serum.stated(serum),
+            self.measured.stated(checked, asked["visits"]),
+            self.given.stated(courses, patients),
         ]
         settled = self.settler.settle(joined(said), len(ids), self._own(patients))
-        gone = pl.concat([no_lab, no_finding, no_antibody, no_visit, no_course])
         return Batch(
             ids=ids,
             patients=patients.select(
                 PATIENT, pl.col("label", "final_diagnosis").cast(pl.String), "baseline"
             ),
             recorded=settled.recorded,
-            results=self._results(antibodies),
+            results=self.serum.results(serum),
             treatments=Treatments.of(
                 patients.select(list(PATIENTS)),
                 courses.select(list(WRITTEN)),
@@ -143,7 +169,9 @@ class Reader:
                 self.terms,
             ),
             visits=checked,
-            rejected=pl.concat([*rejected, _named(gone, ids)]).sort("table", ROW, "column"),
+            rejected=pl.concat([*rejected, _named(pl.concat(gone), ids)]).sort(
+                "table", ROW, "column"
+            ),
             conflicts=pl.DataFrame(
                 list(settled.disputes), {PATIENT: pl.UInt32, FINDING: pl.String}, orient="row"
             ),
@@ -151,9 +179,10 @@ class Reader:
 
     def _typed(
         self, tables: Mapping[str, pl.DataFrame]
-    ) -> tuple[dict[str, pl.DataFrame], list[pl.DataFrame]]:
-        """Return every table with its cells read, and what of them cannot be read."""
+    ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame], list[pl.DataFrame]]:
+        """Return every table with its cells read, the rows with one that cannot be, and these."""
         typed: dict[str, pl.DataFrame] = {}
+        asked: dict[str, pl.DataFrame] = {}
         rejected = [empty_rejections()]
         for name in self.schema.tables:
             frame = tables.get(name)
@@ -162,40 +191,25 @@ class Reader:
                 columns = (PATIENT, DATE) if name == "visits" else self.schema.tables[name]
                 wanted = self.schema.typed(name, columns)
                 typed[name] = pl.DataFrame(schema={ROW: pl.UInt32, **wanted})
+                asked[name] = typed[name]
                 continue
-            read, strange = cleaned(frame, name, self.schema)
-            typed[name] = self._whole(read, name)
-            rejected.append(strange)
-        return typed, rejected
+            read = cleaned(frame, name, self.schema, self.codes_named)
+            typed[name], asked[name] = (self._whole(x, name) for x in (read.rows, read.asked))
+            rejected.append(read.rejected)
+        return typed, asked, rejected
 
-    def unusable(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return what of some rows of a table cannot be used, as far as the rows themselves tell.
-
-        Args:
-            table: which table it is.
-            frame: its rows as they came in, with ``row``.
-        """
-        read, rejected = cleaned(frame, table, self.schema)
-        whole = self._whole(read, table)
-        ids = whole[PATIENT].unique().sort()
-        typed = _numbered(whole, ids)[0]
-        further: list[pl.DataFrame] = []
-        if table == "findings":
-            further.append(self._of_findings(typed)[1])
-        elif table == "labs":
-            further.append(self.laboratory.read(typed)[1])
-        elif table == "antibodies":
-            further.append(self._antibodies(typed)[1])
-        elif table == "treatments":
-            none = pl.DataFrame(schema={PATIENT: pl.UInt32, "weight_kg": pl.Float64})
-            further.append(self._courses(typed, none, none)[1])
-            known = Words.of(typed["drug"]).map(
-                lambda word: bool(self.terms.drug(word)), pl.Boolean
-            )
-            reason = "is not in the list of drugs; the course counts, its drug is unknown"
-            unknown = rejections(typed.filter(~known), table, "drug", reason)
-            further.append(unknown.with_columns(whole_row=False))
-        return pl.concat([rejected, *(_named(one, ids) for one in further)])
+    def _undiagnosed(self, patients: pl.DataFrame) -> pl.DataFrame:
+        """Return the final diagnoses that are none of the differential."""
+        known = Words.of(patients["final_diagnosis"]).map(
+            lambda word: word in self.diseases, pl.Boolean
+        )
+        found = rejections(
+            patients.filter(~known),
+            "patients",
+            "final_diagnosis",
+            "is no disease of the differential",
+        )
+        return found.with_columns(whole_row=False)
 
     def _whole(self, frame: pl.DataFrame, table: str) -> pl.DataFrame:
         """Return a table with every column that it may have and that the code names."""
@@ -278,10 +292,9 @@ class Reader:
             own = place.is_in(numbers)
             part, codes = table.filter(own), words.codes.filter(own)
             told = self._valued(words.texts, column)
-            strange = told["strange"].gather(codes).fill_null(False)
-            gone.append(
-                rejections(part.filter(strange), "findings", VALUE, f"write {column.expected}")
-            )
+            reason = told["reason"].gather(codes)
+            strange = part.with_columns(reason=reason).filter(reason.is_not_null())
+            gone.append(rejections(strange, "findings", VALUE, pl.col("reason")))
             said.append(
                 stated(
                     part.select(
@@ -292,196 +305,24 @@ class Reader:
         return pl.concat(said), pl.concat(gone)
 
     def _valued(self, texts: pl.Series, column: Column) -> pl.DataFrame:
-        """Return the number that each text stands for in a column, and whether it cannot be read."""
-        told = (
-            texts.rename(VALUE)
-            .to_frame()
-            .select(
-                column.read(VALUE, pl.String()).alias(VALUE),
-                column.strange(VALUE, pl.String()).alias("strange"),
-            )
+        """Return the number that each text stands for in a column, and why it cannot be read."""
+        read = [column.read(x, self.codes_named) for x in texts.to_list()]
+
+        def number(value: Value | None) -> float | None:
+            if isinstance(value, str):
+                return column.words.index(value)
+            if isinstance(value, date):
+                return (value - EPOCH).days
+            return None if value is None else float(value)
+
+        return pl.DataFrame(
+            {VALUE: [number(x.value) for x in read], "reason": [x.wrong for x in read]},
+            {VALUE: pl.Float64, "reason": pl.String},
         )
-        value = pl.col(VALUE)
-        if column.kind == "word":
-            value = value.replace_strict(
-                {word: place for place, word in enumerate(column.words)}, default=None
-            )
-        return told.with_columns(value.to_physical().cast(pl.Float64))
 
     def _finding(self, word: str) -> int | None:
         found = self.terms.catalogue.find(word)
         return self.settler.places[found.id] if found else None
-
-    def _antibodies(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return results with the antibody as a ``finding``, and the rows whose antibody is not known."""
-        place = Words.of(table["antibody"]).map(self._antibody, pl.UInt16).alias(FINDING)
-        unknown = table.filter(place.is_null())
-        gone = rejections(unknown, "antibodies", "antibody", "is not an antibody of the catalogue")
-        return table.with_columns(place).filter(place.is_not_null()), gone
-
-    def _antibody(self, word: str) -> int | None:
-        found = self.terms.antibody(word)
-        return self.settler.places[found.id] if found else None
-
-    def _of_antibodies(self, results: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings that antibody results give."""
-        known = self.terms.results.words
-        words = Words.of(results["result"])
-        by_word = words.map(lambda word: known[word].finding, pl.Boolean)
-        doubtful = words.map(lambda word: bool(known[word].text), pl.Boolean).fill_null(False)
-        measured = results.filter(pl.col("cut_off").is_not_null() & ~doubtful)
-        return pl.concat(
-            [
-                stated(results.select(PATIENT, FINDING, by_word.alias(VALUE))),
-                stated(measured.select(PATIENT, FINDING, pl.col(VALUE) >= pl.col("cut_off"))),
-            ]
-        )
-
-    def _results(self, results: pl.DataFrame) -> pl.DataFrame:
-        """Return antibody results as question 2 reads them."""
-        said = Words.of(results["result"]).map(lambda word: word if word != "unknown" else None)
-        measured = (
-            pl.when(pl.col(VALUE) >= pl.col("cut_off"))
-            .then(pl.lit("positive"))
-            .when(pl.col(VALUE) < pl.col("cut_off"))
-            .then(pl.lit("negative"))
-        )
-        differ = (said == "negative") != (measured == "negative")
-        strength = (
-            pl.when(differ.fill_null(False)).then(None).otherwise(pl.coalesce(said, measured))
-        )
-        names = pl.Series([one.id for one in self.settler.findings])
-        return results.select(
-            PATIENT,
-            names.gather(results[FINDING]).alias("antibody"),
-            pl.col("method").cast(pl.String),
-            strength.alias("strength"),
-            pl.format("antibodies[{}]", ROW).alias("place"),
-        ).select(list(RESULTS))  # fmt: skip
-
-    def _visits(
-        self, table: pl.DataFrame, samples: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return visits, one a day and patient, with the enzymes of the nearest samples.
-
-        A second visit of the same day is rejected. A measure that the table does not have is unknown.
-        """
-        first = (
-            pl.col(PATIENT).cast(pl.Int64) * _DAYS + pl.col(DATE).to_physical()
-        ).is_first_distinct()
-        gone = rejections(table.filter(~first), "visits", DATE, "is the second visit of this day")
-        kept = table.filter(first)
-        kept = kept.drop("weight_kg", strict=False)
-        on = Words.of(samples[DATE]).select(
-            pl.col(DATE).str.to_date("%Y-%m-%d", strict=False).alias("on"), name=DATE
-        )
-        dated = (
-            samples.select(PATIENT, TEST, VALUE, LIMIT).hstack(on).filter(on["on"].is_not_null())
-        )
-        given = set(kept.columns)
-        for measure in self.terms.measures:
-            if given & {*measure.columns, *measure.limit_columns, measure.multiple_column}:
-                continue
-            column, limits = value_column(measure), list(measure.limit_columns)[:1]
-            if measure.enzyme and measure.id in self.laboratory.numbers:
-                of_test = dated.filter(pl.col(TEST) == self.laboratory.numbers[measure.id])
-                near = self._nearest(kept, of_test).rename({VALUE: column, LIMIT: limits[0]})
-                kept = kept.join(near, on=ROW, how="left", maintain_order="left")
-            else:
-                kept = kept.with_columns(
-                    pl.lit(None, pl.Float64).alias(x) for x in (column, *limits)
-                )
-        return kept, gone
-
-    def _nearest(self, visits: pl.DataFrame, dated: pl.DataFrame) -> pl.DataFrame:
-        """Return value and limit of the sample nearest to each visit, if there is no doubt which it is."""
-        away = (pl.col(DATE) - pl.col("on")).dt.total_days().abs().alias("away")
-        near = (
-            visits.select(ROW, PATIENT, DATE)
-            .join(dated.drop(TEST), on=PATIENT, maintain_order="left")
-            .select(ROW, VALUE, LIMIT, away)
-            .filter(pl.col("away") <= self.responses.conventions.enzyme_days)
-        )
-        nearest = near.filter(pl.col("away") == pl.col("away").min().over(ROW))
-        first = nearest.filter(pl.col(ROW).is_first_distinct()).drop("away")
-        again = nearest.filter(pl.col(ROW).is_duplicated())
-        if again.is_empty():
-            return first
-        doubt = again.filter(pl.struct(VALUE, LIMIT).n_unique().over(ROW) > 1)[ROW].unique()
-        return first.filter(~pl.col(ROW).is_in(doubt.implode()))
-
-    def _of_visits(self, checked: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings that the last visit gives with each measure."""
-        finding = {
-            measure: name
-            for measure, name in self.terms.sections.visits.items()
-            if measure in checked.columns
-        }
-        last = checked.group_by(PATIENT, maintain_order=True).agg(
-            pl.col(measure).drop_nulls().last() for measure in finding
-        )
-        return pl.concat(
-            [
-                empty_statements(),
-                *(
-                    of_column(last, self.settler.places[name], last[measure])
-                    for measure, name in finding.items()
-                ),
-            ]
-        )
-
-    def _courses(
-        self, table: pl.DataFrame, visits: pl.DataFrame, patients: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return courses as they are written, with the weight of the visit nearest to their start."""
-        stopped = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
-        dated = pl.col("start").is_not_null() & pl.col("stop").is_not_null()
-        contradicts = (
-            (pl.col("ongoing").fill_null(False) & stopped)
-            | (pl.col("weeks").is_not_null() & dated)
-            | (pl.col("weeks") <= 0).fill_null(False)
-            | (pl.col("dose") < 0).fill_null(False)
-        )
-        starts, stops = (
-            Words.of(table[end]).select(*period(end, end), name=end) for end in ("start", "stop")
-        )
-        table = table.with_columns(start_from=starts["start_from"])
-        backwards = (stops["stop_to"] < starts["start_from"]).fill_null(False)
-        strange = table.filter(contradicts | backwards)
-        reason = (
-            "contradicts itself: dates out of order, ongoing with a stop, weeks with both dates"
-        )
-        gone = rejections(strange, "treatments", "drug", reason)
-        kept = table.filter(~(contradicts | backwards))
-        if patients.height:
-            own = patients["weight_kg"].gather(kept[PATIENT])
-        else:
-            own = pl.Series([None], dtype=pl.Float64).new_from_index(0, kept.height)
-        weight = pl.coalesce("weight_kg", own)
-        if "weight_kg" in visits.columns and visits["weight_kg"].count():
-            weighed = visits.filter(pl.col("weight_kg").is_not_null()).select(
-                PATIENT, weighed_on=DATE, weighed="weight_kg"
-            )
-            far = pl.date(9999, 12, 31)
-            nearest = (
-                kept.select(ROW, PATIENT, "start_from")
-                .join(weighed, on=PATIENT, maintain_order="left_right")
-                .with_columns(
-                    away=(pl.col("weighed_on") - pl.col("start_from").fill_null(far)).abs()
-                )
-                .filter(pl.col("away") == pl.col("away").min().over(ROW))
-                .filter(pl.col(ROW).is_first_distinct())
-                .select(ROW, "weighed")
-            )
-            kept = kept.join(nearest, on=ROW, how="left", maintain_order="left")
-            of_visit = pl.when(pl.col("start").is_not_null() | own.is_null()).then("weighed")
-            weight = pl.coalesce("weight_kg", of_visit, own)
-        return kept.with_columns(
-            weight_kg=weight,
-            ongoing=pl.when(pl.col("reason_stopped").is_not_null())
-            .then(False)
-            .otherwise("ongoing"),
-        ), gone
 
     def _listed(
         self, patients: pl.DataFrame, ids: pl.Series, rejected: list[pl.DataFrame]
@@ -502,37 +343,6 @@ class Reader:
             lost |= whose.is_in(rows.implode()).to_numpy()
         complete = patients["treatments_complete"]
         return complete.set(pl.Series(lost), None)
-
-    def _current(self, courses: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings that courses give which surely go on, other than local ones."""
-        local = set(self.terms.sections.local_routes)
-        places = self.settler.places
-
-        def class_finding(word: str) -> int | None:
-            drug = self.terms.drug(word)
-            finding = self.terms.sections.current_drug_class.get(drug.drug_class) if drug else None
-            return places[finding] if finding else None
-
-        def is_local(word: str) -> bool:
-            return not local.isdisjoint(re.findall(r"\w+", word.lower()))
-
-        def is_single(word: str) -> bool:
-            often = self.terms.doses.frequency(word)
-            return often is not None and often.days is None
-
-        named = Words.of(courses["drug"]).map(class_finding, pl.UInt16)
-        apart = Words.of(courses["route"]).map(is_local, pl.Boolean).fill_null(False) | Words.of(
-            courses["frequency"]
-        ).map(is_single, pl.Boolean).fill_null(False)
-        complete = patients["treatments_complete"].gather(courses[PATIENT]).fill_null(False)
-        begun = complete & courses["start"].is_not_null()
-        ended = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
-        goes_on = ~ended & pl.coalesce("ongoing", begun) & ~apart
-        return stated(
-            courses.with_columns(named.alias(FINDING))
-            .filter(goes_on)
-            .select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE))
-        )
 
 
 def _numbered(table: pl.DataFrame, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -555,3 +365,35 @@ def _numbered(table: pl.DataFrame, ids: pl.Series) -> tuple[pl.DataFrame, pl.Dat
 def _named(table: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     """Return a table with the ids of patients instead of their places."""
     return table.with_columns(ids.gather(table[PATIENT]).alias(PATIENT))
+
+
+def _numbers(rejected: pl.DataFrame) -> pl.DataFrame:
+    """Return rejections about patients by their places, also where there are none."""
+    return rejected.with_columns(pl.col(PATIENT).cast(pl.UInt32))
+
+
+def _until_assessed(
+    table: pl.DataFrame, name: str, patients: pl.DataFrame
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Return the rows that are not dated after the assessment of their patient, and the others."""
+    given = patients[DATE]
+    columns = [x for x in (DATE, "start", "stop") if x in table.columns]
+    if not given.count() or not columns:
+        return table, []
+    today = Words.of(given).select(period(DATE, "day")[1], name=DATE).to_series()
+    own, gone = today.gather(table[PATIENT]), []
+    late = pl.repeat(False, table.height, eager=True)
+    for column in columns:
+        begin = _first_day(table[column])
+        later = (begin > own).fill_null(False) & ~late
+        if later.any():
+            reason = "lies after the date of the assessment"
+            gone.append(rejections(table.filter(later), name, column, reason))
+            late |= later
+    return table.filter(~late) if gone else table, gone
+
+
+def _first_day(dates: pl.Series) -> pl.Series:
+    if dates.dtype == pl.Date:
+        return dates
+    return Words.of(dates).select(period(dates.name, "day")[0], name=dates.name).to_series()

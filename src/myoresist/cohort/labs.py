@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from myoresist.arrays.words import Words
+from myoresist.case.cells import THOUSANDS as GROUPS
 from myoresist.case.courses import LEVELS, period
-from myoresist.case.terms import LabTest, Terms
+from myoresist.case.terms import DECIMALS, THOUSAND, LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.cohort.schema import rejections
+from myoresist.cohort.schema import ASKED, GROUPED, ROW, rejections
 from myoresist.cohort.statements import FINDING, VALUE, empty_statements, stated
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
+_PEAK, _RAISED = "may_be_peak", "finding_raised"
+SURE = 0.8
+"""How alike a word must be to the name of a test to have meant it."""
+
+
+class Kept(NamedTuple):
+    """What laboratory values say.
+
+    Attributes:
+        rows: the values that can be used, with ``test_number``, in the units in which tests are kept.
+        open: patients and tests of which a value cannot be read: ``on_from``, ``on_to`` if its date can be
+            read, and whether it may be the highest.
+    """
+
+    rows: pl.DataFrame
+    open: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -40,32 +57,81 @@ class Laboratory:
         """Return the place of each test."""
         return {one.id: place for place, one in enumerate(self.tests)}
 
-    def read(self, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the values that can be used, with ``test_number``, and the rows that cannot."""
-        table = table.with_columns(Words.of(table["test"]).map(self._number, pl.UInt16).alias(TEST))
-        unknown = table.filter(pl.col(TEST).is_null())
-        gone = [rejections(unknown, "labs", "test", "is not a laboratory test of the template")]
-        known = table.filter(pl.col(TEST).is_not_null())
+    def read(self, table: pl.DataFrame, asked: pl.DataFrame) -> tuple[Kept, pl.DataFrame]:
+        """Return the values that can be used, and the rows that cannot.
+
+        Args:
+            table: the rows whose cells can be read.
+            asked: rows of which a cell cannot be read, with columns that say which.
+        """
+        table = self._tested(table)
+        known = table.filter(pl.col(TEST).is_not_null()).with_columns(
+            pl.lit(False).alias(x)
+            for x in (VALUE + GROUPED, LIMIT + GROUPED)
+            if x not in table.columns
+        )
+        lost = [self._guessed(table.filter(pl.col(TEST).is_null()))]
+        gone = [rejections(lost[0], "labs", "test", "is not a laboratory test of the template")]
         units = Words.of(known["unit"])
         pair = known[TEST].cast(pl.UInt32) * len(units.texts) + units.codes
         spelt, factors = self._units(units.texts.to_list(), pair)
-        strange = known.filter(~spelt)
-        gone.append(rejections(strange, "labs", "unit", "is not a unit of this test"))
-        known = _converted(known, pair, factors).filter(spelt)
-        least, most = (
-            pl.Series([getattr(one, end) for one in self.tests], dtype=pl.Float64).gather(
-                known[TEST]
-            )
-            for end in ("minimum", "maximum")
+        large = pair.is_in([one for one, by in factors.items() if by >= DECIMALS])
+        checked = _converted(known, pair, factors).with_columns(
+            spelt.alias("spelt"), large.alias("large")
         )
-        outside = known.select(
-            ~pl.col(VALUE).is_between(least, most) | (pl.col(LIMIT) <= 0).fill_null(False)
-        ).to_series()
-        strange = known.filter(outside)
-        gone.append(
-            rejections(strange, "labs", VALUE, "is outside of what is possible; check the unit")
+        for column, wrong, reason in self._wrong():
+            strange = checked.filter(wrong.fill_null(False))
+            if strange.height:
+                told = known.filter(known[ROW].is_in(strange[ROW].implode()))
+                gone.append(rejections(told, "labs", column, reason))
+                lost.append(told)
+                checked = checked.filter(~wrong.fill_null(False))
+        unread = self._guessed(self._tested(asked))
+        flags = [x for x in unread.columns if x.endswith(ASKED) and x != DATE + ASKED]
+        of_value = pl.any_horizontal(pl.lit(False), *flags).alias(_PEAK)
+        parts = [
+            part.select(PATIENT, TEST, DATE, pl.lit(True).alias(_PEAK)) for part in lost
+        ] + [unread.select(PATIENT, TEST, DATE, of_value)]  # fmt: skip
+        open_ = pl.concat(parts).filter(pl.col(TEST).is_not_null())
+        open_ = open_.with_columns(Words.of(open_[DATE]).select(*period(DATE, "on"), name=DATE))
+        return Kept(checked.drop("spelt", "large"), open_.drop(DATE)), pl.concat(gone)
+
+    def _tested(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(Words.of(rows["test"]).map(self._number, pl.UInt16).alias(TEST))
+
+    def _guessed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with the test that an unknown word most likely means."""
+        near = Words.of(rows["test"]).map(self._near, pl.UInt16)
+        return rows.with_columns(pl.coalesce(TEST, near).alias(TEST))
+
+    def _near(self, word: str) -> int | None:
+        found = self.terms.nearest_lab(word, SURE)
+        return self.numbers[found] if found else None
+
+    def _wrong(self) -> Iterator[tuple[str, pl.Expr, str]]:
+        """Yield what can be wrong with a value in its unit: the column, whether it is, and the reason."""
+
+        def of_test(numbers: Iterable[float]) -> pl.Expr:
+            return pl.lit(pl.Series(numbers, dtype=pl.Float64)).gather(pl.col(TEST))
+
+        limits = [self.terms.limits_of(one.id) for one in self.tests]
+        most = [self.terms.multiples_of(one.id).maximum for one in self.tests]
+        value, limit = pl.col(VALUE), pl.col(LIMIT)
+        yield "unit", ~pl.col("spelt"), "is not a unit of this test"
+        for column in (VALUE, LIMIT):
+            whole = of_test(one.maximum / THOUSAND if one.whole else 0 for one in self.tests)
+            grouped = pl.col(column + GROUPED) & ~pl.col("large") & (pl.col(column) <= whole)
+            yield column, grouped, GROUPS
+        possible = value.is_between(
+            of_test(one.minimum for one in self.tests), of_test(one.maximum for one in self.tests)
         )
-        return known.filter(~outside), pl.concat(gone)
+        yield VALUE, ~possible, "is outside of what is possible; check the unit"
+        usual = limit.is_between(
+            of_test(one.minimum for one in limits), of_test(one.maximum for one in limits)
+        )
+        yield LIMIT, ~usual, "is far from every usual limit; is it in another unit than the value?"
+        far = value > limit * of_test(most)
+        yield VALUE, far, "is further above its limit than is possible; check both units"
 
     def _number(self, word: str) -> int | None:
         found = self.terms.lab(word)
@@ -87,23 +153,35 @@ class Laboratory:
                     factors[one] = by
         return pair.is_in(known), factors
 
-    def levels(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Return drug levels."""
+    def levels(self, kept: Kept) -> pl.DataFrame:
+        """Return drug levels; where one cannot be read, those of its drug stay unknown."""
         drugs = pl.Series([one.level_of for one in self.tests], dtype=pl.String)
-        named = kept.with_columns(drug=drugs.gather(kept[TEST]))
+        rows = kept.rows.join(kept.open, on=[PATIENT, TEST], how="anti", maintain_order="left")
+        named = rows.with_columns(drug=drugs.gather(rows[TEST]))
         return named.filter(pl.col("drug").is_not_null()).select(list(LEVELS))
 
-    def stated(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Return what laboratory values say of findings."""
-        keyed = kept.select(
-            PATIENT, TEST, VALUE, LIMIT,
-            (pl.col(PATIENT).cast(pl.UInt64) * len(self.tests) + pl.col(TEST)).alias(_KEY),
-            *Words.of(kept[DATE]).select(*period(DATE, "on"), name=DATE),
+    def stated(self, kept: Kept) -> pl.DataFrame:
+        """Return what laboratory values say of findings.
+
+        A value that cannot be read may be the highest or, unless its date is before another one, the latest.
+        """
+        keyed = kept.rows.select(
+            PATIENT, TEST, VALUE, LIMIT, _key(len(self.tests)),
+            *Words.of(kept.rows[DATE]).select(*period(DATE, "on"), name=DATE),
         )  # fmt: skip
+        open_ = kept.open.with_columns(_key(len(self.tests)))
+        peaks = open_.filter(_PEAK)[_KEY].unique()
         said = [empty_statements()]
         for take, dated, uses in self._uses():
             rows = keyed.join(uses, on=TEST, how="semi", maintain_order="left")
-            taken = _highest(rows) if take == "highest_multiple" else _latest(rows, dated)
+            if take == "highest_multiple":
+                highest = _highest(rows)
+                unsure = highest.filter(pl.col(_KEY).is_in(peaks.implode()))
+                said.append(self._raised(unsure, uses))
+                taken = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
+            else:
+                taken = _latest(rows, dated)
+                taken = taken.filter(~pl.col(_KEY).is_in(_perhaps_later(rows, open_).implode()))
             both = taken.join(uses, on=TEST, how="inner", maintain_order="left")
             said += [
                 stated(
@@ -115,6 +193,14 @@ class Laboratory:
             ]
         return pl.concat(said)
 
+    def _raised(self, rows: pl.DataFrame, uses: pl.DataFrame) -> pl.DataFrame:
+        """Return that a test was raised, whatever else there was that cannot be read."""
+        above = rows.filter(pl.col(VALUE) > pl.col(LIMIT))
+        both = above.join(uses, on=TEST, how="inner", maintain_order="left")
+        return stated(
+            both.select(PATIENT, pl.col(_RAISED).alias(FINDING), pl.lit(1.0).alias(VALUE))
+        )
+
     def _uses(
         self,
     ) -> Iterator[tuple[Literal["highest_multiple", "latest"], bool, pl.DataFrame]]:
@@ -123,7 +209,12 @@ class Laboratory:
         ways = {(use.take, use.dated) for test in self.tests for use in test.findings}
         for take, dated in sorted(ways):
             rows = [
-                (number, places[use.value], places[use.upper_limit] if use.upper_limit else None)
+                (
+                    number,
+                    places[use.value],
+                    places[use.upper_limit] if use.upper_limit else None,
+                    places[use.raised] if use.raised else None,
+                )
                 for number, test in enumerate(self.tests)
                 for use in test.findings
                 if (use.take, use.dated) == (take, dated)
@@ -132,6 +223,7 @@ class Laboratory:
                 TEST: pl.UInt16,
                 f"{FINDING}_{VALUE}": pl.UInt16,
                 f"{FINDING}_{LIMIT}": pl.UInt16,
+                _RAISED: pl.UInt16,
             }
             yield take, dated, pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -147,14 +239,37 @@ def _converted(rows: pl.DataFrame, pair: pl.Series, factors: Mapping[int, Decima
     return rows.with_columns(columns)
 
 
+def _key(tests: int) -> pl.Expr:
+    """Return one number for a patient and a test."""
+    return (pl.col(PATIENT).cast(pl.UInt64) * tests + pl.col(TEST)).alias(_KEY)
+
+
 def _highest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return for each patient and test the row with the highest multiple of its limit, else the highest."""
+    """Return for each patient and test the row with the highest multiple of its limit, else the highest.
+
+    A higher value without a limit goes before one that is not above its own.
+    """
     limited = pl.col(LIMIT).is_not_null()
     ranked = rows.with_columns(
-        (pl.col(VALUE) / pl.when(limited).then(LIMIT).otherwise(1.0)).alias("multiple")
-    ).filter(limited | ~limited.any().over(_KEY))
+        (pl.col(VALUE) / pl.when(limited).then(LIMIT).otherwise(1.0)).alias("multiple"),
+        of_limited=pl.when(limited).then(pl.col(VALUE) / pl.col(LIMIT)).max().over(_KEY),
+        high=pl.when(limited).then(VALUE).max().over(_KEY),
+        higher=pl.when(~limited).then(VALUE).max().over(_KEY),
+    )
+    bare = ~limited.any().over(_KEY) | (
+        (pl.col("of_limited") <= 1) & (pl.col("higher") > pl.col("high"))
+    ).fill_null(False)
+    ranked = ranked.filter(limited != bare)
     highest = ranked.filter(pl.col("multiple") == pl.col("multiple").max().over(_KEY))
-    return highest.filter(pl.col(_KEY).is_first_distinct())
+    return highest.filter(pl.col(_KEY).is_first_distinct()).drop("of_limited", "high", "higher")
+
+
+def _perhaps_later(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:
+    """Return the patients and tests of which a value that cannot be read may be the latest."""
+    last = rows.group_by(_KEY).agg(last=pl.col(_FROM).max())
+    asked = open_.join(last, on=_KEY, how="left")
+    later = (pl.col(_TO) >= pl.col("last")) | pl.col(_TO).is_null() | pl.col("last").is_null()
+    return asked.filter(later)[_KEY].unique()
 
 
 def _latest(rows: pl.DataFrame, dated: bool) -> pl.DataFrame:

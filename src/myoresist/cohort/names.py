@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import polars as pl
 from pydantic import BeforeValidator
 
-from myoresist.cohort.schema import Column, Schema
+from myoresist.case.cells import Column
+from myoresist.cohort.schema import Schema
 from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.knowledge.schema import Entry, load
 

@@ -54,7 +54,12 @@ class Registry:
     def reader(self) -> Reader:
         """Return what reads the tables."""
         base = self.knowledge
-        return Reader(base.terms, Schema(base.terms), base.inference, base.resistance.responses)
+        methods = base.serology.knowledge.confidence.method_names()
+        return Reader(
+            base.terms, Schema(base.terms), base.inference, base.resistance.responses,
+            lambda word: methods.find(word) is not None, frozenset(base.differential.diseases),
+            self.codes_named,
+        )  # fmt: skip
 
     def assess(self, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Answer for every patient of a batch.

@@ -1,4 +1,4 @@
-"""What the tables of a registry may hold, and how each kind of cell is read.
+"""What the tables of a registry may hold, and what their cells say.
 
 A cell that cannot be read becomes unknown and is reported; what a row cannot do without rejects the row.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import NamedTuple
 
 import polars as pl
 
 from myoresist.arrays.words import Words, categories
+from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thousands
 from myoresist.case.terms import Terms
 from myoresist.resistance.response.visits import (
     DATE,
@@ -22,97 +23,18 @@ from myoresist.resistance.response.visits import (
     POPULATIONS,
 )
 
-Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
-ROW = "row"
-"""Number of a row in the table that came in, from 1."""
+ROW, VALUE = "row", "value"
+"""The number of a row in the table that came in, from 1, and what most tables say."""
 SYNTHETIC = "synthetic-"
 """What the id of a made-up patient begins with."""
-YES, NO, UNKNOWN = (
-    ("yes", "true", "1", "y"),
-    ("no", "false", "0", "n"),
-    ("", "unknown", "na", "null"),
-)
-_PARTIAL = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
-_NO_YEAR = "0000"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its kind, the words or range that it may hold, and whether a row needs it."""
-
-    kind: Kind
-    words: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    needed: bool = False
-    text: str = ""
-
-    def read(self, name: str, held: pl.DataType) -> pl.Expr:
-        """Return the value of a cell in its type, NULL where it is empty, unknown or cannot be read."""
-        raw = pl.col(name)
-        plain = raw.cast(pl.String).str.strip_chars()
-        empty = plain.str.to_lowercase().is_in(UNKNOWN)
-        match self.kind:
-            case "number":
-                number = raw if held.is_numeric() else plain
-                value = number.cast(pl.Float64, strict=False).fill_nan(None)
-                fits = value.is_finite()
-                if self.minimum is not None:
-                    fits &= value >= pl.lit(self.minimum)
-                if self.maximum is not None:
-                    fits &= value <= pl.lit(self.maximum)
-                return pl.when(fits).then(value)
-            case "yes_no":
-                if held == pl.Boolean:
-                    return raw
-                said = plain.str.to_lowercase().str.strip_suffix(".0")
-                return pl.when(said.is_in(YES)).then(True).when(said.is_in(NO)).then(False)
-            case "date":
-                if held == pl.Date:
-                    return raw
-                if isinstance(held, pl.Datetime):
-                    return raw.dt.date()
-                return plain.str.to_date("%Y-%m-%d", strict=False)
-            case "partial_date":
-                day = plain.str.to_date("%Y-%m-%d", strict=False)
-                good = (
-                    plain.str.contains(_PARTIAL)
-                    & ~plain.str.starts_with(_NO_YEAR)
-                    & ((plain.str.len_chars() < 10) | day.is_not_null())
-                )
-                if isinstance(held, pl.Datetime):
-                    return raw.dt.date().cast(pl.String)
-                return pl.when(good).then(plain)
-            case "word":
-                said = plain.str.to_lowercase()
-                known = {word.lower(): word for word in self.words}
-                return said.replace_strict(known, default=None, return_dtype=pl.String)
-            case _:
-                return pl.when(~empty).then(plain)
-
-    def strange(self, name: str, held: pl.DataType) -> pl.Expr:
-        """Return whether a cell holds something that cannot be read."""
-        raw = pl.col(name)
-        if held.is_float():
-            raw = raw.fill_nan(None)
-        plain = raw.cast(pl.String).str.strip_chars().str.to_lowercase()
-        said = plain.is_not_null() & ~plain.is_in(UNKNOWN)
-        return said & self.read(name, held).is_null()
-
-    @property
-    def expected(self) -> str:
-        """Say what may be written."""
-        limits = ""
-        if self.minimum is not None or self.maximum is not None:
-            limits = f" from {self.minimum:g} to {self.maximum:g}"
-        return {
-            "text": "text",
-            "number": f"a number{limits}",
-            "yes_no": "yes, no or unknown",
-            "date": "a date such as 2023-05-17",
-            "partial_date": "a date such as 2023-05-17, 2023-05 or 2023",
-            "word": ", ".join(self.words),
-        }[self.kind]
+ASKED, GROUPED = "?", "~"
+"""Ends of names of columns that say which cells of another cannot be read, or may hold thousands."""
+_ALONE: Mapping[str, tuple[str, ...]] = {
+    "labs": (DATE,),
+    "antibodies": ("method", "result", "value", "cut_off", DATE),
+    "treatments": ("weight_kg", "response"),
+}
+"""Columns of lists without which the rest of a row says what it says."""
 
 
 @dataclass(frozen=True)
@@ -135,39 +57,47 @@ class Schema:
             "labs": {
                 PATIENT: patient,
                 "test": Column("text", needed=True),
-                "value": Column("number", needed=True),
+                "value": Column("number", minimum=0, needed=True, by_unit=True),
                 "unit": Column("text", needed=True),
-                "upper_limit": Column("number"),
-                DATE: Column("partial_date"),
+                "upper_limit": Column("number", above=0, by_unit=True),
+                DATE: self._day,
             },
             "antibodies": {
                 PATIENT: patient,
                 "antibody": Column("text", needed=True),
                 "method": Column("text"),
                 "result": Column("word", (*self.terms.results.words,)),
-                "value": Column("number"),
-                "cut_off": Column("number"),
-                DATE: Column("partial_date"),
+                "value": Column("number", minimum=0),
+                "cut_off": Column("number", above=0),
+                DATE: self._day,
             },
             "treatments": {
                 PATIENT: patient,
                 "drug": Column("text", needed=True),
-                "dose": Column("number"),
+                "dose": Column("number", minimum=0),
                 "unit": Column("text"),
                 "frequency": Column("text"),
                 "route": Column("text"),
-                "start": Column("partial_date"),
-                "stop": Column("partial_date"),
+                "start": self._day,
+                "stop": self._day,
                 "ongoing": Column("yes_no"),
-                "weeks": Column("number"),
+                "weeks": Column("number", above=0, maximum=self.terms.most_weeks),
                 "response": Column("word", ("none", "partial", "good", "unknown")),
                 "reason_stopped": Column(
                     "word", ("no effect", "side effect", "remission", "other", "unknown")
                 ),
                 "weight_kg": self._weight,
             },
-            "visits": {PATIENT: patient, DATE: Column("date", needed=True), **self._visits()},
+            "visits": {
+                PATIENT: patient,
+                DATE: Column("date", needed=True, calendar=self.terms.calendar),
+                **self._visits(),
+            },
         }
+
+    @property
+    def _day(self) -> Column:
+        return Column("partial_date", calendar=self.terms.calendar)
 
     @property
     def _weight(self) -> Column:
@@ -177,14 +107,14 @@ class Schema:
     def _patients(self) -> Mapping[str, Column]:
         labels = self.terms.catalogue["diagnosis_label"].choices
         return {
-            DATE: Column("partial_date"),
+            DATE: self._day,
             "label": Column("word", labels),
             "final_diagnosis": Column("text"),
             "sex": Column("word", (*self.terms.sections.sex, "unknown")),
             "tempo": Column("word", (*self.terms.sections.tempo, "unknown")),
             "weight_kg": self._weight,
             "treatments_complete": Column("yes_no"),
-            "baseline": Column("date"),
+            "baseline": Column("date", calendar=self.terms.calendar),
             **{one.id: self.finding(one.id) for one in self.terms.catalogue},
         }
 
@@ -200,10 +130,15 @@ class Schema:
                 found[name] = Column(
                     "number", minimum=measure.minimum / factor, maximum=measure.maximum / factor
                 )
-            for name in measure.limit_columns:
-                found[name] = Column("number")
+            limits = self.terms.limits_of(measure.id)
+            for name, factor in measure.limit_columns.items():
+                found[name] = Column(
+                    "number", minimum=limits.minimum / factor, maximum=limits.maximum / factor
+                )
             if measure.multiple_column:
-                found.setdefault(measure.multiple_column, Column("number"))
+                most = self.terms.multiples_of(measure.id)
+                multiple = Column("number", minimum=most.minimum, maximum=most.maximum)
+                found.setdefault(measure.multiple_column, multiple)
         return found
 
     def finding(self, name: str) -> Column:
@@ -213,7 +148,9 @@ class Schema:
             return Column("number", minimum=one.minimum, maximum=one.maximum)
         if one.kind == "category":
             return Column("word", one.choices)
-        return Column("date" if one.kind == "date" else "yes_no")
+        if one.kind == "date":
+            return Column("date", calendar=self.terms.calendar)
+        return Column("yes_no")
 
     def nearest(self, table: str, column: str) -> str | None:
         """Return the column most like one that is not known."""
@@ -241,75 +178,141 @@ class Schema:
                 same = [x for x in measure.columns if x in columns]
                 if len(same) > 1:
                     return f"{' and '.join(same)} are one measure; give one"
+                limits = [x for x in measure.limit_columns if x in columns]
+                if measure.multiple_column in columns:
+                    limits.append(str(measure.multiple_column))
+                if len(limits) > 1:
+                    return f"{' and '.join(limits)} both say how high the limit is; give one"
         needed = [x for x, one in known.items() if one.needed and x not in columns]
         return f"column {needed[0]} is missing" if needed else None
 
     def typed(self, table: str, columns: Iterable[str]) -> dict[str, type[pl.DataType]]:
         """Return the type of columns of a table once they are read."""
-        kinds: Mapping[Kind, type[pl.DataType]] = {
-            "number": pl.Float64,
-            "yes_no": pl.Boolean,
-            "date": pl.Date,
-        }
-        return {x: kinds.get(self.tables[table][x].kind, pl.String) for x in columns}
+        return {x: _TYPES.get(self.tables[table][x].kind, pl.String) for x in columns}
 
 
-def cleaned(frame: pl.DataFrame, table: str, schema: Schema) -> tuple[pl.DataFrame, pl.DataFrame]:
+class Cleaned(NamedTuple):
+    """What the cells of a table say.
+
+    Attributes:
+        rows: the rows that can be used, typed, with every column of the table that came in, and one that
+            says whether the points of a number may divide thousands, where the unit decides that.
+        rejected: ``table``, ``row``, ``patient_id``, ``column``, ``value``, ``reason``, ``whole_row``.
+        asked: the rows with a cell that cannot be read, typed, and of each such column one that says which.
+    """
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+    asked: pl.DataFrame
+
+
+def cleaned(frame: pl.DataFrame, table: str, schema: Schema, codes_named: bool = False) -> Cleaned:
     """Read the cells of a table.
 
     Args:
         frame: rows as they came in, with ``row``; every other column is one of the table.
         table: which table it is.
         schema: what the table may hold.
-
-    Returns:
-        The rows that can be used, typed, with every column of the table that came in; and what was rejected:
-        ``table``, ``row``, ``patient_id``, ``column``, ``value``, ``reason``, ``whole_row``.
+        codes_named: whether codes for a missing value were named, so that none has to be suspected.
     """
     columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
-    rejected = []
-    read = _read(frame, columns)
-    # Only a cell that was there and is not any more can be one that cannot be read.
-    for name in [x for x in columns if read[x].null_count() > frame[x].null_count()]:
-        column = columns[name]
-        strange = frame.filter(column.strange(name, frame.schema[name]))
-        if strange.height:
-            whole = column.needed or table not in ("patients", "visits")
-            reason = f"write {column.expected}"
-            rejected.append(_rejection(strange, table, name, reason, whole))
-    for name, column in schema.tables[table].items():
-        if column.needed and read[name].null_count():
-            said = [x for one in rejected for x in one.filter("whole_row")[ROW]]
-            missing = frame.filter(read[name].is_null()).filter(~pl.col(ROW).is_in(said))
-            if missing.height:
-                rejected.append(_rejection(missing, table, name, "is empty", True))
-    if not rejected:
-        return read, empty_rejections()
-    out = pl.concat(rejected)
-    bad = out.filter("whole_row")[ROW].unique()
-    return read.filter(~pl.col(ROW).is_in(bad.implode())), out
+    read: dict[str, pl.Series] = {ROW: frame[ROW]}
+    rejected, asked = [], {}
+    for name, column in columns.items():
+        read[name], wrong = _read(frame[name], name, column, codes_named)
+        if wrong is None:
+            continue
+        asked[name + ASKED] = wrong.is_not_null()
+        whole = column.needed or not _stands_alone(table, name)
+        strange = frame.with_columns(reason=wrong).filter(pl.col("reason").is_not_null())
+        rejected.append(_rejection(strange, table, name, pl.col("reason"), whole))
+    typed = pl.DataFrame(read).with_columns(
+        _grouped(frame[x]).alias(x + GROUPED) for x, one in columns.items() if one.by_unit
+    )
+    empty = []
+    for name, column in columns.items():
+        if column.needed and typed[name].null_count():
+            missing = typed[name].is_null()
+            if name + ASKED in asked:
+                missing &= ~asked[name + ASKED]
+            if missing.any():
+                empty.append(_rejection(frame.filter(missing), table, name, "is empty", True))
+                if name != VALUE:
+                    # A row without its value says nothing; one with it says what cannot be placed.
+                    asked[name + ASKED] = asked.get(name + ASKED, missing) | missing
+    said = pl.concat([empty_rejections(), *rejected, *empty])
+    bad = said.filter("whole_row")[ROW].unique()
+    kept = typed.filter(~pl.col(ROW).is_in(bad.implode())) if len(bad) else typed
+    doubted = typed.with_columns(**asked).filter(pl.any_horizontal(pl.lit(False), *asked))
+    return Cleaned(kept, said, doubted)
 
 
-def _read(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
-    """Return the values of every column; of one that repeats its texts, each different text is read once."""
-    held = frame.schema
-    repeats = {
-        name: Words.of_runs(frame[name]) if name == PATIENT else Words.of(frame[name])
-        for name, column in columns.items()
-        if (held[name] == pl.String and column.kind != "number")
-        or (held[name] == pl.Date and column.kind == "partial_date")
-    }
-    read = frame.select(
-        ROW,
-        *(columns[x].read(x, held[x]).alias(x) for x in columns if x not in repeats),
-    ).to_dict()
-    for name, words in repeats.items():
-        told = words.texts.rename(name).to_frame().select(columns[name].read(name, pl.String()))
-        value = told.to_series()
-        if value.dtype == pl.String and name != PATIENT:
-            value = categories(value)
-        read[name] = words.read(value).alias(name)
-    return pl.DataFrame({name: read[name] for name in (ROW, *columns)})
+def _grouped(cells: pl.Series) -> pl.Series:
+    """Tell of which numbers the point may divide thousands; numbers that are held as such have none."""
+    if cells.dtype != pl.String:
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(cells))
+    return Words.of(cells).map(lambda text: may_be_thousands(text, None), pl.Boolean)
+
+
+def _stands_alone(table: str, column: str) -> bool:
+    return table in ("patients", "visits") or column in _ALONE.get(table, ())
+
+
+def _read(
+    cells: pl.Series, name: str, column: Column, codes_named: bool
+) -> tuple[pl.Series, pl.Series | None]:
+    """Return what cells say, and why some cannot be read; each different text is read once."""
+    held = cells.dtype
+    if column.kind == "yes_no" and held == pl.Boolean:
+        return cells, None
+    if column.kind == "number" and held.is_numeric():
+        return _numbers(cells, column, codes_named)
+    if held == pl.Null:
+        return pl.Series(name, [None], dtype=_TYPES.get(column.kind, pl.String)).new_from_index(
+            0, len(cells)
+        ), None
+    if isinstance(held, pl.Datetime):
+        cells = cells.dt.date()
+    elif held.is_float():
+        cells = cells.fill_nan(None).cast(pl.String)
+    if cells.dtype != pl.Date:
+        cells = cells.cast(pl.String)
+    words = Words.of_runs(cells) if name == PATIENT else Words.of(cells)
+    found = [NOTHING if x is None else column.read(x, codes_named) for x in words.texts.to_list()]
+    value = pl.Series(name, [x.value for x in found], dtype=_TYPES.get(column.kind, pl.String))
+    if value.dtype == pl.String and name != PATIENT:
+        value = categories(value)
+    reasons = pl.Series([x.wrong for x in found], dtype=pl.String)
+    wrong = None if reasons.null_count() == len(reasons) else words.read(reasons)
+    return words.read(value).alias(name), wrong
+
+
+_TYPES: Mapping[Kind, type[pl.DataType]] = {
+    "number": pl.Float64,
+    "yes_no": pl.Boolean,
+    "date": pl.Date,
+}
+
+
+def _numbers(
+    cells: pl.Series, column: Column, codes_named: bool
+) -> tuple[pl.Series, pl.Series | None]:
+    """Return numbers that are held as such, and why some cannot be meant."""
+    values = cells.cast(pl.Float64).fill_nan(None)
+    fits = values.is_finite()
+    if column.minimum is not None:
+        fits &= values >= column.minimum
+    if column.maximum is not None:
+        fits &= values <= column.maximum
+    if column.above is not None:
+        fits &= values > column.above
+    code = values.is_in(CODES) & (not codes_named)
+    strange = (code | ~fits) & values.is_not_null()
+    if not strange.any():
+        return values, None
+    reason = pl.when("code").then(pl.lit(CODE)).otherwise(pl.lit(f"write {column.expected}"))
+    told = pl.DataFrame({"strange": strange, "code": code}).select(pl.when("strange").then(reason))
+    return values.set(strange, None), told.to_series()
 
 
 def empty_rejections() -> pl.DataFrame:
@@ -322,13 +325,13 @@ def empty_rejections() -> pl.DataFrame:
     )  # fmt: skip
 
 
-def rejections(frame: pl.DataFrame, table: str, column: str, reason: str) -> pl.DataFrame:
+def rejections(frame: pl.DataFrame, table: str, column: str, reason: str | pl.Expr) -> pl.DataFrame:
     """Return whole rows as rejected, for a reason that is not in a single cell."""
     return _rejection(frame, table, column, reason, True)
 
 
 def _rejection(
-    frame: pl.DataFrame, table: str, column: str, reason: str, whole: bool
+    frame: pl.DataFrame, table: str, column: str, reason: str | pl.Expr, whole: bool
 ) -> pl.DataFrame:
     given = frame.columns
     patient = pl.lit(None, pl.String)
@@ -342,6 +345,6 @@ def _rejection(
         patient_id=patient,
         column=pl.lit(column),
         value=pl.col(column).cast(pl.String) if column in given else pl.lit(None, pl.String),
-        reason=pl.lit(reason),
+        reason=pl.lit(reason) if isinstance(reason, str) else reason,
         whole_row=pl.lit(whole),
     )

@@ -1,0 +1,147 @@
+"""Courses of treatment of many patients, as they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from myoresist.arrays.words import Words
+from myoresist.case.courses import period
+from myoresist.case.terms import Terms
+from myoresist.cohort.schema import ROW, VALUE, rejections
+from myoresist.cohort.statements import FINDING, stated
+from myoresist.findings.statements import Settler
+from myoresist.resistance.response.visits import DATE, PATIENT
+
+_TABLE = "treatments"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Reads courses of treatment, and says which findings they give."""
+
+    terms: Terms
+    settler: Settler
+
+    def read(
+        self, table: pl.DataFrame, visits: pl.DataFrame, patients: pl.DataFrame
+    ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+        """Return courses as they are written, with the weight of the visit nearest to their start.
+
+        Args:
+            table: the rows whose cells can be read.
+            visits: the visits, with weights.
+            patients: the patients, with weights.
+
+        Returns:
+            The courses, and what of them cannot be used.
+        """
+        stopped = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
+        dated = pl.col("start").is_not_null() & pl.col("stop").is_not_null()
+        contradicts = (pl.col("ongoing").fill_null(False) & stopped) | (
+            pl.col("weeks").is_not_null() & dated
+        )
+        starts, stops = (
+            Words.of(table[end]).select(*period(end, end), name=end) for end in ("start", "stop")
+        )
+        table = table.with_columns(start_from=starts["start_from"])
+        backwards = (stops["stop_to"] < starts["start_from"]).fill_null(False)
+        reason = (
+            "contradicts itself: dates out of order, ongoing with a stop, weeks with both dates"
+        )
+        gone = [rejections(table.filter(contradicts | backwards), _TABLE, "drug", reason)]
+        kept = table.filter(~(contradicts | backwards))
+        gone += self._not_understood(kept)
+        return kept.with_columns(
+            weight_kg=self._weights(kept, visits, patients),
+            ongoing=pl.when(pl.col("reason_stopped").is_not_null())
+            .then(False)
+            .otherwise("ongoing"),
+        ), gone
+
+    def _not_understood(self, kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Yield the cells whose words no list knows; their courses count all the same."""
+        doses, local = self.terms.doses, self.terms.sections.local_routes
+        known: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+            ("drug", lambda x: self.terms.drug(x) is not None,
+             "is not in the list of drugs; the course counts, its drug is unknown"),
+            ("unit", lambda x: doses.unit(x) is not None,
+             "is not a unit of dose; the course counts, its dose is unknown"),
+            ("frequency", lambda x: doses.frequency(x) is not None,
+             "is not a frequency; the course counts, its dose is unknown"),
+            ("route", lambda x: doses.route(x, local) is not None,
+             "is not a route; the course counts, its dose is unknown"),
+        )  # fmt: skip
+        for column, is_known, reason in known:
+            strange = ~Words.of(kept[column]).map(is_known, pl.Boolean)
+            if strange.any():
+                found = rejections(kept.filter(strange), _TABLE, column, reason)
+                yield found.with_columns(whole_row=False)
+        pairs = kept.select(pl.col("unit", "frequency").cast(pl.String)).unique().drop_nulls()
+        clashing = [one for one in pairs.iter_rows() if doses.clash(*one)]
+        for unit, often in clashing:
+            same = (pl.col("unit").cast(pl.String) == unit) & (
+                pl.col("frequency").cast(pl.String) == often
+            )
+            found = rejections(
+                kept.filter(same), _TABLE, "frequency", doses.clash(unit, often) or ""
+            )
+            yield found.with_columns(whole_row=False)
+
+    def _weights(
+        self, kept: pl.DataFrame, visits: pl.DataFrame, patients: pl.DataFrame
+    ) -> pl.Series:
+        """Return the weight for each course: its own, that of the nearest visit, or of the patient."""
+        own = patients["weight_kg"].gather(kept[PATIENT]).alias("own")
+        rows = kept.select(ROW, PATIENT, "start", "start_from", "weight_kg").with_columns(own)
+        if "weight_kg" not in visits.columns or not visits["weight_kg"].count():
+            return rows.select(pl.coalesce("weight_kg", "own")).to_series()
+        weighed = visits.filter(pl.col("weight_kg").is_not_null()).select(
+            PATIENT, weighed_on=DATE, weighed="weight_kg"
+        )
+        far = pl.date(9999, 12, 31)
+        nearest = (
+            rows.select(ROW, PATIENT, "start_from")
+            .join(weighed, on=PATIENT, maintain_order="left_right")
+            .with_columns(away=(pl.col("weighed_on") - pl.col("start_from").fill_null(far)).abs())
+            .filter(pl.col("away") == pl.col("away").min().over(ROW))
+            .filter(pl.col(ROW).is_first_distinct())
+            .select(ROW, "weighed")
+        )
+        both = rows.join(nearest, on=ROW, how="left", maintain_order="left")
+        of_visit = pl.when(pl.col("start").is_not_null() | pl.col("own").is_null()).then("weighed")
+        return both.select(pl.coalesce("weight_kg", of_visit, "own")).to_series()
+
+    def stated(self, courses: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings that courses give which surely go on, other than local ones."""
+        local = set(self.terms.sections.local_routes)
+        places = self.settler.places
+
+        def class_finding(word: str) -> int | None:
+            drug = self.terms.drug(word)
+            finding = self.terms.sections.current_drug_class.get(drug.drug_class) if drug else None
+            return places[finding] if finding else None
+
+        def is_local(word: str) -> bool:
+            return not local.isdisjoint(re.findall(r"\w+", word.lower()))
+
+        def is_single(word: str) -> bool:
+            often = self.terms.doses.frequency(word)
+            return often is not None and often.days is None
+
+        named = Words.of(courses["drug"]).map(class_finding, pl.UInt16)
+        apart = Words.of(courses["route"]).map(is_local, pl.Boolean).fill_null(False) | Words.of(
+            courses["frequency"]
+        ).map(is_single, pl.Boolean).fill_null(False)
+        complete = patients["treatments_complete"].gather(courses[PATIENT]).fill_null(False)
+        begun = complete & courses["start"].is_not_null()
+        ended = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
+        goes_on = ~ended & pl.coalesce("ongoing", begun) & ~apart
+        return stated(
+            courses.with_columns(named.alias(FINDING))
+            .filter(goes_on)
+            .select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE))
+        )
