@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ _JSON_PART = re.compile(
 )
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[-+]?(?!0[0-9])([0-9]++\.?[0-9]*+|\.[0-9]++)([eE][-+]?[0-9]++)?")
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _NOT_A_NUMBER = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -66,11 +67,15 @@ class DocumentError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """The content of a file, and the 1-based line on which each value stands."""
+    """The content of a file, and the 1-based line on which each value stands.
+
+    ``spelled`` holds the numbers whose point may divide thousands as they are written.
+    """
 
     name: str
     data: Any
     lines: Mapping[Path_, int]
+    spelled: Mapping[Path_, str] = field(default_factory=dict)
 
     def line(self, path: Path_) -> int | None:
         """Return the line of a value or, when it has none, of the nearest value around it."""
@@ -131,7 +136,7 @@ def parse_document(text: str | bytes, name: str) -> Document:
         raise DocumentError([Problem(name, None, "", "is empty")])
     if builder.problems:
         raise DocumentError(builder.problems)
-    return Document(name, builder.root, builder.lines)
+    return Document(name, builder.root, builder.lines, builder.spelled)
 
 
 def _decoded(text: str | bytes, name: str) -> str:
@@ -173,6 +178,7 @@ class _Builder:
         self.root: Any = None
         self.filled = False
         self.lines: dict[Path_, int] = {}
+        self.spelled: dict[Path_, str] = {}
         self.problems: list[Problem] = []
         self.nodes = 0
 
@@ -234,6 +240,8 @@ class _Builder:
         if not event.implicit[0]:
             return event.value
         value = plain_value(event.value)
+        if isinstance(value, float) and _THOUSANDS.fullmatch(event.value):
+            self.spelled[path] = event.value
         if not isinstance(value, float) or math.isfinite(value):
             return value
         message = (

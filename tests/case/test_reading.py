@@ -71,11 +71,11 @@ def case(text: str) -> Case:
         ("labs: [{test: CK, unit: U/L}]", "labs[0].value: is missing"),
         (
             "labs: [{test: CK, value: '<5', unit: U/L}]",
-            "labs[0].value: <5 is not a number; a limit such as <5 belongs into notes",
+            "labs[0].value: <5 is a limit and no value; write unknown, and the limit into notes",
         ),
         (
             "labs: [{test: CK, value: 90000000, unit: U/L}]",
-            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 0 and 1e+06 U/L",
+            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
         ),
         (
             "autoantibodies: [{antibody: anti-Jo1x, result: negative}]",
@@ -109,10 +109,6 @@ def case(text: str) -> Case:
             "findings.ild: a list is not an answer; write yes, no or unknown",
         ),
         (
-            "findings: {ck_x_uln: '5'}",
-            'findings.ck_x_uln: "5" is not a number; write a number in xULN, or unknown',
-        ),
-        (
             "findings: {ck_x_uln: '>5'}",
             "findings.ck_x_uln: >5 is not a number; write a number in xULN, or unknown",
         ),
@@ -131,7 +127,7 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: '90000000', unit: U/L}]",
-            'labs[0].value: "90000000" is not a number; write a number without quotes',
+            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
         ),
         (
             "labs: [{test: CK, value: 5, unit: U/L, upper_limit: 0}]",
@@ -139,7 +135,7 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: -5, unit: U/L}]",
-            "labs[0].value: -5 U/L is impossible for CK; it lies between 0 and 1e+06 U/L",
+            "labs[0].value: -5 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
         ),
         (
             "autoantibodies: [{antibody: SRP, value: 0, cut_off: 0}]",
@@ -346,8 +342,8 @@ cases = st.fixed_dictionaries(
         ),
         "labs": st.lists(
             st.fixed_dictionaries(
-                {"test": st.just("CK"), "value": st.floats(0, 1e4), "unit": st.just("µkat/L")},
-                optional={"date": dates, "upper_limit": st.floats(0.1, 10), "notes": texts},
+                {"test": st.just("CK"), "value": st.floats(0.1, 100), "unit": st.just("µkat/L")},
+                optional={"date": dates, "upper_limit": st.floats(0.2, 10), "notes": texts},
             )
         ),
         "treatments": st.lists(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,87 +10,32 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from doors import DOORS, findings, folder
 
 from myoresist.cohort import run
 from myoresist.cohort.checking import check
 from myoresist.cohort.folder import SourceError
 from myoresist.document import DocumentError
 
-Table = Mapping[str, list[Any]]
-
-
-def folder(path: Path, files: Mapping[str, str | bytes]) -> Path:
-    for name, text in files.items():
-        file = path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
-
-def findings(source: Path, out: Path, mapping: Path | None = None) -> pl.DataFrame:
-    job = run.prepare(source, out, mapping)
-    run.answer(job)
-    run.finish(job)
-    return run.scan(out, "findings").collect()
-
 
 def unread(source: Path, mapping: Path | None = None) -> str:
     return "\n".join(check(source, mapping).unread)
 
 
-def as_csv(table: pl.DataFrame, path: Path) -> Path:
-    table.write_csv(path / "patients.csv")
-    return path
-
-
-def as_parquet(table: pl.DataFrame, path: Path) -> Path:
-    table.write_parquet(path / "patients.parquet")
-    return path
-
-
-def as_arrow(table: pl.DataFrame, path: Path) -> Path:
-    table.write_ipc(path / "patients.arrow")
-    return path
-
-
-def as_ndjson(table: pl.DataFrame, path: Path) -> Path:
-    table.write_ndjson(path / "patients.ndjson")
-    return path
-
-
-def as_duckdb(table: pl.DataFrame, path: Path) -> Path:
-    with duckdb.connect(str(path / "r.db")) as connection:
-        connection.register("one", table.to_arrow())
-        connection.execute("CREATE TABLE patients AS SELECT * FROM one")
-    return path / "r.db"
-
-
-def as_sqlite(table: pl.DataFrame, path: Path) -> Path:
-    connection = sqlite3.connect(path / "r.db")
-    connection.execute(f"CREATE TABLE patients ({', '.join(table.columns)})")
-    marks = ", ".join("?" * table.width)
-    connection.executemany(f"INSERT INTO patients VALUES ({marks})", table.rows())
-    connection.commit()
-    connection.close()
-    return path / "r.db"
-
-
-DOORS = [as_csv, as_parquet, as_arrow, as_ndjson, as_duckdb, as_sqlite]
-
-
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.mark.parametrize("codes", [["1", " 01", "2", "0"], [1.0, 1.0, 2.0, 0.0], [1, 1, 2, 0]])
 def test_a_mapping_compares_values_and_not_their_spelling(door, codes, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     names = folder(tmp_path, {"m.yaml": "values: {patients: {exanthem: {1: no, '2': yes}}}\n"
         "columns: {patients: {exanthem: heliotrope_rash}}\n"})  # fmt: skip
     (tmp_path / "in").mkdir()
     table = pl.DataFrame({"patient_id": ["a", "b", "c", "d"], "exanthem": codes})
-    found = findings(door(table, tmp_path / "in"), tmp_path / "out", names / "m.yaml")
+    source = door({"patients": table}, tmp_path / "in")
+    found = findings(source, tmp_path / "out", names / "m.yaml")
     # 0 is "no" without a mapping; here the mapping has another code for it and does not name this one.
     assert found["heliotrope_rash"].to_list() == [False, False, True, None]
-    rejected = pl.read_parquet(tmp_path / "out" / "rejected.parquet")
-    assert rejected["patient_id"].to_list() == ["d"]
-    assert "the mapping does not say" in rejected["value"][0]
+    told = pl.read_parquet(tmp_path / "out" / "rejected.parquet")
+    assert told["patient_id"].to_list() == ["d"]
+    assert "the mapping does not say" in told["value"][0]
 
 
 @pytest.mark.parametrize("value", [999, 999.0, "999", " 999.0"])
@@ -99,7 +43,8 @@ def test_codes_for_missing_are_named_once_for_a_table(value: Any, tmp_path: Path
     names = folder(tmp_path, {"m.yaml": "missing: {patients: [999, -9]}\n"}) / "m.yaml"
     (tmp_path / "in").mkdir()
     table = pl.DataFrame({"patient_id": ["999"], "ck_u_l": [value]})
-    found = findings(as_parquet(table, tmp_path / "in"), tmp_path / "out", names)
+    source = DOORS["parquet"]({"patients": table}, tmp_path / "in")
+    found = findings(source, tmp_path / "out", names)
     assert found.select("patient_id", "ck_u_l").rows() == [("999", None)]
     assert pl.read_parquet(tmp_path / "out" / "rejected.parquet").is_empty()
 
@@ -329,7 +274,8 @@ def test_a_column_that_holds_no_value_is_named(kind: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("value", [[1], timedelta(days=5), b"\xff"])
 def test_a_column_of_parquet_that_holds_no_value_is_named(value: Any, tmp_path: Path) -> None:
-    as_parquet(pl.DataFrame({"patient_id": ["a"], "age": [value]}), tmp_path)
+    table = pl.DataFrame({"patient_id": ["a"], "age": [value]})
+    DOORS["parquet"]({"patients": table}, tmp_path)
     with pytest.raises(SourceError, match="patients: column age holds"):
         check(tmp_path)
 

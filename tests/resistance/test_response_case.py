@@ -298,8 +298,8 @@ def test_millimetres_are_tenths_of_centimetres() -> None:
             "myoact: 1 is not the 0.6 that the single values give",
         ),
         (
-            "muscles: {neck_flexors: '5'}",
-            'muscles.neck_flexors: "5" is not a number; write a number without quotes',
+            "muscles: {neck_flexors: '5,5'}",
+            "muscles.neck_flexors: 5,5 is not a number; write a number",
         ),
     ],
 )

@@ -26,7 +26,7 @@ CODES = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0)
 CODE = "is a usual code for a missing value; leave it out, or name the codes in a mapping file"
 THOUSANDS = "may be thousands; write the figures without a point, or with other decimals"
 COMMA = "has a comma; write a decimal point, or say in a mapping file what the comma is"
-BOUND = "is a limit and no value, so the value is not known"
+BOUND = "is a limit and no value"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 _COMMA = re.compile(r"[+-]?[\d.]*,[\d.,]*")
@@ -88,7 +88,7 @@ class Calendar:
     def wrong(self, when: PartialDate) -> str | None:
         """Say why a date cannot be one of a record."""
         if when.earliest > self.today + _SLACK:
-            return "lies in the future; leave out the end of what goes on"
+            return "lies in the future; leave it out, as the end of what still goes on"
         if when.latest < self.earliest:
             return f"lies before {self.earliest.year}; leave out a date that is not known"
         return None
@@ -105,7 +105,8 @@ class Column:
         above: a number that it lies above.
         needed: whether a row says nothing without it.
         calendar: which days it may be.
-        by_unit: whether its unit decides if a point can divide thousands, so that this is asked later.
+        large: whether a point before three figures may divide thousands.
+        by_unit: whether its unit decides that, so that it is asked later.
     """
 
     kind: Kind
@@ -115,6 +116,7 @@ class Column:
     above: float | None = None
     needed: bool = False
     calendar: Calendar | None = None
+    large: bool = False
     by_unit: bool = False
 
     def read(self, text: str, codes_named: bool = False) -> Read:
@@ -191,7 +193,7 @@ class Column:
             return Read(None, CODE)
         if not self.fits(value):
             return self._refused
-        if not self.by_unit and may_be_thousands(text, self.maximum):
+        if self.large and may_be_thousands(text, self.maximum):
             return Read(None, THOUSANDS)
         return Read(value)
 
@@ -200,8 +202,8 @@ class Column:
             found = PartialDate.parse(text)
         except ValueError as error:
             # What a table says of its cells is the same for all of them.
-            said = str(error).partition(NO_DATE)[2] or str(error).partition("; ")[2]
-            return Read(None, said.removeprefix("; ") or f"write {self.expected}")
+            said = str(error).partition(f"{NO_DATE}; ")[2]
+            return Read(None, said or f"write {self.expected}")
         wrong = self.calendar.wrong(found) if self.calendar else None
         if wrong:
             return Read(None, wrong)

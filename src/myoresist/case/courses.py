@@ -20,7 +20,7 @@ from myoresist.arrays.words import Texts
 from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, drugs_of
 from myoresist.case.dates import Days, PartialDate
 from myoresist.case.model import Case
-from myoresist.case.record import assessed_on
+from myoresist.case.record import assessed_on, unread_tests
 from myoresist.case.responses import overall
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
@@ -154,7 +154,8 @@ def _levels(cases: Sequence[Case], terms: Terms) -> Levels:
         (place, test.level_of, lab.date, converted(lab.value, spelling(lab.unit, test) or test.unit, test))
         for place, case in enumerate(cases)
         for lab in case.labs
-        if (test := terms.lab(lab.test)) and test.level_of
+        if (test := terms.lab(lab.test)) and test.level_of and lab.value is not None
+        and test.id not in unread_tests(case, terms)
     ]  # fmt: skip
     patient, drug, dates, values = zip(*found, strict=True) if found else ((), (), (), ())
     return Levels(

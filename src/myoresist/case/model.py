@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     Strict,
     WithJsonSchema,
@@ -22,6 +23,7 @@ from myoresist.document import Document
 
 SCHEMA_VERSION = "1.1"
 
+UNKNOWN = "unknown"
 Answer = bool | int | float | str | None
 """``yes``, ``no``, ``unknown``, or for findings that are numbers or categories the value."""
 Findings = Mapping[str, Answer]
@@ -29,6 +31,19 @@ Findings = Mapping[str, Answer]
 # Strict: otherwise `value: yes` is the number 1, and a number in quotes escapes the check of its range.
 Number = Annotated[float, Strict()]
 YesNo = Annotated[bool, Strict()]
+
+
+def _known(value: object) -> object:
+    return None if value == UNKNOWN else value
+
+
+Measured = Annotated[
+    Number | None,
+    BeforeValidator(_known),
+    PlainSerializer(lambda value: UNKNOWN if value is None else value),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": UNKNOWN}]}),
+]
+"""A value that was measured; ``None`` where nobody can say which."""
 
 
 def _text(value: object) -> object:
@@ -97,7 +112,9 @@ class Lab(Part):
     """One laboratory value; the upper limit of normal is in the same unit."""
 
     test: str = Field(description="Such as CK, aldolase, CRP.")
-    value: Number = Field(description="The value, in the unit given.")
+    value: Measured = Field(
+        description="The value, in the unit given; unknown for one that cannot be read."
+    )
     unit: str = Field(description="Such as U/L; the template lists the tests with their units.")
     upper_limit: Number | None = Field(
         None, gt=0, description="Upper limit of normal of this laboratory, in the same unit."

@@ -7,25 +7,27 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from myoresist import knowledge
 from myoresist.case.catalogue import Catalogue, Finding
+from myoresist.case.cells import THOUSANDS, Calendar
 from myoresist.case.dates import PartialDate, misordered
 from myoresist.case.measures import CategoryMean, Instrument
+from myoresist.case.messages import either, is_number, message, quoted, unknown
 from myoresist.case.model import Case
-from myoresist.case.terms import LabTest, Terms
-from myoresist.case.units import converted, spelling
+from myoresist.case.spelling import respelled
+from myoresist.case.terms import LabTest, Range, Terms
+from myoresist.case.units import converted, factor, spelling
 from myoresist.document import (
     Document,
     DocumentError,
+    Path_,
     Problem,
     field_name,
     parse_document,
-    plain_value,
     read_document,
     shown,
 )
@@ -38,6 +40,13 @@ OTHER_CLASSES = ("medicine", "procedure", "other", "non-drug")
 """Classes of drugs that are none against myositis."""
 
 MAX_PROBLEMS = 200
+MOST_ENTRIES = {
+    "labs": 2_000, "autoantibodies": 300, "biopsies": 100, "imaging": 100, "emg": 100,
+    "treatments": 300, "visits": 300,
+}  # fmt: skip
+"""Entries that a list may have, so that time and memory of a report are bounded."""
+MOST_LETTERS, MOST_NOTES = 400, 100_000
+"""Letters that a name may have, and a text that is not read."""
 SAME_DIGITS = 2
 
 
@@ -93,10 +102,11 @@ def check_case_text(
 def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem]]:
     """Return the case that a document holds, or ``None`` and everything that is wrong with it."""
     if not isinstance(document.data, Mapping):
-        message = (
+        said = (
             "a case is a list of sections such as patient: and findings:; see 'myoresist template'"
         )
-        return None, [Problem(document.name, 1, "", message)]
+        return None, [Problem(document.name, 1, "", said)]
+    document = respelled(document, terms)
     data = _labelled(document.data, terms)
     check = _Check(document, data, terms)
     case: Case | None = None
@@ -109,7 +119,8 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
     with suppress(_EnoughError):
         for one in wrong:
             if not _is_answer(one["loc"]):
-                check.add(one["loc"], _message(one))
+                check.add(one["loc"], message(one))
+        check.sizes()
         check.findings()
         check.labs()
         check.antibodies()
@@ -151,6 +162,17 @@ class _Check:
             self.problems.add(Problem(self.document.name, None, "", rest))
             raise _EnoughError
 
+    def sizes(self) -> None:
+        """Refuse what would make a report that nobody can read or wait for."""
+        for section, most in MOST_ENTRIES.items():
+            entries = self.data.get(section)
+            if isinstance(entries, list) and len(entries) > most:
+                self.add((section,), f"has {len(entries):,} entries; at most {most:,} can be read")
+        for path, text in _texts(self.data, ()):
+            most = MOST_NOTES if path[-1] in ("notes", "report") else MOST_LETTERS
+            if len(text) > most:
+                self.add(path, f"has {len(text):,} characters; at most {most:,} can be read")
+
     def findings(self) -> None:
         for section in FINDING_SECTIONS:
             self._section((section,), self.data.get(section))
@@ -176,23 +198,36 @@ class _Check:
                 continue
             known_unit = spelling(unit, test)
             if known_unit is None:
-                message = f"{shown(unit)} is not a unit of {test.synonyms[0]}; write {_either(test.units)}"
-                self.add(("labs", index, "unit"), message)
+                said = (
+                    f"{shown(unit)} is not a unit of {test.synonyms[0]}; write {either(test.units)}"
+                )
+                self.add(("labs", index, "unit"), said)
                 continue
             self._lab_values(index, entry, known_unit, test)
 
     def _lab_values(self, index: int, entry: Mapping[str, Any], unit: str, test: LabTest) -> None:
-        for field in ("value", "upper_limit"):
-            value = entry.get(field)
-            if not _is_number(value):
+        by, name = float(factor(unit, test) or 1), test.synonyms[0]
+        possible = Range(minimum=test.minimum, maximum=test.maximum)
+        kept: dict[str, float] = {}
+        for field, limits in (("value", possible), ("upper_limit", self.terms.limits_of(test.id))):
+            value, path = entry.get(field), ("labs", index, field)
+            # The model refuses a limit that is not above zero.
+            if not is_number(value) or (field == "upper_limit" and value <= 0):
                 continue
-            kept = converted(float(value), unit, test)
-            if not test.minimum <= kept <= test.maximum:
-                message = (
-                    f"{value:g} {unit} is impossible for {test.synonyms[0]}; "
-                    f"it lies between {test.minimum:g} and {test.maximum:g} {test.unit}"
+            kept[field] = converted(float(value), unit, test)
+            if not limits.minimum <= kept[field] <= limits.maximum:
+                what = name if field == "value" else f"the upper limit of {name}"
+                self.add(
+                    path,
+                    f"{value:g} {unit} is impossible for {what}; it lies between "
+                    f"{limits.minimum:g} and {limits.maximum:g} {test.unit}; check the unit",
                 )
-                self.add(("labs", index, field), message)
+            elif path in self.document.spelled and test.divides_thousands(kept[field], by):
+                self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
+        most = self.terms.multiples_of(test.id).maximum
+        if len(kept) == 2 and kept["value"] > most * kept["upper_limit"]:
+            said = f"is more than {most:g} times its upper limit; check the unit of both"
+            self.add(("labs", index, "value"), said)
 
     def antibodies(self) -> None:
         for index, entry in self._entries("autoantibodies"):
@@ -200,8 +235,8 @@ class _Check:
             if isinstance(name, str) and self.terms.antibody(name) is None:
                 near = self.terms.nearest_antibody(name)
                 hint = f"did you mean {near}?" if near else "see 'myoresist template' for the list"
-                message = f"unknown antibody {shown(name)}; {hint}"
-                self.add(("autoantibodies", index, "antibody"), message)
+                said = f"unknown antibody {shown(name)}; {hint}"
+                self.add(("autoantibodies", index, "antibody"), said)
 
     def courses(self) -> None:
         doses = self.terms.doses
@@ -216,16 +251,22 @@ class _Check:
                     )
             unit, often = entry.get("unit"), entry.get("frequency")
             if isinstance(unit, str) and doses.unit(unit) is None:
-                message = (
-                    f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"
-                )
-                self.add(("treatments", index, "unit"), message)
+                said = f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"
+                self.add(("treatments", index, "unit"), said)
             if isinstance(often, str) and doses.frequency(often) is None:
-                message = (
+                said = (
                     f"{shown(often)} is not a frequency; write such as daily, twice daily, weekly, "
                     "every 4 weeks or once"
                 )
-                self.add(("treatments", index, "frequency"), message)
+                self.add(("treatments", index, "frequency"), said)
+            if isinstance(unit, str) and isinstance(often, str) and doses.clash(unit, often):
+                self.add(("treatments", index, "frequency"), f"{often} {doses.clash(unit, often)}")
+            weeks, path = entry.get("weeks"), ("treatments", index, "dose")
+            if is_number(weeks) and weeks > self.terms.most_weeks:
+                most = self.terms.most_weeks
+                self.add(("treatments", index, "weeks"), f"{weeks:g} is more than {most:g}")
+            if path in self.document.spelled:
+                self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
 
     def medicines(self) -> None:
         """Check that what stands under ``medicines`` is not a drug against myositis."""
@@ -257,7 +298,7 @@ class _Check:
             value = entry.get(measure.id)
             scale = measures.scale(measure.unit, entry.get("vas_unit"))
             low, high = measure.minimum * scale, measure.maximum * scale
-            if _is_number(value) and not low <= value <= high:
+            if is_number(value) and not low <= value <= high:
                 unit = measure.unit if scale == 1 else "mm"
                 said = f"{value:g} is impossible; it lies between {low:g} and {high:g} {unit}"
                 self.add((*path, measure.id), said)
@@ -272,13 +313,13 @@ class _Check:
         given = entry.get(instrument.key)
         scale = self.terms.measures.scale(instrument.unit or "", entry.get("vas_unit"))
         for item, value in given.items() if isinstance(given, Mapping) else ():
-            wrong = _unknown(str(item), instrument.items()) or instrument.problem(value, scale)
+            wrong = unknown(str(item), instrument.items()) or instrument.problem(value, scale)
             if wrong:
                 self.add((*path, instrument.key, item), wrong)
         if isinstance(instrument, CategoryMean):
             aids = entry.get(instrument.aids_key)
             for place, category in enumerate(aids if isinstance(aids, list) else ()):
-                wrong = _unknown(str(category), tuple(instrument.categories))
+                wrong = unknown(str(category), tuple(instrument.categories))
                 if wrong:
                     self.add((*path, instrument.aids_key, place), wrong)
 
@@ -294,7 +335,7 @@ class _Check:
     def _weight(self, path: tuple[str | int, ...], value: Any) -> None:
         limits = self.terms.sections.weight_kg
         # The model refuses what is not above zero.
-        if _is_number(value) and value > 0 and not limits.minimum <= value <= limits.maximum:
+        if is_number(value) and value > 0 and not limits.minimum <= value <= limits.maximum:
             self.add(
                 path,
                 f"{value:g} is impossible; it lies between {limits.minimum:g} and "
@@ -309,11 +350,19 @@ class _Check:
     def dates(self) -> None:
         """Check dates and ages against each other; what is not a date, the model refuses."""
         born, today = _date(self._get("patient", "birth_date")), _date(self.data.get("date"))
+        calendar = self.terms.calendar
+        lived = calendar.today.year - int(self.terms.catalogue["age"].maximum or 0)
+        of_birth = Calendar(calendar.earliest.replace(year=lived), calendar.today)
+        if born and of_birth.wrong(born):
+            self.add(("patient", "birth_date"), f"{born} {of_birth.wrong(born)}")
         age, first = self._get("patient", "age"), self._get("onset", "age")
-        if _is_number(age) and _is_number(first) and first > age:
+        if is_number(age) and is_number(first) and first > age:
             self.add(("onset", "age"), f"{first:g} is more than the age of the patient ({age:g})")
         for path, date in self._dates():
-            if today and date.earliest > today.latest:
+            wrong = calendar.wrong(date)
+            if wrong:
+                self.add(path, f"{date} {wrong}")
+            elif today and date.earliest > today.latest:
                 self.add(path, f"{date} is after the date of this assessment ({today})")
             if born and date.latest < born.earliest:
                 self.add(path, f"{date} is before the birth ({born})")
@@ -358,11 +407,11 @@ class _Check:
             if name in self.terms.catalogue:
                 finding = self.terms.catalogue[name]
                 if section is not None and not section.takes(finding):
-                    message = f"does not belong under {path[0]}; write it under findings"
-                    self.add((*path, name), message)
+                    said = f"does not belong under {path[0]}; write it under findings"
+                    self.add((*path, name), said)
                 elif sample is not None and not sample.takes(finding):
-                    message = f"does not belong to a biopsy of {tissue}; write it under findings"
-                    self.add((*path, name), message)
+                    said = f"does not belong to a biopsy of {tissue}; write it under findings"
+                    self.add((*path, name), said)
                 self._value((*path, name), value, finding)
             else:
                 near = self.terms.catalogue.nearest(name)
@@ -377,30 +426,47 @@ class _Check:
         if finding.kind == "bool" and not isinstance(value, bool):
             self.add(path, f"{shown(value)} is not an answer; write yes, no or unknown")
         elif finding.kind == "number":
-            if _is_number(value):
+            if is_number(value):
                 self._in_range(path, value, finding)
             else:
-                message = f"{_quoted(value)} is not a number; write a number in {finding.unit}, or unknown"
-                self.add(path, message)
+                said = (
+                    f"{quoted(value)} is not a number; write a number in {finding.unit}, or unknown"
+                )
+                self.add(path, said)
         elif finding.kind == "category" and value not in finding.choices:
             near = get_close_matches(str(value), finding.choices, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"write {_either(finding.choices)}"
+            hint = f"did you mean {near[0]}?" if near else f"write {either(finding.choices)}"
             self.add(path, f"{shown(value)} is not one of the choices; {hint}")
         elif finding.kind == "date":
             try:
-                PartialDate.parse(value)
+                wrong = self.terms.calendar.wrong(PartialDate.parse(value))
             except ValueError as error:
                 self.add(path, str(error))
+            else:
+                if wrong:
+                    self.add(path, f"{shown(value)} {wrong}")
 
     def _in_range(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
-        if not _is_number(value):
+        if not is_number(value):
             return
+        if finding.id in self.terms.large and path in self.document.spelled:
+            self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
         low, high = finding.minimum, finding.maximum
         if (low is not None and value < low) or (high is not None and value > high):
             self.add(
                 path,
                 f"{value:g} is impossible; it lies between {low:g} and {high:g} {finding.unit}",
             )
+
+
+def _texts(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
+    """Yield every text with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, one in inner:
+            yield from _texts(one, (*path, key))
 
 
 def _is_answer(path: tuple[str | int, ...]) -> bool:
@@ -410,87 +476,8 @@ def _is_answer(path: tuple[str | int, ...]) -> bool:
     return path[0] in FINDING_SECTIONS and len(path) > 1
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str | None:
-    """Say that a name is not one of those known, and which it may have been."""
-    if name in known:
-        return None
-    near = get_close_matches(name, known, n=1)
-    return "unknown name; " + (
-        f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    )
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _date(value: object) -> PartialDate | None:
     try:
         return PartialDate.parse(value)
     except ValueError:
         return None
-
-
-def _message(error: ErrorDetails) -> str:
-    """Say what is wrong, and what to write instead, for an error of the model."""
-    kind, value = error["type"], error.get("input")
-    key = str(error["loc"][-1]) if error["loc"] else ""
-    if kind == "extra_forbidden":
-        fields = _fields_at(Case, error["loc"][:-1])
-        near = get_close_matches(key, fields, n=1)
-        return "unknown key; " + (
-            f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
-        )
-    if kind == "missing":
-        return "is missing"
-    if kind == "literal_error":
-        choices = error["ctx"]["expected"].replace("'", "")
-        return f"{shown(value)} is not one of the choices; write {choices}"
-    if kind.startswith("float") or kind == "finite_number":
-        said = _quoted(value)
-        if said.startswith(("<", ">", "≤", "≥")):
-            return f"{said} is not a number; a limit such as <5 belongs into notes"
-        quotes = " without quotes" if said.startswith('"') else ""
-        return f"{said} is not a number; write a number{quotes}"
-    if kind.startswith("bool"):
-        return f"{shown(value)} is not an answer; write yes or no"
-    if kind.startswith("string"):
-        plain = isinstance(value, bool | int | float)
-        return f"{shown(value)} is not text; put it in quotes" if plain else "must be text"
-    if kind in ("tuple_type", "list_type"):
-        return "must be a list; begin each entry with -"
-    if kind in ("model_type", "model_attributes_type", "mapping_type", "dict_type"):
-        return "must have keys of its own, such as key: value"
-    if kind == "greater_than":
-        return f"{shown(value)} is impossible; it must be above {error['ctx']['gt']:g}"
-    if kind == "greater_than_equal":
-        return f"{shown(value)} is impossible; it must be at least {error['ctx']['ge']:g}"
-    return error["msg"].removeprefix("Value error, ")
-
-
-def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that the part of the model at ``path`` may have."""
-    for part in path:
-        if isinstance(part, int) or part not in model.model_fields:
-            continue
-        for kind in _inner(model.model_fields[part].annotation):
-            model = kind
-    return list(model.model_fields)
-
-
-def _inner(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _inner(part)
-
-
-def _either(words: Any) -> str:
-    listed = list(words)
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
-
-
-def _quoted(value: object) -> str:
-    """Return a value as it is shown where a number is asked: in quotes if these are the mistake."""
-    looks_right = isinstance(value, str) and _is_number(plain_value(value))
-    return f'"{shown(value)}"' if looks_right else shown(value)

@@ -13,6 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from myoresist.case.catalogue import Catalogue
+from myoresist.case.cells import CODE, CODES
 from myoresist.case.dates import PartialDate, whole_months
 from myoresist.case.model import Answer, Case, Lab, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
@@ -264,9 +265,19 @@ class _Reader:
 
     def _labs(self) -> Iterator[Statement]:
         rows: dict[str, list[_Row]] = {}
+        unread: dict[str, list[Lab]] = {}
         for index, lab in enumerate(self.case.labs):
             test = self.terms.lab(lab.test)
-            if test is not None:
+            if test is not None and lab.value is None:
+                unread.setdefault(test.id, []).append(lab)
+                rows.setdefault(test.id, [])
+                self.remarks.append(
+                    f"labs[{index}]: {test.synonyms[0]} without its value: whatever it could have changed "
+                    "is unknown"
+                )
+            elif test is not None and lab.value is not None:
+                if lab.value in CODES:
+                    self.remarks.append(f"labs[{index}]: {lab.value:g} {CODE}")
                 unit = spelling(lab.unit, test) or test.unit
                 limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
                 row = _Row(index, lab, converted(lab.value, unit, test), limit)
@@ -275,8 +286,15 @@ class _Reader:
             test = self.terms.labs[name]
             for use in test.findings:
                 highest = use.take == "highest_multiple"
-                taken = _highest(found) if highest else self._latest(test, use, found)
-                if taken is None:
+                taken = None
+                if found:
+                    taken = _highest(found) if highest else self._latest(test, use, found)
+                open_ = unread.get(name, ())
+                if taken is not None and highest and open_:
+                    if use.raised and taken.limit and taken.value > taken.limit:
+                        yield self._says(use.raised, True, "labs", taken.index, "value")
+                    continue
+                if taken is None or any(_perhaps_later(lab, found) for lab in open_):
                     continue
                 yield self._says(use.value, taken.value, "labs", taken.index, "value")
                 if use.upper_limit and taken.limit:
@@ -394,10 +412,33 @@ class _Reader:
         return goes_on(course, self.case.treatments_complete) is True and not (local or single)
 
 
+def unread_tests(case: Case, terms: Terms) -> frozenset[str]:
+    """Return the laboratory tests of which a value is not known."""
+    tests = (terms.lab(lab.test) for lab in case.labs if lab.value is None)
+    return frozenset(test.id for test in tests if test)
+
+
 def _highest(rows: Sequence[_Row]) -> _Row:
-    """Return the row with the highest multiple of its limit or, where none has one, the highest."""
-    with_limit = [row for row in rows if row.limit]
-    return max(with_limit or rows, key=lambda row: row.value / (row.limit or 1))
+    """Return the row with the highest multiple of its limit or, where none has one, the highest.
+
+    A higher value without a limit goes before one that is not above its own.
+    """
+
+    def multiple(row: _Row) -> float:
+        return row.value / (row.limit or 1)
+
+    limited, bare = [x for x in rows if x.limit], [x for x in rows if not x.limit]
+    if limited and bare:
+        top, high = max(limited, key=multiple), max(limited, key=lambda row: row.value)
+        higher = max(bare, key=lambda row: row.value)
+        return higher if multiple(top) <= 1 and higher.value > high.value else top
+    return max(limited or bare, key=multiple)
+
+
+def _perhaps_later(lab: Lab, rows: Sequence[_Row]) -> bool:
+    """Tell whether a result that is not known may be later than the latest one that is."""
+    since = max((row.lab.date.earliest for row in rows if row.lab.date), default=None)
+    return lab.date is None or since is None or lab.date.latest >= since
 
 
 def _last(dated: Sequence[tuple[PartialDate, Entry]]) -> list[Entry]:

@@ -201,6 +201,12 @@ class Terms:
         """Return which days can stand in a record."""
         return Calendar(date(self.sections.earliest_year, 1, 1), date.today())
 
+    @cached_property
+    def large(self) -> frozenset[str]:
+        """Return the findings whose values have no three decimals, so that a point may divide thousands."""
+        whole = [use for test in self.labs.values() if test.whole for use in test.findings]
+        return frozenset(x for use in whole for x in (use.value, use.upper_limit) if x)
+
     @property
     def most_weeks(self) -> float:
         """Return how many weeks a course can last."""

@@ -130,7 +130,7 @@ def _samples(case: Case, terms: Terms) -> Iterator[SampleResult]:
     for lab in case.labs:
         test = terms.lab(lab.test)
         unit = spelling(lab.unit, test) if test else None
-        if test and unit:
+        if test and unit and lab.value is not None:
             yield SampleResult(
                 test=test.id,
                 label=test.label,

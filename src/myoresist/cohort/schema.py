@@ -74,7 +74,7 @@ class Schema:
             "treatments": {
                 PATIENT: patient,
                 "drug": Column("text", needed=True),
-                "dose": Column("number", minimum=0),
+                "dose": Column("number", minimum=0, large=True),
                 "unit": Column("text"),
                 "frequency": Column("text"),
                 "route": Column("text"),
@@ -128,7 +128,10 @@ class Schema:
             for name, factor in measure.columns.items():
                 # A range in the unit in which this column is written.
                 found[name] = Column(
-                    "number", minimum=measure.minimum / factor, maximum=measure.maximum / factor
+                    "number",
+                    minimum=measure.minimum / factor,
+                    maximum=measure.maximum / factor,
+                    large=measure.enzyme and self.terms.labs[measure.id].whole,
                 )
             limits = self.terms.limits_of(measure.id)
             for name, factor in measure.limit_columns.items():
@@ -145,7 +148,8 @@ class Schema:
         """Return the column of a finding."""
         one = self.terms.catalogue[name]
         if one.kind == "number":
-            return Column("number", minimum=one.minimum, maximum=one.maximum)
+            large = name in self.terms.large
+            return Column("number", minimum=one.minimum, maximum=one.maximum, large=large)
         if one.kind == "category":
             return Column("word", one.choices)
         if one.kind == "date":

@@ -143,12 +143,20 @@ def _enzyme(
     found: list[tuple[timedelta, float, float | None]] = []
     for lab in case.labs:
         known = terms.lab(lab.test)
-        if known is None or known.id != test.id or lab.date is None:
+        if known is None or known.id != test.id:
+            continue
+        if lab.date is None:
+            if lab.value is None:
+                return {}
             continue
         away = _away(visit, lab.date)
         if away is not None and away <= timedelta(days=conventions.enzyme_days):
             unit = spelling(lab.unit, test) or test.unit
             limit = converted(lab.upper_limit, unit, test) if lab.upper_limit else None
+            if lab.value is None:
+                said = f"visit of {visit}: {measure.title} has a result that is not known, so it is unknown"
+                remarks.append(said)
+                return {}
             found.append((away, converted(lab.value, unit, test), limit))
     nearest = {one[1:] for one in found if one[0] == min(found)[0]} if found else set()
     if len(nearest) > 1:
