@@ -22,7 +22,9 @@ from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
-_PEAK, _RAISED = "may_be_peak", "finding_raised"
+_PEAK, _MULTIPLE, _RAISED = "may_be_peak", "multiple_read", "finding_raised"
+_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE)
+_RATIO = pl.col(VALUE) / pl.col(LIMIT)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
 
@@ -33,7 +35,7 @@ class Kept(NamedTuple):
     Attributes:
         rows: the values that can be used, with ``test_number``, in the units in which tests are kept.
         open: patients and tests of which a value cannot be read: ``on_from``, ``on_to`` if its date can be
-            read, and whether it may be the highest.
+            read, whether it may be the highest, and its multiple of the limit if only the unit is unknown.
     """
 
     rows: pl.DataFrame
@@ -70,7 +72,8 @@ class Laboratory:
             for x in (VALUE + GROUPED, LIMIT + GROUPED)
             if x not in table.columns
         )
-        lost = [self._guessed(table.filter(pl.col(TEST).is_null()))]
+        unknown = self._guessed(table.filter(pl.col(TEST).is_null()))
+        lost = [unknown.with_columns(pl.lit(None, pl.Float64).alias(_MULTIPLE))]
         gone = [rejections(lost[0], "labs", "test", "is not a laboratory test of the template")]
         units = Words.of(known["unit"])
         pair = known[TEST].cast(pl.UInt32) * len(units.texts) + units.codes
@@ -84,14 +87,17 @@ class Laboratory:
             if strange.height:
                 told = known.filter(known[ROW].is_in(strange[ROW].implode()))
                 gone.append(rejections(told, "labs", column, reason))
-                lost.append(told)
+                # Whatever the unit, the multiple of a limit in the same one is what it is.
+                ratio = _RATIO if column == "unit" else pl.lit(None, pl.Float64)
+                lost.append(told.with_columns(ratio.alias(_MULTIPLE)))
                 checked = checked.filter(~wrong.fill_null(False))
         unread = self._guessed(self._tested(asked))
         flags = [x for x in unread.columns if x.endswith(ASKED) and x != DATE + ASKED]
         of_value = pl.any_horizontal(pl.lit(False), *flags).alias(_PEAK)
-        parts = [
-            part.select(PATIENT, TEST, DATE, pl.lit(True).alias(_PEAK)) for part in lost
-        ] + [unread.select(PATIENT, TEST, DATE, of_value)]  # fmt: skip
+        others = [x for x in flags if x != "unit" + ASKED]
+        known_ratio = pl.when(~pl.any_horizontal(pl.lit(False), *others)).then(_RATIO)
+        parts = [part.with_columns(pl.lit(True).alias(_PEAK)).select(_OPEN) for part in lost]
+        parts.append(unread.with_columns(of_value, known_ratio.alias(_MULTIPLE)).select(_OPEN))
         open_ = pl.concat(parts).filter(pl.col(TEST).is_not_null())
         open_ = open_.with_columns(Words.of(open_[DATE]).select(*period(DATE, "on"), name=DATE))
         return Kept(checked.drop("spelt", "large"), open_.drop(DATE)), pl.concat(gone)
@@ -170,12 +176,12 @@ class Laboratory:
             *Words.of(kept.rows[DATE]).select(*period(DATE, "on"), name=DATE),
         )  # fmt: skip
         open_ = kept.open.with_columns(_key(len(self.tests)))
-        peaks = open_.filter(_PEAK)[_KEY].unique()
         said = [empty_statements()]
         for take, dated, uses in self._uses():
             rows = keyed.join(uses, on=TEST, how="semi", maintain_order="left")
             if take == "highest_multiple":
                 highest = _highest(rows)
+                peaks = _perhaps_higher(highest, open_)
                 unsure = highest.filter(pl.col(_KEY).is_in(peaks.implode()))
                 said.append(self._raised(unsure, uses))
                 taken = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
@@ -262,6 +268,14 @@ def _highest(rows: pl.DataFrame) -> pl.DataFrame:
     ranked = ranked.filter(limited != bare)
     highest = ranked.filter(pl.col("multiple") == pl.col("multiple").max().over(_KEY))
     return highest.filter(pl.col(_KEY).is_first_distinct()).drop("of_limited", "high", "higher")
+
+
+def _perhaps_higher(highest: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:
+    """Return the patients and tests of which a value that cannot be read may be the highest."""
+    known = highest.select(_KEY, known=pl.when(pl.col(LIMIT).is_not_null()).then("multiple"))
+    asked = open_.filter(_PEAK).join(known, on=_KEY, how="left")
+    lower = (pl.col(_MULTIPLE) <= pl.col("known")).fill_null(False)
+    return asked.filter(~lower)[_KEY].unique()
 
 
 def _perhaps_later(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:

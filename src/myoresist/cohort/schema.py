@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import polars as pl
 
 from myoresist.arrays.words import Words, categories
 from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thousands
+from myoresist.case.responses import Reason, Response
 from myoresist.case.terms import Terms
 from myoresist.resistance.response.visits import (
     DATE,
@@ -82,10 +83,8 @@ class Schema:
                 "stop": self._day,
                 "ongoing": Column("yes_no"),
                 "weeks": Column("number", above=0, maximum=self.terms.most_weeks),
-                "response": Column("word", ("none", "partial", "good", "unknown")),
-                "reason_stopped": Column(
-                    "word", ("no effect", "side effect", "remission", "other", "unknown")
-                ),
+                "response": Column("word", get_args(Response)),
+                "reason_stopped": Column("word", get_args(Reason)),
                 "weight_kg": self._weight,
             },
             "visits": {

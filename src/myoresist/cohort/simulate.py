@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from myoresist import knowledge as packaged
-from myoresist.case.terms import LabTest
+from myoresist.case.terms import DECIMALS, LabTest
 from myoresist.case.units import converted
 from myoresist.cohort.assumptions import Assumptions, Between
 from myoresist.cohort.schema import SYNTHETIC
@@ -433,12 +433,16 @@ class Simulator:
             foreign = draw.one(f"unit {test.id}")[rows] < self.assumed.other_unit
             unit, factor = _other_unit(test)
             scale = np.where(foreign, factor, 1.0)
+            written = _significant(measured / scale)
+            if test.whole:
+                # With three decimals it could be thousands.
+                written = np.where(scale < DECIMALS, written.round(2), written)
             parts.append(
                 pl.DataFrame(
                     {
                         "patient": rows,
                         "test": pl.Series([test.synonyms[0]]).new_from_index(0, len(rows)),
-                        "value": _significant(measured / scale),
+                        "value": written,
                         "unit": np.where(foreign, unit, test.unit),
                         "upper_limit": _significant(limit / scale)
                         if limit is not None
