@@ -119,10 +119,24 @@ class Lab(Part):
     upper_limit: Number | None = Field(
         None, gt=0, description="Upper limit of normal of this laboratory, in the same unit."
     )
+    lower_limit: Number | None = Field(
+        None, ge=0, description="Lower limit of normal of this laboratory, in the same unit."
+    )
     date: When | None = Field(
         None, description="Date of the sample; the current value is the latest one with a date."
     )
     notes: str | None = Field(None, description="Free text.")
+
+
+def _titre(value: object) -> object:
+    """Return the figure of a titre that is written as 1:320 or 1/320."""
+    if isinstance(value, str) and value.replace(" ", "").startswith(("1:", "1/")):
+        rest = value.replace(" ", "")[2:]
+        return int(rest) if rest.isdigit() else value
+    return value
+
+
+Titre = Annotated[int, BeforeValidator(_titre), Field(ge=1)]
 
 
 class AntibodyTest(Part):
@@ -138,6 +152,8 @@ class AntibodyTest(Part):
         None, gt=0, description="Value from which the assay counts as positive."
     )
     unit: str | None = Field(None, description="Unit of value and cut_off.")
+    titre: Titre | None = Field(None, description="Such as 1:320; kept, and used for ANA.")
+    pattern: str | None = Field(None, description="Such as nucleolar, cytoplasmic.")
     date: When | None = Field(None, description="Date of the sample.")
     notes: str | None = Field(None, description="Free text.")
 

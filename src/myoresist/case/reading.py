@@ -209,14 +209,16 @@ class _Check:
         by, name = float(factor(unit, test) or 1), test.synonyms[0]
         possible = Range(minimum=test.minimum, maximum=test.maximum)
         kept: dict[str, float] = {}
-        for field, limits in (("value", possible), ("upper_limit", self.terms.limits_of(test.id))):
+        usual = self.terms.limits_of(test.id)
+        ranges = {"value": possible, "upper_limit": usual, "lower_limit": possible}
+        for field, limits in ranges.items():
             value, path = entry.get(field), ("labs", index, field)
             # The model refuses a limit that is not above zero.
             if not is_number(value) or (field == "upper_limit" and value <= 0):
                 continue
             kept[field] = converted(float(value), unit, test)
             if not limits.minimum <= kept[field] <= limits.maximum:
-                what = name if field == "value" else f"the upper limit of {name}"
+                what = name if field == "value" else f"the {field.replace('_', ' ')} of {name}"
                 self.add(
                     path,
                     f"{value:g} {unit} is impossible for {what}; it lies between "
@@ -225,7 +227,7 @@ class _Check:
             elif path in self.document.spelled and test.divides_thousands(kept[field], by):
                 self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
         most = self.terms.multiples_of(test.id).maximum
-        if len(kept) == 2 and kept["value"] > most * kept["upper_limit"]:
+        if {"value", "upper_limit"} <= kept.keys() and kept["value"] > most * kept["upper_limit"]:
             said = f"is more than {most:g} times its upper limit; check the unit of both"
             self.add(("labs", index, "value"), said)
 

@@ -297,6 +297,10 @@ class _Reader:
                 if taken is None or any(_perhaps_later(lab, found) for lab in open_):
                     continue
                 yield self._says(use.value, taken.value, "labs", taken.index, "value")
+                if use.lower_limit and taken.lab.lower_limit is not None:
+                    unit = spelling(taken.lab.unit, test) or test.unit
+                    limit = converted(taken.lab.lower_limit, unit, test)
+                    yield self._says(use.lower_limit, limit, "labs", taken.index, "lower_limit")
                 if use.upper_limit and taken.limit:
                     path = ("labs", taken.index, "upper_limit")
                     yield self._says(use.upper_limit, taken.limit, *path)
@@ -332,6 +336,10 @@ class _Reader:
             finding = self.terms.antibody(test.antibody)
             if finding is None:
                 continue
+            if test.titre is not None and finding.id == "ana":
+                yield self._says("ana_titre", float(test.titre), "autoantibodies", index, "titre")
+            if test.pattern is not None:
+                yield from self._pattern(index, test.pattern)
             word = self.terms.results.words[test.result] if test.result else None
             if word is not None and word.finding is not None:
                 yield self._says(finding.id, word.finding, "autoantibodies", index)
@@ -341,6 +349,16 @@ class _Reader:
                 # Beside a word that says otherwise, this is a contradiction to report.
                 said = test.value >= test.cut_off
                 yield self._says(finding.id, said, "autoantibodies", index, "value")
+
+    def _pattern(self, index: int, pattern: str) -> Iterator[Statement]:
+        """State the pattern of antinuclear antibodies; what is none of ours is remarked."""
+        words = (f"{pattern} ANA", f"{pattern} staining", pattern)
+        named = (self.terms.catalogue.find(word) for word in words)
+        known = next((one for one in named if one is not None), None)
+        if known is not None and known.kind == "bool":
+            yield self._says(known.id, True, "autoantibodies", index, "pattern")
+        else:
+            self.remarks.append(f"autoantibodies[{index}]: pattern {shown(pattern)} is not known")
 
     def _biopsies(self) -> Iterator[Statement]:
         for index, biopsy in enumerate(self.case.biopsies):

@@ -39,6 +39,7 @@ class LabFinding(Entry):
     upper_limit: str | None = None
     multiple: str | None = None
     raised: str | None = None
+    lower_limit: str | None = None
     dated: bool = False
 
 
@@ -174,7 +175,7 @@ class Terms:
                 name
                 for lab in labs
                 for use in lab.findings
-                for name in (use.value, use.upper_limit, use.multiple, use.raised)
+                for name in (use.value, use.lower_limit, use.upper_limit, use.multiple, use.raised)
                 if name
             },
         }

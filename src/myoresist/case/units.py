@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from myoresist.case.terms import LabTest
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @cache
@@ -33,6 +36,8 @@ def spelling(unit: str, test: LabTest) -> str | None:
 def factor(unit: str, test: LabTest) -> Decimal | None:
     """Return by what a value in an accepted unit is multiplied; nothing if it is in the unit that is kept."""
     have, want = test.units[unit], test.units[test.unit]
+    if _NUMBER.fullmatch(have):
+        return Decimal(have)
     return None if have == want else _factor(have, want)
 
 
