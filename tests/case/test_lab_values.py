@@ -63,4 +63,5 @@ def test_titre_and_pattern_of_antinuclear_antibodies() -> None:
 def test_an_impossible_saturation_is_refused() -> None:
     text = "patient: {id: P}\nlabs: [{test: SpO2, value: 101, unit: '%'}]"
     (problem,) = check_case_text(text, "c")[1]
-    assert problem.message == "101 % is impossible for SpO2; it lies between 20 and 100 %"
+    said = "101 % is impossible for SpO2; it lies between 20 and 100 %; check the unit"
+    assert problem.message == said
