@@ -15,7 +15,7 @@ from myoresist.case.courses import Treatments
 from myoresist.case.model import Case
 from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
-from myoresist.consult.explain import Names, consult_of
+from myoresist.consult.explain import consult_of
 from myoresist.consult.results import ConsultResult
 from myoresist.consult.words import Words
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
@@ -196,8 +196,7 @@ def assess(
     contradictions = facts.contradictions(open_.clashes)
     shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     sets, disagreements = criteria.results(), criteria.disagreements()
-    called = _names(base)
-    page = consult_of(answers.consult, 0, called)
+    page = consult_of(answers.consult, 0, base.names)
     cited = [
         *page.sources(),
         *(key for result in sets for key in result.sources()),
@@ -228,7 +227,7 @@ def assess(
         treatment=treatment,
         timeline=timeline(case, base.terms),
         rules={
-            **_rules_of_page(base, page, called),
+            **_rules_of_page(base, page),
             **_rules(base, diagnosis, antibodies, resistance, treatment),
         },
         labels={
@@ -244,18 +243,9 @@ def assess(
     )
 
 
-def _names(base: Knowledge) -> Names:
-    """Return what things are called on page one."""
-    diseases = base.differential.base
-    labels = {one.id: one.label for one in base.catalogue}
-    labels |= {one.id: one.name for one in diseases.investigations}
-    labels |= {one.id: one.name for one in base.resistance.explanations.entries.values()}
-    return Names.of(base.consult, labels, {one.id: one.name for one in diseases.diseases.values()})
-
-
-def _rules_of_page(base: Knowledge, page: ConsultResult, called: Names) -> dict[str, str]:
+def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
     """Return the rules behind the state and the lines of page one in plain words, as ``consult.<rule>``."""
-    labels = {**base.options.labels, **called.labels}
+    labels = {**base.options.labels, **base.names.labels}
     words = Words(base.consult, labels, base.differential.base.families.families)
     lines = {f"consult.{one.rule}": words.line(one.rule) for one in page.lines()}
     return {f"consult.{page.state}": words.state(page.state), **lines}

@@ -252,10 +252,11 @@ def demo(
 
 @app.command(epilog="Example: myoresist evaluate cases/ --plot reliability.svg")
 def evaluate(
-    folder: Annotated[
-        Path,
+    folders: Annotated[
+        list[Path],
         typer.Argument(
-            help="A folder of published cases, one JSON file a case, or of refractory ones with truth.yaml."
+            help="A folder of published cases, one JSON file a case, or of refractory ones with truth.yaml; "
+            "or consult and a folder with its truth.yaml, which scores page one."
         ),
     ],
     recoding: Annotated[
@@ -269,7 +270,7 @@ def evaluate(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Score the differential diagnosis on cases whose diagnosis is known."""
+    """Score the differential diagnosis, or page one, on cases for which the answer is known."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -282,6 +283,12 @@ def evaluate(
 
     with _user_errors():
         knowledge = Knowledge.load()
+        if str(folders[0]) == "consult":
+            _evaluate_consult(folders[1:], knowledge, output)
+            return
+        if len(folders) > 1:
+            raise Stop(f"give one folder, or consult and a folder; not {folders[1]}")
+        folder = folders[0]
         if (folder / TRUTH).is_file():
             pairs = read_pairs(folder)
             asked, total = subjects.refractory(pairs, knowledge), len(pairs)
@@ -298,6 +305,20 @@ def evaluate(
             _write(output, text)
         else:
             _say(text.removesuffix("\n"))
+
+
+def _evaluate_consult(folders: list[Path], knowledge: Knowledge, output: Path | None) -> None:
+    """Score page one on the cases of a folder, looked for in further ones, too."""
+    from myoresist.evaluation.consult import evaluate as score
+    from myoresist.evaluation.consult import lines
+
+    if not folders:
+        raise Stop("give a folder with truth.yaml after consult")
+    text = "\n".join(lines(score(folders[0], folders[1:], knowledge))) + "\n"
+    if output:
+        _write(output, text)
+    else:
+        _say(text.removesuffix("\n"))
 
 
 @app.command(epilog="Example: myoresist cohort registry/ --out answers/")

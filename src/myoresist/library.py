@@ -12,6 +12,7 @@ from myoresist.case.catalogue import Catalogue
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.consult.evaluate import Consult
+from myoresist.consult.texts import Names
 from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.document import DocumentError, Problem
@@ -133,6 +134,16 @@ class Knowledge:
             labels,
             told.names | self.ceilings.names,
         )
+
+    @cached_property
+    def names(self) -> Names:
+        """Return what things are called on page one."""
+        base = self.differential.base
+        labels = {one.id: one.label for one in self.catalogue} | self.ceilings.labels
+        labels |= {one.id: one.name for one in base.investigations}
+        labels |= {one.id: one.name for one in self.resistance.explanations.entries.values()}
+        diseases = {one.id: one.name for one in base.diseases.values()}
+        return Names.of(self.consult, labels, diseases)
 
     @cached_property
     def ceilings(self) -> Ceilings:

@@ -70,7 +70,27 @@ def of_assessment(one: Assessment) -> dict[str, Said]:
             for subset in one.treatment.subsets
             for place in subset.options
         },
+        "consult": dict(_consult(one)),
     }
+
+
+def _consult(one: Assessment) -> Iterator[tuple[str, Any]]:
+    page = one.consult
+    yield "state", page.state
+    yield "certainty", page.certainty
+    yield "diseases", "; ".join(page.diseases)
+    for section in ("today", "do"):
+        lines = getattr(page, section)
+        yield (
+            section,
+            "; ".join(
+                f"{x.verb} {x.object}" + (f" instead of {x.instead_of}" if x.instead_of else "")
+                for x in lines
+            ),
+        )
+    yield "why", "; ".join(x.explanation for x in page.why)
+    yield "changes", "; ".join(x.finding for x in page.changes)
+    yield "ask", "; ".join(x.finding for x in page.ask)
 
 
 def _criteria(one: Assessment) -> Iterator[tuple[str, Any]]:
@@ -129,7 +149,7 @@ def _of_patient(
 ) -> dict[str, Said]:
     single = {
         name: rows[name][patient][0]
-        for name in ("findings", "criteria", "differential", "serology", "resistance")
+        for name in ("findings", "criteria", "differential", "serology", "resistance", "consult")
     }
     found: dict[str, Said] = {
         "findings": {x: y for x, y in single["findings"].items() if y is not None},
@@ -154,6 +174,7 @@ def _of_patient(
             x: STATES[y] if x.startswith("refractory.") else y
             for x, y in single["resistance"].items()
         },
+        "consult": single["consult"],
         "reasons": {x["item"]: x["value"] for x in rows["reasons"].get(patient, ())},
         "antibody_results": Counter(
             (x["antibody"], x["strength"], round(x["likelihood_ratio"], DIGITS))

@@ -16,6 +16,7 @@ from myoresist.arrays.table import Table
 from myoresist.cohort.batch import Batch, Reader
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.schema import ROW, Schema
+from myoresist.consult.table import consult_table
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.findings.statements import Dispute, Settled
 from myoresist.library import Knowledge
@@ -29,10 +30,10 @@ from myoresist.serology.results import usable
 FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
 SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"
 TRIALS, RESISTANCE, OPTIONS, REASONS = "trials", "resistance", "options", "reasons"
-REJECTED, CONFLICTS = "rejected", "conflicts"
+CONSULT, REJECTED, CONFLICTS = "consult", "rejected", "conflicts"
 TABLES = (
     FINDINGS, CRITERIA, DIFFERENTIAL, SEROLOGY, ANTIBODIES, RESPONSES, TRIALS, RESISTANCE, OPTIONS,
-    REASONS, CONFLICTS, REJECTED,
+    REASONS, CONSULT, CONFLICTS, REJECTED,
 )  # fmt: skip
 """Names of the tables that come out."""
 _HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
@@ -74,8 +75,8 @@ class Registry:
             ``label_outranked``, ``final_diagnosis``); ``serology``; ``antibody_results``; ``responses``,
             one row a visit after the baseline; ``trials``, one row a drug that was tried; ``resistance``
             (definitions of refractory disease, explanations); ``options``, one row an option in a likely
-            subset; ``reasons``, one row an item of a criteria set that is known; ``conflicts`` and
-            ``rejected``.
+            subset; ``reasons``, one row an item of a criteria set that is known; ``consult``, the state of
+            each patient and what to do; ``conflicts`` and ``rejected``.
         """
         return self.answer(self.reader.read(tables))
 
@@ -113,6 +114,7 @@ class Registry:
             RESISTANCE: self._resistance(answers),
             OPTIONS: options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row")),
             REASONS: self._reasons(ids, answers.criteria),
+            CONSULT: ids.hstack(consult_table(answers.consult, base.names)),
             CONFLICTS: batch.conflicts,
         }
         return {name: batch.named(table) for name, table in found.items()} | {

@@ -47,8 +47,8 @@ class Line(Sourced):
         states: the states in which it may stand, all if empty.
         each: a family of treatments or diseases for each of which the line is said.
         most: how often a line with ``each`` is said at most.
-        text: what it says; ``{object}`` and ``{instead}`` are names, ``{dose}`` and ``{care}`` what belongs
-            to the drug, and the name of a number is replaced by that number.
+        text: what it says; ``{object}`` and ``{lead}`` are names, ``{begin}`` is start or what it replaces,
+            ``{dose}`` and ``{care}`` are what belongs to the drug, ``{reason}`` what contraindicates it.
         further: what it says from the second of ``each`` on.
     """
 

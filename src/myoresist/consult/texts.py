@@ -1,0 +1,196 @@
+"""The words of page one: names, doses and cautions in the chosen lines, and no more of them than fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from myoresist.arrays.table import Value
+from myoresist.consult.compile import BESIDE, CARE, DOSE
+from myoresist.consult.evaluate import Chosen, Consult, Consults
+from myoresist.consult.given import FAILED, ORAL, PARTLY, PULSE, WORKED
+from myoresist.consult.schema import Certainty, Dose, Section, State
+from myoresist.rules.reasons import Verdict
+from myoresist.rules.reasons import explain as reasons_of
+from myoresist.treatment.columns import against_column
+
+MOST_NAMED = 3
+"""Drugs that the bottom line names before it counts them."""
+Lines = dict[Section, list[tuple[Chosen, str]]]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What findings, diseases, treatments and other objects are called on the page."""
+
+    labels: Mapping[str, str]
+    diseases: Mapping[str, str]
+
+    @classmethod
+    def of(cls, consult: Consult, labels: Mapping[str, str], diseases: Mapping[str, str]) -> Names:
+        """Return the names, the short ones of the consult first."""
+        data = consult.data
+        short = {x: data.leader.names.get(x) or _plain(name) for x, name in diseases.items()}
+        drugs = {x: data.drug_names.get(x, name) for x, name in consult.given.treatments.items()}
+        objects = {one.id: one.text for one in data.objects}
+        return cls({**labels, **drugs, **short, **objects}, short)
+
+    def __getitem__(self, name: str) -> str:
+        """Return what something is called."""
+        return self.labels.get(name) or name.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of one patient in words.
+
+    Attributes:
+        found: what ``Consult.evaluate`` returned.
+        row: the patient.
+        names: what things are called.
+    """
+
+    found: Consults
+    row: int
+    names: Names
+
+    @property
+    def state(self) -> State:
+        """Return the state of the patient."""
+        return self.found.consult.data.states[int(self.found.state[self.row])]
+
+    @cached_property
+    def values(self) -> Mapping[str, Value | None]:
+        """Return every column of the patient."""
+        return self.found.table.row(self.row)
+
+    @cached_property
+    def bottom(self) -> str:
+        """Return the bottom line: what it is, how sure, what stands beside it, and the state."""
+        page, certainty = self.found.consult.data.page, self.found.certainty_of(self.row)
+        label = self.found.leading.labels[self.row]
+        called = self.names[label] if label else "myositis"
+        name = " and ".join(self.names.diseases[x] for x in self.found.diseases_of(self.row))
+        said = page.certainty[cast(Certainty, certainty)].format(name=name)
+        if certainty == "proven" and self._told("disease_renamed"):
+            said += f", not {called}"
+        beside = [x.text for n, x in enumerate(page.beside) if self._holds(f"{BESIDE}{n}")]
+        if beside:
+            said += f" with {_and(beside[:2])}"
+        worked = self._named(WORKED)
+        state = self.state.bottom.format(
+            tried=self._named(FAILED, PARTLY) or "treatment",
+            to=f" to {worked}" if worked else "",
+            label=called,
+        )
+        return f"{said[:1].upper()}{said[1:]}; {state}."
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Return the lines with their texts, as many as fit on the page."""
+        rules, page = self.found.consult.data.page, self.state.page
+        foot, most = rules.foot[page], rules.words[page]
+        held: Lines = {
+            section: [(one, self._text(one)) for one in chosen]
+            for section, chosen in self.found.chosen(self.row).items()
+        }
+        while self._count(held, foot) > most and any(held[x] for x in rules.trim):
+            for section in rules.trim:
+                if held[section]:
+                    held[section].pop()
+                    if self._count(held, foot) <= most:
+                        break
+        last = len(held["ask"]) - 1
+        held["ask"] = [
+            (one, f"{foot + ' ' if place == 0 else ''}{text}{'.' if place == last else ';'}")
+            for place, (one, text) in enumerate(held["ask"])
+        ]
+        return held
+
+    def _count(self, held: Lines, foot: str) -> int:
+        texts = [self.bottom, *(text for lines in held.values() for _, text in lines)]
+        return sum(len(x.split()) for x in texts) + (len(foot.split()) if held["ask"] else 0)
+
+    def words(self) -> int:
+        """Return how many words stand on the page."""
+        return self._count(self.lines, "")
+
+    def doses(self, treatment: str) -> list[Dose]:
+        """Return how a treatment is given in this patient."""
+        doses = enumerate(self.found.consult.data.doses)
+        return [x for n, x in doses if x.treatment == treatment and self._holds(f"{DOSE}{n}")]
+
+    def against(self, option: str) -> list[str]:
+        """Return what is recorded and contraindicates a treatment."""
+        consult = self.found.consult
+        seen: dict[str, Verdict] = {}
+        found: dict[str, None] = {}
+        for place, one in enumerate(consult.options.against.get(option, ())):
+            if one.level == "contraindicated":
+                rule = against_column(consult.options.data.options[option], place)
+                verdict = reasons_of(rule, consult.options.program, self.values, seen)
+                if verdict.value is True:
+                    found |= dict.fromkeys(sorted(verdict.because))
+        return list(found)
+
+    def _text(self, one: Chosen) -> str:
+        text = (one.line.further if one.place else None) or one.line.text
+        if "{" in text:
+            text = re.sub(r"\{(\w+)\}", lambda found: self._part(one, found[1]), text)
+        text = " ".join(text.split())
+        return text if one.section == "ask" else f"{text[:1].upper()}{text[1:]}."
+
+    def _part(self, one: Chosen, part: str) -> str:
+        """Return what stands for a name in braces."""
+        match part:
+            case "object":
+                return self.names[one.object]
+            case "lead":
+                return _and([self.names.diseases[x] for x in self.found.diseases_of(self.row)])
+            case "begin":
+                return f"Switch {self.names[one.instead_of]} to" if one.instead_of else "Start"
+            case "dose":
+                return "".join(f", {x.text}" for x in self.doses(one.object)[:1])
+            case "care":
+                return self._care(one.object)
+            case "reason":
+                return _and([_inside(self.names[x]) for x in self.against(one.object)[:2]])
+        raise KeyError(f"{one.rule}: nothing stands for {{{part}}}")
+
+    def _care(self, treatment: str) -> str:
+        cautions = enumerate(self.found.consult.data.cautions)
+        held = [
+            x.text for n, x in cautions if treatment in x.treatments and self._holds(f"{CARE}{n}")
+        ]
+        return f" ({'; '.join(held[:2])})" if held else ""
+
+    def _named(self, *told: str) -> str:
+        """Name the drugs of which one of some things is told."""
+        drugs = sorted(self.found.consult.given.drugs, key=lambda x: x not in (ORAL, PULSE))
+        names = [self.names[x] for x in drugs if any(self._told(prefix + x) for prefix in told)]
+        return _and(names) if len(names) <= MOST_NAMED else f"{len(names)} drugs"
+
+    def _told(self, column: str) -> bool:
+        return bool(self.found.table.truth(column).t >> self.row & 1)
+
+    def _holds(self, rule: str) -> bool:
+        return self.found.holds(rule, self.row)
+
+
+def _and(names: Iterable[str]) -> str:
+    """Return names as a list in a sentence."""
+    *most, last = list(names) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _inside(name: str) -> str:
+    """Return a name as it stands inside a sentence."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def _plain(name: str) -> str:
+    """Return the name of a disease as it stands inside a sentence, without what is in brackets."""
+    return _inside(name.partition(" (")[0])
