@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +67,15 @@ def test_the_order_of_what_is_said_changes_nothing(name: str) -> None:
     assert said(page(case)) == said(page(turned))
 
 
-def _contraindications() -> Iterator[tuple[str, str, str]]:
-    yield "o01-srp-first-line", "active_infection", "rituximab"
-    yield "o01-srp-first-line", "heart_failure_nyha4", "rituximab"
-    yield "o11-jo1-lung-aza-runs", "pregnancy", "mycophenolate"
-    yield "o23-seroneg-imnm", "allopurinol_or_febuxostat", "azathioprine"
+CONTRAINDICATED = [
+    ("o01-srp-first-line", "active_infection", "rituximab"),
+    ("o01-srp-first-line", "heart_failure_nyha4", "rituximab"),
+    ("o11-jo1-lung-aza-runs", "pregnancy", "mycophenolate"),
+    ("o23-seroneg-imnm", "allopurinol_or_febuxostat", "azathioprine"),
+]
 
 
-@pytest.mark.parametrize(("name", "finding", "drug"), _contraindications())
+@pytest.mark.parametrize(("name", "finding", "drug"), CONTRAINDICATED)
 def test_a_contraindication_takes_a_drug_away_and_proposes_it_nowhere(
     name: str, finding: str, drug: str
 ) -> None:
@@ -98,13 +98,11 @@ def test_a_contraindication_takes_a_drug_away_and_proposes_it_nowhere(
 )
 def test_a_danger_stands_while_one_statement_says_so(name: str, danger: str) -> None:
     case = written(name)
-    before = {x.object for x in page(case).today if danger in x.because}
-    assert before
-    case["visits"] = [*case.get("visits", [])]
-    case.setdefault("comorbidities", {})
-    other = copy.deepcopy(case)
-    del other["findings"][danger]
-    assert not {x.object for x in page(other).today if danger in x.because}
+    assert [x for x in page(case).today if danger in x.because]
+    # A second statement that says otherwise leaves the finding unknown, and the danger where it is.
+    case["comorbidities"] = {**case.get("comorbidities", {}), danger: False}
+    found = page(case)
+    assert [x for x in found.today if danger in x.because]
 
 
 @pytest.mark.parametrize(
@@ -130,5 +128,5 @@ def test_what_proves_a_disease_ends_the_search_for_it(name: str, proof: dict[str
 def test_a_patient_who_does_well_gets_no_new_drug(name: str) -> None:
     found = page(written(name))
     assert found.state == "responding"
-    assert not begun(found)
+    assert not {x.object for x in found.do if x.verb in ("start", "switch", "optimise")}
     assert not found.why
