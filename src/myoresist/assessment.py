@@ -34,7 +34,7 @@ from myoresist.library import Knowledge
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
 from myoresist.resistance.response.series import Series, series
-from myoresist.result import NoteResult, Result
+from myoresist.result import NoteResult, Result, Told
 from myoresist.rules.phrases import in_words
 from myoresist.serology.answer import SerologyResult
 from myoresist.serology.compile import SAYS
@@ -172,13 +172,18 @@ def assess(
     noted = record(case, base.terms)
     patients, visits = one_patient(case, noted, base, baseline)
     differential = base.differential.within(setting) if setting else base.differential
-    answers = Answers(patients, base, differential)
+    return _explained(case, noted, visits, Answers(patients, base, differential))
+
+
+def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> Assessment:
+    """Put the answers about one patient into words, each with its reasons and sources."""
+    base = answers.library
     open_ = questions(base.inference, answers.recorded, base.asked, base.thresholds)
     known = {**dict.fromkeys(base.catalogue.findings), **open_.findings.row()}
     criteria = CriteriaReader(
         base.criteria, known, base.criteria.evaluate(open_.findings), open_.answers, open_.sound
     )
-    diagnosis = explain_differential(differential, answers.tested, case.label)
+    diagnosis = explain_differential(answers.differential, answers.tested, case.label)
     antibodies = answer(base.serology, answers.serology, noted.patient_id)
     row = answers.row.row()
     response = base.resistance.response(case, visits, answers.findings)
@@ -190,22 +195,16 @@ def assess(
         diagnosis, resistance,
     )  # fmt: skip
     facts = FindingsReader(
-        base.inference, noted, patients.settled.recorded.row(), answers.recorded.row(), known,
+        base.inference, noted, answers.patients.settled.recorded.row(), answers.recorded.row(), known,
         base.resistance.told_because(answers.told, row),
     )  # fmt: skip
     contradictions = facts.contradictions(open_.clashes)
     shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
     sets, disagreements = criteria.results(), criteria.disagreements()
     page = consult_of(answers.consult, 0, base.names)
-    cited = [
-        *page.sources(),
-        *(key for result in sets for key in result.sources()),
-        *(key for note in disagreements for key in note.cites),
-        *diagnosis.sources(),
-        *antibodies.cites(),
-        *resistance.sources(),
-        *treatment.sources(),
-    ]
+    told: tuple[Told, ...] = (
+        page, *sets, *disagreements, diagnosis, antibodies, resistance, treatment,
+    )  # fmt: skip
     return Assessment(
         software_version=__version__,
         knowledge_version=base.version,
@@ -230,16 +229,10 @@ def assess(
             **_rules_of_page(base, page),
             **_rules(base, diagnosis, antibodies, resistance, treatment),
         },
-        labels={
-            **{one.id: one.label for one in base.catalogue},
-            **base.differential.base.said,
-            **_reasons(base, shown),
-        },
+        labels=_labels(base, shown),
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
-        references={
-            key: base.references[key] for key in dict.fromkeys(cited) if key in base.references
-        },
+        references=_references(base, told),
     )
 
 
@@ -249,6 +242,18 @@ def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
     words = Words(base.consult, labels, base.differential.base.families.families)
     lines = {f"consult.{one.rule}": words.line(one.rule) for one in page.lines()}
     return {f"consult.{page.state}": words.state(page.state), **lines}
+
+
+def _labels(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:
+    """Return what findings are called, and columns from which a finding follows."""
+    findings = {one.id: one.label for one in base.catalogue}
+    return {**findings, **base.differential.base.said, **_reasons(base, facts)}
+
+
+def _references(base: Knowledge, told: Iterable[Told]) -> dict[str, Reference]:
+    """Return the works on which parts of an assessment rest, in the order in which they are cited."""
+    cited = dict.fromkeys(key for part in told for key in part.sources())
+    return {key: base.references[key] for key in cited if key in base.references}
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,11 +17,23 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Told(Protocol):
+    """A part that rests on works."""
+
+    def sources(self) -> Iterable[str]:
+        """Return the keys of these works."""
+        ...
+
+
 class NoteResult(Result):
     """A remark, limit or disagreement, with its sources."""
 
     text: str
     cites: tuple[str, ...] = ()
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the keys of the works that are cited."""
+        return self.cites
 
 
 def in_words(value: object) -> str:

@@ -100,7 +100,7 @@ def test_outside_its_scope_the_guideline_asks_for_nothing() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_published_cases_are_answered_with_sources_that_exist(path: Path) -> None:
     result = said_of(read_case(path))
-    assert set(result.cites()) <= BASE.references.keys()
+    assert set(result.sources()) <= BASE.references.keys()
     assert SerologyResult.model_validate_json(result.model_dump_json()) == result
     for one in result.says:
         assert one.cites

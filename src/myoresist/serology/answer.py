@@ -152,7 +152,7 @@ class SerologyResult(Result):
     open: tuple[OpenResult, ...]
     cancer: CancerResult
 
-    def cites(self) -> Iterator[str]:
+    def sources(self) -> Iterator[str]:
         """Walk through the keys of all works that are cited."""
         yield from _cited(self)
 

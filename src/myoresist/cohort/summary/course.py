@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import polars as pl
 
 from myoresist.cohort.charts import HATCH, Column, columns
@@ -59,6 +62,30 @@ def course(summary: Summary) -> Section:
     ]
     if len(by) > len(shown):
         lead.append(f"Later than month {shown[-1]} there are visits too, which are not shown.")
+    return Section(
+        "course",
+        title,
+        tuple(lead),
+        columns(
+            "responses",
+            "Response by months since the baseline",
+            "Months since the baseline; n patients",
+            found,
+            CATEGORIES,
+        ),
+        "Share of patients in each category, in percent",
+        tuple((role, words(name)) for name, role in reversed(CATEGORIES)),
+        tables=_course_tables(summary, by, shown, found),
+    )
+
+
+def _course_tables(
+    summary: Summary,
+    by: Mapping[Any, Mapping[str, int]],
+    shown: Sequence[Any],
+    found: Sequence[Column],
+) -> tuple[Table, Table]:
+    """Return what the picture of the course shows, in numbers."""
     rows, counts = [], []
     for month, column in zip(shown, found, strict=True):
         open_ = by[month].get(UNDETERMINED, 0)
@@ -80,7 +107,7 @@ def course(summary: Summary) -> Section:
         "Complete score, median (quartiles)",
     )  # fmt: skip
     note = "A score is complete if no measure is missing; patients without such a score may differ."
-    tables = (
+    return (
         Table(
             "course-table",
             "Response by months since the baseline",
@@ -95,21 +122,6 @@ def course(summary: Summary) -> Section:
             cells("Months", *(words(c) for c, _ in CATEGORIES)),
             tuple(counts),
         ),
-    )
-    return Section(
-        "course",
-        title,
-        tuple(lead),
-        columns(
-            "responses",
-            "Response by months since the baseline",
-            "Months since the baseline; n patients",
-            found,
-            CATEGORIES,
-        ),
-        "Share of patients in each category, in percent",
-        tuple((role, words(name)) for name, role in reversed(CATEGORIES)),
-        tables=tables,
     )
 
 
