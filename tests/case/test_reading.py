@@ -70,8 +70,8 @@ def case(text: str) -> Case:
         ),
         ("labs: [{test: CK, unit: U/L}]", "labs[0].value: is missing"),
         (
-            "labs: [{test: CK, value: '<5', unit: U/L}]",
-            "labs[0].value: <5 is a limit and no value; write unknown, and the limit into notes",
+            "autoantibodies: [{antibody: anti-Jo-1, value: '<5', cut_off: 3}]",
+            "autoantibodies[0].value: <5 is a limit and no value; write unknown, and the limit into notes",
         ),
         (
             "labs: [{test: CK, value: 90000000, unit: U/L}]",

@@ -19,8 +19,9 @@ from myoresist.arrays.runs import Floats, Ints, numbers
 from myoresist.arrays.words import Texts
 from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, drugs_of
 from myoresist.case.dates import Days, PartialDate
+from myoresist.case.lab_rows import unread_tests
 from myoresist.case.model import Case
-from myoresist.case.record import assessed_on, unread_tests
+from myoresist.case.record import assessed_on
 from myoresist.case.responses import overall
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling

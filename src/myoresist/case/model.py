@@ -37,11 +37,16 @@ def _known(value: object) -> object:
     return None if value == UNKNOWN else value
 
 
+BOUNDS = r"^[<>≤≥]|[0-9] ?(-|–|to) ?[0-9]"
+"""Bounds of a value in place of it, which ``shorthand`` writes out."""
+
 Measured = Annotated[
     Number | None,
     BeforeValidator(_known),
     PlainSerializer(lambda value: UNKNOWN if value is None else value),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": UNKNOWN}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number"}, {"const": UNKNOWN}, {"type": "string", "pattern": BOUNDS}]}
+    ),
 ]
 """A value that was measured; ``None`` where nobody can say which."""
 
@@ -122,6 +127,10 @@ class Lab(Part):
     lower_limit: Number | None = Field(
         None, ge=0, description="Lower limit of normal of this laboratory, in the same unit."
     )
+    limit_assumed: YesNo | None = Field(None, description="Is the upper limit assumed, not given?")
+    at_least: Number | None = Field(None, description="Lower bound of a value such as >22000.")
+    at_most: Number | None = Field(None, description="Upper bound of a value such as <20.")
+    week: Number | None = Field(None, description="Week since weeks_from, where no date is known.")
     date: When | None = Field(
         None, description="Date of the sample; the current value is the latest one with a date."
     )
@@ -219,6 +228,13 @@ class Treatment(Part):
     weeks: Number | None = Field(
         None, gt=0, description="Weeks that it lasted, where start or stop is not known."
     )
+    from_week: Number | None = Field(None, description="Week of its start since weeks_from.")
+    to_week: Number | None = Field(None, description="Week of its stop since weeks_from.")
+    after: str | None = Field(None, description="Drug after which this one was begun.")
+    before: str | None = Field(None, description="Drug before which this one was begun.")
+    scheme: str | None = Field(
+        None, description="Instead of a dose: 1 g × 3 days; from 60 to 10 mg over 6 months."
+    )
     response: Responded | None = Field(
         None, description="Response of the myositis to this course; lost: while it still went on."
     )
@@ -269,10 +285,18 @@ class Medicine(Part):
         return self.stop is None and self.ongoing is not False
 
 
+class WeeksFrom(Part):
+    """From when weeks are counted."""
+
+    event: str = Field(description="Such as first prednisone, onset, admission.")
+    date: When | None = Field(None, description="Its date, if it is known; weeks then are dates.")
+
+
 class Visit(Part):
     """One visit with what was measured; ``knowledge/response/measures.yaml`` says what each measure is."""
 
     date: When = Field(description="Date of the visit.")
+    week: Number | None = Field(None, description="Week since weeks_from, instead of a date.")
     vas_unit: Literal["cm", "mm"] | None = Field(
         None, description="Unit of every visual analogue scale of this visit; cm when left out."
     )
@@ -326,6 +350,10 @@ class Case(Part):
     label: str | None = Field(None, description="The diagnosis that the patient carries.")
     source: Source | None = Field(None, description="For a published case: where it comes from.")
     onset: Onset = Onset()
+    weeks_from: WeeksFrom | None = Field(None, description="From when weeks are counted.")
+    assumed_limits: Mapping[str, Number] = Field(
+        {}, description="Upper limits to assume where none is given, in the unit of the template."
+    )
     findings: Findings = Field({}, description="Findings with yes, no, unknown or a value.")
     labs: tuple[Lab, ...] = Field((), description="Laboratory values.")
     autoantibodies: tuple[AntibodyTest, ...] = Field((), description="Autoantibody tests.")

@@ -18,6 +18,7 @@ from myoresist.case.dates import PartialDate, misordered
 from myoresist.case.measures import CategoryMean, Instrument
 from myoresist.case.messages import either, is_number, message, quoted, unknown
 from myoresist.case.model import Case
+from myoresist.case.shorthand import SCHEME, parsed, written_out
 from myoresist.case.spelling import respelled
 from myoresist.case.terms import LabTest, Range, Terms
 from myoresist.case.units import converted, factor, spelling
@@ -107,7 +108,7 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         )
         return None, [Problem(document.name, 1, "", said)]
     document = respelled(document, terms)
-    data = _labelled(document.data, terms)
+    data = written_out(_labelled(document.data, terms), terms)
     check = _Check(document, data, terms)
     case: Case | None = None
     try:
@@ -251,6 +252,13 @@ class _Check:
                         ("treatments", index, "together_with", place),
                         f"unknown drug {shown(name)}" + (f"; did you mean {hint}?" if hint else ""),
                     )
+            scheme = entry.get("scheme")
+            if isinstance(scheme, str) and parsed(scheme) is None:
+                self.add(("treatments", index, "scheme"), f"{shown(scheme)} is no scheme; {SCHEME}")
+            for key in ("after", "before"):
+                name = entry.get(key)
+                if isinstance(name, str) and self.terms.drug(name) is None:
+                    self.add(("treatments", index, key), f"unknown drug {shown(name)}")
             unit, often = entry.get("unit"), entry.get("frequency")
             if isinstance(unit, str) and doses.unit(unit) is None:
                 said = f"{shown(unit)} is not a unit of dose; write such as mg, g, mg/kg or mg/day"

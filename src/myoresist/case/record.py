@@ -13,13 +13,12 @@ import polars as pl
 import polars.selectors as cs
 
 from myoresist.case.catalogue import Catalogue
-from myoresist.case.cells import CODE, CODES
 from myoresist.case.dates import PartialDate, whole_months
-from myoresist.case.model import Answer, Case, Lab, Treatment
+from myoresist.case.lab_rows import Labs, last_of
+from myoresist.case.model import Answer, Case, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
 from myoresist.case.responses import of_organs
-from myoresist.case.terms import LabFinding, LabTest, Terms
-from myoresist.case.units import converted, spelling
+from myoresist.case.terms import Terms
 from myoresist.document import field_name, shown
 
 Value = bool | float | str | date
@@ -159,16 +158,6 @@ def goes_on(course: Treatment, complete: bool | None) -> bool | None:
     )
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A laboratory value with its limit, both in the unit in which the test is kept."""
-
-    index: int
-    lab: Lab
-    value: float
-    limit: float | None
-
-
 class _Reader:
     """Walks through a case in the order of its sections."""
 
@@ -181,7 +170,8 @@ class _Reader:
         yield from self._patient()
         for name in FINDING_SECTIONS:
             yield from self._answers((name,), getattr(self.case, name))
-        yield from self._labs()
+        for finding, value, path in Labs(self.case, self.terms, self.remarks).said():
+            yield self._says(finding, value, *path)
         yield from self._antibodies()
         for name in FINDING_LISTS:
             for index, entry in enumerate(getattr(self.case, name)):
@@ -263,74 +253,6 @@ class _Reader:
                 value = given.exact
             yield self._says(finding, value, *path, finding)
 
-    def _labs(self) -> Iterator[Statement]:
-        rows: dict[str, list[_Row]] = {}
-        unread: dict[str, list[Lab]] = {}
-        for index, lab in enumerate(self.case.labs):
-            test = self.terms.lab(lab.test)
-            if test is not None and lab.value is None:
-                unread.setdefault(test.id, []).append(lab)
-                rows.setdefault(test.id, [])
-                self.remarks.append(
-                    f"labs[{index}]: {test.synonyms[0]} without its value: whatever it could have changed "
-                    "is unknown"
-                )
-            elif test is not None and lab.value is not None:
-                if lab.value in CODES:
-                    self.remarks.append(f"labs[{index}]: {lab.value:g} {CODE}")
-                unit = spelling(lab.unit, test) or test.unit
-                limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
-                row = _Row(index, lab, converted(lab.value, unit, test), limit)
-                rows.setdefault(test.id, []).append(row)
-        for name, found in rows.items():
-            test = self.terms.labs[name]
-            for use in test.findings:
-                highest = use.take == "highest_multiple"
-                taken = None
-                if found:
-                    taken = _highest(found) if highest else self._latest(test, use, found)
-                open_ = unread.get(name, ())
-                if taken is not None and highest and open_:
-                    if use.raised and taken.limit and taken.value > taken.limit:
-                        yield self._says(use.raised, True, "labs", taken.index, "value")
-                    continue
-                if taken is None or any(_perhaps_later(lab, found) for lab in open_):
-                    continue
-                yield self._says(use.value, taken.value, "labs", taken.index, "value")
-                if use.lower_limit and taken.lab.lower_limit is not None:
-                    unit = spelling(taken.lab.unit, test) or test.unit
-                    limit = converted(taken.lab.lower_limit, unit, test)
-                    yield self._says(use.lower_limit, limit, "labs", taken.index, "lower_limit")
-                if use.upper_limit and taken.limit:
-                    path = ("labs", taken.index, "upper_limit")
-                    yield self._says(use.upper_limit, taken.limit, *path)
-            without = [row.index for row in found if row.limit is None]
-            if without and any(use.upper_limit for use in test.findings):
-                self.remarks.append(
-                    f"labs[{without[0]}]: {test.synonyms[0]} without its upper limit of normal, so its "
-                    "multiple of the limit is unknown; give upper_limit"
-                )
-
-    def _latest(self, test: LabTest, use: LabFinding, rows: Sequence[_Row]) -> _Row | None:
-        """Return the row that gives the current value, if there is no doubt which one it is."""
-        if len(rows) == 1 and rows[0].lab.date is None and not use.dated:
-            return rows[0]
-        last = _last([(row.lab.date, row) for row in rows if row.lab.date])
-        undated = [row for row in rows if row.lab.date is None]
-        if undated:
-            so = "it is not taken for the current value" if last else "the current value is unknown"
-            self.remarks.append(
-                f"labs[{undated[0].index}]: {test.synonyms[0]} without a date, so {so}; give date"
-            )
-        if len({(row.value, row.limit) for row in last}) > 1:
-            places = " and ".join(f"labs[{row.index}]" for row in last)
-            self.remarks.append(
-                f"{places}: {test.synonyms[0]}: the dates do not tell which is the latest, so the "
-                "current value is unknown; give the day"
-            )
-            return None
-        return last[-1] if last else None
-
     def _antibodies(self) -> Iterator[Statement]:
         for index, test in enumerate(self.case.autoantibodies):
             finding = self.terms.antibody(test.antibody)
@@ -378,7 +300,7 @@ class _Reader:
                 for index, visit in enumerate(self.case.visits)
                 if measure in values[index]
             ]
-            last = _last(measured)
+            last = last_of(measured)
             if len({value for _, value in last}) > 1:
                 places = " and ".join(f"visits[{index}]" for index, _ in last)
                 self.remarks.append(
@@ -428,41 +350,6 @@ class _Reader:
         often = self.terms.doses.frequency(course.frequency or "")
         single = often is not None and often.days is None
         return goes_on(course, self.case.treatments_complete) is True and not (local or single)
-
-
-def unread_tests(case: Case, terms: Terms) -> frozenset[str]:
-    """Return the laboratory tests of which a value is not known."""
-    tests = (terms.lab(lab.test) for lab in case.labs if lab.value is None)
-    return frozenset(test.id for test in tests if test)
-
-
-def _highest(rows: Sequence[_Row]) -> _Row:
-    """Return the row with the highest multiple of its limit or, where none has one, the highest.
-
-    A higher value without a limit goes before one that is not above its own.
-    """
-
-    def multiple(row: _Row) -> float:
-        return row.value / (row.limit or 1)
-
-    limited, bare = [x for x in rows if x.limit], [x for x in rows if not x.limit]
-    if limited and bare:
-        top, high = max(limited, key=multiple), max(limited, key=lambda row: row.value)
-        higher = max(bare, key=lambda row: row.value)
-        return higher if multiple(top) <= 1 and higher.value > high.value else top
-    return max(limited or bare, key=multiple)
-
-
-def _perhaps_later(lab: Lab, rows: Sequence[_Row]) -> bool:
-    """Tell whether a result that is not known may be later than the latest one that is."""
-    since = max((row.lab.date.earliest for row in rows if row.lab.date), default=None)
-    return lab.date is None or since is None or lab.date.latest >= since
-
-
-def _last(dated: Sequence[tuple[PartialDate, Entry]]) -> list[Entry]:
-    """Return every entry that may be the latest: those that are not certainly before another."""
-    since = max((date.earliest for date, _ in dated), default=None)
-    return [entry for date, entry in dated if since is None or date.latest >= since]
 
 
 def _place(statement: Statement) -> str:

@@ -31,7 +31,7 @@ class LabFinding(Entry):
     """Which row of a test fills which findings.
 
     ``multiple`` is the finding of the value as a multiple of its limit; ``raised`` is true where any row is
-    above its limit, even if another one cannot be read.
+    above its limit, even if another one cannot be read; ``normal`` where the latest one is surely not.
     """
 
     take: Literal["highest_multiple", "latest"]
@@ -39,8 +39,14 @@ class LabFinding(Entry):
     upper_limit: str | None = None
     multiple: str | None = None
     raised: str | None = None
+    normal: str | None = None
     lower_limit: str | None = None
     dated: bool = False
+
+    @property
+    def told(self) -> tuple[str | None, ...]:
+        """Return the findings that say how the value lies to its limit."""
+        return self.multiple, self.raised, self.normal
 
 
 class LabTest(Sourced):
@@ -175,7 +181,14 @@ class Terms:
                 name
                 for lab in labs
                 for use in lab.findings
-                for name in (use.value, use.lower_limit, use.upper_limit, use.multiple, use.raised)
+                for name in (
+                    use.value,
+                    use.lower_limit,
+                    use.upper_limit,
+                    use.multiple,
+                    use.raised,
+                    use.normal,
+                )
                 if name
             },
         }

@@ -1,0 +1,230 @@
+"""Laboratory values of a case: which is the highest, which the latest, and what bounds still say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from myoresist.case.cells import CODE, CODES
+from myoresist.case.dates import PartialDate
+from myoresist.case.model import Case, Lab
+from myoresist.case.terms import LabFinding, LabTest, Terms
+from myoresist.case.units import converted, spelling
+
+Entry = TypeVar("Entry")
+Said = tuple[str, float | bool, tuple[str | int, ...]]
+"""A finding, its value, and where the case says so."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A laboratory value with its limit, both in the unit in which the test is kept."""
+
+    index: int
+    lab: Lab
+    value: float
+    limit: float | None
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A value that is not known, with its bounds as multiples of its limit where both are."""
+
+    index: int
+    lab: Lab
+
+    @property
+    def at_least(self) -> float:
+        """Return how often its limit it is at least."""
+        bound, limit = self.lab.at_least, self.lab.upper_limit
+        return bound / limit if bound is not None and limit else 0.0
+
+    @property
+    def at_most(self) -> float | None:
+        """Return how often its limit it is at most."""
+        bound, limit = self.lab.at_most, self.lab.upper_limit
+        return bound / limit if bound is not None and limit else None
+
+
+class Labs:
+    """Says what laboratory values tell of findings."""
+
+    def __init__(self, case: Case, terms: Terms, remarks: list[str]) -> None:
+        self.case = case
+        self.terms = terms
+        self.remarks = remarks
+
+    def said(self) -> Iterator[Said]:
+        """Yield what the values say."""
+        rows: dict[str, list[_Row]] = {}
+        unread: dict[str, list[_Open]] = {}
+        for index, lab in enumerate(self.case.labs):
+            test = self.terms.lab(lab.test)
+            if test is None:
+                continue
+            self._remark(index, lab, test)
+            known = rows.setdefault(test.id, [])
+            if lab.value is None:
+                unread.setdefault(test.id, []).append(_Open(index, lab))
+            else:
+                unit = spelling(lab.unit, test) or test.unit
+                limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
+                known.append(_Row(index, lab, converted(lab.value, unit, test), limit))
+        for name, found in rows.items():
+            yield from self._of_test(self.terms.labs[name], found, unread.get(name, []))
+
+    def _remark(self, index: int, lab: Lab, test: LabTest) -> None:
+        short = test.synonyms[0]
+        if lab.value is None and lab.at_least is None and lab.at_most is None:
+            self.remarks.append(
+                f"labs[{index}]: {short} without its value: whatever it could have changed is unknown"
+            )
+        elif lab.value is None:
+            self.remarks.append(
+                f"labs[{index}]: {short} is only bounded; it counts as far as its bounds and its "
+                "upper limit go"
+            )
+        elif lab.value in CODES:
+            self.remarks.append(f"labs[{index}]: {lab.value:g} {CODE}")
+        if lab.limit_assumed:
+            self.remarks.append(
+                f"labs[{index}]: {short}: the upper limit of {lab.upper_limit:g} {lab.unit} is assumed; "
+                "the laboratory gave none"
+            )
+
+    def _of_test(
+        self, test: LabTest, found: Sequence[_Row], open_: Sequence[_Open]
+    ) -> Iterator[Said]:
+        for use in test.findings:
+            if use.take == "highest_multiple":
+                taken = self._peak(found, open_)
+                raised = _raised(found, open_)
+                if use.raised and taken is None and raised is not None:
+                    yield use.raised, True, ("labs", raised, "value")
+            else:
+                taken = self._current(test, use, found, open_)
+                bound = None if taken else _last_bound(found, open_)
+                if use.normal and bound and bound.at_most is not None and bound.at_most <= 1:
+                    yield use.normal, True, ("labs", bound.index, "value")
+            if taken is not None:
+                yield from _values(test, use, taken)
+        without = [row.index for row in found if row.limit is None]
+        if without and any(use.upper_limit for use in test.findings):
+            self.remarks.append(
+                f"labs[{without[0]}]: {test.synonyms[0]} without its upper limit of normal, so its "
+                "multiple of the limit is unknown; give upper_limit"
+            )
+
+    def _peak(self, found: Sequence[_Row], open_: Sequence[_Open]) -> _Row | None:
+        """Return the highest row, unless a value that is not known may be higher."""
+        taken = _highest(found) if found else None
+        if taken is None or not open_:
+            return taken
+        reached = taken.value / taken.limit if taken.limit else None
+        lower = all(
+            reached is not None and one.at_most is not None and one.at_most <= reached
+            for one in open_
+        )
+        return taken if lower else None
+
+    def _current(
+        self, test: LabTest, use: LabFinding, found: Sequence[_Row], open_: Sequence[_Open]
+    ) -> _Row | None:
+        taken = self._latest(test, use, found) if found else None
+        if taken is None or any(_perhaps_later(one.lab, found) for one in open_):
+            return None
+        return taken
+
+    def _latest(self, test: LabTest, use: LabFinding, rows: Sequence[_Row]) -> _Row | None:
+        """Return the row that gives the current value, if there is no doubt which one it is."""
+        if len(rows) == 1 and rows[0].lab.date is None and not use.dated:
+            return rows[0]
+        last = last_of([(row.lab.date, row) for row in rows if row.lab.date])
+        undated = [row for row in rows if row.lab.date is None]
+        if len(undated) == len(rows):
+            weeks = [row.lab.week for row in rows if row.lab.week is not None]
+            if len(weeks) == len(rows):
+                last, undated = [row for row in rows if row.lab.week == max(weeks)], []
+        if undated:
+            so = "it is not taken for the current value" if last else "the current value is unknown"
+            self.remarks.append(
+                f"labs[{undated[0].index}]: {test.synonyms[0]} without a date, so {so}; give date"
+            )
+        if len({(row.value, row.limit) for row in last}) > 1:
+            places = " and ".join(f"labs[{row.index}]" for row in last)
+            self.remarks.append(
+                f"{places}: {test.synonyms[0]}: the dates do not tell which is the latest, so the "
+                "current value is unknown; give the day"
+            )
+            return None
+        return last[-1] if last else None
+
+
+def _values(test: LabTest, use: LabFinding, taken: _Row) -> Iterator[Said]:
+    yield use.value, taken.value, ("labs", taken.index, "value")
+    if use.lower_limit and taken.lab.lower_limit is not None:
+        unit = spelling(taken.lab.unit, test) or test.unit
+        limit = converted(taken.lab.lower_limit, unit, test)
+        yield use.lower_limit, limit, ("labs", taken.index, "lower_limit")
+    if use.upper_limit and taken.limit:
+        yield use.upper_limit, taken.limit, ("labs", taken.index, "upper_limit")
+
+
+def _raised(found: Sequence[_Row], open_: Sequence[_Open]) -> int | None:
+    """Return the place of a value that is surely above its limit, whatever the others are."""
+    bounded = [one.index for one in open_ if one.at_least >= 1 and one.lab.at_least]
+    highest = _highest(found) if found else None
+    if highest and highest.limit and highest.value > highest.limit:
+        return highest.index
+    return bounded[0] if bounded else None
+
+
+def _last_bound(found: Sequence[_Row], open_: Sequence[_Open]) -> _Open | None:
+    """Return the bounded value that is surely the latest one."""
+    dated = [(one.lab.date, one) for one in open_ if one.lab.date]
+    last = last_of(dated)
+    every = len(dated) == len(open_) and all(row.lab.date for row in found)
+    if len(last) != 1 or not every:
+        return None
+    first = last[0].lab.date
+    later = [x for x in found if x.lab.date and first and x.lab.date.latest >= first.earliest]
+    return None if later else last[0]
+
+
+def unread_tests(case: Case, terms: Terms) -> frozenset[str]:
+    """Return the laboratory tests of which a value is not known."""
+    tests = (terms.lab(lab.test) for lab in case.labs if lab.value is None)
+    return frozenset(test.id for test in tests if test)
+
+
+def _highest(rows: Sequence[_Row]) -> _Row:
+    """Return the row with the highest multiple of its limit or, where none has one, the highest.
+
+    A higher value without a limit goes before one that is not above its own.
+    """
+
+    def multiple(row: _Row) -> float:
+        return row.value / (row.limit or 1)
+
+    limited, bare = [x for x in rows if x.limit], [x for x in rows if not x.limit]
+    if limited and bare:
+        top, high = max(limited, key=multiple), max(limited, key=lambda row: row.value)
+        higher = max(bare, key=lambda row: row.value)
+        return higher if multiple(top) <= 1 and higher.value > high.value else top
+    return max(limited or bare, key=multiple)
+
+
+def _perhaps_later(lab: Lab, rows: Sequence[_Row]) -> bool:
+    """Tell whether a result that is not known may be later than the latest one that is."""
+    weeks = [row.lab.week for row in rows]
+    if lab.date is None and lab.week is not None and not any(row.lab.date for row in rows):
+        return any(week is None or lab.week >= week for week in weeks)
+    since = max((row.lab.date.earliest for row in rows if row.lab.date), default=None)
+    return lab.date is None or since is None or lab.date.latest >= since
+
+
+def last_of(dated: Sequence[tuple[PartialDate, Entry]]) -> list[Entry]:
+    """Return every entry that may be the latest: those that are not certainly before another."""
+    since = max((date.earliest for date, _ in dated), default=None)
+    return [entry for date, entry in dated if since is None or date.latest >= since]
