@@ -61,7 +61,9 @@ MTX: Course = {
         ({"start": "2021-11", "stop": "2022-04"}, "adequate", ()),
         ({"unit": "mg/kg", "dose": 0.3}, "adequate", ()),
         ({"unit": "mg/kg", "dose": 0.3, "weight_kg": None}, "undetermined", ("weight",)),
-        ({"unit": "mg/m2", "dose": 15.0}, "undetermined", ("unit",)),
+        ({"unit": "mg/m2", "dose": 15.0}, "adequate", ()),
+        ({"unit": "mg/m2", "dose": 14.0}, "inadequate", ()),
+        ({"unit": "U"}, "undetermined", ("unit",)),
         ({"route": "topical"}, "not_tried", ()),
     ],
 )

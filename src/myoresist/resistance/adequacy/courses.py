@@ -21,6 +21,7 @@ from myoresist.resistance.adequacy.segments import longest, segments
 
 _FAILED = places_of(RESPONSES, "none", "worse")
 _HELPED = places_of(RESPONSES, "partial", "good", "complete", "good, then lost")
+_WELL = places_of(RESPONSES, "good", "complete")
 _NO_EFFECT, _SIDE_EFFECT = (REASONS.index(word) for word in ("no effect", "side effect"))
 _LOST = RESPONSES.index("good, then lost")
 _WORKED = places_of(REASONS, "remission", "relapse")
@@ -42,6 +43,7 @@ class JudgedCourses(Rows):
         peak: highest dose, in billionths of the least; of amounts their sum.
         running: whether it goes on.
         together: whether all drugs of a combination were taken.
+        helped: whether a good response is reported, which no dose table overrules.
         below_min_dose: whether the dose was never reached; the following tests are those of ``columns.yaml``.
         side_effect: whether it ended for side effects, adequate or not.
         lacks: what leaves open whether it was adequate; see ``doses.lacking``.
@@ -58,6 +60,7 @@ class JudgedCourses(Rows):
     peak: Bounds
     running: Truths
     together: Truths
+    helped: Truths
     below_min_dose: Truths
     below_min_duration: Truths
     level_below_target: Truths
@@ -94,11 +97,17 @@ def judged_courses(
     running = runs.max(records.running.take(found.record))
     running = np.where(single | (running == FALSE), running, UNKNOWN)
     enough = at_dose.at_least(columns.needed)
+    helped = _helped(reason, response, shared)
     barred = ~columns.completes | (level == TRUE)
-    adequate = np.where(barred, FALSE, enough)
+    by_dose = np.where(barred, FALSE, enough).astype(np.int8)
+    # What worked was enough of it, also where the effect was lost later.
+    worked = ((helped == TRUE) | ((response == _LOST) & ~shared)) & columns.tried & columns.completes
+    adequate = np.where(worked, TRUE, by_dose).astype(np.int8)
     certainly = np.where(single, ~runs.all(found.no_route), taken.certain > 0)
     open_ = np.flatnonzero(runs.spread(adequate == UNKNOWN))
-    lacks = lacking(records, found.record.take(open_), found.limit.take(open_), regimens)
+    lacks = lacking(
+        records, *(x.take(open_) for x in (found.record, found.limit, found.weight)), regimens
+    )
     intolerance = _intolerance(running, reason)
     return JudgedCourses(
         patient=patient,
@@ -112,11 +121,12 @@ def judged_courses(
         peak=peak,
         running=running,
         together=decided((certainly, TRUE), (~single & (taken.possible == 0), FALSE)),
-        below_min_dose=negated(at_dose.at_least(1)),
-        below_min_duration=negated(enough),
+        helped=helped,
+        below_min_dose=np.where(worked, FALSE, negated(at_dose.at_least(1))).astype(np.int8),
+        below_min_duration=np.where(worked, FALSE, negated(enough)).astype(np.int8),
         level_below_target=level,
         adequate=adequate,
-        stopped_intolerance=np.minimum(intolerance, negated(adequate)),
+        stopped_intolerance=np.minimum(intolerance, negated(by_dose)),
         failed=np.minimum(_without_effect(reason, response, shared), adequate),
         side_effect=intolerance,
         lacks=runs.any_of(open_, lacks),
@@ -139,6 +149,14 @@ def _intolerance(running: Truths, reason: Ints) -> Truths:
     return decided(
         (running == TRUE, FALSE), (reason == _SIDE_EFFECT, TRUE), (reason != NO_WORD, FALSE)
     )
+
+
+def _helped(reason: Ints, response: Ints, shared: Flags) -> Truths:
+    """Tell which courses went well to their end; of a combination nobody knows which drug it was."""
+    lost = (response == _LOST) | np.isin(reason, _WORKED[1:])
+    well = (np.isin(response, _WELL) | np.isin(reason, _WORKED[:1])) & ~lost
+    said = (response != NO_WORD) | (reason == _NO_EFFECT)
+    return decided((well & shared, UNKNOWN), (well, TRUE), (said, FALSE))
 
 
 def _without_effect(reason: Ints, response: Ints, shared: Flags) -> Truths:
@@ -193,7 +211,7 @@ def _by_amount(
     today = records.today.take(found.record)
     unknown = np.isnan(found.share)
     certain = np.where(unknown | found.no_route, 0.0, found.share * doses.certain)
-    possible = found.share * doses.possible
+    possible = found.most * doses.possible
     total = Bounds(runs.total(certain), runs.total(np.where(np.isnan(possible), np.inf, possible)))
     first = Days(
         runs.min(np.where(start.known, start.earliest, -np.inf)),

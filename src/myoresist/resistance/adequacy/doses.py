@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,30 +29,38 @@ class Compared(Rows):
         record: place of the record.
         limit: place of the limit.
         share: the dose in billionths of the limit; NaN if not known.
+        most: the highest share that it may be, also of another limit of the drug; NaN if it may be any.
+        weight: whether what it comes to depends on a weight that is not known.
         no_route: whether the drug may not be meant at all, since nothing says how it was taken.
     """
 
     record: Ints
     limit: Ints
     share: Floats
+    most: Floats
+    weight: Flags
     no_route: Flags
 
 
 def compared(records: Records, regimens: Regimens) -> Compared:
     """Compare every record with every limit that its drug and route may meet."""
     record, limit = regimens.limits.fitting(records.written.drug, records.written.route)
-    share = _share(records, record, limit, regimens)
+    share, most = _shares(records, record, limit, regimens)
     no_route = _no_route(records, record, limit, regimens)
-    return _best_limits(Compared(record, limit, share, no_route), records, regimens)
+    weight = _no_weight(records, record, limit, regimens)
+    return _best_limits(Compared(record, limit, share, most, weight, no_route), records, regimens)
 
 
-def lacking(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Flags:
+def lacking(
+    records: Records, record: Ints, limit: Ints, weight: Flags, regimens: Regimens
+) -> Flags:
     """Return what is missing to judge records by limits.
 
     Args:
         records: the records.
         record: places of some of them.
         limit: places of the limits.
+        weight: of each whether it depends on a weight that is not known.
         regimens: where the limits belong.
 
     Returns:
@@ -60,11 +68,9 @@ def lacking(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> 
     """
     written, limits = records.written, regimens.limits.columns.take(limit)
     by_amount = regimens.columns.by_amount.take(limits.regimen)
-    body, weight = written.body.take(record), written.weight_kg.take(record)
     measured = written.measure.take(record) == limits.measure
     no_dose = written.no_dose.take(record)
-    never_per_area = (body == _M2) ^ (limits.body == _M2)
-    by_weight = (body != limits.body) & ~never_per_area
+    never_per_area = (written.body.take(record) == _M2) ^ (limits.body == _M2)
     no_every = np.isnan(written.every.take(record)) & ~written.single.take(record)
     no_doses = np.isnan(records.doses.possible.take(record))
     return records.lacks.take(record, axis=0) | flags(
@@ -72,9 +78,18 @@ def lacking(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> 
         unit=limits.asked & ~no_dose & (~measured | never_per_area),
         ingredient=~limits.any_dose & (np.isnan(limits.least) | np.isnan(limits.strength)),
         frequency=np.where(by_amount, no_doses, limits.asked & no_every),
-        weight=limits.asked & by_weight & np.isnan(weight),
+        weight=weight,
         route=_no_route(records, record, limit, regimens),
     )
+
+
+def _no_weight(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Flags:
+    written, limits = records.written, regimens.limits.columns.take(limit)
+    body = written.body.take(record)
+    other = (body != limits.body) & (body != _M2) & (limits.body != _M2)
+    by_weight = other | ~np.isnan(limits.up_to_kg)
+    unknown: Flags = limits.asked & by_weight & np.isnan(written.weight_kg.take(record))
+    return unknown
 
 
 def _no_route(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Flags:
@@ -83,18 +98,35 @@ def _no_route(records: Records, record: Ints, limit: Ints, regimens: Regimens) -
     return unknown
 
 
-def _share(records: Records, record: Ints, limit: Ints, regimens: Regimens) -> Floats:
-    """Tell what share of its limit each record is, in billionths; NaN if not known."""
+def _shares(
+    records: Records, record: Ints, limit: Ints, regimens: Regimens
+) -> tuple[Floats, Floats]:
+    """Tell what share of its limit each record is, in billionths, and the highest that it may be.
+
+    Without the weight, a dose by weight is at most what the heaviest would take. NaN is not known.
+    """
     written, limits = records.written, regimens.limits.columns.take(limit)
     by_amount = regimens.columns.by_amount.take(limits.regimen)
-    size = _per_body_size(written.body.take(record), limits.body, written.weight_kg.take(record))
+    body, weight = written.body.take(record), written.weight_kg.take(record)
+    heaviest = np.where(
+        np.isnan(limits.up_to_kg), regimens.conventions.heaviest_kg, limits.up_to_kg
+    )
+    size = _per_body_size(body, limits.body, weight)
+    most = np.where((body == _KG) & (limits.body == NO_WORD) & np.isnan(weight), heaviest, size)
+    # A limit for those up to a weight is none for those above it.
+    size = np.where(np.isnan(limits.up_to_kg) | ~np.isnan(weight), size, np.nan)
+    above = weight > limits.up_to_kg
     measured = written.measure.take(record) == limits.measure
     # One dose counts for the time that the regimen gives it.
     days = np.where(written.single.take(record), limits.days, written.every.take(record))
     rate = np.where(by_amount, 1.0, written.times.take(record) * limits.days / days)
-    share = written.amount.take(record) * limits.strength * rate * size / limits.least
-    share = np.where(limits.any_dose, 1.0, np.where(measured, share, np.nan))
-    return np.rint(share * LEAST).clip(0, _HIGHEST)
+    dose = written.amount.take(record) * limits.strength * rate / limits.least
+
+    def share(size: Floats) -> Floats:
+        known = np.where(limits.any_dose, 1.0, np.where(measured, dose * size, np.nan))
+        return np.where(above, 0.0, np.rint(known * LEAST).clip(0, _HIGHEST))
+
+    return share(size), share(most)
 
 
 def _per_body_size(body: Ints, limit_body: Ints, weight: Floats) -> Floats:
@@ -116,12 +148,23 @@ def _best_limits(found: Compared, records: Records, regimens: Regimens) -> Compa
     limits = regimens.limits.columns.take(choice.limit)
     same = (choice.record, limits.regimen, limits.part)
     # A limit with which the record cannot be compared at all gives way to one with which it can.
-    lacks = lacking(records, choice.record, choice.limit, regimens)
-    worse = [lacks[:, MISSING.index(word)] for word in ("unit", "weight", "route")]
+    lacks = lacking(records, choice.record, choice.limit, choice.weight, regimens)
+    never, no_route = (lacks[:, MISSING.index(word)] for word in ("unit", "route"))
     # The highest share is the best; one that is not known comes last.
-    order = np.lexsort([np.nan_to_num(-choice.share, nan=np.inf), *reversed([*same, *worse])])
-    best = order.take(Runs.of(*(column.take(order) for column in same)).starts)
+    share = np.nan_to_num(-choice.share, nan=np.inf)
+    order = np.lexsort([share, *reversed([*same, never, no_route, choice.weight])])
+    choice, never = choice.take(order), (never | no_route)[order]
+    runs = Runs.of(*(column.take(order) for column in same))
+    # What it may be at most, by any limit with which it can be compared.
+    counted = never == runs.spread(runs.first(never))
+    most = runs.max(np.where(counted, np.nan_to_num(choice.most, nan=np.inf), 0.0))
+    weight = runs.any(counted & choice.weight)
+    best = order.take(runs.starts)
     kept = np.ones(len(found.record), np.bool_)
     kept[several] = False
     kept[several.take(best)] = True
-    return found.only(kept)
+    most_of, weight_of = found.most.copy(), found.weight.copy()
+    most_of[several.take(best)] = np.where(np.isinf(most), np.nan, most)
+    known = most <= found.share[several.take(best)]
+    weight_of[several.take(best)] = weight & ~known
+    return replace(found, most=most_of, weight=weight_of).only(kept)

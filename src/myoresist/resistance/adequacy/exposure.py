@@ -40,6 +40,8 @@ class Exposures(Rows):
         part: which part of a combination.
         course: number of the course; records of a course follow each other without a longer pause.
         share: the dose in billionths of the least dose; NaN if not known.
+        most: the highest that it may be; NaN if it may be any.
+        weight: whether it depends on a weight that is not known.
         no_route: whether the drug may not be meant at all, since nothing says how it was taken.
         undated: whether only its length is known.
         begin: the first day, counted from 1970.
@@ -53,6 +55,8 @@ class Exposures(Rows):
     part: Ints
     course: Ints
     share: Floats
+    most: Floats
+    weight: Flags
     no_route: Flags
     undated: Flags
     begin: Bounds
@@ -65,8 +69,9 @@ class Exposures(Rows):
 
     def dose(self, bound: Bound) -> Floats:
         """Return the dose, in billionths of the least; one that is not known is none, or may be any."""
-        unknown = 0.0 if bound is Bound.CERTAIN else np.inf
-        return np.where(np.isnan(self.share), unknown, self.share)
+        if bound is Bound.CERTAIN:
+            return np.nan_to_num(self.share, nan=0.0)
+        return np.nan_to_num(self.most, nan=np.inf)
 
 
 def exposures(records: Records, regimens: Regimens) -> Exposures:
@@ -84,6 +89,8 @@ def exposures(records: Records, regimens: Regimens) -> Exposures:
         part=regimens.limits.columns.part.take(pairs.limit),
         course=Runs.of(*lines[:2]).numbers,
         share=pairs.share,
+        most=pairs.most,
+        weight=pairs.weight,
         no_route=pairs.no_route,
         undated=records.undated.take(pairs.record),
         begin=begin,
@@ -202,7 +209,7 @@ def _handed_over(
         on: between which days the next takes its place.
     """
     least = np.where(np.isnan(pairs.share) | pairs.no_route, 0.0, pairs.share)
-    most = np.where(np.isnan(pairs.share), np.inf, pairs.share)
+    most = np.nan_to_num(pairs.most, nan=np.inf)
     lower_first, higher_first = least <= of_next(least), most >= of_next(most)
     day = Bounds(
         np.where(lower_first, on.latest, on.earliest),

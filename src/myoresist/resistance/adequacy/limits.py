@@ -33,6 +33,7 @@ class Limit:
         days: see ``least``; ``None`` where amounts count and not time.
         strength: by what the drug's mg are multiplied to compare them; ``None`` if the drug does not say
             which glucocorticoid it is.
+        up_to_kg: weight up to which it is enough; ``None`` for any.
     """
 
     regimen: int
@@ -44,6 +45,7 @@ class Limit:
     body: str | None
     days: int | None
     strength: float | None
+    up_to_kg: float | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class LimitColumns(Rows):
     body: Ints
     days: Floats
     strength: Floats
+    up_to_kg: Floats
     any_dose: Flags
     asked: Flags
     acts: Floats
@@ -74,9 +77,9 @@ class LimitColumns(Rows):
     @classmethod
     def of(cls, limits: Sequence[Limit]) -> LimitColumns:
         """Return limits as columns."""
-        least, days, strength = (
+        least, days, strength, up_to_kg = (
             np.array([getattr(one, name) for one in limits], np.float64)
-            for name in ("least", "days", "strength")
+            for name in ("least", "days", "strength", "up_to_kg")
         )
         same = [(one.regimen, one.part, one.drug) for one in limits]
         return cls(
@@ -87,6 +90,7 @@ class LimitColumns(Rows):
             body=np.array([BODIES.index(one.body) if one.body else NO_WORD for one in limits]),
             days=days,
             strength=strength,
+            up_to_kg=up_to_kg,
             any_dose=least == 0,
             asked=least > 0,
             acts=np.where(np.isnan(days), 1.0, days),
@@ -200,4 +204,5 @@ def _limit(
         body=unit.body,
         days=unit.days,
         strength=strength,
+        up_to_kg=dose.up_to_kg,
     )

@@ -32,6 +32,7 @@ class RegimenColumns(Rows):
         by_amount: whether amounts count and not time.
         each_drug: whether each drug counts for itself.
         completes: whether it can be a trial by itself.
+        tried: whether it judges a trial of one drug, and serves no published definition.
         to_end: whether it is judged to the end of its course, and not of the time at the dose.
         judged: days from its beginning on which it is judged at the earliest.
         level_low: least drug level; NaN for none.
@@ -44,6 +45,7 @@ class RegimenColumns(Rows):
     by_amount: Flags
     each_drug: Flags
     completes: Flags
+    tried: Flags
     to_end: Flags
     judged: Floats
     level_low: Floats
@@ -146,6 +148,7 @@ class Regimens:
             by_amount=np.array([one.counts == "amount" for one in self.regimens]),
             each_drug=np.array([one.each_drug for one in self.regimens]),
             completes=np.array([one.completes for one in self.regimens]),
+            tried=np.array([one in self.trials and one.parts == 1 for one in self.regimens]),
             to_end=np.array([one.judged_to == "course" for one in self.regimens]),
             judged=np.array([7 * (one.judge_at_weeks or 0) for one in self.regimens], np.float64),
             level_low=np.array(lows, np.float64),

@@ -35,6 +35,11 @@ class Conventions(Sourced):
     unknown_interval_text: str
     shortest_taper_days: int
     shortest_taper_text: str
+    close_share: float = Field(gt=0, lt=1)
+    close_text: str
+    heaviest_kg: float = Field(gt=0)
+    heaviest_text: str
+    worked_text: str
     after_days: int
     after_text: str
     persist_days: int
@@ -47,7 +52,10 @@ class Conventions(Sourced):
 
 
 class Dose(Entry):
-    """The least dose of a drug; without one, the drug alone does not say which dose is enough."""
+    """The least dose of a drug; without one, the drug alone does not say which dose is enough.
+
+    ``up_to_kg`` is the weight up to which the dose is enough.
+    """
 
     drugs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
@@ -56,6 +64,7 @@ class Dose(Entry):
     above: float | None = Field(None, gt=0)
     unit: str
     as_prednisone: bool = False
+    up_to_kg: float | None = Field(None, gt=0)
     part: Literal[0, 1] = 0
 
     @model_validator(mode="after")
@@ -64,7 +73,29 @@ class Dose(Entry):
             raise ValueError("a dose names either drugs or classes")
         if self.at_least is not None and self.above is not None:
             raise ValueError("a dose is either at_least or above")
+        if self.up_to_kg is not None and "kg" in self.unit:
+            raise ValueError("up_to_kg is for a dose that is not by weight")
         return self
+
+    @property
+    def of(self) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+        """Return what the dose is of: drugs or classes, routes, and whether it is as prednisone."""
+        return self.drugs or self.classes, self.routes, self.as_prednisone
+
+    def in_words(self, alone: bool) -> str:
+        """Return the dose in plain words, without the drug where that was said before."""
+        if self.above is not None:
+            dose = f"above {self.above:g} {self.unit}"
+        elif self.at_least is not None:
+            dose = f"at least {self.at_least:g} {self.unit}" if self.at_least else "any dose"
+        else:
+            dose = "a dose that no source sets"
+        weight = f" up to {self.up_to_kg:g} kg of weight" if self.up_to_kg else ""
+        if not alone:
+            return dose + weight
+        what = " or ".join(self.drugs or self.classes).replace("_", " ")
+        routes = f" ({' or '.join(self.routes)})" if self.routes else ""
+        return f"{dose}{' as prednisone' if self.as_prednisone else ''} of {what}{routes}{weight}"
 
 
 class Level(Entry):
@@ -134,19 +165,15 @@ class Regimen(Sourced):
 
     def in_words(self) -> str:
         """Return in plain words what counts as a trial."""
-        doses = []
-        for one in self.doses:
-            what = " or ".join(one.drugs or one.classes).replace("_", " ")
-            if one.above is not None:
-                dose = f"above {one.above:g} {one.unit}"
-            elif one.at_least is not None:
-                dose = f"at least {one.at_least:g} {one.unit}" if one.at_least else "any dose"
-            else:
-                dose = "a dose that no source sets"
-            routes = f" ({' or '.join(one.routes)})" if one.routes else ""
-            as_prednisone = " as prednisone" if one.as_prednisone else ""
-            doses.append(f"{dose}{as_prednisone} of {what}{routes}")
-        dose = ("; with " if self.parts > 1 else "; or ").join(doses)
+        parts = []
+        for number in range(self.parts):
+            doses = [one for one in self.doses if one.part == number]
+            said = [
+                one.in_words(place == 0 or one.of != doses[place - 1].of)
+                for place, one in enumerate(doses)
+            ]
+            parts.append("; or ".join(said))
+        dose = "; with ".join(parts)
         weeks = f"more than {self.more_than_weeks:g}" if self.more_than_weeks else f"{self.weeks:g}"
         if not self.completes:
             return f"{dose}; never a trial by itself."

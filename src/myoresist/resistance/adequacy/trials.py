@@ -20,7 +20,7 @@ from myoresist.resistance.adequacy.schema import ORAL
 
 TESTS = (
     "below_min_dose", "below_min_duration", "level_below_target", "adequate",
-    "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running",
+    "stopped_intolerance", "failed", "never_tried", "interacting_drug", "running", "helped",
 )  # fmt: skip
 """What is told of every trial; see ``columns.yaml``."""
 FURTHER = ("side_effect", "active", "gainless")
@@ -60,6 +60,7 @@ class Trials(Rows):
     failed: Truths
     never_tried: Truths
     running: Truths
+    helped: Truths
     side_effect: Truths
     active: Truths
     gainless: Truths
@@ -110,6 +111,7 @@ def trials_of(courses: JudgedCourses, after: Activity, whole: Flags) -> Trials:
         failed=runs.max(taken.failed),
         never_tried=np.where(tried, FALSE, UNKNOWN).astype(np.int8),
         running=runs.max(taken.running),
+        helped=runs.max(taken.helped),
         side_effect=runs.max(taken.side_effect),
         active=_unless(runs.max(active), settled),
         gainless=_unless(runs.max(gainless), listed),
@@ -166,6 +168,7 @@ def columns_of_trials(tests: Tests, regimens: Regimens) -> Iterator[tuple[str, C
                     continue
                 yield f"trial_{one.id}_{test}", tests[test][number]
             yield f"trial_{one.id}_active", tests["active"][number]
+            yield f"trial_{one.id}_not_tolerated", tests["side_effect"][number]
             yield f"trial_{one.id}_not_adequate", negated(tests["adequate"][number])
     for test in ("failed", "stopped_intolerance", "active"):
         yield f"trial_any_{test}", number_of_drugs(tests[test], regimens)[0]
