@@ -110,13 +110,13 @@ class Resistance:
         sign, tone = _TRIAL[one.verdict]
         so_far = " so far" if one.so_far else ""
         text = f"{one.label}: {spaced(one.verdict)} trial{so_far}"
+        if one.helped:
+            text = f"{one.label}: worked, by the response recorded"
         if one.missing:
             text += f"; not known: {', '.join(map(spaced, one.missing))}"
         if one.weeks_short:
             text += f"; {one.weeks_short:g} weeks too short"
-        text += (
-            f" ({_weeks(one.weeks_at_dose)} at the dose that counts, {one.weeks_needed:g} needed)"
-        )
+        text += f" ({_time_at_dose(one)}, {one.weeks_needed:g} needed)"
         rule = " ".join(x for x in (self.data.rules.get(f"trial.{one.id}"), one.text) if x)
         courses = tuple(_course(course) for course in one.courses)
         yield Line(text, tone, sign=sign, cites=one.cites, rule=rule, record=courses)
@@ -171,6 +171,14 @@ def _course(one: CourseResult) -> Datum:
     weeks = _weeks(one.weeks_at_dose)
     value = f"{weeks} at the dose that counts, {one.verdict}"
     return Datum(f"Course from {start}{end}{ended}", value)
+
+
+def _time_at_dose(one: TrialResult) -> str:
+    """Return how long a drug was taken in the dose that counts, or in one that is close to it."""
+    if one.weeks_close is None:
+        return f"{_weeks(one.weeks_at_dose)} at the dose that counts"
+    share = f"{one.highest_dose.low:.0%}"
+    return f"close to the dose that counts, {share} of it, for {_weeks(one.weeks_close)}"
 
 
 def _weeks(span: Span) -> str:

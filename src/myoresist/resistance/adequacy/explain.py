@@ -10,16 +10,18 @@ from typing import Any, Literal
 import numpy as np
 
 from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN
+from myoresist.arrays.runs import Floats
 from myoresist.arrays.table import Table
 from myoresist.arrays.words import NO_WORD
 from myoresist.case.course_columns import REASONS
-from myoresist.resistance.adequacy.bounds import Bounds
+from myoresist.resistance.adequacy.bounds import Bound, Bounds
 from myoresist.resistance.adequacy.doses import LEAST
 from myoresist.resistance.adequacy.evaluate import History, TreatmentKnowledge
 from myoresist.resistance.adequacy.glucocorticoid import dose_over_time
 from myoresist.resistance.adequacy.records import MISSING
 from myoresist.resistance.adequacy.refractory import DefinitionResult
 from myoresist.resistance.adequacy.schema import Regimen
+from myoresist.resistance.adequacy.segments import longest, segments_in_order
 from myoresist.result import Result
 
 Verdict = Literal["adequate", "inadequate", "undetermined", "not_tried", "unknown"]
@@ -70,6 +72,8 @@ class TrialResult(Result):
             ``not_tried`` (the list is complete) or ``unknown`` (nothing recorded).
         so_far: whether a course goes on, so that the verdict may change with time.
         highest_dose: highest dose reached as a multiple of the least that counts.
+        weeks_close: where no dose was enough but one was close to it, the longest time on such a dose.
+        helped: whether a good response is reported, which no dose table overrules.
         missing: what would have to be known (words of ``records.MISSING``).
         weeks_short: least number of weeks that are missing, when it was too short.
     """
@@ -83,6 +87,8 @@ class TrialResult(Result):
     weeks_needed: float
     judge_at_weeks: float | None
     highest_dose: Span
+    weeks_close: Span | None
+    helped: bool
     missing: tuple[str, ...]
     weeks_short: float | None
     level_below_target: bool | None
@@ -201,6 +207,8 @@ class _Patient:
             _VERDICTS[found.verdict.item(row)],
             _span(found.at_dose, row, unit=7, digits=1),
             _span(found.peak, row, unit=LEAST, digits=3),
+            weeks_close=self._close(one, row),
+            helped=bool(found.helped[row] == TRUE),
             so_far=bool(found.running[row] == TRUE),
             missing=tuple(word for word, lacks in zip(MISSING, lacking, strict=True) if lacks),
             weeks_short=round((one.days - possible) / 7, 1) if short else None,
@@ -224,7 +232,7 @@ class _Patient:
         assert one.check is not None
         nothing: dict[str, Any] = {
             "so_far": False, "missing": (), "weeks_short": None, "level_below_target": None,
-            "courses": (), "remarks": (),
+            "courses": (), "remarks": (), "weeks_close": None, "helped": False,
         }  # fmt: skip
         return TrialResult(
             id=one.id,
@@ -241,6 +249,22 @@ class _Patient:
             check=one.check,
             **{**nothing, **recorded},
         )
+
+    def _close(self, one: Regimen, row: int) -> Span | None:
+        """Return the longest time on a dose close to the least that counts, where none was enough."""
+        share = self.base.regimens.conventions.close_share * LEAST
+        found = self.judged.trials
+        if found.below_min_dose[row] != TRUE or found.peak.certain[row] < share:
+            return None
+        taken = self.judged.exposures.of_regimen(self.base.regimens.numbers[one.id])
+        gap = self.base.regimens.columns.gap[self.base.regimens.numbers[one.id]]
+
+        def days(bound: Bound) -> Floats:
+            pieces = segments_in_order(taken, bound, taken.course, self.base.regimens)
+            near = pieces.only(pieces.dose >= share)
+            return np.array([longest(near, np.full(len(near.by), gap))[1].max(initial=0.0)])
+
+        return _span(Bounds.of(days), 0, unit=7, digits=1)
 
     def _courses(self, regimen: int) -> Iterator[CourseResult]:
         """Yield the courses of one regimen, in order of time."""
