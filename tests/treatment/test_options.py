@@ -25,7 +25,7 @@ from myoresist.treatment.evaluate import Options
 from myoresist.treatment.schema import Option
 
 RANK = {
-    "do_first": 0, "support": 0, "reasonable": 1, "given": 1, "wait": 1, "only_if": 2, "avoid": 3,
+    "repeat": 0, "do_first": 0, "support": 0, "reasonable": 1, "given": 1, "wait": 1, "only_if": 2, "avoid": 3,
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from myoresist.treatment.columns import LEVELS, against_column
 LITTLE = "little"
 NEXT = "next"
 """The family of treatments that may be begun: of two that take each other's place only one is."""
-RECOMMENDED = ("do_first", "reasonable")
+RECOMMENDED = ("repeat", "do_first", "reasonable")
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ class Resistance:
             text += f"; not known: {', '.join(map(spaced, one.missing))}"
         if one.weeks_short:
             text += f"; {one.weeks_short:g} weeks too short"
-        text += f" ({_time_at_dose(one)}, {one.weeks_needed:g} needed)"
+        needed = "" if one.helped else f", {one.weeks_needed:g} needed"
+        text += f" ({_time_at_dose(one)}{needed})"
         rule = " ".join(x for x in (self.data.rules.get(f"trial.{one.id}"), one.text) if x)
         courses = tuple(_course(course) for course in one.courses)
         yield Line(text, tone, sign=sign, cites=one.cites, rule=rule, record=courses)

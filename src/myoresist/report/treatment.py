@@ -23,6 +23,7 @@ _GROUP: dict[str, tuple[str, Tone]] = {
     "reasonable": ("●", "for"),
     "support": ("+", "for"),
     "given": ("=", "open"),
+    "repeat": ("↻", "for"),
     "wait": ("…", "open"),
     "only_if": ("○", "open"),
     "avoid": ("✗", "against"),
@@ -33,6 +34,7 @@ _LEVEL: dict[str, tuple[str, Tone]] = {
     "caution": ("Caution", "open"),
 }
 GIVEN = {
+    "helped": "worked before",
     "running": "given now",
     "failed": "no effect in an adequate trial",
     "inadequate": "given, but in too low a dose or for too short a time",

@@ -13,12 +13,12 @@ LEVELS: dict[Level, str] = {
     "caution": "careful",
 }
 """Column that says whether anything of a level speaks against an option."""
-TRIED = ("inadequate", "failed", "intolerance", "running", "adequate", "too_early")
+TRIED = ("helped", "inadequate", "failed", "intolerance", "running", "adequate", "too_early")
 STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
 PAIR = (
     "comes_first", "not_helpful", "refuted_elsewhere", "preferred", "recommended", "optional",
-    "last_resort", "guideline_against", "investigational", "supportive", "direct", "indirect", "negative",
+    "last_resort", "guideline_against", "investigational", "supportive", "repeated", "direct", "indirect", "negative",
 )  # fmt: skip
 BENEFIT = "benefit"
 EFFECT = "effect"
@@ -48,8 +48,9 @@ def tried_columns(option: Option) -> dict[str, str]:
         return {}
     trial = f"trial_{option.trial}"
     return {
+        "helped": f"{trial}_helped",
         "failed": f"{trial}_failed",
-        "intolerance": f"{trial}_stopped_intolerance",
+        "intolerance": f"{trial}_not_tolerated",
         "running": f"{trial}_running",
         "adequate": f"{trial}_adequate",
         "too_early": EARLY + option.id,

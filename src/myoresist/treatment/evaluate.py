@@ -320,7 +320,7 @@ class Options:
         known = (different // digits[:, None] % _VALUES).astype(np.int8)
         return _States(number[packed], known, applies)
 
-    def _packed(self, answered: Table) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+    def _packed(self, answered: Table) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
         """Return the state of each option as one number, its parts as digits, and whether it applies."""
         layout = self._layout
         read = rows_of(answered, layout.columns)
@@ -332,7 +332,7 @@ class Options:
         )
         constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(answered.size, axis=1)
         rows = [*read, *(row for part in first for row in part), *constant]
-        packed = np.zeros((len(layout.parts), answered.size), np.uint16)
+        packed = np.zeros((len(layout.parts), answered.size), np.uint32)
         for state, parts in zip(packed, layout.parts, strict=True):
             for part in parts:
                 state *= _VALUES

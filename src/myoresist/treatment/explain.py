@@ -56,7 +56,7 @@ from myoresist.treatment.schema import (
 
 MOST_PICTURES = 3
 """Leading options of which all studies are given."""
-LEADING = ("do_first", "reasonable")
+LEADING = ("repeat", "do_first", "reasonable")
 SEVERITY: dict[Level, int] = {"contraindicated": 0, "avoid": 1, "caution": 2}
 
 

@@ -88,6 +88,7 @@ class Option(Entry):
         trial: the regimen of ``adequacy/`` that judges an earlier trial of it.
         investigational: until a licence is among its events.
         lasts: whether it goes on acting long after the last dose.
+        repeated: whether what worked is given again for that; a glucocorticoid bridges, and is not.
         events: filings, licences and the ends of trials, in any order.
         events_checked: the day on which it was last looked for others.
         applies_when: for whom it is an option at all; where unknown it is shown.
@@ -105,6 +106,7 @@ class Option(Entry):
     trial: str | None = None
     investigational: bool = False
     lasts: bool = False
+    repeated: bool = True
     events: tuple[Event, ...] = ()
     events_checked: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     applies_when: str | None = None

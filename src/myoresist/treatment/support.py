@@ -99,6 +99,7 @@ class Support:
             "guideline_against": "against" in stances,
             "investigational": investigational(option, own),
             "supportive": option.kind == "supportive",
+            "repeated": option.repeated,
             "direct": informative,
             "indirect": indirect,
             "negative": fails > 0 and not helps,

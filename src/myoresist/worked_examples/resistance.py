@@ -35,8 +35,8 @@ START = date(2020, 1, 1)
 BY_DOMAIN = ("percent", "points", "relative")
 DECIMALS = 2
 """Decimals to which percentages are written."""
-WEIGHT_KG = 70
-"""Weight of a patient whose treatments are given."""
+WEIGHT_KG = 70.0
+"""Weight of a patient whose treatments are given, where an example does not say another."""
 
 
 class ResponseGiven(Entry):
@@ -131,12 +131,13 @@ def _by_domain(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 class TreatmentGiven(Entry):
-    """Treatments and visits of a patient of 70 kg, as a case file holds them.
+    """Treatments and visits of a patient, as a case file holds them.
 
-    ``columns`` go before what these tell. The assessment is on ``date``, or on the latest date that is given.
+    ``weight_kg`` is unknown where it is null. ``columns`` go before what these tell. The assessment is on ``date``, or on the latest date that is given.
     """
 
     date: str | None = None
+    weight_kg: float | None = WEIGHT_KG
     findings: Mapping[str, Value] = {}
     treatments: tuple[Mapping[str, Any], ...] = ()
     treatments_complete: bool | None = None
@@ -150,8 +151,8 @@ class TreatmentGiven(Entry):
         Raises:
             ValidationError: for what a case cannot hold.
         """
-        held = self.model_dump(exclude={"columns"}, exclude_none=True)
-        return Case.model_validate({"patient": {"id": "P", "weight_kg": WEIGHT_KG}, **held})
+        held = self.model_dump(exclude={"columns", "weight_kg"}, exclude_none=True)
+        return Case.model_validate({"patient": {"id": "P", "weight_kg": self.weight_kg}, **held})
 
 
 class TreatmentExpected(Entry):

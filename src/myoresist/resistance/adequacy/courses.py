@@ -101,7 +101,9 @@ def judged_courses(
     barred = ~columns.completes | (level == TRUE)
     by_dose = np.where(barred, FALSE, enough).astype(np.int8)
     # What worked was enough of it, also where the effect was lost later.
-    worked = ((helped == TRUE) | ((response == _LOST) & ~shared)) & columns.tried & columns.completes
+    worked = (
+        ((helped == TRUE) | ((response == _LOST) & ~shared)) & columns.tried & columns.completes
+    )
     adequate = np.where(worked, TRUE, by_dose).astype(np.int8)
     certainly = np.where(single, ~runs.all(found.no_route), taken.certain > 0)
     open_ = np.flatnonzero(runs.spread(adequate == UNKNOWN))
