@@ -29,7 +29,7 @@ from myoresist import knowledge
 from myoresist.case.courses import Treatments
 from myoresist.case.reading import check_case_text
 from myoresist.knowledge.schema import load_references
-from myoresist.resistance.adequacy.explain import TreatmentHistory, treatment_history
+from myoresist.resistance.adequacy.explain import TreatmentHistory, TrialResult, treatment_history
 from myoresist.resistance.adequacy.tables import trials_table
 
 
@@ -74,6 +74,47 @@ def test_methotrexate(change: Course, expected: str, missing: tuple[str, ...]) -
 def test_a_stop_date_that_nobody_knows_is_asked_for() -> None:
     history = judge([{**MTX, "stop": None}], complete=None)
     assert verdict(history, "methotrexate") == ("undetermined", ("stop",))
+
+
+def test_a_dose_close_to_the_least_is_called_so_with_its_time() -> None:
+    def trial(dose: float) -> TrialResult:
+        return of_case(
+            f"treatments:\n- {{drug: MTX, dose: {dose}, unit: mg/week, start: 2022-01-03,"
+            " stop: 2022-06-20}\n"
+        ).trials[0]
+
+    for dose, weeks in ((13.5, 24.1), (13.4, None)):
+        one = trial(dose)
+        assert one.verdict == "inadequate"
+        assert one.weeks_at_dose.high == 0
+        assert (one.weeks_close.low if one.weeks_close else None) == weeks
+    assert trial(15).weeks_close is None
+
+
+def test_a_good_response_is_a_fact_that_no_dose_table_overrules() -> None:
+    low = {**MTX, "dose": 7.5, "stop": "2022-02-01"}
+    for response, reason, expected in (
+        ("good", None, "adequate"),
+        (None, "remission", "adequate"),
+        ("partial", None, "inadequate"),
+        ("none", None, "inadequate"),
+    ):
+        one = {**low, "response": response, "reason_stopped": reason}
+        assert state(judge([one]), "methotrexate") == expected
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(90.0, "adequate"), (None, "undetermined")])
+def test_a_weight_that_is_found_later_takes_no_answer_back(
+    weight: float | None, expected: str
+) -> None:
+    course = {
+        "drug": "prednisone", "dose": 40.0, "unit": "mg", "frequency": "daily",
+        "start": "2022-01-01", "stop": "2022-03-01", "weight_kg": weight,
+    }  # fmt: skip
+    assert state(judge([course]), "glucocorticoid_oral") == expected
+    # Two records of which only one has a weight are added up, as far as that is certain.
+    halves = [{**course, "dose": 30.0}, {**course, "dose": 30.0, "weight_kg": None}]
+    assert state(judge(halves), "glucocorticoid_oral") == ("adequate" if weight else "undetermined")
 
 
 def test_a_short_course_that_goes_on_is_inadequate_so_far() -> None:

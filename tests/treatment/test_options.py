@@ -25,7 +25,8 @@ from myoresist.treatment.evaluate import Options
 from myoresist.treatment.schema import Option
 
 RANK = {
-    "repeat": 0, "do_first": 0, "support": 0, "reasonable": 1, "given": 1, "wait": 1, "only_if": 2, "avoid": 3,
+    "repeat": 0, "do_first": 0, "support": 0, "reasonable": 1, "given": 1, "wait": 1, "only_if": 2,
+    "avoid": 3,
 }  # fmt: skip
 
 
@@ -266,7 +267,7 @@ def state_of(option: Option, values: dict[str, Any]) -> dict[str, bool | None]:
     parts = ("below_min_dose", "below_min_duration", "level_below_target")
     little = [values[trial + x] for x in parts if trial + x in base().kinds]
     tried = {
-        "failed": "failed", "intolerance": "stopped_intolerance", "running": "running",
+        "helped": "helped", "failed": "failed", "intolerance": "not_tolerated", "running": "running",
         "adequate": "adequate",
     }  # fmt: skip
     return {

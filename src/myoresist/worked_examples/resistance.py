@@ -133,7 +133,8 @@ def _by_domain(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 class TreatmentGiven(Entry):
     """Treatments and visits of a patient, as a case file holds them.
 
-    ``weight_kg`` is unknown where it is null. ``columns`` go before what these tell. The assessment is on ``date``, or on the latest date that is given.
+    ``weight_kg`` is unknown where it is null. ``columns`` go before what these tell. The assessment is on
+    ``date``, or on the latest date that is given.
     """
 
     date: str | None = None

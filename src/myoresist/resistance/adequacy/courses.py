@@ -107,9 +107,8 @@ def judged_courses(
     adequate = np.where(worked, TRUE, by_dose).astype(np.int8)
     certainly = np.where(single, ~runs.all(found.no_route), taken.certain > 0)
     open_ = np.flatnonzero(runs.spread(adequate == UNKNOWN))
-    lacks = lacking(
-        records, *(x.take(open_) for x in (found.record, found.limit, found.weight)), regimens
-    )
+    of_open = found.take(open_)
+    lacks = lacking(records, of_open.record, of_open.limit, of_open.weight, regimens)
     intolerance = _intolerance(running, reason)
     return JudgedCourses(
         patient=patient,
