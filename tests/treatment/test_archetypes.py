@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from myoresist import Assessment, assess, read_case
+from myoresist import Assessment, Knowledge, assess, read_case
 from myoresist.document import read_document
 from myoresist.treatment.results import UrgentResult
 
@@ -93,6 +93,19 @@ def test_options_are_those_that_were_reviewed(name: str, folder: Path) -> None:
     said = list(differences(data["expect"], answered(assessed(name, folder))))
     assert not said, "\n".join([f"{name} was reviewed, and this changed:", *said])
     assert len(data["reasoning"].split()) > 20
+
+
+def test_every_kind_of_patient_was_reviewed() -> None:
+    known = {
+        subset for path in ARCHETYPES for subset in read_document(path).data["expect"]["subsets"]
+    }
+    assert known == set(Knowledge.load().options.data.subsets)
+
+
+def test_what_worked_is_repeated_before_anything_new(folder: Path) -> None:
+    found = groups(assessed("rituximab_worked_two_years_ago", folder), "ASyS")
+    assert next(iter(found)) == "repeat"
+    assert found["repeat"] == ["rituximab"]
 
 
 def test_a_difference_is_told_in_a_line() -> None:

@@ -11,7 +11,8 @@ import yaml
 
 from myoresist import Assessment, Knowledge, assess, read_case
 from myoresist.arrays.table import Table
-from myoresist.treatment.columns import against_column
+from myoresist.treatment.columns import against_column, missing_column
+from myoresist.treatment.schema import SafetyCheck
 
 BASE = Knowledge.load().options
 DM = {
@@ -123,6 +124,23 @@ def test_each_check_says_something_fit_for_each_of_its_drugs() -> None:
         texts = [x.text for x in BASE.against[option] if x.when == "active_infection"]
         assert texts
         assert not any("tuberculosis" in x for x in texts)
+
+
+LOOKED_FOR = ("hrct_done", "cancer_basic_panel_done")
+"""Whether something was looked for; what was found there has its own consequences."""
+WHOM = ("age", "sex_female")
+
+
+@pytest.mark.parametrize("check", BASE.data.checks, ids=lambda one: one.id)
+def test_every_question_of_a_check_has_a_consequence_for_each_drug_that_asks_it(
+    check: SafetyCheck,
+) -> None:
+    asked = BASE.program.rules[missing_column(check)].reads - {*LOOKED_FOR, *WHOM}
+    for option in check.options:
+        rules = range(len(BASE.against[option]))
+        one = BASE.data.options[option]
+        read = {x for n in rules for x in BASE.program.rules[against_column(one, n)].reads}
+        assert not asked - read, option
 
 
 def case(tmp_path: Path, treatments: list[dict[str, Any]], **patient: Any) -> Assessment:
