@@ -18,7 +18,8 @@ STATE = (*LEVELS.values(), "check_first", *TRIED)
 """What is told of an option and a patient, whatever the subset."""
 PAIR = (
     "comes_first", "not_helpful", "refuted_elsewhere", "preferred", "recommended", "optional",
-    "last_resort", "guideline_against", "investigational", "supportive", "repeated", "direct", "indirect", "negative",
+    "last_resort", "guideline_against", "investigational", "supportive", "repeated", "direct", "indirect",
+    "negative",
 )  # fmt: skip
 BENEFIT = "benefit"
 EFFECT = "effect"
