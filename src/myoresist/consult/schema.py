@@ -48,7 +48,8 @@ class Line(Sourced):
         each: a family of treatments or diseases for each of which the line is said.
         most: how often a line with ``each`` is said at most.
         text: what it says; ``{object}`` and ``{lead}`` are names, ``{begin}`` is start or what it replaces,
-            ``{dose}`` and ``{care}`` are what belongs to the drug, ``{reason}`` what contraindicates it.
+            ``{dose}`` and ``{care}`` are what belongs to the drug, ``{reason}`` what contraindicates it,
+            ``{judge}`` by when it is judged.
         further: what it says from the second of ``each`` on.
     """
 

@@ -19,6 +19,8 @@ from myoresist.treatment.columns import against_column
 
 MOST_NAMED = 3
 """Drugs that the bottom line names before it counts them."""
+WEEKS = 52 / 12
+"""Weeks of a month."""
 Lines = dict[Section, list[tuple[Chosen, str]]]
 
 
@@ -156,6 +158,8 @@ class Page:
                 return "".join(f", {x.text}" for x in self.doses(one.object)[:1])
             case "care":
                 return self._care(one.object)
+            case "judge":
+                return self._judge(one.object)
             case "reason":
                 return _and([_inside(self.names[x]) for x in self.against(one.object)[:2]])
         raise KeyError(f"{one.rule}: nothing stands for {{{part}}}")
@@ -166,6 +170,11 @@ class Page:
             x.text for n, x in cautions if treatment in x.treatments and self._holds(f"{CARE}{n}")
         ]
         return f" ({'; '.join(held[:2])})" if held else ""
+
+    def _judge(self, treatment: str) -> str:
+        """Return by when a treatment is judged, in months."""
+        option = self.found.consult.options.data.options.get(treatment)
+        return f"; judge by month {round(option.judge_after_weeks[1] / WEEKS)}" if option else ""
 
     def _named(self, *told: str) -> str:
         """Name the drugs of which one of some things is told."""
