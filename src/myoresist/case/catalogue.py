@@ -111,8 +111,12 @@ class Names:
 
     def nearest(self, word: str, cutoff: float = 0.6) -> str | None:
         """Return the id of the word most like this one, if any is as alike as ``cutoff`` (0 to 1)."""
-        near = get_close_matches(self.plain(word), self.ids, n=1, cutoff=cutoff)
-        return self.ids[near[0]] if near else None
+        return next(iter(self.nearest_few(word, cutoff, few=1)), None)
+
+    def nearest_few(self, word: str, cutoff: float = 0.6, few: int = 4) -> tuple[str, ...]:
+        """Return the ids of the few words most like this one, the most like first."""
+        near = get_close_matches(self.plain(word), self.ids, n=few, cutoff=cutoff)
+        return tuple(dict.fromkeys(self.ids[one] for one in near))
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,10 @@ class Catalogue:
     def nearest(self, word: str) -> str | None:
         """Return the id of the finding whose id, label or synonym is most like ``word``."""
         return self._names.nearest(word)
+
+    def nearest_few(self, word: str, cutoff: float = 0.6) -> tuple[str, ...]:
+        """Return the ids of the findings whose names are most like ``word``, the most like first."""
+        return self._names.nearest_few(word, cutoff)
 
 
 def read_rows(

@@ -40,7 +40,7 @@ DATED_LISTS = ("labs", "autoantibodies", *FINDING_LISTS, "visits")
 OTHER_CLASSES = ("medicine", "procedure", "other", "non-drug")
 """Classes of drugs that are none against myositis."""
 
-MAX_PROBLEMS = 200
+MAX_PROBLEMS, MAX_SUGGESTIONS = 200, 50
 MOST_ENTRIES = {
     "labs": 2_000, "autoantibodies": 300, "biopsies": 100, "imaging": 100, "emg": 100,
     "treatments": 300, "visits": 300,
@@ -236,9 +236,7 @@ class _Check:
         for index, entry in self._entries("autoantibodies"):
             name = entry.get("antibody")
             if isinstance(name, str) and self.terms.antibody(name) is None:
-                near = self.terms.nearest_antibody(name)
-                hint = f"did you mean {near}?" if near else "see 'myoresist template' for the list"
-                said = f"unknown antibody {shown(name)}; {hint}"
+                said = f"unknown antibody {shown(name)}; {self.terms.meant_antibody(name)}"
                 self.add(("autoantibodies", index, "antibody"), said)
 
     def courses(self) -> None:
@@ -424,11 +422,10 @@ class _Check:
                     self.add((*path, name), said)
                 self._value((*path, name), value, finding)
             else:
-                near = self.terms.catalogue.nearest(name)
-                hint = (
-                    f"; did you mean {near}?" if near else "; see 'myoresist template' for the list"
-                )
-                self.add((*path, name), f"unknown finding{hint}")
+                # Looking for the nearest name takes long, and whoever has so many needs the list.
+                few = len(self.problems) < MAX_SUGGESTIONS
+                hint = self.terms.meant_finding(str(name)) if few else SEE_LIST
+                self.add((*path, name), f"unknown finding; {hint}")
 
     def _value(self, path: tuple[str | int, ...], value: Any, finding: Finding) -> None:
         if value is None or value == "unknown":

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from myoresist.case.catalogue import Catalogue, Finding, Names, read_rows
 from myoresist.case.cells import Calendar
+from myoresist.case.confusions import Confusions
 from myoresist.case.doses import DoseWords
 from myoresist.case.drug_names import Drug, DrugNames, plain_name
 from myoresist.case.measures import Measures
@@ -121,7 +122,7 @@ class Range(Entry):
     maximum: float
 
 
-class Sections(Entry):
+class Sections(Confusions):
     """Where the entries of a case lead."""
 
     sections: Mapping[str, Section]
@@ -143,6 +144,8 @@ class Sections(Entry):
             yield from section.findings
         yield self.sex_finding
         yield from (tissue.done for tissue in self.tissue.values() if tissue.done)
+        for one in self.confused:
+            yield from one.never
         for leads in (self.tempo, self.visits, self.current_drug_class):
             yield from leads.values()
 
@@ -294,6 +297,22 @@ class Terms:
     def nearest_antibody(self, name: str, cutoff: float = 0.6) -> str | None:
         """Return the id of the antibody most like ``name``, if any is as alike as ``cutoff`` (0 to 1)."""
         return self._antibody_names.nearest(name, cutoff)
+
+    def meant_antibody(self, name: str) -> str:
+        """Say which antibody an unknown name may stand for, or where to look."""
+        said = self.sections.said(name)
+        near = self.sections.allowed(name, self._antibody_names.nearest_few(name))
+        return said or (
+            f"did you mean {near}?" if near else "see 'myoresist template' for the list"
+        )
+
+    def meant_finding(self, name: str) -> str:
+        """Say which finding an unknown name may stand for, or where to look."""
+        said = self.sections.said(name)
+        near = self.sections.allowed(name, self.catalogue.nearest_few(name))
+        return said or (
+            f"did you mean {near}?" if near else "see 'myoresist template' for the list"
+        )
 
 
 def _plain(name: str) -> str:
