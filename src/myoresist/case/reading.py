@@ -20,7 +20,7 @@ from myoresist.case.messages import either, is_number, message, quoted, unknown
 from myoresist.case.model import Case
 from myoresist.case.shorthand import SCHEME, parsed, written_out
 from myoresist.case.spelling import respelled
-from myoresist.case.terms import LabTest, Range, Terms
+from myoresist.case.terms import SEE_LIST, LabTest, Range, Terms
 from myoresist.case.units import converted, factor, spelling
 from myoresist.document import (
     Document,

@@ -22,6 +22,7 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
 LABEL = "diagnosis_label"
+SEE_LIST = "see 'myoresist template' for the list"
 WEEKS_A_YEAR = 52
 THOUSAND = 1000
 DECIMALS = 10
@@ -302,17 +303,13 @@ class Terms:
         """Say which antibody an unknown name may stand for, or where to look."""
         said = self.sections.said(name)
         near = self.sections.allowed(name, self._antibody_names.nearest_few(name))
-        return said or (
-            f"did you mean {near}?" if near else "see 'myoresist template' for the list"
-        )
+        return said or (f"did you mean {near}?" if near else SEE_LIST)
 
     def meant_finding(self, name: str) -> str:
         """Say which finding an unknown name may stand for, or where to look."""
         said = self.sections.said(name)
         near = self.sections.allowed(name, self.catalogue.nearest_few(name))
-        return said or (
-            f"did you mean {near}?" if near else "see 'myoresist template' for the list"
-        )
+        return said or (f"did you mean {near}?" if near else SEE_LIST)
 
 
 def _plain(name: str) -> str:
