@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from myoresist.case.cells import Calendar
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
 
@@ -25,6 +26,10 @@ _COLUMNS: Mapping[str, str] = {
     "measurement": "measurement_concept_id",
     "observation_period": "observation_period_end_date",
 }
+
+
+_OPTIONAL = {"measurement": ("operator_concept_id", "value_source_value", "range_high")}
+"""Columns that some databases lack."""
 
 
 class Concept(Sourced):
@@ -90,6 +95,8 @@ class Concepts(Entry):
     weight_unit: str
     local_forms: tuple[str, ...]
     persistence_days: int
+    operators: Mapping[str, int]
+    equal: int
 
     @classmethod
     def load(cls, folder: Path) -> Concepts:
@@ -143,8 +150,8 @@ def copy_tables(
     for name in (*NEEDED, *_COLUMNS):
         _open(connection, name)
     _look_up(connection, list(_wanted(concepts, terms)))
-    _choose(connection)
-    for table, query in _queries(concepts).items():
+    _choose(connection, terms.calendar)
+    for table, query in _queries(concepts, terms.calendar).items():
         target = str(work / f"{table}.parquet").replace("'", "''")
         connection.execute(f"COPY ({query}) TO '{target}'")
     return list(_notes(connection))
@@ -179,14 +186,16 @@ def _open(connection: DuckDBPyConnection, name: str) -> None:
         ).fetchall()
     }
     if name in NEEDED or _COLUMNS[name] in there:
-        query = f'SELECT * FROM "{name}"'
+        lacking = [x for x in _OPTIONAL.get(name, ()) if x not in there]
+        query = f'SELECT *{"".join(f", NULL AS {x}" for x in lacking)} FROM "{name}"'
     else:
         query = {
             "drug_exposure": "SELECT 0 person_id, 0 drug_concept_id, "
             "NULL::DATE drug_exposure_start_date, NULL::DATE drug_exposure_end_date",
             "measurement": "SELECT 0 person_id, 0 measurement_concept_id, NULL::DATE measurement_date, "
             "NULL::DOUBLE value_as_number, 0 value_as_concept_id, 0 unit_concept_id, "
-            "NULL::VARCHAR unit_source_value, NULL::DOUBLE range_high",
+            "NULL::VARCHAR unit_source_value, NULL::DOUBLE range_high, 0 operator_concept_id, "
+            "NULL::VARCHAR value_source_value",
             "observation_period": "SELECT 0 person_id, NULL::DATE observation_period_end_date",
         }[name] + " WHERE false"
     connection.execute(f"CREATE TEMP VIEW cdm_{name} AS {query}")
@@ -214,18 +223,25 @@ def _look_up(connection: DuckDBPyConnection, wanted: list[Wanted]) -> None:
     )
 
 
-def _choose(connection: DuckDBPyConnection) -> None:
+def _choose(connection: DuckDBPyConnection, calendar: Calendar) -> None:
+    # A day that nobody can have meant, as 1900-01-01, is a label all the same.
+    day = _dated("o.condition_start_date", calendar)
     connection.execute(
-        """
+        f"""
         CREATE TEMP TABLE chosen AS
-        SELECT o.person_id, min(o.condition_start_date) AS first_label,
-            max(o.condition_start_date) AS last_label,
-            first(m.word ORDER BY o.condition_start_date DESC, m.place) AS label
+        SELECT o.person_id, min({day}) AS first_label, max({day}) AS last_label,
+            first(m.word ORDER BY {day} DESC NULLS LAST, m.place) AS label
         FROM cdm_condition_occurrence o JOIN meant m
         ON m.kind = 'label' AND m.concept_id = o.condition_concept_id
         GROUP BY o.person_id
         """
     )
+
+
+def _dated(column: str, calendar: Calendar) -> str:
+    """Return SQL of a day, NULL where it cannot be one of a record."""
+    between = f"{column}::DATE BETWEEN DATE '{calendar.earliest}' AND DATE '{calendar.today}'"
+    return f"CASE WHEN {between} THEN {column}::DATE END"
 
 
 def _quoted(words: Iterable[str]) -> str:
@@ -238,8 +254,23 @@ def _matched(column: str, values: Mapping[str, str], otherwise: str) -> str:
     return f"CASE {column} {cases} ELSE {otherwise} END"
 
 
-def _queries(concepts: Concepts) -> dict[str, str]:
+def _queries(concepts: Concepts, calendar: Calendar) -> dict[str, str]:
     """Return for each of our tables the query that makes it."""
+    # A value with an operator is a limit, and is written as one.
+    signs = " ".join(
+        f"WHEN {number} THEN {_quoted([sign])}" for sign, number in concepts.operators.items()
+    )
+    value = (
+        f"CASE WHEN o.value_as_number IS NULL AND coalesce(o.value_as_concept_id, 0) = 0 "
+        f"THEN o.value_source_value WHEN coalesce(o.operator_concept_id, 0) IN (0, {concepts.equal}) "
+        # A number has no thousands point, and a fourth figure says so.
+        f"THEN regexp_replace(o.value_as_number::VARCHAR, '^(-?[0-9]+[.][0-9]{{3}})$', '\\10') "
+        f"ELSE concat(CASE o.operator_concept_id {signs} ELSE '?' END, o.value_as_number) END"
+    )
+    result = (
+        "CASE WHEN r.word IS NOT NULL THEN r.word WHEN coalesce(o.value_as_concept_id, 0) <> 0 "
+        "THEN coalesce(v.concept_name, 'concept ' || o.value_as_concept_id) END"
+    )
     sex = _matched(
         "p.gender_concept_id::VARCHAR", {str(y): x for x, y in concepts.sex.items()}, "NULL"
     )
@@ -265,7 +296,7 @@ def _queries(concepts: Concepts) -> dict[str, str]:
         # Without month and day of birth the age is known only to within a year, and stays unknown.
         "patients": f"""
             WITH seen AS (
-                SELECT person_id, max(observation_period_end_date) AS until
+                SELECT person_id, max({_dated("observation_period_end_date", calendar)}) AS until
                 FROM cdm_observation_period GROUP BY person_id
             ), weighed AS (
                 SELECT o.person_id,
@@ -274,7 +305,7 @@ def _queries(concepts: Concepts) -> dict[str, str]:
                 AND coalesce(u.concept_code, o.unit_source_value) = {_quoted([concepts.weight_unit])}
                 GROUP BY o.person_id
             ), dated AS (
-                SELECT c.*, greatest(coalesce(s.until, c.last_label), c.last_label) AS until
+                SELECT c.*, greatest(s.until, c.last_label) AS until
                 FROM chosen c LEFT JOIN seen s USING (person_id)
             )
             SELECT p.person_id::VARCHAR AS patient_id, strftime(d.until, '%Y-%m-%d') AS date, d.label,
@@ -293,17 +324,17 @@ def _queries(concepts: Concepts) -> dict[str, str]:
             ) ORDER BY person_id, word
         """,
         "labs": f"""
-            SELECT o.person_id::VARCHAR AS patient_id, m.word AS test, o.value_as_number AS value,
+            SELECT o.person_id::VARCHAR AS patient_id, m.word AS test, {value} AS value,
                 {unit} AS unit, o.range_high AS upper_limit,
                 strftime(o.measurement_date, '%Y-%m-%d') AS date
             {measured} WHERE m.kind = 'lab' ORDER BY o.person_id, date, test, value
         """,
         "antibodies": f"""
-            SELECT o.person_id::VARCHAR AS patient_id, m.word AS antibody, m.method, r.word AS result,
-                CASE WHEN o.range_high IS NOT NULL THEN o.value_as_number END AS value,
-                o.range_high AS cut_off, strftime(o.measurement_date, '%Y-%m-%d') AS date
+            SELECT o.person_id::VARCHAR AS patient_id, m.word AS antibody, m.method, {result} AS result,
+                {value} AS value, o.range_high AS cut_off, strftime(o.measurement_date, '%Y-%m-%d') AS date
             {measured}
             LEFT JOIN meant r ON r.kind = 'result' AND r.concept_id = o.value_as_concept_id
+            LEFT JOIN cdm_concept v ON v.concept_id = o.value_as_concept_id
             WHERE m.kind = 'antibody' ORDER BY o.person_id, date, antibody, method, result, value
         """,
         "treatments": f"""
