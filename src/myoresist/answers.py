@@ -75,8 +75,9 @@ class Answers:
     def judged(self) -> Judged:
         """Return what courses and visits tell."""
         one = self.patients
+        given = self.library.ceilings.judgeable(one.treatments)
         return self.library.resistance.judge(
-            self.stated.findings, one.treatments, one.visits, one.baselines, one.last_days
+            self.stated.findings, given, one.visits, one.baselines, one.last_days
         )
 
     @cached_property

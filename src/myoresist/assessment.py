@@ -6,7 +6,7 @@ sources, and what is not known; the report only shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from myoresist import display
@@ -22,6 +22,7 @@ from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
 from myoresist.diagnosis.differential.explain import explain as explain_differential
 from myoresist.diagnosis.differential.results import DifferentialResult
+from myoresist.document import shown
 from myoresist.findings.explain import (
     ContradictionResult,
     FindingResult,
@@ -216,6 +217,8 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
         contradictions=contradictions,
         remarks=(
             *noted.remarks,
+            *_beyond(base, patients, case),
+            *_unknown_methods(base, case),
             *facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
         ),
         criteria=sets,
@@ -254,6 +257,39 @@ def _references(base: Knowledge, told: Iterable[Told]) -> dict[str, Reference]:
     """Return the works on which parts of an assessment rest, in the order in which they are cited."""
     cited = dict.fromkeys(key for part in told for key in part.sources())
     return {key: base.references[key] for key in cited if key in base.references}
+
+
+def doubts(case: Case, knowledge: Knowledge | None = None) -> tuple[str, ...]:
+    """Return what an assessment would remark on a case: what was not used, and what cannot be."""
+    found = assess(case, knowledge)
+    pairs = (one.text for one in found.contradictions)
+    return tuple(dict.fromkeys((*found.remarks, *pairs)))
+
+
+def _unknown_methods(base: Knowledge, case: Case) -> Iterator[str]:
+    names = base.serology.knowledge.confidence.method_names()
+    for place, test in enumerate(case.autoantibodies):
+        if test.method and names.find(test.method) is None:
+            near = names.nearest(test.method)
+            hint = f"; did you mean {near.replace('_', ' ')}?" if near else ""
+            yield (
+                f"autoantibodies[{place}]: {shown(test.method)} is no method that is known, so it counts as "
+                f"not stated{hint}"
+            )
+
+
+def _beyond(base: Knowledge, patients: Patients, case: Case) -> Iterator[str]:
+    """Yield the courses whose dose or frequency no regimen reaches: a mistake of the record, or a danger."""
+    for one, above in base.ceilings.exceeded(patients.treatments.courses):
+        for place in above.nonzero()[0]:
+            course = case.treatments[place]
+            often = f" {course.frequency}" if course.frequency else ""
+            asked = f"{often.strip()}? " if one.more_often_than and often else ""
+            dose = f"{course.dose or 0:g} {course.unit or ''}{often}"
+            yield (
+                f"treatments[{place}]: {course.drug}, {dose}: {asked}"
+                f"above any usual dose, so it counts as no adequate trial. {one.text}"
+            )
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:

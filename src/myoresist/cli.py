@@ -15,11 +15,13 @@ from myoresist.report.printable import SPELT, printable
 from myoresist.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from myoresist.assessment import Assessment
+    from myoresist.case.model import Case
     from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential.evaluate import Setting
+    from myoresist.document import Problem
     from myoresist.library import Knowledge
     from myoresist.report.builder import Depth
 
@@ -27,7 +29,7 @@ app = typer.Typer(
     help="A sourced second opinion for treatment-resistant myositis.",
     epilog="Example: myoresist demo",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -35,6 +37,7 @@ knowledge_app = typer.Typer(
     help="Look into the knowledge: every rule in plain words, with its sources.",
     epilog="Example: myoresist knowledge list",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
 app.add_typer(knowledge_app, name="knowledge")
@@ -161,49 +164,90 @@ def assess(
     With --html, --pdf or --markdown only these files are written, unless --text, --json or -o asks for more.
     """
     from myoresist.assessment import assess as assess_case
-    from myoresist.case.reading import read_case
 
     with _user_errors():
         if json and text:
             raise Stop("--json and --text exclude each other; leave one out")
-        known = read_case(case)
+        known = _read(case, json)
         for path in (output, html, pdf, markdown):
+            if path and setting and path.exists() and path.samefile(setting):
+                raise Stop(f"{path}: is the setting; write the report to another file")
             if path and case != "-" and path.exists() and path.samefile(case):
                 raise Stop(f"{path}: is the case itself; write the report to another file")
         try:
             found = assess_case(known, setting=_setting(setting), baseline=baseline)
         except ValueError as error:
             raise Stop(f"--baseline: {error}") from error
-        files = _files(found, full or everything, html, pdf, markdown)
-        if not files or text or json or output:
+        if output and output.resolve() in {x.resolve() for x in (html, pdf, markdown) if x}:
+            raise Stop(f"{output}: is asked for twice; name a file for each form")
+        files, failed = _files(found, full or everything, html, pdf, markdown)
+        if not (html or pdf or markdown) or text or json or output:
             _show(found, json, _depth(full, everything), output)
-        _write_all(files)
+        _write_all(files, failed)
+
+
+def _read(name: str, json: bool) -> Case:
+    """Read a case, or say what is wrong with it; as JSON where that is asked for."""
+    from myoresist.case.reading import CaseError, check_case
+
+    case, problems = check_case(name)
+    if case is not None:
+        return case
+    if json:
+        _hand_over_json(_as_json(name, problems))
+        raise typer.Exit(2)
+    raise CaseError(problems)
 
 
 @app.command(epilog="Example: myoresist validate patient.yaml")
 def validate(
     cases: Annotated[list[str], typer.Argument(help="Case files, or - for standard input.")],
+    json: Json = False,
 ) -> None:
-    """Check case files; every mistake is one line with file, line, field and what to write."""
+    """Check case files; every mistake is one line with file, line, field and what to write.
+
+    What could not be used, contradicts itself or is beyond any usual dose is said too, and is no mistake.
+    """
+    from myoresist.assessment import doubts
     from myoresist.case.reading import check_case
 
-    wrong = False
+    told, wrong = [], False
     for name in cases:
-        _, problems = check_case(name)
+        case, problems = check_case(name)
         wrong = wrong or bool(problems)
+        noted = doubts(case) if case else ()
+        if json:
+            told.append(_as_json(name, problems, noted))
+            continue
         _complain(*map(str, problems))
         if not problems:
-            _say(printable(f"{name}: ok"))
+            _say("\n".join(map(printable, (f"{name}: ok", *(f"    note: {x}" for x in noted)))))
+    if json:
+        _hand_over_json(told)
     if wrong:
         raise typer.Exit(2)
 
 
-@app.command(epilog="Example: myoresist template > patient.yaml")
-def template() -> None:
-    """Print a commented empty case file."""
+def _as_json(
+    name: str, problems: Iterable[Problem], noted: Iterable[str] = ()
+) -> dict[str, object]:
+    """Return what is wrong with a file as data."""
+    wrong = [{"line": x.line, "field": x.field, "message": x.message} for x in problems]
+    return {"file": name, "ok": not wrong, "mistakes": wrong, "notes": list(noted)}
+
+
+@app.command(epilog="Example: myoresist template -o patient.yaml")
+def template(output: Output = None) -> None:
+    """Print a commented empty case file; -o writes it, as some shells change what they redirect."""
     from myoresist.case.template import template as text
 
-    _hand_over(text())
+    if output is None:
+        _hand_over(text())
+        return
+    with _user_errors():
+        if output.exists():
+            raise Stop(f"{output}: is there already; name a new file")
+        _write(output, text())
 
 
 @app.command(epilog="Example: myoresist schema case > case.schema.json")
@@ -213,12 +257,15 @@ def schema(
     """Print the JSON Schema of the case file or of the assessment."""
     with _user_errors():
         if what == "case":
-            from myoresist.case.model import case_schema as described
+            from myoresist.case.words import case_schema
+
+            _hand_over_json(case_schema())
         elif what == "assessment":
-            from myoresist.assessment import assessment_schema as described
+            from myoresist.assessment import assessment_schema
+
+            _hand_over_json(assessment_schema())
         else:
             raise Stop(f"{what} has no schema; write case or assessment")
-        _hand_over_json(described())
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")
@@ -245,9 +292,9 @@ def demo(
         if name not in names:
             raise Stop(f"no bundled case is called {name}; there are {', '.join(names)}")
         assessment = assess_case(read_case(EXAMPLES / f"{name}.yaml"))
-        files = _files(assessment, full or everything, html, pdf, markdown)
+        files, failed = _files(assessment, full or everything, html, pdf, markdown)
         _show(assessment, json, _depth(full, everything), output)
-        _write_all(files)
+        _write_all(files, failed)
 
 
 @app.command(epilog="Example: myoresist evaluate cases/ --plot reliability.svg")
@@ -425,8 +472,25 @@ def evidence(
             _say("\n".join(map(printable, lines(found))))
 
 
+def _list_words(what: str, json: bool) -> None:
+    from myoresist.case.reading import packaged_terms
+    from myoresist.case.words import WORDS, words
+
+    if what not in WORDS:
+        raise Stop(f"{what} is no list of words; write {', '.join(WORDS)}")
+    listed = words(packaged_terms(), what)
+    if json:
+        _hand_over_json({one: list(others) for one, others in listed.items()})
+    else:
+        _say("\n".join(f"{one}: {', '.join(others)}" for one, others in listed.items()))
+
+
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
 def knowledge_list(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="drugs, findings, labs, antibodies or routes: the words of a case."),
+    ] = None,
     recall: Annotated[
         bool,
         typer.Option(
@@ -442,13 +506,16 @@ def knowledge_list(
     ] = False,
     json: Json = False,
 ) -> None:
-    """List what is covered: status, since when, and verified against what."""
+    """List what is covered, since when, and verified against what; or the words that a case may use."""
     from myoresist.knowledge.schema import Coverage, load_list
     from myoresist.library import Knowledge
 
     with _user_errors():
         if recall and seed:
             raise Stop("--recall and --seed exclude each other; leave one out")
+        if what is not None:
+            _list_words(what, json)
+            return
         knowledge = Knowledge.load()
         if recall or seed:
             _take_stock(knowledge, recall, json)
@@ -571,41 +638,48 @@ def _depth(full: bool, everything: bool) -> Depth:
 
 def _files(
     assessment: Assessment, full: bool, html: Path | None, pdf: Path | None, markdown: Path | None
-) -> dict[Path, str | bytes]:
-    """Return the written forms that are asked for, by file, before anything is written.
+) -> tuple[dict[Path, str | bytes], list[str]]:
+    """Return the written forms that are asked for, by file, and why one of them cannot be made.
 
     HTML always holds the appendix, folded unless it is asked for.
     """
     if not (html or pdf or markdown):
-        return {}
+        return {}, []
     from myoresist.report.builder import build_report
 
     files: dict[Path, str | bytes] = {}
+    failed: list[str] = []
+    asked = [one for one in (html, pdf, markdown) if one is not None]
+    if len({one.resolve() for one in asked}) < len(asked):
+        raise Stop("two forms of the report have the same file; name one for each")
     report = build_report(assessment, "all" if full else "page")
     if markdown:
         from myoresist.report.markdown import render as as_markdown
 
         files[markdown] = as_markdown(report)
     if pdf:
-        from myoresist.report.pdf import NoTypst
+        from myoresist.report.pdf import NoTypst, PdfError
         from myoresist.report.pdf import render as as_pdf
 
         try:
             files[pdf] = as_pdf(report)
         except NoTypst as error:
-            raise Stop(str(error)) from error
+            failed.append(str(error))
+        except PdfError as error:
+            failed.append(f"{pdf}: {error}")
     if html:
         from myoresist.report.html import render as as_page
 
         files[html] = as_page(build_report(assessment), full)
-    if len(files) < sum(one is not None for one in (html, pdf, markdown)):
-        raise Stop("two forms of the report have the same file; name one for each")
-    return files
+    return files, failed
 
 
-def _write_all(files: dict[Path, str | bytes]) -> None:
+def _write_all(files: dict[Path, str | bytes], failed: list[str]) -> None:
+    """Write what could be made, and then say what could not."""
     for path, content in files.items():
         _write(path, content)
+    if failed:
+        raise Stop("; ".join(failed))
 
 
 def _show(assessment: Assessment, json: bool, depth: Depth, output: Path | None) -> None:
@@ -647,6 +721,9 @@ def _write(path: Path, content: str | bytes) -> None:
             path.write_bytes(data)
         else:
             beside.write_bytes(data)
+            if target.exists():
+                # Who may read the file stays as somebody has set it.
+                beside.chmod(target.stat().st_mode & 0o777)
             beside.replace(target)
     except OSError as error:
         raise Stop(f"{path}: cannot be written: {error.strerror}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -77,6 +78,14 @@ class Link(Entry):
     why: str
 
 
+MOST_NEAR = 5
+_DENIALS = re.compile(r"(?<![a-z])(?:no|not|non|normal|without|absent|never)(?![a-z])")
+
+
+def _denied(word: str) -> frozenset[str]:
+    return frozenset(_DENIALS.findall(word.replace("_", " ")))
+
+
 def lower(word: str) -> str:
     """Return a word without what people write in different ways."""
     return word.strip().lower()
@@ -115,8 +124,10 @@ class Names:
 
     def nearest_few(self, word: str, cutoff: float = 0.6, few: int = 4) -> tuple[str, ...]:
         """Return the ids of the few words most like this one, the most like first."""
-        near = get_close_matches(self.plain(word), self.ids, n=few, cutoff=cutoff)
-        return tuple(dict.fromkeys(self.ids[one] for one in near))
+        near = get_close_matches(self.plain(word), self.ids, n=few + MOST_NEAR, cutoff=cutoff)
+        # The opposite is near in letters, and far in meaning.
+        same = (one for one in near if _denied(one) == _denied(word.lower()))
+        return tuple(dict.fromkeys(self.ids[one] for one in same))[:few]
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,8 @@ class _Check:
             if isinstance(entries, list) and len(entries) > most:
                 self.add((section,), f"has {len(entries):,} entries; at most {most:,} can be read")
         for path, text in _texts(self.data, ()):
+            if "\0" in text:
+                self.add(path, "holds the character U+0000; remove it")
             most = MOST_NOTES if path[-1] in ("notes", "report") else MOST_LETTERS
             if len(text) > most:
                 self.add(path, f"has {len(text):,} characters; at most {most:,} can be read")

@@ -321,6 +321,12 @@ class _Reader:
                     f"treatments[{index}]: {shown(course.drug)} is not in the list of drugs{hint}"
                 )
                 continue
+            local = self.terms.sections.local_routes
+            if course.route and self.terms.doses.route(course.route, local) is None:
+                self.remarks.append(
+                    f"treatments[{index}]: {shown(course.route)} is not a route that is known, so its dose "
+                    "counts as unknown; write such as oral, intravenous or subcutaneous"
+                )
             finding = self.terms.sections.current_drug_class.get(drug.drug_class)
             now = self._goes_on(course)
             if finding and now:

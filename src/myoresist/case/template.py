@@ -15,6 +15,8 @@ from myoresist.case.terms import Terms
 from myoresist.document import ODD_BREAKS, plain_value
 
 _HEAD = """\
+# yaml-language-server: $schema=case.schema.json
+# Editors complete words after: myoresist schema case > case.schema.json
 # One patient. Leave out what you do not know: what is not written here is unknown, never absent.
 # Answers are yes, no or unknown. Dates may be a year (2023), a month (2023-05) or a day (2023-05-17).
 

@@ -6,7 +6,7 @@ and a finding about which two statements differ is unknown. Inside a batch a pat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -42,6 +42,7 @@ from myoresist.findings.evaluate import Inference
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.evaluate import Responses
 from myoresist.resistance.response.visits import DATE, PATIENT
+from myoresist.treatment.ceilings import Ceilings
 
 STRANGER, TWICE = "is not in patients", "stands here twice"
 """Why a row is about nobody, or about somebody a second time."""
@@ -88,6 +89,7 @@ class Reader:
     responses: Responses
     is_method: Callable[[str], bool]
     diseases: Container[str]
+    ceilings: Ceilings
     codes_named: bool = False
 
     @cached_property
@@ -146,6 +148,13 @@ class Reader:
             _numbers(one) for one in (*gone, no_lab, no_finding, no_visit, *no_antibody, *no_course)
         ]
         patients = patients.with_columns(self._listed(patients, ids, [*rejected, *gone]))
+        treatments = Treatments.of(
+            patients.select(list(PATIENTS)),
+            courses.select(list(WRITTEN)),
+            self.laboratory.levels(labs),
+            self.terms,
+        )
+        gone += self._beyond(courses, treatments)
         said = [
             self._of_words(patients),
             self.laboratory.stated(labs),
@@ -162,12 +171,7 @@ class Reader:
             ),
             recorded=settled.recorded,
             results=self.serum.results(serum),
-            treatments=Treatments.of(
-                patients.select(list(PATIENTS)),
-                courses.select(list(WRITTEN)),
-                self.laboratory.levels(labs),
-                self.terms,
-            ),
+            treatments=treatments,
             visits=checked,
             rejected=pl.concat([*rejected, _named(pl.concat(gone), ids)]).sort(
                 "table", ROW, "column"
@@ -197,6 +201,13 @@ class Reader:
             typed[name], asked[name] = (self._whole(x, name) for x in (read.rows, read.asked))
             rejected.append(read.rejected)
         return typed, asked, rejected
+
+    def _beyond(self, courses: pl.DataFrame, treatments: Treatments) -> Iterator[pl.DataFrame]:
+        """Yield the doses that no regimen reaches; they count as no adequate trial."""
+        for one, above in self.ceilings.exceeded(treatments.courses):
+            reason = f"is above any usual dose and counts as no adequate trial. {one.text}"
+            found = rejections(courses.filter(pl.Series(above)), "treatments", "dose", reason)
+            yield _numbers(found.with_columns(whole_row=False))
 
     def _undiagnosed(self, patients: pl.DataFrame) -> pl.DataFrame:
         """Return the final diagnoses that are none of the differential."""

@@ -58,7 +58,7 @@ class Registry:
         methods = base.serology.knowledge.confidence.method_names()
         return Reader(
             base.terms, Schema(base.terms), base.inference, base.resistance.responses,
-            lambda word: methods.find(word) is not None, frozenset(base.differential.diseases),
+            lambda word: methods.find(word) is not None, frozenset(base.differential.diseases), base.ceilings,
             self.codes_named,
         )  # fmt: skip
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 from myoresist.report.charts.drawing import on_paper
 from myoresist.report.document import Datum, Figure, Report
 
+LATIN: Final = 0x24F
+"""The last letter that every font of ours has."""
 STANDARD: Final = "ua-1"
 """PDF/UA, the standard for PDF that everyone can read."""
 
@@ -17,11 +19,16 @@ class NoTypst(RuntimeError):
     """Typst is not installed; the message says what to install."""
 
 
+class PdfError(RuntimeError):
+    """A report cannot be set on this machine; the message says why."""
+
+
 def render(report: Report) -> bytes:
     """Return a report as PDF.
 
     Raises:
         NoTypst: where typst is not installed.
+        PdfError: where the fonts of this machine lack letters of the report.
     """
     try:
         import typst
@@ -38,7 +45,15 @@ def render(report: Report) -> bytes:
         default=_as_data,
     )
     template = files("myoresist.report").joinpath("templates", "report.typ").read_bytes()
-    return typst.compile(template, sys_inputs={"report": data}, pdf_standards=STANDARD)
+    try:
+        return typst.compile(template, sys_inputs={"report": data}, pdf_standards=STANDARD)
+    except typst.TypstError as error:
+        strange = dict.fromkeys(x for x in json.loads(data)["title"] if ord(x) > LATIN)
+        raise PdfError(
+            "no PDF: the fonts of this machine lack letters of this record"
+            + (f" ({' '.join(strange)})" if strange else "")
+            + "; install a font that has them, such as Noto, or use --html"
+        ) from error
 
 
 def _as_data(one: object) -> str | dict[str, Any]:

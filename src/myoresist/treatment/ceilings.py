@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load_list
 from myoresist.rules.condition import Name
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 OVER = "over_"
 
 
@@ -110,11 +112,30 @@ class Ceilings:
         truths = {one.column: self._over(one, limit, treatments, size) for one, limit in limits}
         return Table(size, truths)
 
-    def _over(
-        self, one: Ceiling, limit: tuple[float, str | None], treatments: Treatments, size: int
-    ) -> Planes:
+    def exceeded(self, courses: Courses) -> list[tuple[Ceiling, Flags]]:
+        """Return which records are above each ceiling, whether they go on or have ended."""
+        found = []
+        for one, limit in zip(self.ceilings, self.limits, strict=True):
+            own, above, _ = self._above(one, limit, courses)
+            if (own & above).any():
+                found.append((one, own & above))
+        return found
+
+    def judgeable(self, treatments: Treatments) -> Treatments:
+        """Return treatments of which a dose that nobody gives is not known, so that no trial rests on it."""
+        courses = treatments.courses
+        amount = courses.amount
+        for _, above in self.exceeded(courses):
+            amount = np.where(above, np.nan, amount)
+        return treatments if amount is courses.amount else replace(
+            treatments, courses=replace(courses, amount=amount)
+        )  # fmt: skip
+
+    def _above(
+        self, one: Ceiling, limit: tuple[float, str | None], records: Courses
+    ) -> tuple[Flags, Flags, Flags]:
+        """Return which records are of a ceiling, which are above it, and of which that is known."""
         most, body = limit
-        records = treatments.courses
         own = np.isin(records.drug, [self.drugs.index(x) for x in one.drugs])
         if one.routes:
             own &= np.isin(records.route, [NO_WORD, *(self.routes.index(x) for x in one.routes)])
@@ -125,6 +146,13 @@ class Ceilings:
         if one.more_often_than:
             too_often = often > one.more_often_than.times / one.more_often_than.days
             above, known = above | too_often, known | too_often
+        return own, above, known
+
+    def _over(
+        self, one: Ceiling, limit: tuple[float, str | None], treatments: Treatments, size: int
+    ) -> Planes:
+        records = treatments.courses
+        own, above, known = self._above(one, limit, records)
         goes_on, stopped = records.ongoing == TRUE, records.ongoing == FALSE
         sure = _patients(records.patient[own & above & goes_on], size)
         could = own & ~stopped & ~(known & ~above) & ~(above & goes_on)
