@@ -236,7 +236,7 @@ def _as_json(
     return {"file": name, "ok": not wrong, "mistakes": wrong, "notes": list(noted)}
 
 
-@app.command(epilog="Example: myoresist template -o patient.yaml")
+@app.command(epilog="Example: myoresist template > patient.yaml")
 def template(output: Output = None) -> None:
     """Print a commented empty case file; -o writes it, as some shells change what they redirect."""
     from myoresist.case.template import template as text
