@@ -217,7 +217,7 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
         contradictions=contradictions,
         remarks=(
             *noted.remarks,
-            *_beyond(base, patients, case),
+            *_beyond(base, answers.patients, case),
             *_unknown_methods(base, case),
             *facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
         ),
