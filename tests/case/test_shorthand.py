@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myoresist.case.model import Case
-from myoresist.case.reading import check_case_text
+from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.case.record import Record, record
 from myoresist.case.shorthand import parsed
 from myoresist.case.template import write_case
+from myoresist.case.timeline import timeline
 
 
 def case(text: str) -> Case:
@@ -167,3 +168,11 @@ def test_a_bound_on_one_side_of_the_cut_off_is_a_result(value: str, found: bool)
 def test_a_bound_that_leaves_the_result_open_is_refused(value: str) -> None:
     (message,) = problems(f'autoantibodies: [{{antibody: Jo-1, value: "{value}", cut_off: 20}}]')
     assert "is a limit and no value" in message
+
+
+def test_order_without_dates_is_shown() -> None:
+    text = "treatments: [{drug: MTX, after: prednisone, from_week: 4, to_week: 30}]"
+    (course,) = timeline(case(text), packaged_terms()).courses
+    assert (course.dose, course.weeks) == ("after prednisone, week 4 to 30", 26)
+    (message,) = problems("treatments: [{drug: MTX, after: mystery}]")
+    assert message == "unknown drug mystery"

@@ -109,7 +109,7 @@ class Labs:
                     yield use.normal, True, ("labs", bound.index, "value")
             if taken is not None:
                 yield from _values(test, use, taken)
-        without = [row.index for row in found if row.limit is None]
+        without = [x.index for x in found if x.limit is None and x.lab.lower_limit is None]
         if without and any(use.upper_limit for use in test.findings):
             self.remarks.append(
                 f"labs[{without[0]}]: {test.synonyms[0]} without its upper limit of normal, so its "

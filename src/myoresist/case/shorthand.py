@@ -162,7 +162,7 @@ def _steps(entry: Entry) -> Iterator[Entry]:
             step |= {"start": str(day), "stop": str(last)}
             day += timedelta(days=days)
         else:
-            step["weeks"] = days / 7
+            step["weeks"] = round(days / 7, 2)
             if place == 0 and entry.get("start") is not None:
                 step["start"] = entry["start"]
         step.pop("every", None)

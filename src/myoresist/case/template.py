@@ -32,6 +32,9 @@ patient:
 # source: {{citation: "Author. Title. Journal year", doi: 10.1000/example, url: ""}}   # for a published case
 # notes: free text
 
+# weeks_from: {{event: first prednisone, date: 2023-01-02}}   # for week: under labs and visits
+# assumed_limits: {{CK: 200}}   # upper limits to assume where none is given; marked in the report
+
 # onset:
 #   age: 60               # years at the first symptom
 #   date: 2022-01
@@ -59,7 +62,10 @@ patient:
 
 # treatments:             # one entry a dose; unit: mg, g, mg/kg, g/kg, mg/day
 #                         # frequency: daily, twice daily, weekly, every 4 weeks, once
-#                         # weeks: how long it lasted, where a date is missing
+#                         # scheme, instead of a dose: 1 g × 3 days; 2 × 1000 mg, 2 weeks apart;
+#                         #   from 60 to 10 mg over 6 months
+#                         # weeks: how long it lasted, where a date is missing; from_week, to_week: since
+#                         #   weeks_from; after, before: another drug
 #                         # response: worse, none, partial, good, complete, or "good, then lost"
 #                         # response_by_organ: of {organs}
 #                         # together_with: drugs of a combination, whose response it is

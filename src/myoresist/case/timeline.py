@@ -100,7 +100,7 @@ def _course(one: Treatment, case: Case, terms: Terms) -> DrugCourseResult:
     route = one.route or (named.route if named else None)
     return DrugCourseResult(
         drug=named.drug.label if named else one.drug,
-        dose=", ".join(x for x in (amount, *strength, one.frequency, route) if x),
+        dose=", ".join(x for x in (amount, *strength, one.frequency, route, *_order(one)) if x),
         start=_moment(one.start),
         stop=_moment(one.stop),
         goes_on=goes_on(one, case.treatments_complete),
@@ -108,6 +108,17 @@ def _course(one: Treatment, case: Case, terms: Terms) -> DrugCourseResult:
         response=_responded(one),
         reason_stopped=_stopped(one),
     )
+
+
+def _order(one: Treatment) -> tuple[str, ...]:
+    """Return before and after which drugs a course was begun, and its weeks, where no date says so."""
+    weeks = [f"{x:g}" for x in (one.from_week, one.to_week) if x is not None and not one.start]
+    said = (
+        f"after {one.after}" if one.after else "",
+        f"before {one.before}" if one.before else "",
+        f"week {' to '.join(weeks)}" if weeks else "",
+    )
+    return tuple(x for x in said if x)
 
 
 def _responded(one: Treatment) -> str | None:
