@@ -232,7 +232,7 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
             **_rules_of_page(base, page),
             **_rules(base, diagnosis, antibodies, resistance, treatment),
         },
-        labels=_labels(base, shown),
+        labels=_labels(base, shown, page),
         questions={finding.id: finding.question for finding in base.catalogue},
         units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
         references=_references(base, told),
@@ -247,10 +247,14 @@ def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
     return {f"consult.{page.state}": words.state(page.state), **lines}
 
 
-def _labels(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:
-    """Return what findings are called, and columns from which a finding follows."""
+def _labels(
+    base: Knowledge, facts: Iterable[FindingResult], page: ConsultResult
+) -> dict[str, str]:
+    """Return what findings are called, and columns from which a finding or a line of page one follows."""
     findings = {one.id: one.label for one in base.catalogue}
-    return {**findings, **base.differential.base.said, **_reasons(base, facts)}
+    told = base.options.labels
+    because = {x: told[x] for one in page.lines() for x in one.because if x in told}
+    return {**findings, **base.differential.base.said, **_reasons(base, facts), **because}
 
 
 def _references(base: Knowledge, told: Iterable[Told]) -> dict[str, Reference]:

@@ -62,7 +62,7 @@ Html = Annotated[
 Pdf = Annotated[Path | None, typer.Option("--pdf", help="Write a PDF.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdown.")]
 EXAMPLES = Path(__file__).parent / "examples"
-DEMO = "dysferlinopathy_called_polymyositis"
+DEMO = "anti_srp_refractory"
 FILE_WIDTH = 110
 
 

@@ -143,7 +143,9 @@ class Page:
         if "{" in text:
             text = re.sub(r"\{(\w+)\}", lambda found: self._part(one, found[1]), text)
         text = " ".join(text.split())
-        return text if one.section == "ask" else f"{text[:1].upper()}{text[1:]}."
+        if one.section == "ask":
+            return text
+        return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}"
 
     def _part(self, one: Chosen, part: str) -> str:
         """Return what stands for a name in braces."""

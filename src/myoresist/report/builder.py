@@ -12,7 +12,7 @@ from typing import Literal
 from myoresist.assessment import Assessment
 from myoresist.report import criteria, figures
 from myoresist.report.charts.timeline import drawable
-from myoresist.report.diagnosis import LITTLE, Diagnosis
+from myoresist.report.diagnosis import Diagnosis
 from myoresist.report.document import (
     Block,
     Cell,
@@ -33,7 +33,7 @@ from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
 from myoresist.report.serology import Serology
 from myoresist.report.treatment import Treatment
-from myoresist.report.wording import found, known, named, places, spaced
+from myoresist.report.wording import LITTLE, found, known, named, places, spaced
 
 WATERFALLS = 3
 

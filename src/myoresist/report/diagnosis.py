@@ -14,12 +14,10 @@ from myoresist.diagnosis.differential.results import (
     ResultResult,
 )
 from myoresist.report.document import Line, Tone
-from myoresist.report.wording import measured, percent, spaced
+from myoresist.report.wording import LITTLE, measured, percent, spaced, tells
 
 STEPS = {1: "bedside or blood", 2: "imaging or electrophysiology", 3: "biopsy or genetic panel"}
 FLAGS = 4
-LITTLE = 0.05
-"""Bits below which an investigation would hardly change anything."""
 PROVES = 0.1
 """From how likely a proof on it is said of an investigation."""
 
@@ -164,9 +162,9 @@ class Diagnosis:
         if test.proof >= PROVES:
             said.append("Could prove what is likely.")
         if test.gain >= LITTLE:
-            text = f"Expected to tell {test.gain:.1f} bits about the disease"
+            text = f"Expected to tell {tells(test.gain)} about the disease"
             if self.data.differential.label:
-                text += f", {test.gain_label:.1g} about whether the label is right"
+                text += f", {tells(test.gain_label)} about whether the label is right"
             said.append(text + ".")
         return " ".join(said) or "Would hardly change the diagnosis."
 

@@ -10,7 +10,7 @@ from myoresist.report.charts import forest, ranking, score, timeline, waterfall
 from myoresist.report.diagnosis import STEPS, Diagnosis, times
 from myoresist.report.document import UNKNOWN, Cell, Figure, Table
 from myoresist.report.evidence import counts, heading, treatment_of
-from myoresist.report.wording import measured, number, percent
+from myoresist.report.wording import measured, number, percent, tells
 from myoresist.resistance.response.explain import ImprovementResult
 from myoresist.treatment.evidence import Evidence
 
@@ -155,14 +155,14 @@ def next_tests(tests: Sequence[InvestigationResult]) -> Figure:
     """Show what each investigation is expected to tell."""
     caption = "What each investigation is expected to tell about the disease"
     rows = tuple(
-        _row(x.name, STEPS[x.invasiveness], f"{x.gain:.2f}", f"{x.gain_label:.2f}") for x in tests
+        _row(x.name, STEPS[x.invasiveness], tells(x.gain), tells(x.gain_label)) for x in tests
     )
-    header = ("Investigation", "Step", "Bits about the disease", "Bits about the label")
+    header = ("Investigation", "Step", "Tells about the disease", "Tells about the label")
     return Figure(
         "next-tests",
         caption,
         lambda: ranking.next_tests(tests, STEPS),
-        "; ".join(f"{x.name} {x.gain:.2f} bits" for x in tests),
+        "; ".join(f"{x.name}: {tells(x.gain)}" for x in tests),
         Table(caption, header, rows),
         in_words=True,
     )

@@ -9,7 +9,8 @@ from myoresist.assessment import Assessment
 from myoresist.consult.results import Action, Said
 from myoresist.report.document import Datum, Line, Tone
 from myoresist.report.treatment import GIVEN
-from myoresist.report.wording import spaced
+from myoresist.report.wording import places, spaced
+from myoresist.resistance.explanations.evaluate import PREFIX
 
 TONES: dict[str, Tone] = {"responding": "for", "too_little_known": "quiet"}
 """What a state means; any other asks for something to be done."""
@@ -35,6 +36,8 @@ class FirstPage:
     def __init__(self, data: Assessment) -> None:
         self.data = data
         self.consult = data.consult
+        self.facts = {one.id: one for one in data.record}
+        self.explanations = {PREFIX + one.id: one for one in data.resistance.why.explanations}
 
     @property
     def tone(self) -> Tone:
@@ -108,13 +111,13 @@ class FirstPage:
         return self.data.rules[f"consult.{rule}"]
 
     def _findings(self, said: Said) -> tuple[str, ...]:
-        """Return what a reader knows as a finding of those that triggered a line."""
-        told = self.data.resistance.labels.keys() | self.data.treatment.labels.keys()
-        return tuple(
-            x for x in said.because if x in self.data.labels or (x in told and self._known(x))
-        )
+        """Return the findings that triggered a line and of which more is known than that they are there."""
+        return tuple(x for x in said.because if self._known(x))
 
     def _known(self, name: str) -> bool:
+        fact = self.facts.get(name)
+        if fact:
+            return fact.how != "contradicted"
         values = (self.data.resistance.values, self.data.treatment.values)
         return any(one.get(name) is not None for one in values)
 
@@ -124,7 +127,14 @@ class FirstPage:
         if "cancer_risk_high" in said.because:
             yield Datum("Risk of cancer", "high")
         own = (said.object, said.instead_of) if isinstance(said, Action) else ()
-        for name in dict.fromkeys(said.because):
+        for name in said.because:
+            fact = self.facts.get(name)
+            if fact and fact.how == "contradicted":
+                yield Datum(fact.label, "one statement says so, another not", places(fact.where))
+            elif name in self.explanations:
+                yield Datum(self.explanations[name].name, spaced(self.explanations[name].status))
+            elif name in self.data.labels and not self._known(name):
+                yield Datum(self.data.labels[name], "recorded")
             option = self.data.treatment.options.get(name)
             if option and (option.given or name in own):
                 given = [GIVEN[x] for x in option.given]

@@ -41,6 +41,18 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}%" if share < 0.0995 else f"{share * 100:.0f}%"
 
 
+LITTLE, SOME, MUCH = 0.05, 0.3, 1.0
+"""From how many bits an investigation tells little, something and much."""
+
+
+def tells(gain: float) -> str:
+    """Return in words how much an investigation is expected to tell."""
+    for least, said in ((MUCH, "much"), (SOME, "something"), (LITTLE, "little")):
+        if gain >= least:
+            return said
+    return "hardly anything"
+
+
 def unit(name: str | None) -> str:
     """Return a unit of the catalogue as a reader would write it."""
     return _UNITS.get(name or "", name or "")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from myoresist.diagnosis.differential.results import DiseaseResult, InvestigationResult
 from myoresist.report.charts.drawing import Drawing
-from myoresist.report.wording import percent
+from myoresist.report.wording import percent, tells
 
 WIDTH, LEFT, RIGHT = 420.0, 4.0, 12.0
 BAR = 11.0
@@ -54,21 +54,21 @@ def differential(diseases: Sequence[DiseaseResult], label: Sequence[str]) -> str
 
 
 def next_tests(tests: Sequence[InvestigationResult], steps: dict[int, str]) -> str:
-    """Draw what each investigation is expected to tell, in bits.
+    """Draw how much each investigation is expected to tell, against the one that tells most.
 
     Args:
         tests: the investigations, in the order in which they are advised.
         steps: what each step of invasiveness is called.
     """
     most = max([one.gain for one in tests], default=0) or 1.0
-    said = "; ".join(f"{one.name} {one.gain:.2f} bits" for one in tests)
+    said = "; ".join(f"{one.name}: {tells(one.gain)}" for one in tests)
     drawn = Drawing("next-tests", "What each investigation is expected to tell", said, WIDTH)
     span = WIDTH - LEFT - RIGHT
     top = 4.0
     for one in tests:
         name = one.name + ("" if one.again else f" ({steps[one.invasiveness]})")
-        foot = drawn.paragraph(LEFT, top + 13, name, span - 70)
-        drawn.text(WIDTH - RIGHT, top + 13, f"{one.gain:.2f} bits", "ink", 12.5, "end")
+        foot = drawn.paragraph(LEFT, top + 13, name, span - 110)
+        drawn.text(WIDTH - RIGHT, top + 13, tells(one.gain), "ink", 12.5, "end")
         drawn.rect(LEFT, foot + 7, span, BAR, "track")
         drawn.rect(LEFT, foot + 7, span * one.gain / most, BAR, "main")
         top = foot + 7 + BAR + 9
