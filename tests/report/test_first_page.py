@@ -20,11 +20,11 @@ from myoresist.report.document import Paragraph, Report
 from myoresist.report.terminal import render
 
 ROOT = Path(__file__).parents[2]
-CASES = [
+EXAMPLES = [
     *sorted((ROOT / "src/myoresist/examples").glob("*.yaml")),
-    *sorted((ROOT / "tests").rglob("cases/*.yaml")),
     Path(__file__).parent / "full_course.yaml",
 ]
+CASES = [*EXAMPLES, *sorted((ROOT / "benchmarks/consult/cases").glob("*.yaml"))]
 MOST_WORDS, MOST_IN_ALL, MOST_CITED = 120, 700, 2
 INTERNAL = {
     "an id": r"[a-z0-9]_[a-z0-9]",
@@ -90,7 +90,7 @@ def test_it_shows_nothing_internal_not_even_where_it_opens(path: Path) -> None:
         assert not [text for text in texts if re.search(pattern, text)], what
 
 
-@cases
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_line_opens_to_its_rule_in_words(path: Path) -> None:
     one = build_report(assessed(path))
     shown = html.render(one)
@@ -106,7 +106,7 @@ def test_what_triggers_a_line_is_told_with_its_state() -> None:
 
 
 def test_paper_has_two_pages_at_most_and_the_appendix_on_request() -> None:
-    for path in CASES:
+    for path in EXAMPLES:
         assert len(PdfReader(io.BytesIO(pdf.render(page(path)))).pages) <= 2
     assert len(PdfReader(io.BytesIO(pdf.render(build_report(assessed(CASES[0]))))).pages) > 5
 
