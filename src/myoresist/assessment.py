@@ -247,9 +247,7 @@ def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
     return {f"consult.{page.state}": words.state(page.state), **lines}
 
 
-def _labels(
-    base: Knowledge, facts: Iterable[FindingResult], page: ConsultResult
-) -> dict[str, str]:
+def _labels(base: Knowledge, facts: Iterable[FindingResult], page: ConsultResult) -> dict[str, str]:
     """Return what findings are called, and columns from which a finding or a line of page one follows."""
     findings = {one.id: one.label for one in base.catalogue}
     told = base.options.labels

@@ -127,6 +127,8 @@ class FirstPage:
         if "cancer_risk_high" in said.because:
             yield Datum("Risk of cancer", "high")
         own = (said.object, said.instead_of) if isinstance(said, Action) else ()
+        if self.consult.state in said.because:
+            yield Datum("State", self.consult.state_text)
         for name in said.because:
             fact = self.facts.get(name)
             if fact and fact.how == "contradicted":
