@@ -1,0 +1,114 @@
+"""Mutate case files and tables at random: no traceback, no hang, nothing lost without a word.
+
+    python scripts/mutate_cases.py [CASES] [TABLES] [SEED]
+
+Bytes, structure and values of the bundled cases are changed; each is refused with its mistakes or read, and
+some of those are assessed. Cells of small registries are replaced by what people write; each run answers
+every patient that it names.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from myoresist import Knowledge, assess
+from myoresist.case.reading import check_case_text
+from myoresist.case.record import record
+from myoresist.cohort.registry import Registry
+from myoresist.document import read_document
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "src" / "myoresist" / "examples").glob("*.yaml"))
+WORDS: tuple[Any, ...] = (
+    None, "", "yes", "no", "unknown", "NA", "-9", "999", "1e400", "23.780", "5,5", "<5", ">22000",
+    "17-05-23", "9999-12-31", "1900-01-01", "2023", "2023-05-17 00:00:00", "45063", "µkat/L", "mg/day",
+    "weekly", "biweekly", "every 99999 weeks", "methotrexat", "topicl", "anti-Jo-1", "CK", "ř", "\x00",
+    "x" * 500, 0, -1, 1e30, True, [], {},
+)  # fmt: skip
+ASSESSED = 0.2
+"""The share of the cases that can be read that are assessed."""
+SLOW = 5.0
+"""Seconds that no file of a case may take."""
+ROWS = 4
+
+
+def main() -> None:
+    """Mutate cases, then tables; print what came out."""
+    cases, tables, seed = (int(x) for x in (*sys.argv[1:4], "1000", "20", "1")[:3])
+    dice = random.Random(seed)
+    data = [read_document(path).data for path in EXAMPLES]
+    texts = [path.read_bytes() for path in EXAMPLES]
+    knowledge = Knowledge.load()
+    counts = {"read": 0, "refused": 0, "slowest": 0.0}
+    for _ in range(cases):
+        begun = time.perf_counter()
+        text = (
+            _bytes(dice, dice.choice(texts))
+            if dice.random() < 0.5
+            else _values(dice, dice.choice(data))
+        )
+        case, problems = check_case_text(text, "mutated")
+        assert (case is None) == bool(problems)
+        if case is not None:
+            record(case)
+            if dice.random() < ASSESSED:
+                assess(case, knowledge)
+        counts["refused" if case is None else "read"] += 1
+        counts["slowest"] = max(counts["slowest"], time.perf_counter() - begun)
+        assert counts["slowest"] < SLOW, text
+    registry = Registry(knowledge)
+    for _ in range(tables):
+        schema = registry.reader.schema
+        given = {name: _table(dice, columns) for name, columns in schema.tables.items()}
+        # What a source refuses before anything is read.
+        given = {
+            x: y
+            for x, y in given.items()
+            if not schema.unfit(x, [c for c in y.columns if c != "row"])
+        }
+        answered = registry.assess(given)
+        assert answered["findings"].height == given["patients"]["patient_id"].n_unique()
+    print(json.dumps(counts | {"tables": tables}))
+
+
+def _bytes(dice: random.Random, text: bytes) -> bytes:
+    found = bytearray(text)
+    for _ in range(dice.randint(1, 6)):
+        place = dice.randrange(len(found))
+        found[place : place + dice.randint(0, 3)] = dice.randbytes(dice.randint(0, 3))
+    return bytes(found)
+
+
+def _values(dice: random.Random, data: Any) -> str:
+    found = json.loads(json.dumps(data, default=str))
+    for _ in range(dice.randint(1, 4)):
+        place = found
+        while isinstance(place, dict | list) and place:
+            key = (
+                dice.choice(list(place)) if isinstance(place, dict) else dice.randrange(len(place))
+            )
+            if not isinstance(place[key], dict | list) or dice.random() < 0.2:
+                place[key] = dice.choice(WORDS)
+                break
+            place = place[key]
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _table(dice: random.Random, columns: Any) -> pl.DataFrame:
+    some = dice.sample(sorted(set(columns) - {"patient_id"}), k=min(8, len(columns) - 1))
+    needed = [x for x, one in columns.items() if one.needed and x != "patient_id"]
+    names = dict.fromkeys((*needed, *some))
+    cells = [x if x is None else str(x) for x in WORDS if not isinstance(x, list | dict)]
+    data = {"patient_id": [f"P{x}" for x in range(ROWS)]}
+    data |= {name: [dice.choice(cells) for _ in range(ROWS)] for name in names}
+    return pl.DataFrame(data, dict.fromkeys(data, pl.String)).with_row_index("row", offset=1)
+
+
+if __name__ == "__main__":
+    main()
