@@ -77,11 +77,11 @@ class Page:
         called = self.names[label] if label else "myositis"
         name = " and ".join(self.names.diseases[x] for x in self.found.diseases_of(self.row))
         said = page.certainty[cast(Certainty, certainty)].format(name=name)
-        if certainty == "proven" and self._told("disease_renamed"):
-            said += f", not {called}"
         beside = [x.text for n, x in enumerate(page.beside) if self._holds(f"{BESIDE}{n}")]
         if beside:
             said += f" with {_and(beside[:2])}"
+        if certainty == "proven" and self._told("disease_renamed"):
+            said += f", not {called}"
         worked = self._named(WORKED)
         state = self.state.bottom.format(
             tried=self._named(FAILED, PARTLY) or "treatment",
