@@ -585,7 +585,10 @@ def knowledge_check(
 @knowledge_app.command("show", epilog="Example: myoresist knowledge show eular_acr_2017")
 def knowledge_show(
     name: Annotated[
-        str, typer.Argument(help="A criteria set, disease, treatment, finding or work.")
+        str,
+        typer.Argument(
+            help="A criteria set, disease, treatment, finding or work; consult is page one."
+        ),
     ],
     json: Json = False,
 ) -> None:

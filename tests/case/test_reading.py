@@ -168,11 +168,15 @@ def case(text: str) -> Case:
         (
             "treatments: [{drug: prednisone, response: bad}]",
             "treatments[0].response: bad is not one of the choices; write worse, none, partial, good, "
-            "complete, good, then lost or unknown",
+            'complete, "good, then lost" or unknown',
         ),
         (
             "treatments: [{drug: prednisone, stopp: 2022}]",
             "treatments[0].stopp: unknown key; did you mean stop?",
+        ),
+        (
+            "labs: [{test: CK, value: 200,5, unit: U/L}]",
+            "labs[0].5: is no key; a comma parts what stands between braces, so write a number as 1200 or 0.5",
         ),
         ("date: ٢٠٢٣", "date: ٢٠٢٣ is not a date; write 2023, 2023-05 or 2023-05-17"),
         ("labs: {test: CK}", "labs: must be a list; begin each entry with -"),

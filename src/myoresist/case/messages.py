@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, TypeGuard, get_args
@@ -20,6 +21,8 @@ def message(error: ErrorDetails) -> str:
     key = str(error["loc"][-1]) if error["loc"] else ""
     if kind == "extra_forbidden":
         fields = _fields_at(Case, error["loc"][:-1])
+        if key.isdecimal():
+            return "is no key; a comma parts what stands between braces, so write a number as 1200 or 0.5"
         near = get_close_matches(key, fields, n=1)
         return "unknown key; " + (
             f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
@@ -27,7 +30,7 @@ def message(error: ErrorDetails) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
-        choices = error["ctx"]["expected"].replace("'", "")
+        choices = re.sub("'([^']*)'", _choice, error["ctx"]["expected"])
         return f"{shown(value)} is not one of the choices; write {choices}"
     if kind.startswith("float") or kind == "finite_number":
         said = quoted(value)
@@ -93,3 +96,8 @@ def _inner(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _inner(part)
+
+
+def _choice(found: re.Match[str]) -> str:
+    """Return a choice as one writes it: in quotes where it holds a comma."""
+    return f'"{found[1]}"' if "," in found[1] else found[1]

@@ -11,7 +11,7 @@ from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, LEAF, NOTE, VA
 from myoresist.diagnosis.criteria.schema import CriteriaSet, Disagreement
 from myoresist.knowledge.schema import Coverage, Sourced
 from myoresist.library import Knowledge
-from myoresist.report.entries import disease, treatment
+from myoresist.report.entries import consult, disease, treatment
 from myoresist.rules.phrases import in_words
 from myoresist.treatment.schema import Option
 
@@ -43,6 +43,8 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
     Raises:
         UnknownEntry: when nothing has this id; the message names the nearest one.
     """
+    if name == consult.NAME:
+        return consult.describe(knowledge)
     if name in knowledge.criteria.sets:
         return _Words(knowledge).criteria_set(knowledge.criteria.sets[name])
     diseases = knowledge.differential.base.diseases
@@ -65,6 +67,8 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
     Raises:
         UnknownEntry: when nothing has this id; the message names the nearest one.
     """
+    if name == consult.NAME:
+        return consult.entry(knowledge)
     words = _Words(knowledge)
     if name in knowledge.criteria.sets:
         one = knowledge.criteria.sets[name]
@@ -110,6 +114,7 @@ def _treatment(knowledge: Knowledge, name: str) -> Option | None:
 
 def _unknown(knowledge: Knowledge, name: str) -> UnknownEntry:
     everything = [
+        consult.NAME,
         *knowledge.criteria.sets,
         *knowledge.differential.base.diseases,
         *knowledge.options.data.options,
