@@ -176,7 +176,8 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: 200,5, unit: U/L}]",
-            "labs[0].5: is no key; a comma parts what stands between braces, so write a number as 1200 or 0.5",
+            "labs[0].5: is no key; a comma parts what stands between braces, "
+            "so write a number as 1200 or 0.5",
         ),
         ("date: ٢٠٢٣", "date: ٢٠٢٣ is not a date; write 2023, 2023-05 or 2023-05-17"),
         ("labs: {test: CK}", "labs: must be a list; begin each entry with -"),
