@@ -89,7 +89,7 @@ label_findings: [tested]
 draws: 400
 seed: 1
 next_test: {samples: 200, step_cost: {1: 1, 2: 2, 3: 3}, bits: 1, proof_share: 0.3, proof_ratio: 3,
-  treatable: 2, needed: 1, least: 0.001, bedside: 1, shown: 2, results_shown: 2}
+  treatable: 2, needed: 1, least: 0.001, urgent: 2, shown: 2, results_shown: 2}
 typical_percent: 60
 unexplained_percent: 10
 red_flag_ratio: 1.5
@@ -127,6 +127,7 @@ def toy(tmp_path: Path) -> Path:
         "patterns.yaml": "[]\n",
         "needs.yaml": "[]\n",
         "labels.yaml": "[]\n",
+        "pairs.yaml": "[]\n",
         "families.yaml": "families: {pox: Pox, heat: Heat}\nlabels: {a_pox: [redpox, bluepox]}\n",
     }.items():
         (tmp_path / "diseases" / name).write_text(text)

@@ -226,3 +226,32 @@ def test_what_the_patient_needs_now_comes_first() -> None:
     row = {"dm_rash": True, "proximal_weakness": True, "ck_raised": True, "aspiration": True}
     first = explain(BASE.differential, known(BASE, row), "dermatomyositis").next_tests[0]
     assert first.id == "swallow_study" and first.needed
+
+
+def test_two_diseases_that_go_together_stand_beside_the_ranking() -> None:
+    row = {"thymoma": True, "ptosis_or_ophthalmoparesis": True, "anti_jo1": True, "ck_x_uln": 12.0}
+    said = rank(BASE.differential, known(BASE, row), None)
+    assert [one.id for one in said.pairs] == ["myasthenia_with_myositis"]
+    assert said.leading[0].id != "brachiocervical_inflammatory_myopathy"
+
+
+def test_the_label_is_shown_with_and_without() -> None:
+    row = {"proximal_weakness": True, "ck_raised": True}
+    said = rank(BASE.differential, known(BASE, row, "dermatomyositis"), "dermatomyositis").label
+    plain = rank(BASE.differential, known(BASE, row), "dermatomyositis").label
+    assert said and plain and said.without == pytest.approx(plain.probability)
+    assert said.probability > said.without
+
+
+def test_what_is_proven_has_no_interval_and_a_probability_lies_in_its_own() -> None:
+    row = known(BASE, {"variant_dysf": True, "distal_weakness": True})
+    for one in explain(BASE.differential, row, None).leading:
+        assert one.low <= one.probability <= one.high
+        assert not one.confirmed or one.low == one.high
+
+
+def test_finger_flexors_and_quadriceps_are_asked_first_after_45() -> None:
+    row = {"proximal_weakness": True, "age": 61.0, "treatment_response_not_improved": True}
+    questions = explain(BASE.differential, known(BASE, row), "polymyositis").questions
+    first = {one.finding for one in questions[:2]}
+    assert first == {"finger_flexor_weakness", "quadriceps_weakness"}

@@ -53,6 +53,10 @@ class Diagnosis:
             return
         families = [f"{one.name} {percent(one.probability)}" for one in result.families[:4]]
         yield Line(f"By family: {'; '.join(families)}.")
+        for pair in result.pairs:
+            yield Line(
+                f"Also, not instead: {pair.text}. {pair.why}", "open", sign="+", cites=pair.cites
+            )
         for beside in result.beside:
             yield Line(
                 f"{beside.name} may add to it, whichever leads ({percent(beside.probability)}).",
@@ -118,7 +122,10 @@ class Diagnosis:
             f"{percent(label.probability)} (95 % interval {percent(label.low)} to "
             f"{percent(label.high)})"
         )
-        text = f"Carries the label {spaced(label.label)}, which has a probability of {believed}."
+        text = (
+            f"Carries the label {spaced(label.label)}, which has a probability of {believed}, "
+            f"{percent(label.without)} if the label itself counted for nothing."
+        )
         if label.outranked_by:
             text += f" {result.leading[0].name} is more probable."
         yield Line(text, "against" if label.outranked_by else "for", strong=True)
@@ -146,8 +153,11 @@ class Diagnosis:
         )
 
     def _probable(self, one: DiseaseResult) -> str:
-        state = "confirmed by the test that confirms it" if one.confirmed else "not confirmed"
-        return f"{percent(one.probability)} ({percent(one.low)} to {percent(one.high)}), {state}"
+        if one.confirmed:
+            return f"{percent(one.probability)}, confirmed by the test that confirms it"
+        return (
+            f"{percent(one.probability)} ({percent(one.low)} to {percent(one.high)}), not confirmed"
+        )
 
     def _caution(self) -> str:
         result = self.data.differential

@@ -18,7 +18,7 @@ from myoresist.diagnosis.differential.investigations import (
     answers,
     open_at_bedside,
 )
-from myoresist.diagnosis.differential.next_test import Proposal, propose
+from myoresist.diagnosis.differential.next_test import Proposal, ask_first, propose
 from myoresist.diagnosis.differential.reasons import Reasons
 from myoresist.diagnosis.differential.results import (
     DifferentialResult,
@@ -89,6 +89,7 @@ def _ranking(reasons: Reasons, label: str | None) -> RankingResult:
         ),
         label=reasons.of_label(label),
         beside=reasons.beside(),
+        pairs=reasons.pairs(),
         cites=(*differential.setting.cites, *base.method.cites),
     )
 
@@ -101,14 +102,21 @@ def _with_intervals(
     shown = draws[list(reasons.order[: len(ranking.leading)])]
     low, high = np.quantile(shown, OUTER, axis=-1).tolist()
     leading = tuple(
-        DiseaseResult(**dict(one), low=low[place], high=high[place])
+        # What is proven has no interval, and a probability lies in its own.
+        DiseaseResult(
+            **dict(one),
+            low=one.probability if one.confirmed else min(low[place], one.probability),
+            high=one.probability if one.confirmed else max(high[place], one.probability),
+        )
         for place, one in enumerate(ranking.leading)
     )
     if ranking.label is None:
         return leading, None
     labelled = reasons.differential.labelled(ranking.label.label)
     low, high = np.quantile(draws[labelled].sum(axis=0), OUTER).tolist()
-    return leading, LabelResult(**dict(ranking.label), low=low, high=high)
+    believed = ranking.label.probability
+    bounds = {"low": min(low, believed), "high": max(high, believed)}
+    return leading, LabelResult(**dict(ranking.label), **bounds)
 
 
 def _next(
@@ -125,7 +133,8 @@ def _next(
     for answer in answers(differential, known, posterior, asked):
         told.setdefault(answer.finding, []).append(answer)
     gain = {name: sum(x.likely * x.divergence for x in both) for name, both in told.items()}
-    order = sorted(told, key=lambda name: -gain[name])
+    first = ask_first(differential, known)
+    order = sorted(told, key=lambda name: (name not in first, -gain[name]))
 
     def results(finding: str) -> tuple[ResultResult, ...]:
         return tuple(_result(differential, labelled, answer) for answer in told[finding])

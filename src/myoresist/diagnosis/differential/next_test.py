@@ -17,7 +17,7 @@ from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.diagnosis.differential.evidence import Observations
 from myoresist.diagnosis.differential.investigations import DIGITS, Gain, gains
 from myoresist.diagnosis.differential.proof import Proofs
-from myoresist.diagnosis.differential.schema import CONFIRMED, ENOUGH, NEEDED, Investigation
+from myoresist.diagnosis.differential.schema import CONFIRMED, ENOUGH, FIRST, NEEDED, Investigation
 
 ANALYTES = 3
 """Analytes that are named of an investigation."""
@@ -73,14 +73,27 @@ def propose(
     ]
     # Rounded, so that the last digits, which differ between machines, do not decide.
     found.sort(key=lambda one: (-round(one.value, DIGITS), one.investigation.id))
-    shown, bedside = [], 0
+    shown: list[Proposal] = []
+    later: list[Proposal] = []
     for one in found:
-        bedside += one.investigation.bedside
-        if one.value > method.least and not (
-            one.investigation.bedside and bedside > method.bedside
-        ):
-            shown.append(one)
-    return shown
+        if one.value <= method.least:
+            continue
+        # What is not begun at the bedside goes first or is asked; it takes no place among what is ordered.
+        aside = one.investigation.bedside and bool(shown)
+        waits = one.needed and not proven and sum(x.needed for x in shown) >= method.urgent
+        (later if waits or aside else shown).append(one)
+    return shown + later
+
+
+def ask_first(differential: Differential, known: Observations) -> frozenset[str]:
+    """Return what is to be asked or looked for before anything else."""
+    rules = asked(differential, known)
+    return frozenset(
+        name
+        for one in differential.base.investigations
+        if value_at(rules.truth(FIRST + one.id), 0)
+        for name in one.ask_first
+    )
 
 
 def asked(differential: Differential, known: Observations) -> Table:

@@ -11,8 +11,10 @@ from myoresist.diagnosis.differential.schema import (
     BACKGROUND,
     CONFIRMED,
     ENOUGH,
+    FIRST,
     NEED,
     NEEDED,
+    PAIR,
     PATTERN,
     QUANTILES,
     Disease,
@@ -23,6 +25,7 @@ from myoresist.diagnosis.differential.schema import (
     LabelSays,
     Method,
     Need,
+    Pair,
     Pattern,
 )
 from myoresist.document import DocumentError, Problem
@@ -46,6 +49,7 @@ def read_diseases(folder: Path, names: Mapping[str, Name]) -> Diseases:
     diseases = {one.id: one for one in load_list(where / "diseases.yaml", Disease)}
     patterns = load_list(where / "patterns.yaml", Pattern)
     needs = load_list(where / "needs.yaml", Need)
+    pairs = load_list(where / "pairs.yaml", Pair)
     investigations = load_list(where / "investigations.yaml", Investigation)
     read = Diseases(
         diseases=diseases,
@@ -55,6 +59,8 @@ def read_diseases(folder: Path, names: Mapping[str, Name]) -> Diseases:
         patterns=patterns,
         needs=needs,
         labels=load_list(where / "labels.yaml", LabelSays),
+        pairs=pairs,
+        paired=_paired(where / "pairs.yaml", pairs, names),
         adjusting=_adjusting(where, patterns, needs, names),
         families=load(where / "families.yaml", Families),
         method=load(where / "method.yaml", Method),
@@ -128,6 +134,7 @@ def _of_names(read: Diseases, where: Path, names: Mapping[str, Name]) -> Iterato
     )
     yield from strange("needs.yaml", ((x.id, x.comes_with) for x in read.needs), counted, frequent)
     yield from strange("needs.yaml", ((x.id, x.diseases) for x in read.needs), diseases, disease)
+    yield from strange("pairs.yaml", ((x.id, x.diseases) for x in read.pairs), diseases, disease)
     yield from strange(
         "labels.yaml", ((x.label, x.times) for x in read.labels), diseases | families, either
     )
@@ -149,15 +156,26 @@ def _adjusting(
     return book.program()
 
 
+def _paired(path: Path, pairs: Sequence[Pair], names: Mapping[str, Name]) -> Program:
+    book = Rulebook(names)
+    for one in pairs:
+        book.add(PAIR + one.id, one.when, path, one.id)
+    return book.program()
+
+
 def _needed(
     path: Path, investigations: Sequence[Investigation], names: Mapping[str, Name]
 ) -> Program:
     book = Rulebook(names)
     for one in investigations:
-        if one.needed_when is not None:
-            book.add(NEEDED + one.id, one.needed_when, path, f"{one.id}.needed_when")
-        if one.enough_when is not None:
-            book.add(ENOUGH + one.id, one.enough_when, path, f"{one.id}.enough_when")
+        for column, field in (
+            (NEEDED, "needed_when"),
+            (ENOUGH, "enough_when"),
+            (FIRST, "ask_first_when"),
+        ):
+            condition = getattr(one, field)
+            if condition is not None:
+                book.add(column + one.id, condition, path, f"{one.id}.{field}")
     return book.program()
 
 

@@ -11,16 +11,18 @@ import numpy as np
 
 from myoresist.arrays.planes import Flags, value_at
 from myoresist.arrays.table import Numbers, Table
+from myoresist.diagnosis.differential.adjustments import LABEL
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.diagnosis.differential.evidence import Evidence, Observations
 from myoresist.diagnosis.differential.likelihood import AGE, ONSET, ONSET_HIGH, ONSET_LOW
 from myoresist.diagnosis.differential.results import (
     EvidenceResult,
+    PairResult,
     ProbabilityResult,
     RankedDiseaseResult,
     RankedLabelResult,
 )
-from myoresist.diagnosis.differential.schema import CONFIRMED, Disease
+from myoresist.diagnosis.differential.schema import CONFIRMED, PAIR, Disease
 
 Kind: TypeAlias = Literal["present", "absent", "missing", "test", "number", "bounds", "adjustment"]
 COUNTED: tuple[Kind, ...] = ("present", "absent", "missing")
@@ -283,6 +285,7 @@ class Reasons:
             label=label,
             diseases=tuple(name for name, mine in zip(names, labelled, strict=True) if mine),
             probability=float(self.posterior[labelled].sum()),
+            without=float(self.unlabelled[labelled].sum()),
             outranked_by=names[first_other] if outranked and first_other is not None else None,
             flags=flags,
             pointing=pointing,
@@ -307,6 +310,29 @@ class Reasons:
             flags.append(flag)
             pointing.append(self.differential.diseases[best])
         return tuple(flags), tuple(pointing)
+
+    def pairs(self) -> tuple[PairResult, ...]:
+        """Return what stands beside whatever leads."""
+        base = self.differential.base
+        held = base.paired.run(self.known)
+        return tuple(
+            PairResult(
+                id=one.id,
+                text=one.text,
+                diseases=one.diseases,
+                why=one.why,
+                cites=one.cites,
+                check=one.check,
+            )
+            for one in base.pairs
+            if value_at(held.truth(PAIR + one.id), 0)
+        )
+
+    @cached_property
+    def unlabelled(self) -> Numbers:
+        """Return the probability of each disease if nothing were known of the label, (D,)."""
+        found: Numbers = self.differential.posterior(self.known.without([LABEL]))[0]
+        return found
 
     def beside(self) -> tuple[ProbabilityResult, ...]:
         """Return diseases that may add to the leading one.

@@ -70,11 +70,23 @@ class ProbabilityResult(Result):
     probability: float
 
 
+class PairResult(Result):
+    """Diseases that stand beside whatever leads: also, not instead."""
+
+    id: str
+    text: str
+    diseases: tuple[str, ...]
+    why: str
+    cites: tuple[str, ...]
+    check: str | None
+
+
 class RankedLabelResult(Result):
     """The diagnosis that the patient carries, against everything else.
 
     Attributes:
         diseases: what the label stands for in the differential.
+        without: its probability if nothing were known of the label itself.
         outranked_by: the leading disease, if the label does not stand for it.
         flags: findings that speak against the label, those with most weight first; the ratio says how many
             times as often they are found in the other diseases, weighed by their probability.
@@ -84,6 +96,7 @@ class RankedLabelResult(Result):
     label: str
     diseases: tuple[str, ...]
     probability: float
+    without: float
     outranked_by: str | None
     flags: tuple[EvidenceResult, ...]
     pointing: tuple[str, ...]
@@ -152,6 +165,7 @@ class RankingResult(Result):
         diseases: all diseases by probability.
         families: probability summed by family.
         beside: diseases that may add to the leading one rather than replace it.
+        pairs: diseases that medicine knows to go together, where what is recorded asks for both.
     """
 
     setting: str
@@ -163,11 +177,12 @@ class RankingResult(Result):
     families: tuple[ProbabilityResult, ...]
     label: RankedLabelResult | None
     beside: tuple[ProbabilityResult, ...]
+    pairs: tuple[PairResult, ...]
     cites: tuple[str, ...]
 
     def sources(self) -> list[str]:
         """Return the keys of all works that it cites, in the order of reading."""
-        found = [*self.cites]
+        found = [*self.cites, *(key for pair in self.pairs for key in pair.cites)]
         parts = [self.label.flags] if self.label else []
         for one in self.leading:
             found += one.cites

@@ -16,15 +16,17 @@ from myoresist.rules.program import Program
 BACKGROUND = "background"
 """Adults with suspected neuromuscular disease, unselected: what every disease is compared with."""
 
-CONFIRMED, PATTERN, NEED, NEEDED, ENOUGH = (
+CONFIRMED, PATTERN, NEED, NEEDED, ENOUGH, FIRST, PAIR = (
     "confirmed.",
     "pattern.",
     "need.",
     "needed.",
     "enough.",
+    "first.",
+    "pair.",
 )
 """Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, an
-investigation is needed, or enough of it is known."""
+investigation is needed, enough of it is known, what of it is asked first, or diseases go together."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 """The columns of ``numbers.csv``, and the share of patients below each."""
 
@@ -89,6 +91,16 @@ class Need(Sourced):
     comes_with: tuple[str, ...] = ()
 
 
+class Pair(Sourced):
+    """Diseases that stand beside whatever leads, where a rule says so."""
+
+    id: str
+    text: str
+    diseases: tuple[str, ...]
+    when: str
+    why: str
+
+
 class LabelSays(Sourced):
     """How many times as likely diseases are, or those of a family, in whoever carries a label."""
 
@@ -108,7 +120,7 @@ class NextTest(Entry):
     treatable: float
     needed: float
     least: float
-    bedside: int
+    urgent: int
     shown: int = Field(gt=0)
     results_shown: int = Field(gt=0)
 
@@ -172,6 +184,8 @@ class Investigation(Sourced):
     needed_when: str | None = None
     needed_for: Mapping[str, float] = {}
     enough_when: str | None = None
+    ask_first: tuple[str, ...] = ()
+    ask_first_when: str | None = None
     note: str | None = None
 
 
@@ -188,6 +202,8 @@ class Diseases:
         patterns: findings that say more together.
         needs: what diseases need.
         labels: what the label says that a patient carries.
+        pairs: diseases that go together.
+        paired: the rules that tell where they do.
         adjusting: the rules that tell where a pattern is there and a need is met.
         confirmed: for diseases that have one, the rule that tells when it is confirmed.
         needed: the rules that tell when a patient needs an investigation, and when enough of it is known.
@@ -200,6 +216,8 @@ class Diseases:
     patterns: tuple[Pattern, ...]
     needs: tuple[Need, ...]
     labels: tuple[LabelSays, ...]
+    pairs: tuple[Pair, ...]
+    paired: Program
     adjusting: Program
     families: Families
     method: Method
