@@ -364,7 +364,7 @@ def test_the_label_is_challenged_by_what_the_other_disease_explains_better() -> 
     assert said.label is not None
     assert said.label.outranked_by == "inclusion_body_myositis"
     flags = {flag.finding for flag in said.label.flags}
-    assert {"finger_flexor_weaker_than_shoulder_abductor", "onset_insidious"} <= flags
+    assert {"finger_flexors_and_quadriceps", "onset_insidious"} <= flags, "a pattern is one fact"
     assert said.leading[0].confirmed is not True
     assert all(flag.ratio > 1 for flag in said.label.flags)
 
