@@ -11,7 +11,7 @@ from typing import cast
 from myoresist.arrays.table import Value
 from myoresist.consult.compile import BESIDE, CARE, DOSE
 from myoresist.consult.evaluate import Chosen, Consult, Consults
-from myoresist.consult.given import FAILED, ORAL, PARTLY, PULSE, WORKED
+from myoresist.consult.given import FAILED, GIVEN, ORAL, PARTLY, PULSE, WORKED
 from myoresist.consult.schema import Certainty, Dose, Section, State
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
@@ -84,7 +84,7 @@ class Page:
             said += f", not {called}"
         worked = self._named(WORKED)
         state = self.state.bottom.format(
-            tried=self._named(FAILED, PARTLY) or "treatment",
+            tried=self._named(FAILED, PARTLY) or self._named(GIVEN) or "treatment",
             to=f" to {worked}" if worked else "",
             label=called,
         )
@@ -163,7 +163,9 @@ class Page:
             case "judge":
                 return self._judge(one.object)
             case "reason":
-                return _and([_inside(self.names[x]) for x in self.against(one.object)[:2]])
+                silent = self.found.consult.data.page.not_facts
+                told = [x for x in self.against(one.object) if x not in silent]
+                return _and([_inside(self.names[x]) for x in told[:2]])
         raise KeyError(f"{one.rule}: nothing stands for {{{part}}}")
 
     def _care(self, treatment: str) -> str:
