@@ -24,7 +24,8 @@ def answered(known: list[Case]) -> dict[str, pl.DataFrame]:
 def test_nothing_is_rejected_and_every_patient_is_answered(
     known: list[Case], answered: dict[str, pl.DataFrame]
 ) -> None:
-    assert answered["rejected"].rows() == []
+    beyond = [("treatments", "mtx-daily", "dose")]
+    assert answered["rejected"].select("table", "patient_id", "column").rows() == beyond
     for table in ("findings", "criteria", "differential", "serology", "resistance"):
         assert answered[table]["patient_id"].to_list() == sorted(x.patient.id for x in known)
 
@@ -87,7 +88,8 @@ def test_what_cannot_be_read_is_rejected_with_its_reason_and_is_unknown() -> Non
     assert found["findings"]["patient_id"].to_list() == ["a", "b"]
     assert found["findings"]["dysphagia"].to_list() == [None, False]
     assert found["findings"]["age"].to_list() == [40.0, None]
-    assert found["findings"]["ck_x_uln"].to_list() == [5.0, None]
+    # What could not be read may have been higher.
+    assert found["findings"]["ck_x_uln"].to_list() == [None, None]
 
 
 @pytest.mark.parametrize("date", ["0000", "0000-05-01", "2023-02-30", "٢٠٢٣"])

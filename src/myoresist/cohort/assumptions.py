@@ -47,6 +47,7 @@ class Glucocorticoid(Entry):
     drugs: Shares
     doses: tuple[float, ...]
     rounded_to: float = Field(gt=0)
+    at_most: float = Field(gt=0)
     taper: Mapping[float, Share]
     goes_on: Share
 
@@ -105,7 +106,7 @@ class Assumptions(Entry):
     responses: Responses
     reasons: Shares
     visits: Between
-    least_span_days: int
+    span_days: Between
     improves: Share
     begins: Between
     gain: Between

@@ -196,7 +196,8 @@ class Simulator:
         start = (assumed.assessed_from - _EPOCH).days
         assessed = start + np.floor(draw.one("assessed") * days).astype(np.int64)
         months = numbers[DURATION] if DURATION in numbers else np.zeros(draw.patients)
-        span = np.maximum(np.floor(months * DAYS_PER_MONTH), assumed.least_span_days)
+        lasts = assumed.span_days
+        span = np.clip(np.floor(months * DAYS_PER_MONTH), lasts.least, lasts.most)
         heavy = assumed.weight_kg
         weight = heavy.middle * np.exp(heavy.spread * draw.normal("weight")[:, 0])
         return _Drawn(
@@ -567,7 +568,7 @@ class Simulator:
         given, assumed = self.assumed.glucocorticoid, self.assumed
         least = self._regimens[given.regimen].doses[0]
         factor = np.array(given.doses)[_index(draw.one("steroid dose"), len(given.doses))]
-        first = (least.at_least or 0) * factor * drawn.weight
+        first = np.minimum((least.at_least or 0) * factor * drawn.weight, given.at_most)
         drug = _chosen(draw.one("steroid"), given.drugs)
         goes_on = draw.one("steroid goes on") < given.goes_on
         begin = drawn.assessed - drawn.span
@@ -619,7 +620,8 @@ class Simulator:
                 rows = np.flatnonzero(used[:, place] & (chosen[:, place] == index))
                 least = self._regimens[name].doses[0]
                 unit, often = self._written(least.unit)
-                dose = _significant((least.at_least or 0) * dose_factor[rows, place])
+                # Three digits behind a point could be thousands.
+                dose = ((least.at_least or 0) * dose_factor[rows, place]).round(2)
                 start = begin[rows, place].astype(np.int64)
                 stop = start + days[rows, place].astype(np.int64)
                 last = goes_on[rows] & (number[rows] == place + 1) & (often is not None)
