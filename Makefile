@@ -32,7 +32,7 @@ bench: $(VENV)/.dev ## measure speed and memory; writes benchmarks/results.json
 	$(bin)/python benchmarks/bench.py
 
 mutate: $(VENV)/.dev ## change every number in the knowledge; a worked example must notice
-	$(bin)/python scripts/mutate_knowledge.py --floor 0.95
+	$(bin)/python scripts/mutate_knowledge.py --floor 0.95 $(MUTATE)
 
 synthesis: $(VENV)/.dev ## put compatible studies together; writes trials/pooled.csv
 	$(bin)/python scripts/pool_trials.py

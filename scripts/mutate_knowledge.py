@@ -9,13 +9,11 @@ A survivor is a number that no example pins down.
 from __future__ import annotations
 
 import argparse
-import atexit
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -225,48 +223,31 @@ def main() -> int:
     parser.add_argument(
         "--set", action="append", dest="sets", help="only this set, derived or treatments"
     )
+    parser.add_argument("--without", help="every set but this one")
     parser.add_argument("--floor", type=float, default=0.0, help="least share that must be killed")
     parser.add_argument("--all", action="store_true", help="list killed mutants as well")
     given = parser.parse_args()
-    folder = given.folder or Knowledge.load().folder
     with tempfile.TemporaryDirectory() as copy:
+        folder = given.folder or Knowledge.load().folder
         laboratory = Laboratory(folder, Path(copy))
         if broken := laboratory.broken():
             print("These worked examples fail before any number is changed:", *broken, sep="\n")
             return 1
-    files = {name: [Path("criteria", name, "criteria.yaml")] for name in laboratory.alone}
-    files["derived"] = [DERIVED]
-    files[TREATMENTS] = laboratory.treatments
-    if unknown := set(given.sets or ()) - files.keys():
-        print(f"unknown set {', '.join(sorted(unknown))}; known: {', '.join(files)}")
-        return 2
-    asked = [(name, file) for name in given.sets or files for file in files[name]]
-    results: dict[str, list[Mutant]] = {name: [] for name, _ in asked}
-    with ProcessPoolExecutor(initializer=_open, initargs=(folder,)) as pool:
-        for (name, _), mutants in zip(asked, pool.map(_of_file, asked), strict=True):
-            results[name] += mutants
-            for mutant in mutants:
-                if given.all or not mutant.noticed:
-                    print(mutant, flush=True)
+        files = {name: [Path("criteria", name, "criteria.yaml")] for name in laboratory.alone}
+        files["derived"] = [DERIVED]
+        files[TREATMENTS] = laboratory.treatments
+        if unknown := set(given.sets or ()) - files.keys():
+            print(f"unknown set {', '.join(sorted(unknown))}; known: {', '.join(files)}")
+            return 2
+        results: dict[str, list[Mutant]] = {}
+        for name in (x for x in given.sets or files if x != given.without):
+            results[name] = []
+            for number in (one for file in files[name] for one in numbers(folder, file)):
+                for mutant in laboratory.run(number):
+                    results[name].append(mutant)
+                    if given.all or not mutant.noticed:
+                        print(mutant, flush=True)
     return _report(results, given.floor)
-
-
-_laboratories: list[Laboratory] = []
-"""That of this process, if it is one of those that change numbers."""
-
-
-def _open(folder: Path) -> None:
-    """Give a process a copy of its own."""
-    copy = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    _laboratories.append(Laboratory(folder, Path(copy)))
-
-
-def _of_file(asked: tuple[str, Path]) -> list[Mutant]:
-    """Change the numbers of one file."""
-    laboratory = _laboratories[0]
-    found = numbers(laboratory.folder, asked[1])
-    return [mutant for number in found for mutant in laboratory.run(number)]
 
 
 def _report(results: dict[str, list[Mutant]], floor: float) -> int:
