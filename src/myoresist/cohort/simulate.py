@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from myoresist import knowledge as packaged
+from myoresist.case.cells import CODES
 from myoresist.case.terms import DECIMALS, LabTest
 from myoresist.case.units import converted
 from myoresist.cohort.assumptions import Assumptions, Between
@@ -34,6 +35,7 @@ _EPOCH = date(1970, 1, 1)
 PART = 50_000
 """Patients that are drawn together."""
 DURATION = "weakness_duration_months"
+WITHIN = 1.001
 DAYS_PER_MONTH, MONTHS_PER_YEAR = 30.44, 12
 RASH, CURRENT = "dm_rash", "glucocorticoid_current"
 DM, PM, UNSPECIFIED = "dermatomyositis", "polymyositis", "myositis_unspecified"
@@ -430,7 +432,8 @@ class Simulator:
                 pick = np.floor(draw.one(f"limit {test.id}") * len(given)).astype(np.int64)
                 limit = given[pick][rows]
                 measured = measured * limit
-            measured = np.clip(measured, test.minimum, test.maximum)
+            # So far from what is possible at most that no rounding goes beyond.
+            measured = np.clip(measured, test.minimum * WITHIN, test.maximum / WITHIN)
             foreign = draw.one(f"unit {test.id}")[rows] < self.assumed.other_unit
             unit, factor = _other_unit(test)
             scale = np.where(foreign, factor, 1.0)
@@ -438,6 +441,8 @@ class Simulator:
             if test.whole:
                 # With three decimals it could be thousands.
                 written = np.where(scale < DECIMALS, written.round(2), written)
+            # What is a usual code for a missing value is not drawn.
+            written = np.where(np.isin(written, CODES), written - 1, written)
             parts.append(
                 pl.DataFrame(
                     {
