@@ -180,3 +180,30 @@ def test_what_a_case_says_twice_is_not_settled_by_its_courses() -> None:
     facts = {fact.id: fact.value for fact in assess(one).record}
     assert facts["glucocorticoid_current"] is None
     compare([one])
+
+
+TAKEN = {
+    "medicine": ("drug: atorvastatin, ongoing: yes", {"statin_current": True}),
+    "stopped medicine": ("drug: atorvastatin, stop: 2023-03-01", {"statin_current": None}),
+    "procedure": ("drug: allogeneic_hsct, stop: 2022-01-02", {"allogeneic_transplant": True}),
+    "local by its name": ("drug: topical prednisone, ongoing: yes", {"glucocorticoid_current": None}),
+    "local": ("drug: prednisone, route: topical, ongoing: yes", {"glucocorticoid_current": None}),
+    "single": ("drug: prednisone, frequency: once, ongoing: yes", {"glucocorticoid_current": None}),
+    "going on": ("drug: prednisone, ongoing: yes", {"glucocorticoid_current": True}),
+}  # fmt: skip
+
+
+def test_a_course_tells_the_same_findings_on_either_road() -> None:
+    """What was ever taken, what is taken now, and what is only applied locally or once."""
+    found = [
+        made(
+            f"patient: {{id: {name}}}\ndate: 2023-12-01\n"
+            f"treatments:\n- {{{course}, start: 2022-01-01}}\n"
+        )
+        for name, (course, _) in TAKEN.items()
+    ]
+    for one in found:
+        told = {fact.id: fact.value for fact in assess(one).record if fact.how == "recorded"}
+        for finding, value in TAKEN[one.patient.id][1].items():
+            assert told.get(finding) == value
+    compare(found)

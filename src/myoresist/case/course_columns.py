@@ -17,7 +17,7 @@ from myoresist.arrays.rows import Rows
 from myoresist.arrays.runs import Flags, Floats, Ints
 from myoresist.arrays.words import NO_WORD, Texts
 from myoresist.case.dates import Days
-from myoresist.case.doses import Body, Measure
+from myoresist.case.doses import LOCAL, Body, Measure
 from myoresist.case.terms import Terms
 
 # Words are kept as their places in these. Their order is that of the alphabet, by which records are sorted
@@ -27,8 +27,6 @@ REASONS = (
     "access", "no effect", "other", "relapse", "remission", "side effect", "wish for pregnancy",
 )  # fmt: skip
 MEASURES, BODIES = get_args(Measure), get_args(Body)
-LOCAL = "local"
-"""What ``DoseWords.route`` says of a drug that is only applied locally."""
 _UNKNOWN = "unknown"
 
 
@@ -126,7 +124,7 @@ def courses_of(
     def route_of(word: str | None) -> int | None:
         return _place(terms.doses.route(word, local_words) if word else None, routes)
 
-    named = words["drug"].word(lambda word: route_of(_route_in(word, terms)))
+    named = words["drug"].word(lambda word: route_of(terms.route_in(word)))
     route = words["route"].word(route_of)
     route = np.where(route == NO_WORD, named, route)
     local = route == routes.index(LOCAL)
@@ -175,12 +173,6 @@ def drugs_of(texts: Texts, terms: Terms) -> Ints:
         return places[known.id] if known else None
 
     return texts.word(look_up)
-
-
-def _route_in(word: str, terms: Terms) -> str | None:
-    """Return the route that the name of a drug holds, as in ``IV methylprednisolone``."""
-    known = terms.drug_names.find(word)
-    return known.route if known else None
 
 
 def _unit(terms: Terms, word: str) -> tuple[float, float] | None:

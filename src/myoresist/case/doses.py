@@ -20,6 +20,8 @@ _TIMES = re.compile(r"(\d+) ?(?:x|times) ?(?:per|a|/)? ?([a-z]+)")
 _OUT_OF = re.compile(r"(\d+) ?([a-z]+) every (\d+) ?([a-z]+)")
 MOST_DIGITS = 4
 """Figures of a number of days, weeks or months; one with more is no pause between doses."""
+LOCAL = "local"
+"""What ``DoseWords.route`` says of a drug that is only applied locally."""
 _DAILY = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
@@ -105,6 +107,11 @@ class DoseWords(Entry):
             return Interval(int(match[1]), days) if days and int(match[1]) else None
         return None
 
+    def is_single(self, text: str) -> bool:
+        """Tell whether a frequency is that of a single dose."""
+        often = self.frequency(text)
+        return often is not None and often.days is None
+
     def clash(self, unit: str, frequency: str) -> str | None:
         """Say why a dose cannot be given as often as written: 15 mg/day is not taken weekly."""
         amount, often = self.unit(unit), self.frequency(frequency)
@@ -118,7 +125,7 @@ class DoseWords(Entry):
         """Read a route: a key of ``routes``, ``local`` for a word of ``local``, else ``None``."""
         plain = " ".join(text.lower().split())
         if not set(re.findall(r"\w+", plain)).isdisjoint(local):
-            return "local"
+            return LOCAL
         return next((id_ for id_, words in self.routes.items() if plain in words), None)
 
     @cached_property

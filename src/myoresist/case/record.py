@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import polars as pl
 import polars.selectors as cs
@@ -22,7 +20,6 @@ from myoresist.case.terms import Terms
 from myoresist.document import field_name, shown
 
 Value = bool | float | str | date
-Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -327,11 +324,7 @@ class _Reader:
                     f"treatments[{index}]: {shown(course.route)} is not a route that is known, so its dose "
                     "counts as unknown; write such as oral, intravenous or subcutaneous"
                 )
-            finding = self.terms.sections.current_drug_class.get(drug.drug_class)
-            now = self._goes_on(course)
-            if finding and now:
-                yield self._says(finding, True, "treatments", index)
-            for told in (*drug.ever, *(drug.now if now else ())):
+            for told in self.terms.told_by(drug, self._goes_on(course)):
                 yield self._says(told, True, "treatments", index)
 
         for finding, index in of_organs(self.case.treatments):
@@ -344,17 +337,14 @@ class _Reader:
                 said = shown(medicine.drug)
                 self.remarks.append(f"medicines[{index}]: {said} is not in the list of drugs")
                 continue
-            for told in (*drug.ever, *(drug.now if medicine.taken else ())):
+            for told in self.terms.told_by(drug, bool(medicine.taken)):
                 yield self._says(told, True, "medicines", index)
 
     def _goes_on(self, course: Treatment) -> bool:
         """Tell whether it is sure that the patient takes this now, and not only on the skin."""
-        named = self.terms.drug_names.find(course.drug)
-        route = course.route or (named.route if named else None) or ""
-        words = re.findall(r"\w+", route.lower())
-        local = not set(words).isdisjoint(self.terms.sections.local_routes)
-        often = self.terms.doses.frequency(course.frequency or "")
-        single = often is not None and often.days is None
+        route = course.route or self.terms.route_in(course.drug)
+        local = route is not None and self.terms.is_local(route)
+        single = self.terms.doses.is_single(course.frequency or "")
         return goes_on(course, self.case.treatments_complete) is True and not (local or single)
 
 

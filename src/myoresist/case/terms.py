@@ -15,7 +15,7 @@ from pydantic import Field
 from myoresist.case.catalogue import Catalogue, Finding, Names, read_rows
 from myoresist.case.cells import Calendar
 from myoresist.case.confusions import Confusions
-from myoresist.case.doses import DoseWords
+from myoresist.case.doses import LOCAL, DoseWords
 from myoresist.case.drug_names import Drug, DrugNames, plain_name
 from myoresist.case.measures import Measures
 from myoresist.document import DocumentError, Problem
@@ -284,6 +284,21 @@ class Terms:
         """Return the drug of this name."""
         known = self.drug_names.find(name)
         return known.drug if known else None
+
+    def route_in(self, name: str) -> str | None:
+        """Return the route that the name of a drug holds, as in ``IV methylprednisolone``."""
+        known = self.drug_names.find(name)
+        return known.route if known else None
+
+    def is_local(self, route: str) -> bool:
+        """Tell whether by this route a drug is only applied locally."""
+        return self.doses.route(route, self.sections.local_routes) == LOCAL
+
+    def told_by(self, drug: Drug, now: bool) -> tuple[str, ...]:
+        """Return the findings that are true of whoever had a drug, or takes it now."""
+        of_class = self.sections.current_drug_class.get(drug.drug_class)
+        own = (of_class,) if now and of_class else ()
+        return (*own, *drug.ever, *(drug.now if now else ()))
 
     def nearest_drug(self, name: str) -> str | None:
         """Return the name of the drug most like ``name``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from myoresist.case.doses import LOCAL
 from myoresist.case.model import case_schema as schema_of_model
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import LABEL, Terms
@@ -24,7 +25,7 @@ def words(terms: Terms, what: str) -> dict[str, tuple[str, ...]]:
     if what == "labs":
         return {one.id: (*one.synonyms, *one.units) for one in terms.labs.values()}
     if what == "routes":
-        return {**terms.doses.routes, "local": terms.sections.local_routes}
+        return {**terms.doses.routes, LOCAL: terms.sections.local_routes}
     every = what == "findings"
     found = (x for x in terms.catalogue if every or (x.group == "antibody" and x.kind == "bool"))
     return {one.id: (one.label, *one.synonyms) for one in found}

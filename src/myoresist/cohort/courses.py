@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 _TABLE = "treatments"
+_DRUG, _NOW = "drug_number", "now"
 
 
 @dataclass(frozen=True)
@@ -116,32 +117,52 @@ class Given:
         return both.select(pl.coalesce("weight_kg", of_visit, "own")).to_series()
 
     def stated(self, courses: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings that courses give which surely go on, other than local ones."""
-        local = set(self.terms.sections.local_routes)
-        places = self.settler.places
+        """Return the findings that courses give: by what was ever taken, and what surely is taken now.
 
-        def class_finding(word: str) -> int | None:
-            drug = self.terms.drug(word)
-            finding = self.terms.sections.current_drug_class.get(drug.drug_class) if drug else None
-            return places[finding] if finding else None
+        What is only applied locally, and a single dose, is not taken now.
+        """
+        terms, drugs = self.terms, Words.of(courses["drug"])
 
-        def is_local(word: str) -> bool:
-            return not local.isdisjoint(re.findall(r"\w+", word.lower()))
+        def is_local(name: str) -> bool:
+            route = terms.route_in(name)
+            return route is not None and terms.is_local(route)
 
-        def is_single(word: str) -> bool:
-            often = self.terms.doses.frequency(word)
-            return often is not None and often.days is None
-
-        named = Words.of(courses["drug"]).map(class_finding, pl.UInt16)
-        apart = Words.of(courses["route"]).map(is_local, pl.Boolean).fill_null(False) | Words.of(
-            courses["frequency"]
-        ).map(is_single, pl.Boolean).fill_null(False)
+        local = pl.select(
+            pl.coalesce(
+                Words.of(courses["route"]).map(terms.is_local, pl.Boolean),
+                drugs.map(is_local, pl.Boolean),
+                False,
+            )
+        ).to_series()
+        single = Words.of(courses["frequency"]).map(terms.doses.is_single, pl.Boolean)
+        apart = local | single.fill_null(False)
         complete = patients["treatments_complete"].gather(courses[PATIENT]).fill_null(False)
         begun = complete & courses["start"].is_not_null()
         ended = pl.col("stop").is_not_null() | pl.col("reason_stopped").is_not_null()
         goes_on = ~ended & pl.coalesce("ongoing", begun) & ~apart
-        return stated(
-            courses.with_columns(named.alias(FINDING))
-            .filter(goes_on)
-            .select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE))
+        rows = courses.select(
+            PATIENT, drugs.map(self._number, pl.UInt16).alias(_DRUG), goes_on.alias(_NOW)
+        )
+        told = rows.join(self._told, on=[_DRUG, _NOW], how="inner", maintain_order="left")
+        return stated(told.select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE)))
+
+    @cached_property
+    def _drugs(self) -> dict[str, int]:
+        return {drug: number for number, drug in enumerate(self.terms.drugs)}
+
+    def _number(self, word: str) -> int | None:
+        drug = self.terms.drug(word)
+        return self._drugs[drug.id] if drug else None
+
+    @cached_property
+    def _told(self) -> pl.DataFrame:
+        """Return the findings that each drug tells, taken now or not."""
+        rows = [
+            (self._drugs[drug.id], now, self.settler.places[finding])
+            for drug in self.terms.drugs.values()
+            for now in (False, True)
+            for finding in self.terms.told_by(drug, now)
+        ]
+        return pl.DataFrame(
+            rows, {_DRUG: pl.UInt16, _NOW: pl.Boolean, FINDING: pl.UInt16}, orient="row"
         )
