@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 DOCS = Path(__file__).parents[1] / "docs"
-REPORT, REGISTRY = (940, 634), (1180, 860)
+REPORT, REGISTRY = (940, 634), (1180, 896)
 PATIENTS = 20_000
 
 
