@@ -32,8 +32,8 @@ from myoresist.consult.compile import (
     Rules,
 )
 from myoresist.consult.course import since_best
-from myoresist.consult.given import FAILED, NOT_ENOUGH, PARTLY, said
-from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, Leading
+from myoresist.consult.given import FAILED, NOT_ENOUGH, PARTLY, columns_of, said
+from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, RENAMED, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
 from myoresist.treatment.columns import LEVELS, against_column
@@ -269,18 +269,34 @@ class Consults:
 
     @cached_property
     def _true(self) -> NDArray[np.bool_]:
-        """Return which rules are true of whom, (rules, N)."""
-        planes = [self.table.truth(x).t for x in self._rules]
-        return unpack_rows(planes, self.table.size).astype(bool)
+        """Return which columns are true of whom, (N, columns), so that those of a patient lie together."""
+        planes = [self.table.truth(x).t for x in self._columns]
+        return np.ascontiguousarray(unpack_rows(planes, self.table.size).T).astype(bool)
 
     @cached_property
-    def _rules(self) -> dict[str, int]:
-        rules = (*self.consult.lines.rules, *self.consult.before.rules)
-        return {name: number for number, name in enumerate(rules)}
+    def _columns(self) -> dict[str, int]:
+        """Return the place of each rule, and of what is told of each treatment and of the label."""
+        rules = self.consult
+        told = (*columns_of(rules.given.drugs), RENAMED)
+        return {x: n for n, x in enumerate((*rules.lines.rules, *rules.before.rules, *told))}
 
-    def holds(self, rule: str, row: int) -> bool:
-        """Tell whether a rule is true of one patient."""
-        return bool(self._true[self._rules[rule], row])
+    @cached_property
+    def _lines(self) -> tuple[Sequence[tuple[Section, Line]], NDArray[np.intp]]:
+        """Return every line in the order of the page, and the places of their rules."""
+        lines = list(self.consult.data.lines())
+        return lines, np.array([self._columns[_rule(*one)] for one in lines], np.intp)
+
+    @cached_property
+    def _families(self) -> Mapping[str, NDArray[np.intp]]:
+        """Return the places of the treatments of each family."""
+        return {
+            family: np.array([self._columns[f"{EACH}{family}.{x}"] for x in members], np.intp)
+            for family, members in self.consult.families.items()
+        }
+
+    def holds(self, column: str, row: int) -> bool:
+        """Tell whether a rule, or what is told of a treatment, is true of one patient."""
+        return bool(self._true[row, self._columns[column]])
 
     def state_of(self, row: int) -> str:
         """Return the state of one patient."""
@@ -303,7 +319,9 @@ class Consults:
         most = self.consult.data.page.most[page]
         found: dict[Section, list[Chosen]] = {x: [] for x in most}
         seen: set[tuple[str, str]] = set()
-        for section, line in self.consult.data.lines():
+        lines, places = self._lines
+        for number in self._true[row, places].nonzero()[0]:
+            section, line = lines[number]
             for one in self._each(section, line, row):
                 if len(found[section]) < most[section] and one.about not in seen:
                     found[section].append(one)
@@ -311,10 +329,8 @@ class Consults:
         return found
 
     def _each(self, section: Section, line: Line, row: int) -> Iterator[Chosen]:
-        """Yield a line once for each treatment that it is about."""
-        rule = f"{section}.{line.id}"
-        if not self.holds(rule, row):
-            return
+        """Yield a line whose rule is true once for each treatment that it is about."""
+        rule = _rule(section, line)
         verb = line.verb if isinstance(line, ActionLine) else None
         if line.each is None:
             yield Chosen(section, line, rule, verb, _object(line))
@@ -328,14 +344,14 @@ class Consults:
         if family == LEAD:
             yield from self.diseases_of(row)
             return
-        members = self.consult.families[family]
-        page, listed = self.consult.data.page, self.order[row]
-        order = (*listed, *(x for x in members if x not in listed))
+        members, page = self.consult.families[family], self.consult.data.page
+        held = dict.fromkeys(
+            members[n] for n in self._true[row, self._families[family]].nonzero()[0]
+        )
+        order = dict.fromkeys((*(x for x in self.order[row] if x in held), *held))
         said = self._held(row) if family == NEXT else set()
         for name in sorted(order, key=lambda x: x in page.late):
-            if name not in members or name in said:
-                continue
-            if self.holds(f"{EACH}{family}.{name}", row):
+            if name not in said:
                 yield name
                 if family == NEXT:
                     said |= {x for group in page.replaces if name in group for x in group}
@@ -353,6 +369,11 @@ class Consults:
                     if other != name and self.holds(f"{EACH}gone.{other}", row):
                         return other
         return None
+
+
+def _rule(section: Section, line: Line) -> str:
+    """Return the column of the rule of a line."""
+    return f"{section}.{line.id}"
 
 
 def _object(line: Line) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -125,13 +126,16 @@ class Leading:
     kin: Numbers
     labels: tuple[str | None, ...]
 
+    @cached_property
+    def _beside(self) -> tuple[int, ...]:
+        """Return the numbers of the diseases that stand beside another."""
+        own = self.diseases
+        return tuple(n for n, x in enumerate(own.names) if x in own.rules.beside)
+
     def of(self, row: int) -> tuple[str, ...]:
         """Return the disease that leads of one patient, and what is proven and stands beside it."""
         first, names = int(self.first[row]), self.diseases.names
-        beside = self.diseases.rules.beside
-        others = (
-            n for n, x in enumerate(names) if x in beside and n != first and self.sure[n, row]
-        )
+        others = (n for n in self._beside if n != first and self.sure[n, row])
         return tuple(names[n] for n in (*([first] if first >= 0 else []), *others))
 
     def columns(self) -> Table:

@@ -12,6 +12,7 @@ from myoresist.arrays.table import Value
 from myoresist.consult.compile import BESIDE, CARE, DOSE
 from myoresist.consult.evaluate import Chosen, Consult, Consults
 from myoresist.consult.given import FAILED, GIVEN, ORAL, PARTLY, PULSE, WORKED
+from myoresist.consult.leading import RENAMED
 from myoresist.consult.schema import Certainty, Dose, Section, State
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
@@ -80,7 +81,7 @@ class Page:
         beside = [x.text for n, x in enumerate(page.beside) if self._holds(f"{BESIDE}{n}")]
         if beside:
             said += f" with {_and(beside[:2])}"
-        if certainty == "proven" and self._told("disease_renamed"):
+        if certainty == "proven" and self._holds(RENAMED):
             said += f", not {called}"
         worked = self._named(WORKED)
         state = self.state.bottom.format(
@@ -182,15 +183,14 @@ class Page:
 
     def _named(self, *told: str) -> str:
         """Name the drugs of which one of some things is told."""
-        drugs = sorted(self.found.consult.given.drugs, key=lambda x: x not in (ORAL, PULSE))
-        names = [self.names[x] for x in drugs if any(self._told(prefix + x) for prefix in told)]
-        return _and(names) if len(names) <= MOST_NAMED else f"{len(names)} drugs"
+        given = self.found.consult.given.drugs
+        drugs = [x for x in given if any(self._holds(prefix + x) for prefix in told)]
+        if len(drugs) > MOST_NAMED:
+            return f"{len(drugs)} drugs"
+        return _and(self.names[x] for x in sorted(drugs, key=lambda x: x not in (ORAL, PULSE)))
 
-    def _told(self, column: str) -> bool:
-        return bool(self.found.table.truth(column).t >> self.row & 1)
-
-    def _holds(self, rule: str) -> bool:
-        return self.found.holds(rule, self.row)
+    def _holds(self, column: str) -> bool:
+        return self.found.holds(column, self.row)
 
 
 def _and(names: Iterable[str]) -> str:
