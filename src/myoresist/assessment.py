@@ -17,7 +17,6 @@ from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.consult.explain import consult_of
 from myoresist.consult.results import ConsultResult
-from myoresist.consult.words import Words
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
 from myoresist.diagnosis.differential.explain import explain as explain_differential
@@ -241,10 +240,8 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
 
 def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
     """Return the rules behind the state and the lines of page one in plain words, as ``consult.<rule>``."""
-    labels = {**base.options.labels, **base.names.labels}
-    words = Words(base.consult, labels, base.differential.base.families.families)
-    lines = {f"consult.{one.rule}": words.line(one.rule) for one in page.lines()}
-    return {f"consult.{page.state}": words.state(page.state), **lines}
+    lines = {f"consult.{one.rule}": base.words.line(one.rule) for one in page.lines()}
+    return {f"consult.{page.state}": base.words.state(page.state), **lines}
 
 
 def _labels(base: Knowledge, facts: Iterable[FindingResult], page: ConsultResult) -> dict[str, str]:

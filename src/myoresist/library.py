@@ -13,6 +13,7 @@ from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.consult.evaluate import Consult
 from myoresist.consult.texts import Names
+from myoresist.consult.words import Words
 from myoresist.diagnosis.criteria.evaluate import Criteria
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.document import DocumentError, Problem
@@ -144,6 +145,12 @@ class Knowledge:
         labels |= {one.id: one.name for one in self.resistance.explanations.entries.values()}
         diseases = {one.id: one.name for one in base.diseases.values()}
         return Names.of(self.consult, labels, diseases)
+
+    @cached_property
+    def words(self) -> Words:
+        """Return what says the rules of page one."""
+        labels = {**self.options.labels, **self.names.labels}
+        return Words(self.consult, labels, self.differential.base.families.families)
 
     @cached_property
     def ceilings(self) -> Ceilings:

@@ -296,6 +296,11 @@ def coded(words: Sequence[str], *cases: tuple[int, str], size: int, otherwise: s
     return Codes(codes, tuple(words))
 
 
+def one_each(prefix: str, said: Codes) -> dict[str, Planes]:
+    """Return for each word whether it is the one that is said, as ``<prefix><word>``."""
+    return {prefix + x: of_flags(said.codes == code) for code, x in enumerate(said.words)}
+
+
 def _day(value: Value | None) -> float:
     return float((value - EPOCH).days) if isinstance(value, date) else np.nan
 

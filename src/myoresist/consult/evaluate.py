@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import Planes, mask, pack, unpack_rows
-from myoresist.arrays.table import Codes, Table
+from myoresist.arrays.planes import any_of, unpack_rows
+from myoresist.arrays.table import Codes, Table, coded, one_each
 from myoresist.case.courses import Treatments
 from myoresist.consult.compile import (
     CANCER,
@@ -36,6 +36,7 @@ from myoresist.consult.given import FAILED, NOT_ENOUGH, PARTLY, columns_of, said
 from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, RENAMED, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
+from myoresist.rules.program import Program
 from myoresist.treatment.columns import LEVELS, against_column
 
 LITTLE = "little"
@@ -111,7 +112,7 @@ class Consult(Rules):
         table = table.with_columns(self._of_trials(table)).with_columns(Table(size, truths))
         table = table.with_columns(self._not_enough(table)).with_columns(inputs.course)
         proofs = self.proofs.run(table)
-        truths |= {x: _either(truths[x], proofs.truth("proof." + x)) for x in self._proven}
+        truths |= {x: any_of((truths[x], proofs.truth("proof." + x)), size) for x in self._proven}
         leading = self.diseases.lead(
             proofs.with_columns(inputs.row), Table(size, truths), inputs.labels
         )
@@ -121,13 +122,18 @@ class Consult(Rules):
         table = table.with_columns(self._barred(inputs.answered, size))
         table = table.with_columns(self.before.run(table))
         state = self._state(table)
-        table = table.with_columns(state.columns())
+        table = table.with_truths(one_each(STATE, state))
         table = table.with_columns(self.lines.run(table))
         return Consults(self, table, leading, state.codes, listed.order)
 
     @cached_property
     def _proven(self) -> tuple[str, ...]:
         return tuple(PROVEN_OF + one.disease for one in self.data.leader.proofs)
+
+    @cached_property
+    def reasoned(self) -> Program:
+        """Return the rules of lines with those of the columns that they read."""
+        return Program({**self.before.rules, **self.lines.rules})
 
     def _said(self, inputs: Inputs) -> Table:
         """Return of each danger whether anything says that it is there, and whether statements differ."""
@@ -173,11 +179,7 @@ class Consult(Rules):
         recorded = inputs.settled.recorded
         told = [x for x in recorded if x not in self.data.page.not_facts]
         facts = unpack_rows([recorded.known(x) for x in told], size).sum(axis=0, dtype=float)
-        words = {x: n for n, x in enumerate(inputs.cancer.words)}
-        risks = {}
-        for word, code in words.items():
-            risks[CANCER + word] = said(pack(inputs.cancer.codes == code), size)
-        return Table(size, risks, {FACTS: facts if told else np.zeros(size)})
+        return Table(size, one_each(CANCER, inputs.cancer), {FACTS: facts})
 
     def _listed(self, table: Table, answered: Table) -> _Listed:
         """Return which options the subsets of each patient recommend, in their order.
@@ -203,16 +205,12 @@ class Consult(Rules):
                 true[f"{one.level}_{option.id}"] |= held
         return Table(size, {name: said(held, size) for name, held in true.items()})
 
-    def _state(self, table: Table) -> _State:
+    def _state(self, table: Table) -> Codes:
         """Return the first state whose rule is true; the last of the file where none is."""
         found = self.states.run(table)
-        left = mask(table.size)
-        codes = np.full(table.size, len(self.data.states) - 1, np.int32)
-        for code, one in enumerate(self.data.states):
-            mine = found.truth(STATE + one.id).t & left
-            left &= ~mine
-            codes[unpack_rows([mine], table.size)[0].astype(bool)] = code
-        return _State(codes, tuple(one.id for one in self.data.states))
+        states = [one.id for one in self.data.states]
+        cases = ((found.truth(STATE + x).t, x) for x in states)
+        return coded(states, *cases, size=table.size, otherwise=states[-1])
 
 
 @dataclass(frozen=True)
@@ -229,26 +227,6 @@ class _Listed:
         for row, name in self.waiting:
             true[WAITING + name] |= 1 << row
         return Table(self.size, {x: said(t, self.size) for x, t in true.items()})
-
-
-@dataclass(frozen=True)
-class _State:
-    codes: NDArray[np.int32]
-    words: tuple[str, ...]
-
-    def columns(self) -> Table:
-        size = len(self.codes)
-        return Table(
-            size,
-            {
-                STATE + word: said(pack(self.codes == code), size)
-                for code, word in enumerate(self.words)
-            },
-        )
-
-
-def _either(one: Planes, other: Planes) -> Planes:
-    return Planes(one.t | other.t, one.f & other.f)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, cast
 
 from myoresist.consult.compile import DISPUTED, EACH, LEAD, LISTED, SAID, STATE, WAITING
@@ -14,7 +13,6 @@ from myoresist.consult.leading import FAMILY, LABEL, LEADS, PROVEN_OF
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
 from myoresist.consult.schema import Certainty, Verb
 from myoresist.consult.texts import Names, Page
-from myoresist.rules.program import Program
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
 from myoresist.treatment.columns import LEVELS
@@ -57,12 +55,6 @@ class _Reasons:
 
     page: Page
 
-    @cached_property
-    def program(self) -> Program:
-        """Return the rules of lines with those of the columns that they read."""
-        consult = self.page.found.consult
-        return Program({**consult.before.rules, **consult.lines.rules})
-
     def of(self, one: Chosen, text: str) -> Said:
         """Return a line with its reasons and sources."""
         held: dict[str, Any] = {
@@ -92,9 +84,9 @@ class _Reasons:
             rules.append(f"{EACH}{one.line.each}.{one.object}")
             if one.line.each == "barred":
                 yield from self.page.against(one.object)
-        seen: dict[str, Verdict] = {}
+        program, seen = self.page.found.consult.reasoned, dict[str, Verdict]()
         for rule in rules:
-            for name in sorted(reasons_of(rule, self.program, self.page.values, seen).because):
+            for name in sorted(reasons_of(rule, program, self.page.values, seen).because):
                 # What is told counts where it is so: that other things are not so is no reason.
                 if self.page.values.get(name) in (None, False) or name.startswith(_SILENT):
                     continue

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoresist.arrays.kleene import FALSE, TRUE
-from myoresist.arrays.planes import Planes, mask, pack
+from myoresist.arrays.planes import Planes, mask, of_flags
 from myoresist.arrays.table import Table
 from myoresist.case.course_columns import REASONS, RESPONSES, routes_of
 from myoresist.case.courses import Treatments
@@ -136,13 +136,13 @@ class Given:
             HARMED: seen[HARMED],
         }
         truths = {
-            prefix + name: said(pack(true[place]), size)
+            prefix + name: of_flags(true[place])
             for prefix, true in told.items()
             for place, name in enumerate(self.treatments)
         }
         lines = np.array([name in self.drugs for name in self.treatments])
         any_response = (seen["good"] | seen["none"] | seen["partial"]).any(axis=0)
-        truths[ANY_RESPONSE] = said(pack(np.asarray(any_response)), size)
+        truths[ANY_RESPONSE] = of_flags(np.asarray(any_response))
         truths |= self._last_good(treatments, size)
         return Table(
             size,
@@ -196,8 +196,8 @@ class Given:
         other[row[newest & ~of_steroid]] = True
         went_well = well & ~ill
         return {
-            LAST_GOOD: said(pack(went_well), size),
-            LAST_STEROID: said(pack(went_well & steroid & ~other), size),
+            LAST_GOOD: of_flags(went_well),
+            LAST_STEROID: of_flags(went_well & steroid & ~other),
         }
 
 

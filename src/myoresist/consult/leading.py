@@ -14,8 +14,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import Planes, mask, pack, unpack
-from myoresist.arrays.table import Codes, Numbers, Table, coded
+from myoresist.arrays.planes import of_flags, pack, unpack
+from myoresist.arrays.table import Codes, Numbers, Table, coded, one_each
 from myoresist.consult.schema import Certainty, Leader
 from myoresist.treatment.columns import PROBABILITY
 
@@ -140,28 +140,18 @@ class Leading:
 
     def columns(self) -> Table:
         """Return what conditions may read of it."""
-        size, names = len(self.first), self.diseases.names
-        every = mask(size)
-        truths: dict[str, Planes] = {}
-
-        def known(name: str, flags: NDArray[np.bool_]) -> None:
-            true = pack(flags)
-            truths[name] = Planes(true, every & ~true)
-
-        for number, name in enumerate(names):
-            known(LEADS + name, self.first == number)
-            known(PROVEN_OF + name, self.sure[number])
+        truths = one_each("disease_", self.certainty)
+        for number, name in enumerate(self.diseases.names):
+            truths[LEADS + name] = of_flags(self.first == number)
+            truths[PROVEN_OF + name] = of_flags(self.sure[number])
         families = np.array([*self.diseases.families.values(), ""])[self.first]
         for family in set(self.diseases.families.values()):
-            known(FAMILY + family, families == family)
+            truths[FAMILY + family] = of_flags(families == family)
         for label in self.diseases.labels:
-            known(LABEL + label, np.array([x == label for x in self.labels], bool))
-        for code, certainty in enumerate(CERTAINTIES):
-            known(f"disease_{certainty}", self.certainty.codes == code)
+            truths[LABEL + label] = of_flags(np.array([x == label for x in self.labels], bool))
         other, renamed = self._against_labels(families)
-        known(OTHER, other)
-        known(RENAMED, renamed)
-        return Table(size, truths, {MYOSITIS: self.kin})
+        truths |= {OTHER: of_flags(other), RENAMED: of_flags(renamed)}
+        return Table(len(self.first), truths, {MYOSITIS: self.kin})
 
     def _against_labels(
         self, families: NDArray[np.str_]

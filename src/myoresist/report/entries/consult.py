@@ -7,19 +7,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from myoresist.consult.words import Words
 from myoresist.knowledge.schema import Sourced
 from myoresist.library import Knowledge
+from myoresist.report.page import TITLES
 
 NAME = "consult"
-SECTIONS = {
-    "today": "Today",
-    "why": "Why",
-    "do": "Do",
-    "changes": "Would change this",
-    "ask": "Not mentioned",
-}
-
+SECTIONS = {**TITLES, "ask": "Not mentioned"}
 PARTS = {
     "object": "the treatment",
     "lead": "the disease that leads",
@@ -30,7 +23,7 @@ PARTS = {
 
 def entry(knowledge: Knowledge) -> dict[str, Any]:
     """Return states and lines as data, with their rules in words."""
-    words, data = _words(knowledge), knowledge.consult.data
+    words, data = knowledge.words, knowledge.consult.data
     return {
         "entry": "consult",
         "states": [
@@ -50,7 +43,7 @@ def entry(knowledge: Knowledge) -> dict[str, Any]:
 
 def describe(knowledge: Knowledge) -> Iterator[str]:
     """Yield the lines that describe page one, and the works behind it."""
-    words, data = _words(knowledge), knowledge.consult.data
+    words, data = knowledge.words, knowledge.consult.data
     cited: dict[str, None] = {}
 
     def said(one: Sourced, text: str, rule: str) -> Iterator[str]:
@@ -71,11 +64,6 @@ def describe(knowledge: Knowledge) -> Iterator[str]:
     for key in cited:
         work = knowledge.references[key]
         yield f"    {key}: {work.text}" + (f" {work.link}" if work.link else "")
-
-
-def _words(knowledge: Knowledge) -> Words:
-    labels = {**knowledge.options.labels, **knowledge.names.labels}
-    return Words(knowledge.consult, labels, knowledge.differential.base.families.families)
 
 
 def _plain(text: str) -> str:
