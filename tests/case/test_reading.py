@@ -349,9 +349,9 @@ cases = st.fixed_dictionaries(
         ),
         "labs": st.lists(
             st.fixed_dictionaries(
-                {"test": st.just("CK"), "value": st.floats(0.1, 100), "unit": st.just("µkat/L")},
+                {"test": st.just("CK"), "value": st.floats(0.1, 1e4), "unit": st.just("µkat/L")},
                 optional={"date": dates, "upper_limit": st.floats(0.2, 10), "notes": texts},
-            )
+            ).filter(lambda one: one["value"] <= 2000 * one.get("upper_limit", one["value"]))
         ),
         "treatments": st.lists(
             st.fixed_dictionaries(
