@@ -27,6 +27,7 @@ REASONS = (
     "access", "no effect", "other", "relapse", "remission", "side effect", "wish for pregnancy",
 )  # fmt: skip
 MEASURES, BODIES = get_args(Measure), get_args(Body)
+_KG = BODIES.index("kg")
 _UNKNOWN = "unknown"
 
 
@@ -85,6 +86,16 @@ class Levels(Rows):
     drug: Ints
     date: Days
     value: Floats
+
+
+def by_body_size(dose: Floats, body: Ints, other: Ints | int, weight_kg: Floats) -> Floats:
+    """Return doses by another body size than they are given by (places in ``BODIES``, ``NO_WORD`` for none).
+
+    Only weights are turned into each other; what cannot be turned is NaN.
+    """
+    same = np.where(body == other, dose, np.nan)
+    whole = np.where((body == _KG) & (other == NO_WORD), dose * weight_kg, same)
+    return np.where((body == NO_WORD) & (other == _KG), dose / weight_kg, whole)
 
 
 def routes_of(terms: Terms) -> tuple[str, ...]:

@@ -15,14 +15,13 @@ from myoresist.arrays.kleene import FALSE, TRUE
 from myoresist.arrays.planes import Planes, of_flags
 from myoresist.arrays.table import Table
 from myoresist.arrays.words import NO_WORD
-from myoresist.case.course_columns import BODIES, Courses, routes_of
+from myoresist.case.course_columns import BODIES, Courses, by_body_size, routes_of
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError, Problem
 from myoresist.knowledge.schema import Entry, Sourced, load_list
 from myoresist.rules.condition import Name
 
-Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 OVER = "over_"
 
@@ -140,7 +139,8 @@ class Ceilings:
         if one.routes:
             own &= np.isin(records.route, [NO_WORD, *(self.routes.index(x) for x in one.routes)])
         often = records.times / records.every
-        dose = _by(body, records)
+        by = NO_WORD if body is None else BODIES.index(body)
+        dose = by_body_size(records.amount, records.body, by, records.weight_kg)
         known = ~np.isnan(dose * often)
         above = dose * often > most
         if one.more_often_than:
@@ -158,17 +158,6 @@ class Ceilings:
         could = own & ~stopped & ~(known & ~above) & ~(above & goes_on)
         open_ = _patients(records.patient[could], size) | (treatments.complete != TRUE)
         return of_flags(sure, sure | ~open_)
-
-
-def _by(body: str | None, records: Courses) -> Floats:
-    """Return the dose of each record, by what a limit is given by; NaN where it is not known."""
-    given, weight = records.body, records.weight_kg
-    kg = BODIES.index("kg")
-    if body is None:
-        by_weight = np.where(given == kg, records.amount * weight, np.nan)
-        return np.where(given == NO_WORD, records.amount, by_weight)
-    same = np.where(given == BODIES.index(body), records.amount, np.nan)
-    return np.where(given == NO_WORD, records.amount / weight, same) if body == "kg" else same
 
 
 def _patients(rows: NDArray[np.int64], size: int) -> NDArray[np.bool_]:

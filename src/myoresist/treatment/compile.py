@@ -11,7 +11,6 @@ from myoresist.rules.program import Program
 from myoresist.rules.rulebook import Rulebook
 from myoresist.treatment.columns import (
     AGAINST,
-    APPLIES,
     BENEFIT,
     CARE,
     EARLY,
@@ -23,6 +22,7 @@ from myoresist.treatment.columns import (
     TRIED,
     URGENT,
     against_column,
+    applies_column,
     dose_column,
     early_rule,
     missing_column,
@@ -72,7 +72,7 @@ class Compiler:
         """Compile what is asked of a patient."""
         for option in self.data.options.values():
             file = f"options/{option.id}.yaml"
-            self._rule(APPLIES + option.id, option.applies_when, file)
+            self._rule(applies_column(option), option.applies_when, file)
             self._rule(EARLY + option.id, early_rule(option, self.names), file)
             for place, dose in enumerate(option.regimens):
                 self._rule(dose_column(option, place), dose.when, file)

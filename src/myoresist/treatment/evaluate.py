@@ -24,7 +24,6 @@ from myoresist.rules.condition import Name
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
 from myoresist.treatment.columns import (
-    APPLIES,
     BENEFIT,
     EARLY,
     LEVELS,
@@ -34,6 +33,7 @@ from myoresist.treatment.columns import (
     SUBSET,
     TRIED,
     against_column,
+    applies_column,
     missing_column,
     too_little_columns,
     tried_columns,
@@ -349,7 +349,7 @@ class Options:
         options = list(self.data.options.values())
         against = [against_column(x, n) for x in options for n in range(len(self.against[x.id]))]
         missing = [missing_column(one) for one in self.data.checks]
-        applies = [APPLIES + one.id for one in options if one.applies_when]
+        applies = [applies_column(one) for one in options if one.applies_when]
         tried = {
             x for one in options for x in (*tried_columns(one).values(), *too_little_columns(one))
         }
@@ -380,7 +380,7 @@ class Options:
             len(against),
             len(against) + len(missing),
             [[one[name] for name in STATE] for one in states],
-            {n: row[APPLIES + one.id] for n, one in enumerate(options) if one.applies_when},
+            {n: row[applies_column(one)] for n, one in enumerate(options) if one.applies_when},
         )
 
     def checks_of(self, option: Option) -> tuple[SafetyCheck, ...]:

@@ -59,9 +59,12 @@ def propose(
         labelled: which diseases the patient's label stands for, (D,).
     """
     method = differential.base.method.next_test
-    rules = asked(differential, known)
+    read = _read_by_rules(differential, known)
+    confirmed, rules = (
+        program.run(read) for program in (differential.base.confirmed, differential.base.needed)
+    )
     leading = int(np.argmax(posterior))
-    proven = value_at(rules.truth(CONFIRMED + differential.diseases[leading]), 0) is True
+    proven = value_at(confirmed.truth(CONFIRMED + differential.diseases[leading]), 0) is True
     tests = [one.id for one in differential.base.investigations]
     needed, enough = (
         {one for one in tests if value_at(rules.truth(column + one), 0)}
@@ -87,7 +90,7 @@ def propose(
 
 def ask_first(differential: Differential, known: Observations) -> frozenset[str]:
     """Return what is to be asked or looked for before anything else."""
-    rules = asked(differential, known)
+    rules = differential.base.needed.run(_read_by_rules(differential, known))
     return frozenset(
         name
         for one in differential.base.investigations
@@ -96,16 +99,15 @@ def ask_first(differential: Differential, known: Observations) -> frozenset[str]
     )
 
 
-def asked(differential: Differential, known: Observations) -> Table:
-    """Return what is confirmed, and which investigations are needed now, of the patients."""
+def _read_by_rules(differential: Differential, known: Observations) -> Table:
+    """Return what confirmation, and the need for an investigation, are judged by, of the patients."""
     likelihoods = differential.likelihoods
     truths = {
         name: Planes(known.present[row], known.absent[row])
         for name, row in likelihoods.rows.items()
         if name in likelihoods.asks
     }
-    table = known.further.with_truths(truths)
-    return differential.base.confirmed.run(table).with_columns(differential.base.needed.run(table))
+    return known.further.with_truths(truths)
 
 
 def _proposal(

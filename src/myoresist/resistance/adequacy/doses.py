@@ -9,7 +9,7 @@ import numpy as np
 from myoresist.arrays.rows import Rows
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
 from myoresist.arrays.words import NO_WORD
-from myoresist.case.course_columns import BODIES
+from myoresist.case.course_columns import BODIES, by_body_size
 from myoresist.resistance.adequacy.records import MISSING, Records, flags
 from myoresist.resistance.adequacy.regimens import Regimens
 
@@ -111,10 +111,6 @@ def _shares(
     heaviest = np.where(
         np.isnan(limits.up_to_kg), regimens.conventions.heaviest_kg, limits.up_to_kg
     )
-    size = _per_body_size(body, limits.body, weight)
-    most = np.where((body == _KG) & (limits.body == NO_WORD) & np.isnan(weight), heaviest, size)
-    # A limit for those up to a weight is none for those above it.
-    size = np.where(np.isnan(limits.up_to_kg) | ~np.isnan(weight), size, np.nan)
     above = weight > limits.up_to_kg
     measured = written.measure.take(record) == limits.measure
     # One dose counts for the time that the regimen gives it.
@@ -122,21 +118,17 @@ def _shares(
     rate = np.where(by_amount, 1.0, written.times.take(record) * limits.days / days)
     dose = written.amount.take(record) * limits.strength * rate / limits.least
 
-    def share(size: Floats) -> Floats:
-        known = np.where(limits.any_dose, 1.0, np.where(measured, dose * size, np.nan))
+    compared = by_body_size(dose, body, limits.body, weight)
+    unweighed = (body == _KG) & (limits.body == NO_WORD) & np.isnan(weight)
+    most = np.where(unweighed, dose * heaviest, compared)
+    # A limit for those up to a weight is none for those above it.
+    compared = np.where(np.isnan(limits.up_to_kg) | ~np.isnan(weight), compared, np.nan)
+
+    def share(of_limit: Floats) -> Floats:
+        known = np.where(limits.any_dose, 1.0, np.where(measured, of_limit, np.nan))
         return np.where(above, 0.0, np.rint(known * LEAST).clip(0, _HIGHEST))
 
-    return share(size), share(most)
-
-
-def _per_body_size(body: Ints, limit_body: Ints, weight: Floats) -> Floats:
-    """Return by what a dose is multiplied to compare it with a limit that may be by another body size.
-
-    Only weights are turned into each other; NaN is none.
-    """
-    size = np.where(body == limit_body, 1.0, np.nan)
-    size = np.where((body == _KG) & (limit_body == NO_WORD), weight, size)
-    return np.where((body == NO_WORD) & (limit_body == _KG), 1.0 / weight, size)
+    return share(compared), share(most)
 
 
 def _best_limits(found: Compared, records: Records, regimens: Regimens) -> Compared:
