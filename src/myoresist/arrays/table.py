@@ -19,6 +19,7 @@ from myoresist.arrays.planes import (
     Planes,
     coalesce,
     mask,
+    of_flags,
     of_values,
     pack,
     unpack,
