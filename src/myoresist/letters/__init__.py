@@ -1,0 +1,1 @@
+"""A clinic letter becomes statements to confirm."""

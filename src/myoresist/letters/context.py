@@ -1,0 +1,438 @@
+"""How a statement of a sentence is meant: denied, in doubt, supposed, over, or said of somebody else.
+
+The idea is that of ConText (Harkema, J Biomed Inform 2009;42:839): a word such as "no" or "possible" has a reach, and what
+stands in it is meant so. Here a reach ends where a clause ends, or where the list ends that the word governs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from myoresist.knowledge.schema import Entry
+from myoresist.letters.layout import Sentence
+from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.tokens import Token, normal
+
+Meaning = Literal["no", "doubt", "if", "over", "other", "undone", "planned", "neutral"]
+Reach = Literal["item", "list", "clause", "sentence"]
+
+
+class CueWords(Entry):
+    """Words of one meaning and one reach."""
+
+    means: Meaning
+    to: Literal["left", "right", "both", "none"]
+    reach: Reach
+    say: tuple[str, ...]
+
+
+class Cues(Entry):
+    """The words of ``cues.yaml``."""
+
+    cues: tuple[CueWords, ...]
+    breaks: tuple[str, ...]
+    subjects: tuple[str, ...]
+    verbs: tuple[str, ...]
+    relations: tuple[str, ...]
+    family_words: tuple[str, ...]
+    speaks: tuple[str, ...]
+    company: tuple[str, ...]
+    questions: tuple[str, ...] = Field(default=())
+
+    def grow(self, phrases: Phrases) -> None:
+        """Add every cue to the tree of phrases."""
+        for cue in self.cues:
+            for phrase in cue.say:
+                phrases.add(phrase, CueMark(cue.means, cue.to, cue.reach))
+        for phrase in self.breaks:
+            phrases.add(phrase, CueMark("neutral", "none", "item", ends=True))
+        for phrase in self.relations:
+            phrases.add(phrase, RELATION)
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return single words of one of the lists, as they are compared."""
+        return frozenset(normal(phrase) for phrase in getattr(self, name) if " " not in phrase)
+
+
+@dataclass(frozen=True, slots=True)
+class CueMark:
+    """What a cue in the tree of phrases stands for."""
+
+    means: Meaning
+    to: str
+    reach: Reach
+    ends: bool = False
+
+
+RELATION = CueMark("other", "right", "list")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A cue in a sentence and the words that it governs."""
+
+    means: Meaning
+    first: int
+    last: int
+    governs: range
+
+
+@dataclass(frozen=True)
+class Said:
+    """How something is meant."""
+
+    means: frozenset[Meaning]
+    cues: tuple[Cue, ...] = ()
+
+    def __contains__(self, meaning: object) -> bool:
+        return meaning in self.means
+
+
+class Context:
+    """The cues of one sentence."""
+
+    def __init__(
+        self, sentence: Sentence, hits: Sequence[Hit], cues: Cues, things: Sequence[Hit]
+    ) -> None:
+        """Take the sentence, every phrase found in it, the cue words, and what statements may be about."""
+        self.sentence = sentence
+        self.words = sentence.words
+        self.known = cues
+        self.things = things
+        self._verbs, self._subjects = _verbs(cues), cues.words("subjects")
+        marks = [hit for hit in hits if isinstance(hit.of, CueMark)]
+        self.marks = [hit for hit in marks if not _inside(hit, [*marks, *things])]
+        self.clause = self._clauses()
+        self.thing_at = {
+            n for hit in things for first, last in hit.parts for n in range(first, last + 1)
+        }
+        self.mark_at = {
+            n
+            for hit in self.marks
+            if hit.of.means != "neutral"
+            for n in range(hit.first, hit.last + 1)
+        }
+        self.cues = tuple(self._cues())
+
+    def said(self, hit: Hit) -> Said:
+        """Tell how something that was found is meant."""
+        found = []
+        for cue in self.cues:
+            covered = [part for part in hit.parts if _meets(part, cue.governs)]
+            within = hit.first <= cue.first and cue.last <= hit.last
+            if (
+                covered
+                and (cue.first, cue.last) not in hit.parts
+                and (within or cue.means != "no" or len(covered) == len(hit.parts))
+            ):
+                found.append(cue)
+        return Said(frozenset(cue.means for cue in found), tuple(found))
+
+    def at(self, first: int, last: int) -> Said:
+        """Tell how the words from ``first`` to ``last`` are meant."""
+        return self.said(Hit(None, first, last, ((first, last),)))
+
+    def _clauses(self) -> list[int]:
+        """Return for each word the number of its clause."""
+        begins = {hit.first for hit in self.marks if hit.of.ends}
+        ends = {hit.first: hit.last for hit in self.marks if hit.of.ends}
+        number, found = 0, []
+        for n, word in enumerate(self.words):
+            if n and (
+                (n in begins and n > 0 and not self._shared(n, ends[n]))
+                or self.words[n - 1].text in (";", "!")
+                or self._dash(n - 1)
+                or self._arrow(n - 1)
+                or self._subject(n)
+            ):
+                number += 1
+            found.append(number)
+            del word
+        return found
+
+    def _shared(self, first: int, last: int) -> bool:
+        """Tell whether "but not" stands between two words of one noun, as in "proximal but not distal weakness"."""
+        return False
+
+    def _dash(self, n: int) -> bool:
+        word = self.words[n]
+        if word.text != "-" or not 0 < n < len(self.words) - 1:
+            return False
+        return word.start > self.words[n - 1].end and self.words[n + 1].start > word.end
+
+    def _arrow(self, n: int) -> bool:
+        return self.words[n].text == ">" and n > 0 and self.words[n - 1].text == "-"
+
+    def _subject(self, n: int) -> bool:
+        """Tell whether a new subject with its verb begins at a word."""
+        before = self.words[n - 1]
+        if before.text not in (",", ":", ")") and before.norm not in ("and", "or", "nor"):
+            return False
+        if (
+            self.words[n].norm not in self._subjects
+            and self.words[n].text.lower() not in self._subjects
+        ):
+            return False
+        for word in self.words[n + 1 : n + 8]:
+            if word.text in ",;:(":
+                return False
+            if word.norm in self._verbs:
+                return True
+        return False
+
+    def _cues(self) -> Iterator[Cue]:
+        for hit in self.marks:
+            mark: CueMark = hit.of
+            if mark.means == "neutral":
+                continue
+            if mark is RELATION:
+                yield from self._relation(hit)
+            elif not self._compares(hit):
+                means = "doubt" if self._carries_doubt(hit) else mark.means
+                yield Cue(means, hit.first, hit.last, self._governed(hit, mark))
+        if self.words and self.words[0].norm == "should" and self.sentence.closes != "?":
+            # "Should weight loss be present, CT would be sensible."
+            yield Cue("if", 0, 0, range(1, len(self.words)))
+        for n, word in enumerate(self.words):
+            if word.text == "?":
+                yield self._question(n)
+
+    def _carries_doubt(self, hit: Hit) -> bool:
+        """Tell whether "nor has" goes on with what the clause before leaves open: "X is not excluded, nor has Y"."""
+        if self.words[hit.first].norm != "nor" or hit.last + 1 >= len(self.words):
+            return False
+        if self.words[hit.last + 1].norm not in (
+            "has",
+            "have",
+            "had",
+            "is",
+            "are",
+            "was",
+            "were",
+            "can",
+        ):
+            return False
+        return any(
+            m.of.means == "doubt" and m.of.to == "left" and m.last < hit.first for m in self.marks
+        )
+
+    def _compares(self, hit: Hit) -> bool:
+        """Tell whether "versus" compares with an earlier figure or study, and does not name an alternative."""
+        if self.words[hit.first].norm not in ("vs", "versus") or hit.last + 1 >= len(self.words):
+            return False
+        after = self.words[hit.last + 1]
+        return after.text[0].isdigit() or after.norm in ("previous", "prior", "last", "earlier")
+
+    def _governed(self, hit: Hit, mark: CueMark) -> range:
+        if mark.reach == "sentence":
+            if mark.to == "left":
+                return self._left_sentence(hit)
+            return range(hit.last + 1, len(self.words))
+        if mark.to == "both":
+            number = self.clause[hit.first]
+            inside = [n for n, clause in enumerate(self.clause) if clause == number]
+            return range(inside[0], inside[-1] + 1)
+        if mark.to == "right":
+            return self._right(hit.last, mark.reach)
+        return self._left(hit.first)
+
+    def _left_sentence(self, hit: Hit) -> range:
+        """Return the words before a cue, back to where another sentence within this one ends."""
+        start = hit.first
+        while (
+            start > 0
+            and self.words[start - 1].text != ";"
+            and self.words[start - 1].norm not in ("but", "however")
+        ):
+            start -= 1
+        clause = self.clause[hit.first]
+        own = [
+            n for n in range(start, hit.first) if self.clause[n] == clause and n in self.thing_at
+        ]
+        if own:
+            start = next(n for n in range(start, hit.first) if self.clause[n] == clause)
+        return range(start, hit.first)
+
+    def _right(self, last: int, reach: Reach, person: bool = False) -> range:
+        """Return the words that a cue to their left governs; what is told of a person goes on over verbs and "who"."""
+        end = last + 1
+        if end >= len(self.words):
+            return range(0)
+        clause = (
+            self.clause[end]
+            if self.words[end].text != ":"
+            else self.clause[min(end + 1, len(self.words) - 1)]
+        )
+        while end < len(self.words):
+            word = self.words[end]
+            if self.clause[end] != clause:
+                if not person or word.norm in _PATIENT or self.words[end - 1].text == ";":
+                    break
+                clause = self.clause[end]
+            if reach == "item" and (word.text in ",(" and self._ends_item(end)):
+                break
+            if word.text == ")" and not self._opened(last, end):
+                break
+            if (
+                not person
+                and word.text == ","
+                and end + 1 < len(self.words)
+                and self.words[end + 1].norm in self._verbs
+            ):
+                break
+            end += 1
+        return range(last + 1, end)
+
+    def _ends_item(self, n: int) -> bool:
+        """Tell whether a comma ends what an adjective is about; not one in "possible A, B or C"."""
+        return self.words[n].text == "(" or not self._list_goes_on(n)
+
+    def _list_goes_on(self, n: int) -> bool:
+        for word in self.words[n + 1 : n + 8]:
+            if word.text in ",;.:(":
+                return False
+            if word.norm == "or":
+                return True
+        return False
+
+    def _opened(self, last: int, end: int) -> bool:
+        return any(word.text == "(" for word in self.words[last + 1 : end])
+
+    def _left(self, first: int) -> range:
+        """Return the words that a cue to their right governs: the list that ends at the cue."""
+        if first == 0:
+            return range(0)
+        at = first - 1
+        clause = self.clause[at]
+        start = at
+        while start > 0 and self.clause[start - 1] == clause:
+            start -= 1
+        if not any(n in self.thing_at for n in range(start, first)) and start > 0:
+            # The subject stands in the clause before: "the papules, of which she showed pictures, were never seen".
+            clause = self.clause[start - 1]
+            while start > 0 and self.clause[start - 1] == clause:
+                start -= 1
+        return range(self._list_start(start, first), first)
+
+    def _list_start(self, start: int, first: int) -> int:
+        """Return where the list begins that ends before a cue."""
+        cuts = [n for n in range(start, first) if self.words[n].text in ",;"]
+        bare = False
+        for cut in reversed(cuts):
+            chunk = range(cut + 1, first if cut == cuts[-1] else cuts[cuts.index(cut) + 1])
+            if cut == cuts[-1]:
+                if not any(n in self.thing_at for n in chunk):
+                    return start
+                bare = self._is_bare(chunk)
+                if not bare:
+                    return cut + 1
+                before = range(cuts[-2] + 1 if len(cuts) > 1 else start, cut)
+                if not self._is_bare(before):
+                    return cut + 1
+            elif not self._is_bare(chunk):
+                return cut + 1
+        head = range(start, cuts[0]) if cuts else range(start, first)
+        if cuts and not self._is_bare(head):
+            return cuts[0] + 1
+        return start
+
+    def _is_bare(self, chunk: range) -> bool:
+        """Tell whether a part of a list is nothing but a name."""
+        words = [self.words[n] for n in chunk]
+        return (
+            any(n in self.thing_at for n in chunk)
+            and not any(n in self.mark_at for n in chunk)
+            and not any(
+                word.norm in self._verbs or word.text.isdigit()
+                for word in words
+                if word.norm != "all"
+            )
+            and sum(n not in self.thing_at for n in chunk) <= 5
+        )
+
+    def _relation(self, hit: Hit) -> Iterator[Cue]:
+        """Yield what is said of a relative."""
+        before = self.words[hit.first - 1] if hit.first else None
+        while before is not None and before.norm in (
+            "the",
+            "her",
+            "his",
+            "a",
+            "an",
+            "your",
+            "their",
+            "my",
+            "one",
+            "late",
+            "paternal",
+            "maternal",
+            "younger",
+            "older",
+            "elder",
+        ):
+            index = self.words.index(before)
+            before = self.words[index - 1] if index else None
+        after = [word.norm for word in self.words[hit.last + 1 : hit.last + 3]]
+        speaks, company = self.known.words("speaks"), self.known.words("company")
+        if before is not None and (before.norm in ("in", "of") or before.text == "("):
+            last = self.words.index(before)
+            yield Cue("other", hit.first, hit.last, self._left(last))
+            if before.text == "(" or "with" not in after:
+                yield Cue("other", hit.first, hit.last, range(hit.last + 1, hit.last + 1))
+                return
+        if (
+            before is not None
+            and before.norm in company
+            and not (before.norm == "and" and not set(after) & speaks and after[:1] != [","])
+        ):
+            return
+        if after and (
+            after[0] in speaks
+            or (
+                len(after) > 1
+                and after[0] in ("ha", "has", "have", "had", "who", "was", ",")
+                and after[1] in speaks
+            )
+        ):
+            return
+        yield Cue("other", hit.first, hit.last, self._right(hit.last, "list", person=True))
+
+    def _question(self, n: int) -> Cue:
+        """Return what a question mark puts in doubt: what follows it, or what stands before it."""
+        word = self.words[n]
+        after = self.words[n + 1] if n + 1 < len(self.words) else None
+        spaced = n == 0 or self.words[n - 1].end < word.start or self.words[n - 1].text == "("
+        if after is not None and spaced and (after.text[0].isalnum()):
+            return Cue("doubt", n, n, self._right(n, "item"))
+        if self.words and self.words[0].norm in _ASKS and n == len(self.words) - 1:
+            return Cue("doubt", n, n, range(n))
+        return Cue("doubt", n, n, self._left(n))
+
+
+_PATIENT = frozenset("she he i we you patient but there".split())
+_ASKS = frozenset(
+    "is are was were do does can could would should shall may might what which who when how why whether has have will".split()
+)
+
+
+def _verbs(cues: Cues) -> frozenset[str]:
+    return frozenset(normal(word) for word in cues.verbs) | {word.lower() for word in cues.verbs}
+
+
+def _inside(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Tell whether a phrase lies within a longer one."""
+    return any(
+        any(
+            first <= hit.first and hit.last <= last and last - first > hit.last - hit.first
+            for first, last in other.parts
+        )
+        for other in others
+    )
+
+
+def _meets(part: tuple[int, int], governed: range) -> bool:
+    return part[0] < governed.stop and governed.start <= part[1]

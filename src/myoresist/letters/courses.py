@@ -1,0 +1,620 @@
+"""Courses of treatment: dose, route, how often, when, how it did and why it was stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from myoresist.case.dates import PartialDate
+from myoresist.letters.dates import DateHit, DateReader
+from myoresist.letters.drugs import DrugMark, DrugWords, Mention
+from myoresist.letters.layout import Sentence
+from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.phrases import Hit
+
+
+@dataclass
+class Course:
+    """A drug at one dose, as far as the letter tells."""
+
+    drug: str
+    start_at: int
+    end_at: int
+    dose: float | None = None
+    unit: str | None = None
+    frequency: str | None = None
+    route: str | None = None
+    start: PartialDate | None = None
+    stop: PartialDate | None = None
+    ongoing: bool = False
+    weeks: float | None = None
+    response: str | None = None
+    reason: str | None = None
+    why: str | None = None
+    name: str = ""
+    mixed: bool = False
+    places: list[tuple[int, int]] = field(default_factory=list)
+
+
+_DOSE = re.compile(
+    rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|micrograms?|grams?|units?|IU)(?P<per>\s?/\s?(?:kg|m2|m²))?"
+    r"(?P<time>\s?/\s?(?:day|d|week|wk|w|month)\b|\s?/\s?kg\s?/\s?(?:day|d)\b)?(?![A-Za-z/])",
+    re.IGNORECASE,
+)
+_STEP = re.compile(
+    r"\b(?:by|below|under|above|over|than|within|aim|target|max|maximum|beyond|between [\d.,]+ (?:and|to))\s*(?:about |a |around )?$",
+    re.IGNORECASE,
+)
+_BEFORE_DOSE = frozenset(
+    "at to of dose started on was is were currently now then down back up from increased reduced raised lowered again with in tablets tablet initially began restarted "
+    "s c iv po i v sc oral orally pulses pulse daily the a took takes taken taking only still by and given for since until days months weeks around about approximately today "
+    "od bd weekly m infusion infusions starting commenced maintained subcutaneously intravenously mofetil gave have has sodium therapy begin end last level".split()
+)
+_PLANNED = re.compile(
+    r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|from tomorrow|next (?:week|month|visit)|tomorrow|will|would|should|could|please|to be (?:reduced|increased|tapered))\b",
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"\b(?:have|has|had|was|were|been|we)\s+(?:\w+\s+)?(?:increased|raised|reduced|tapered|lowered|put|restarted|started)\b",
+    re.IGNORECASE,
+)
+_NUMBERS = {
+    word: n
+    for n, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+} | {"a": 1, "an": 1}
+_SPAN = re.compile(
+    r"\b(?:for|after|x|over|within|lasting|another|about|approximately)\s+(?:about |most of |nearly |almost |only |a further )?(?P<n>\d+(?:[.,]\d+)?|"
+    + "|".join(_NUMBERS)
+    + r")[\s-](?P<unit>weeks?|wks?|months?|years?|days?)\b",
+    re.IGNORECASE,
+)
+_WEEKS = {"w": 1.0, "m": 52 / 12, "y": 52.0, "d": 1 / 7}
+_EVERY = re.compile(
+    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight)\s?-?(?P<unit>weeks?|wks?|w\b|months?|days?|d\b)",
+    re.IGNORECASE,
+)
+_NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
+
+
+class Courses:
+    """Reads the courses of one letter, sentence by sentence."""
+
+    def __init__(self, plain: str, words: DrugWords, dates: DateReader, commas: bool) -> None:
+        """Take the letter, the words about drugs, and how its dates and decimals are written."""
+        self.plain, self.words, self.dates, self.commas = plain, words, dates, commas
+        self.often = [
+            (
+                re.compile(
+                    rf"(?<![\w/]){re.escape(say)}(?![\w/])"
+                    if say[0] != "/"
+                    else rf"{re.escape(say)}\b",
+                    re.IGNORECASE,
+                ),
+                name,
+            )
+            for name, group in words.often.items()
+            for say in sorted(group, key=len, reverse=True)
+        ]
+        self.route = [
+            (
+                re.compile(rf"(?<!\w){re.escape(say)}(?!\w)", re.IGNORECASE if len(say) > 2 else 0),
+                name,
+            )
+            for name, group in words.routes.items()
+            for say in group
+        ]
+        self.last: tuple[int, Mention, list[Course]] | None = None
+        self.block: tuple[int, DateHit] | None = None
+
+    def read(
+        self, sentence: Sentence, hits: Sequence[Hit], mentions: Sequence[Mention]
+    ) -> Iterator[Course]:
+        """Yield the courses of a sentence."""
+        named = [m for m in mentions if m.kind == "drug"]
+        if sentence.opens and self.last and sentence.item:
+            self.last = None
+        carried = None
+        if (
+            not named
+            and self.last
+            and self.last[0] == sentence.paragraph
+            and not any(m.kind != "drug" for m in mentions)
+        ):
+            carried = self.last[1]
+        dated = list(self.dates.find(self.plain, sentence.start, sentence.end))
+        doses = self._doses(sentence, mentions, carried)
+        found: list[Course] = []
+        for mention in named:
+            own = [d for d in doses if d[1] is mention]
+            found += self._of(mention, own, doses, mentions, sentence, dated)
+        for dose in (d for d in doses if d[1] is carried and carried is not None):
+            found += self._of(carried, [dose], doses, mentions, sentence, dated, carried=True)
+        earlier = self.last[2] if carried is not None and self.last else []
+        self._judge(sentence, hits, mentions, [*earlier, *found] if not named else found, named)
+        if carried is not None and not found:
+            self._carry_dates(sentence, hits, dated, earlier)
+        if named:
+            self.last = (
+                sentence.paragraph,
+                named[-1],
+                [c for c in found if c.drug == named[-1].id],
+            )
+        elif carried is not None and self.last:
+            self.last = (sentence.paragraph, carried, [*earlier, *found])
+        elif any(m.kind == "other_drug" for m in mentions):
+            self.last = None
+        yield from found
+
+    def _doses(
+        self, sentence: Sentence, mentions: Sequence[Mention], carried: Mention | None
+    ) -> list[tuple[re.Match[str], Mention]]:
+        """Return the doses of a sentence, each with the drug that it is of."""
+        found: list[tuple[re.Match[str], Mention]] = []
+        for match in _DOSE.finditer(self.plain, sentence.start, sentence.end):
+            if _NEVER_A_DOSE.match(self.plain, match.end()) or _STEP.search(
+                self.plain, max(0, match.start() - 24), match.start()
+            ):
+                continue
+            before = [m for m in mentions if _end(m) <= match.start()]
+            behind = [m for m in mentions if _start(m) >= match.end()]
+            adjacent = bool(before) and not self.plain[_end(before[-1]) : match.start()].strip(
+                " ,:(-"
+            )
+            if (
+                behind
+                and not adjacent
+                and re.fullmatch(
+                    r"\s*(?:daily |a day |per day |once )?(?:of\s+|oral\s+|IV\s+)*",
+                    self.plain[match.end() : _start(behind[0])],
+                )
+            ):
+                found.append((match, behind[0]))
+            elif before and self._near(before[-1], match):
+                found.append((match, before[-1]))
+            elif not before and carried is not None and self._continues(sentence, match):
+                found.append((match, carried))
+        return found
+
+    def _near(self, mention: Mention, match: re.Match[str]) -> bool:
+        """Tell whether a dose is of the drug before it and not of another that is not known."""
+        gap = self.plain[_end(mention) : match.start()]
+        last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
+        return (
+            last is None
+            or last[1].lower() in _BEFORE_DOSE
+            or bool(re.search(r"[A-Za-z]+\s*\([^)]*$", gap) and len(gap) < 40)
+        )
+
+    def _continues(self, sentence: Sentence, match: re.Match[str]) -> bool:
+        """Tell whether a dose without a drug goes on with the drug of the sentence before."""
+        gap = self.plain[sentence.start : match.start()]
+        last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
+        return last is None or last[1].lower() in _BEFORE_DOSE - {
+            "of",
+            "with",
+            "c",
+            "s",
+            "m",
+            "v",
+            "i",
+        }
+
+    def _of(
+        self, mention: Mention, own: Sequence[tuple[re.Match[str], Mention]], doses: Sequence[tuple[re.Match[str], Mention]],
+        mentions: Sequence[Mention], sentence: Sentence, dated: Sequence[DateHit], carried: bool = False,
+    ) -> list[Course]:  # fmt: skip
+        """Return the courses of one drug in a sentence: one a dose, or one without a dose."""
+        begin = sentence.start if carried else _start(mention)
+        name = self.plain[_start(mention) : _end(mention)]
+        stop = min(
+            [_start(m) for m in mentions if _start(m) > begin and m is not mention] + [sentence.end]
+        )
+        if not own:
+            course = Course(mention.id, begin, _end(mention), why=mention.why, name=name)
+            self._when(course, _end(mention), stop, begin, sentence, dated)
+            self._how(course, _end(mention), stop)
+            return [] if carried else [course]
+        found: list[Course] = []
+        cuts = [m.start() for m, _ in own] + [max(stop, own[-1][0].end())]
+        for n, (match, _) in enumerate(own):
+            amount = number(match["num"], self.commas)
+            if amount is None or amount <= 0:
+                continue
+            course = Course(
+                mention.id,
+                min(begin, match.start()) if n == 0 else match.start(),
+                match.end(),
+                why=mention.why,
+                name=name,
+            )
+            course.places = [(_start(mention), _end(mention))]
+            course.dose, course.unit = amount, _unit(match)
+            if self._planned(sentence, match):
+                course.why = course.why or "planned"
+            if found and self._same(match, found[-1]):
+                continue
+            self._how(course, match.end(), cuts[n + 1])
+            if match["times"] == "2" and course.frequency is None:
+                course.frequency = "twice daily"
+            self._when(
+                course,
+                match.end(),
+                cuts[n + 1],
+                begin if n == 0 else match.start(),
+                sentence,
+                dated,
+            )
+            found.append(course)
+        return found
+
+    def _same(self, match: re.Match[str], before: Course) -> bool:
+        """Tell whether a dose in brackets is the one before in another unit: "1 mg/kg (60 mg)"."""
+        inside = self.plain[before.end_at : match.start()].strip() == "("
+        if inside and before.unit and "/" in before.unit and not match["per"]:
+            amount = number(match["num"], self.commas)
+            if amount is not None:
+                before.dose, before.unit, before.end_at = amount, _unit(match), match.end()
+        return inside
+
+    def _planned(self, sentence: Sentence, match: re.Match[str]) -> bool:
+        """Tell whether a dose is one to come."""
+        low = max(self.plain.rfind(sign, sentence.start, match.start()) for sign in (";", ".", "("))
+        low = max(low, sentence.start)
+        high = min(
+            [
+                x
+                for x in (
+                    self.plain.find(sign, match.end(), sentence.end)
+                    for sign in (";", "(", ")", ",")
+                )
+                if x >= 0
+            ]
+            + [sentence.end]
+        )
+        clause = self.plain[low:high]
+        return bool(_PLANNED.search(clause)) and not _DONE.search(clause)
+
+    def _how(self, course: Course, begin: int, end: int) -> None:
+        """Read how often and by which route, behind a dose."""
+        text = self.plain[begin : min(end, begin + 60)]
+        stop = re.search(r"[.;](?:\s|$)", text)
+        text = text[: stop.start()] if stop else text
+        every = _EVERY.search(text)
+        near = [
+            (m.start(), -len(m[0]), name)
+            for pattern, name in self.often
+            if (m := pattern.search(text))
+        ]
+        if every and not any(at < every.start() for at, _, _ in near):
+            course.frequency = _every(every)
+        elif near and course.unit and not re.search(r"/(?:day|week|month|d|w)", course.unit):
+            course.frequency = min(near)[2]
+        elif (
+            re.match(r"\s*(?:over|for) (?:\d|two|three|four|five) days", text)
+            and course.unit == "g/kg"
+        ):
+            course.frequency = "once"
+        routes = [(m.start(), name) for pattern, name in self.route if (m := pattern.search(text))]
+        if routes and min(routes)[0] < 40:
+            course.route = min(routes)[1]
+        if (
+            course.route in ("topical", "intra-articular", "inhaled")
+            and course.route == "intra-articular"
+        ):
+            course.frequency = "once"
+
+    def _when(
+        self,
+        course: Course,
+        begin: int,
+        end: int,
+        head: int,
+        sentence: Sentence,
+        dated: Sequence[DateHit],
+    ) -> None:
+        """Read from when to when, in the words around a dose."""
+        own = [d for d in dated if head <= d.start < end]
+        for n, hit in enumerate(own):
+            before = self.plain[max(head, hit.start - 34) : hit.start]
+            if _GIVEN_BEFORE.search(before) and not course.start:
+                course.start = hit.date
+            elif (_UNTIL.search(before) or _STOPPED.search(before)) and not course.stop:
+                course.stop = hit.date
+            elif (
+                n
+                and not course.stop
+                and re.fullmatch(
+                    r"\s*(?:-|to|until|till)\s*", self.plain[own[n - 1].end : hit.start]
+                )
+            ):
+                course.stop = hit.date
+            elif course.start is None and not _OTHER_DATE.search(before):
+                course.start = hit.date
+        if course.start is None and not own:
+            self._from_line(course, head, sentence, dated)
+        text = self.plain[head:end]
+        span = _SPAN.search(text)
+        if span and not (course.start and course.stop):
+            amount = _NUMBERS.get(span["n"].lower()) or number(span["n"], self.commas)
+            if (
+                amount
+                and not re.match(r"(?:after|within)", span[0], re.IGNORECASE)
+                or (amount and re.search(r"\bstopped|abandoned|withdrawn|discontinued|ended", text))
+            ):
+                course.weeks = round(float(amount or 0) * _WEEKS[span["unit"][0].lower()])
+        if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
+            course.ongoing = True
+        if _TODAY.search(text) and course.start is None and self.dates.today:
+            course.start = self.dates.today
+
+    def _from_line(
+        self, course: Course, head: int, sentence: Sentence, dated: Sequence[DateHit]
+    ) -> None:
+        """Take the date with which a line or a clause begins."""
+        before = [d for d in dated if d.end <= head]
+        if not before:
+            return
+        lead = self.plain[sentence.start : before[-1].start]
+        gap = self.plain[before[-1].end : head]
+        if not lead.strip(" -*") or (
+            re.search(r"\b(?:since|from|in|on|starting|of)\s*(?:the\s)?$", lead, re.IGNORECASE)
+            and len(gap.split()) <= 4
+        ):
+            course.start = before[-1].date
+
+    def _carry_dates(
+        self,
+        sentence: Sentence,
+        hits: Sequence[Hit],
+        dated: Sequence[DateHit],
+        earlier: Sequence[Course],
+    ) -> None:
+        """Take a stop date from a sentence without a drug: "Stopped March 2021."."""
+        if not earlier or not dated:
+            return
+        before = self.plain[sentence.start : dated[0].start]
+        if (
+            _STOPPED.search(before)
+            and not earlier[-1].stop
+            and not re.search(
+                r"resumed|restarted|weeks in", self.plain[sentence.start : sentence.end]
+            )
+        ):
+            earlier[-1].stop, earlier[-1].ongoing = dated[0].date, False
+
+    def _judge(
+        self,
+        sentence: Sentence,
+        hits: Sequence[Hit],
+        mentions: Sequence[Mention],
+        courses: Sequence[Course],
+        named: Sequence[Mention],
+    ) -> None:
+        """Read how a course did and why it was stopped."""
+        said = [hit for hit in hits if isinstance(hit.of, DrugMark)]
+        said = [
+            h
+            for h in said
+            if not any(
+                o.first <= h.first
+                and h.last <= o.last
+                and o.length > h.length
+                and o.of.kind in (h.of.kind, "response")
+                for o in said
+            )
+        ]
+        words = sentence.words
+        mixed = any(h.of.kind == "mixed" for h in said)
+        for hit in said:
+            at = words[hit.first].start
+            if hit.of.kind == "response":
+                for course in self._judged(at, words[hit.last].end, courses, named):
+                    if mixed:
+                        course.mixed = True
+                    elif course.response is None:
+                        course.response = hit.of.of
+                        course.places.append((at, words[hit.last].end))
+            elif hit.of.kind == "reason":
+                self._reason(hit, said, sentence, courses)
+
+    def _judged(
+        self, at: int, end: int, courses: Sequence[Course], named: Sequence[Mention]
+    ) -> list[Course]:
+        """Return the courses that a response is about."""
+        behind = [
+            m
+            for m in named
+            if 0 <= _start(m) - end <= 24
+            and re.fullmatch(
+                r"\s*(?:to|from|with|on|of|under)\s+(?:the\s|a\s|treatment with\s|his\s|her\s)?",
+                self.plain[end : _start(m)],
+            )
+        ]
+        if behind:
+            return [c for c in courses if c.drug == behind[0].id][:1]
+        before = [c for c in courses if c.end_at <= at]
+        if not before:
+            return []
+        last = before[-1]
+        beside = [
+            c
+            for c in before
+            if c.drug != last.drug
+            and re.fullmatch(
+                r"[^.;]*\b(?:and|plus|\+)\s*", self.plain[c.end_at : last.start_at] or ""
+            )
+        ]
+        if (
+            beside
+            and len({m.id for m in named}) > 1
+            and self.plain[beside[-1].end_at : last.start_at].count(",") == 0
+            and len(self.plain[beside[-1].end_at : last.start_at]) < 40
+        ):
+            return []
+        return [last]
+
+    def _reason(
+        self, hit: Hit, said: Sequence[Hit], sentence: Sentence, courses: Sequence[Course]
+    ) -> None:
+        words = sentence.words
+        at = words[hit.first].start
+        stops = [h for h in said if h.of.kind == "stopped" and h.last < hit.first]
+        tolerance = re.search(
+            r"toler|intoleran", self.plain[at : words[hit.last].end], re.IGNORECASE
+        ) and not re.search(
+            r"(?<!not )(?<!poorly )\btolerated\b", self.plain[at : words[hit.last].end].lower()
+        )
+        if not stops and not tolerance:
+            return
+        if stops:
+            gap = self.plain[words[stops[-1].last].end : at]
+            if not _CAUSE.search(gap) or (
+                hit.of.of != "side effect" and not _NAMED_CAUSE.search(gap)
+            ):
+                return
+        if _RESUMED.search(self.plain, at, sentence.end):
+            return
+        before = [
+            c for c in courses if c.start_at <= (words[stops[-1].first].start if stops else at)
+        ]
+        if before and before[-1].reason is None:
+            before[-1].reason = hit.of.of
+            before[-1].ongoing = False
+            before[-1].places.append((at, words[hit.last].end))
+
+
+_GIVEN_BEFORE = re.compile(
+    r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in| on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|restarted(?: on| in)?)\s*(?:the\s(?:spring of\s)?|mid\s|early\s|late\s)?\(?$",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(r"\b(?:until|till|to|through|up to)\s*(?:the\s)?$", re.IGNORECASE)
+_STOPPED = re.compile(
+    r"\b(?:stopped|discontinued|withdrawn|given up|abandoned|ended|off|ceased|finished|finishing|stop|weaned off)\b[^.;,]{0,24}$",
+    re.IGNORECASE,
+)
+_OTHER_DATE = re.compile(
+    r"\b(?:relapse[sd]?|flare[sd]?|last in|last one in|trough|level|CK|diagnosed|onset|by|the last in|shingles)\b[^.;]{0,16}$",
+    re.IGNORECASE,
+)
+_NOW = re.compile(
+    r"\b(?:currently|ongoing|now|at present|continues|is continuing|till today|until today|to date|still takes?|at the moment|throughout|presently|continuing)\b",
+    re.IGNORECASE,
+)
+_TODAY = re.compile(r"\b(?:from today|today|started today)\b", re.IGNORECASE)
+_CAUSE = re.compile(
+    r"\b(?:because|due|owing|for|on account|after|secondary|as|since|when|from|following|with|by reason)\b|[(:,-]\s*$",
+    re.IGNORECASE,
+)
+
+
+_NAMED_CAUSE = re.compile(
+    r"\b(?:because|due|owing|for|on account|secondary|as|since|when|reason)\b|\(\s*$", re.IGNORECASE
+)
+_RESUMED = re.compile(r"\b(?:resumed|restarted|reintroduced|re-started|back on)\b", re.IGNORECASE)
+
+
+def _start(mention: Mention) -> int:
+    return mention.sentence.words[mention.hit.first].start
+
+
+def _end(mention: Mention) -> int:
+    return mention.sentence.words[mention.hit.last].end
+
+
+def _unit(match: re.Match[str]) -> str:
+    """Return the unit of a dose as the case file writes it."""
+    unit = {
+        "mcg": "µg",
+        "microgram": "µg",
+        "micrograms": "µg",
+        "gram": "g",
+        "grams": "g",
+        "iu": "units",
+        "unit": "units",
+    }.get(match["unit"].lower(), match["unit"].lower())
+    body = re.sub(r"[\s]", "", match["per"] or "").lower().replace("²", "2")
+    time = re.sub(r"[\s]", "", match["time"] or "").lower()
+    if time.startswith("/kg"):
+        body, time = "/kg", time[3:]
+    time = {"/d": "/day", "/wk": "/week", "/w": "/week"}.get(time, time)
+    return unit + body + time
+
+
+def _every(match: re.Match[str]) -> str:
+    count = _NUMBERS.get(match["n"].lower()) or int(match["n"])
+    unit = {"w": "week", "m": "month", "d": "day"}[match["unit"][0].lower()]
+    if count == 1:
+        return {"week": "weekly", "month": "monthly", "day": "daily"}[unit]
+    return f"every {count} {unit}s"
+
+
+def merged(courses: Sequence[Course]) -> list[Course]:
+    """Put together what a letter says in two places about one dose of one drug."""
+    found: list[Course] = []
+    for course in courses:
+        same = next((c for c in found if _alike(c, course)), None)
+        if same is None:
+            found.append(replace(course, places=[*course.places, (course.start_at, course.end_at)]))
+            continue
+        for name in ("frequency", "route", "start", "stop", "weeks", "response", "reason"):
+            if getattr(same, name) is None:
+                setattr(same, name, getattr(course, name))
+        same.ongoing = (same.ongoing or course.ongoing) and not same.stop and not same.reason
+        same.mixed = same.mixed or course.mixed
+        same.places.append((course.start_at, course.end_at))
+    return _without_bare(found)
+
+
+def _alike(one: Course, other: Course) -> bool:
+    if one.drug != other.drug or one.why != other.why:
+        return False
+    if one.dose is None or other.dose is None:
+        return one.dose is None and other.dose is None and (one.route == other.route)
+    untold = one.frequency is None or other.frequency is None
+    return _per_day(one) == _per_day(other) or (
+        untold and (one.dose, one.unit) == (other.dose, other.unit)
+    )
+
+
+def _per_day(course: Course) -> tuple[float, str]:
+    """Return a dose and its unit in one spelling: 20 mg daily is 20 mg/day."""
+    unit = course.unit or ""
+    for time, often in (("/day", "daily"), ("/week", "weekly"), ("/month", "monthly")):
+        if unit.endswith(time):
+            return course.dose or 0.0, f"{unit.removesuffix(time)} {often}"
+    return course.dose or 0.0, f"{unit} {course.frequency or 'daily'}"
+
+
+def _without_bare(courses: Sequence[Course]) -> list[Course]:
+    """Give what is said of a drug without a dose to its only dose, and drop it where there are several."""
+    found: list[Course] = []
+    for course in courses:
+        dosed = [
+            c for c in courses if c.drug == course.drug and c.dose is not None and c.why is None
+        ]
+        if (
+            course.dose is None
+            and course.why is None
+            and dosed
+            and course.route not in ("topical", "inhaled")
+        ):
+            target = dosed[0] if len(dosed) == 1 else None
+            if target is not None:
+                for name in ("start", "stop", "response", "reason", "route", "weeks"):
+                    if getattr(target, name) is None:
+                        setattr(target, name, getattr(course, name))
+                target.ongoing = (
+                    (target.ongoing or course.ongoing) and not target.stop and not target.reason
+                )
+                target.places += course.places
+            elif course.response or course.reason:
+                last = dosed[-1]
+                last.response = last.response or course.response
+                last.reason = last.reason or course.reason
+                last.ongoing = last.ongoing and not last.reason
+            continue
+        found.append(course)
+    return found

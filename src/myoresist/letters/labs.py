@@ -1,0 +1,365 @@
+"""Laboratory values in sentences: the test, its figures with unit and limit, and the day of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from myoresist.case.dates import PartialDate
+from myoresist.case.terms import LabTest, Terms
+from myoresist.case.units import spelling
+from myoresist.knowledge.schema import Entry
+from myoresist.letters.context import Context
+from myoresist.letters.dates import DateHit, DateReader
+from myoresist.letters.layout import Sentence
+from myoresist.letters.marks import Mark, marks
+from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.tokens import normal
+
+
+class LabName(Entry):
+    """Names of a test in letters and what is meant where no unit is written."""
+
+    also: tuple[str, ...] = ()
+    unit: str | None = None
+    least: float = 0
+    beside: str | None = None
+
+    model_config = {"extra": "forbid", "frozen": True, "populate_by_name": True}
+
+
+class LabWords(Entry):
+    """The words of ``labs.yaml``."""
+
+    tests: Mapping[str, LabName]
+    others: tuple[str, ...]
+    fillers: tuple[str, ...]
+    never: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    def grow(self, phrases: Phrases) -> None:
+        """Add the names to the tree of phrases."""
+        for id_, name in self.tests.items():
+            for phrase in name.also:
+                phrases.add(phrase, Mark("lab", id_))
+        for phrase in self.others:
+            phrases.add(phrase, Mark("other_lab", phrase))
+
+
+@dataclass(frozen=True)
+class LabValue:
+    """A figure of a test.
+
+    Attributes:
+        test: the test.
+        value, unit, limit: as written; the unit in an accepted spelling.
+        date: day of the sample, as far as it is told.
+        start, end: place in the plain text, from the name of the test to the figure.
+        why: what keeps it out: other, supposed, doubt, unit.
+        assumed: whether the unit is not written.
+        dated: whether the date is written beside it.
+    """
+
+    test: str
+    value: float
+    unit: str | None
+    limit: float | None
+    date: PartialDate | None
+    start: int
+    end: int
+    why: str | None = None
+    assumed: bool = False
+    dated: bool = False
+
+
+_UNIT = (
+    r"(?:[µu]kat|nkat|U|IU|mg|[µu]g|mcg|ng|pg|g|mm|mL/min(?:/1[.,]73\s?m[2²])?|pmol|nmol|mmol|[µu]mol|CU|AU|mU|units?)"
+    r"(?:\s?/\s?(?:L|dL|mL|1\s?h|hr|h|hour))?(?![A-Za-z])|/\s?h(?![A-Za-z])"
+)
+_VALUE = re.compile(
+    rf"(?P<cmp>(?<!-)[<>≥≤~]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})(?![\d/]|\.\d|,\d|\s?-\s?\d|:\d)(?P<tail>s\b|\s?%|\s?(?:x|×)\s?(?!\d)|\s?(?:fold|times))?"
+    rf"(?:\s?(?P<unit>{_UNIT}))?",
+    re.IGNORECASE,
+)
+_BOUND = rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
+_TIMES = re.compile(
+    rf"(?P<num>{AMOUNT})\s?(?:x|×|times|fold|-fold)\s?(?:the\s)?(?:ULN|upper limit(?: of normal)?|normal)",
+    re.IGNORECASE,
+)
+_PAST = frozenset(
+    "peak peaked highest maximum max initial initially presentation admission first found then time".split()
+)
+_TODAY = frozenset(("today", "now", "currently", "current", "latest"))
+_CHAIN = frozenset(
+    "then previously prev previou against from to after earlier before and vs versus down up via again later followed last it wa is in on at of by this the now today".split()
+)
+
+
+class Labs:
+    """Reads the values of one letter, sentence by sentence."""
+
+    def __init__(
+        self, plain: str, terms: Terms, words: LabWords, dates: DateReader, commas: bool
+    ) -> None:
+        """Take the letter, the tests, their words, how its dates are read and how its decimals are written."""
+        self.plain, self.terms, self.words, self.dates, self.commas = (
+            plain,
+            terms,
+            words,
+            dates,
+            commas,
+        )
+        self.fillers = (
+            {normal(w) for w in words.fillers} | {w.lower() for w in words.fillers} | _CHAIN
+        )
+        names = sorted(words.limits, key=len, reverse=True)
+        said = "|".join(re.escape(name) for name in names)
+        self.limit = re.compile(
+            rf"\s*[,;]?\s*(?:\(\s*(?:(?:{said})\s*[:=]?\s*)?{_BOUND}\s*(?P<close>\)|,|;)|(?:{said})\s*[:=]?\s*(?P<bare>{_BOUND.replace('?P<low>', '?P<low2>').replace('?P<high>', '?P<high2>')}))",
+            re.IGNORECASE,
+        )
+        self.never = re.compile(
+            r"\b(?:"
+            + "|".join(map(re.escape, sorted(words.never, key=len, reverse=True)))
+            + r")\s*(?:of\s*)?$",
+            re.IGNORECASE,
+        )
+        self.prefix: tuple[int, DateHit] | None = None
+        self.carry: tuple[str, int] | None = None
+
+    def read(self, sentence: Sentence, hits: Sequence[Hit], context: Context) -> Iterator[LabValue]:
+        """Yield the values of a sentence."""
+        names = marks(hits, "lab", "other_lab")
+        names = [hit for hit in names if self._meant(hit, hits)]
+        dated = list(self.dates.find(self.plain, sentence.start, sentence.end))
+        before = self._prefix(sentence, names, dated)
+        yield from self._carried(sentence, names, dated)
+        for number_, hit in enumerate(names):
+            if hit.of.kind != "lab":
+                continue
+            start = sentence.words[hit.first].start
+            begin = sentence.words[hit.last].end
+            stop = (
+                sentence.words[names[number_ + 1].first].start
+                if number_ + 1 < len(names)
+                else sentence.end
+            )
+            said = context.at(hit.first, hit.last)
+            why = next(
+                (w for means, w in (("other", "other"), ("if", "supposed")) if means in said), None
+            )
+            self.carry = None
+            for value in self._series(hit.of.id, start, begin, stop, dated, before):
+                yield replace(value, why=value.why or why)
+                if sentence.closes == ";" and why is None:
+                    self.carry = (hit.of.id, sentence.end)
+
+    def _carried(
+        self, sentence: Sentence, names: Sequence[Hit], dated: Sequence[DateHit]
+    ) -> Iterator[LabValue]:
+        """Yield values that go on with the test before a semicolon: "…; previously 2,300 (Oct 2013)"."""
+        if self.carry is None or self.plain[self.carry[1] : sentence.start].strip():
+            return
+        test, self.carry = self.carry[0], None
+        stop = sentence.words[names[0].first].start if names else sentence.end
+        first = sentence.words[0].norm
+        if first in _CHAIN and not names or (names and first in ("previously", "prev", "previou")):
+            for value in self._series(test, sentence.start, sentence.start, stop, dated, None):
+                if value.dated:
+                    yield value
+
+    def times_limit(
+        self, sentence: Sentence, hits: Sequence[Hit]
+    ) -> Iterator[tuple[str, float, int, int]]:
+        """Yield values that are given as multiples of the limit: test, multiple, place."""
+        for hit in marks(hits, "lab"):
+            begin = sentence.words[hit.last].end
+            match = _TIMES.search(self.plain, begin, min(sentence.end, begin + 60))
+            value = number(match["num"], self.commas) if match else None
+            if match and value is not None:
+                yield hit.of.id, value, sentence.words[hit.first].start, match.end()
+
+    def _meant(self, hit: Hit, hits: Sequence[Hit]) -> bool:
+        """Tell whether a name that several tests share is of this one: a trough, beside the drug."""
+        name = self.words.tests.get(hit.of.id) if hit.of.kind == "lab" else None
+        if name is None or name.beside is None or hit.length > 1:
+            return True
+        return any(mark.of.id == name.beside for mark in marks(hits, "drug"))
+
+    def _prefix(
+        self, sentence: Sentence, names: Sequence[Hit], dated: Sequence[DateHit]
+    ) -> PartialDate | None:
+        """Return the date that stands before all values of a block: "Bloods of 30 May: CK …"."""
+        first = sentence.words[names[0].first].start if names else sentence.end
+        head = [
+            hit
+            for hit in dated
+            if hit.end <= first and len(self.plain[hit.end : first].split()) <= 3
+        ]
+        if head and (
+            sentence.opens or len(self.plain[sentence.start : head[-1].start].split()) <= 4
+        ):
+            self.prefix = (sentence.paragraph, head[-1])
+            return head[-1].date
+        if sentence.opens and not sentence.words[0].text[:1].islower():
+            self.prefix = None
+        if self.prefix and self.prefix[0] == sentence.paragraph and names:
+            return self.prefix[1].date
+        if head:
+            return head[-1].date
+        return None
+
+    def _series(
+        self,
+        id_: str,
+        start: int,
+        begin: int,
+        stop: int,
+        dated: Sequence[DateHit],
+        before: PartialDate | None,
+    ) -> Iterator[LabValue]:
+        """Yield the figures of one test up to the next name."""
+        test = self.terms.labs[id_]
+        at, words, date, first = begin, [], None, True
+        past = False
+        while at < stop:
+            hit = next((d for d in dated if d.start <= at < d.end or d.start == at), None)
+            if hit is not None:
+                date, at = hit, hit.end
+                continue
+            match = _VALUE.match(self.plain, at, stop)
+            if match is not None and (at == 0 or not self.plain[at - 1].isalnum()):
+                if not self._plausible(words, first):
+                    return
+                value = self._value(test, match, at)
+                if value is None:
+                    if match["cmp"] or self.never.search(self.plain, max(0, at - 20), at):
+                        at, words, date = match.end(), [], None
+                        continue
+                    return
+                amount, unit, assumed = value
+                end = match.end()
+                limit, end = self.limit_at(end, stop)
+                after = self._date_after(end, stop, dated)
+                when = after or (date if date is not None and not first else None) or date
+                past = bool(_PAST & set(words)) and not _TODAY & set(words)
+                told = when.date if when else before if first else None
+                if told is None and not past and (first or _TODAY & set(words)):
+                    told = self.dates.today
+                yield LabValue(
+                    id_,
+                    amount,
+                    unit,
+                    limit,
+                    told,
+                    start,
+                    match.end(),
+                    None if unit else "unit",
+                    assumed,
+                    when is not None or before is not None,
+                )
+                at = after.end if after else end
+                words, date, first = [], None, False
+                continue
+            word = re.compile(r"[A-Za-zÀ-ÿ]+|\S").match(self.plain, at, stop)
+            if word is None:
+                at += 1
+                continue
+            if word[0].isalpha():
+                words.append(normal(word[0]))
+            elif word[0] in ";" and first:
+                return
+            at = word.end()
+
+    def _plausible(self, words: Sequence[str], first: bool) -> bool:
+        """Tell whether only words that may stand between a test and its figure stand there."""
+        most = 9 if first else 7
+        return len(words) <= most and all(word in self.fillers for word in words)
+
+    def _value(
+        self, test: LabTest, match: re.Match[str], at: int
+    ) -> tuple[float, str | None, bool] | None:
+        """Return a figure with its unit and whether the unit is assumed, if it can be one of this test."""
+        if match["cmp"] or match["tail"] or self.never.search(self.plain, max(0, at - 20), at):
+            return None
+        amount = number(match["num"], self.commas)
+        if amount is None:
+            return None
+        written = match["unit"]
+        if written:
+            unit = spelling(_spelt(written), test)
+            if unit is None:
+                return None
+        else:
+            name = self.words.tests[test.id]
+            unit = name.unit
+            if amount < name.least:
+                return None
+        if unit == test.unit and not test.minimum <= amount <= test.maximum:
+            return None
+        return amount, unit, not written
+
+    def limit_at(self, at: int, stop: int) -> tuple[float | None, int]:
+        """Return the upper limit that stands behind a value, and where it ends."""
+        match = self.limit.match(self.plain, at, stop + 1)
+        if match is None:
+            return None, at
+        low, high = match["low"] or match["low2"], match["high"] or match["high2"]
+        inside = match[0]
+        if match["close"] and not re.search(r"[<≤-]|[A-Za-z]", inside) and not high:
+            return None, at
+        limit = number(high or low, self.commas)
+        bound = high or re.search(
+            r"<|≤|up to|till|under|below|limit|uln|norm|to|ref", inside, re.IGNORECASE
+        )
+        if limit is None or not bound or limit <= 0 or re.match(r"\s*[,;]?\s*\(\s*to\s", inside):
+            return None, at
+        return limit, match.end() - (match["close"] in (",", ";") if match["close"] else 0)
+
+    def _date_after(self, at: int, stop: int, dated: Sequence[DateHit]) -> DateHit | None:
+        """Return the date that belongs to a figure before it."""
+        for hit in dated:
+            if at <= hit.start < stop + 1:
+                between = self.plain[at : hit.start]
+                if re.fullmatch(
+                    r"\s*[(,]?\s*(?:(?:at|on) presentation )?(?:on|in|of|at|since|from|back in|dated)?\s*(?:the\s)?\(?\s*",
+                    between,
+                    re.IGNORECASE,
+                ):
+                    return hit
+                return None
+        return None
+
+
+def completed(values: Sequence[LabValue]) -> list[LabValue]:
+    """Give values the unit and limit that the letter gives once for their test."""
+    units = {v.test: v.unit for v in reversed(values) if v.unit and not v.assumed}
+    limits: dict[tuple[str, str | None], set[float]] = {}
+    found = []
+    for value in values:
+        if value.assumed and value.test in units:
+            value = replace(
+                value,
+                unit=units[value.test],
+                assumed=False,
+                why=None if value.why == "unit" else value.why,
+            )
+        found.append(value)
+        if value.limit:
+            limits.setdefault((value.test, value.unit), set()).add(value.limit)
+    return [
+        replace(v, limit=next(iter(limits[v.test, v.unit])))
+        if v.limit is None and len(limits.get((v.test, v.unit), ())) == 1
+        else v
+        for v in found
+    ]
+
+
+def _spelt(unit: str) -> str:
+    """Return a unit as the tests know it."""
+    plain = re.sub(r"\s", "", unit)
+    if re.fullmatch(r"(?:mm)?/(?:1?h|hr|hour)", plain, re.IGNORECASE):
+        return "mm/h"
+    return plain.replace("²", "2")

@@ -1,0 +1,361 @@
+"""The head of a case: who the patient is, the day of the letter, the label, how the disease began."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from myoresist.case.dates import PartialDate
+from myoresist.knowledge.schema import Entry
+from myoresist.letters.context import Context
+from myoresist.letters.dates import DateReader
+from myoresist.letters.layout import Sentence
+from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.phrases import Hit, Phrases
+
+
+class PersonWords(Entry):
+    """The words of ``person.yaml``."""
+
+    sex: Mapping[str, tuple[str, ...]]
+    pronouns: Mapping[str, tuple[str, ...]]
+    labels: Mapping[str, tuple[str, ...]]
+    dates: Mapping[str, tuple[str, ...]]
+    onset: tuple[str, ...]
+    tempo: Mapping[str, tuple[str, ...]]
+    measures: Mapping[str, tuple[str, ...]]
+
+    def grow(self, phrases: Phrases) -> None:
+        """Add the words to the tree of phrases."""
+        for kind in ("labels", "tempo", "measures"):
+            for name, say in getattr(self, kind).items():
+                for phrase in say:
+                    phrases.add(phrase, HeadMark(kind, name))
+        for phrase in self.onset:
+            phrases.add(phrase, HeadMark("onset", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMark:
+    """A word about the patient in the tree of phrases."""
+
+    kind: str
+    of: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One entry of the head of a case: its path, its value, and where it stands in the plain text."""
+
+    path: str
+    value: str | float | PartialDate
+    start: int
+    end: int
+    doubt: str | None = None
+
+
+_AGE = r"(?P<age>\d{1,3})"
+_AGES = tuple(
+    re.compile(pattern, re.IGNORECASE if flags else 0)
+    for pattern, flags in (
+        (rf"\b{_AGE}[\s-]?(?:year|yr)s?[\s-]?old\b", 1),
+        (rf"\b{_AGE}\s?(?:yo|y/o|y\.o\.)\b", 1),
+        (r"\b(?:aged?|age)\s*:?\s*" + _AGE + r"\b(?!\s?(?:mm|cm|%))", 1),
+        (rf"(?<![\d.,/]){_AGE}\s?(?:[MF])\b(?!\w)", 0),
+        (rf"\b(?:[MF])[ ,]\s?{_AGE}\s?(?:y|yrs?|years)?\b(?![./%\d])", 0),
+        (rf"\b{_AGE}\s?(?:y|yrs?|years?)\b(?=\s*(?:[,.)M]|F\b|man|woman|old|male|female|$))", 1),
+        (
+            rf"\b(?:Mr|Mrs|Ms|Miss)\b\.?[^\n;.]{{0,24}}?(?:\.[^\n;.]{{0,18}})?[,(]\s?{_AGE}\b(?=\s*[,)])",
+            0,
+        ),
+        (rf"\((?P<age2>\d{{1,3}}) years?\)", 1),
+        (rf"\b(?:Mr|Mrs|Ms|Miss)\b\.?[^\n;]{{0,24}}?\s{_AGE}\s?(?:y|yrs?|years)\b", 0),
+    )
+)
+_BORN = re.compile(
+    r"\b(?:born|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
+)
+_WEIGHT = re.compile(
+    rf"\b(?:weight|wt|weighs|weighing)\b\s*(?:is|was|of|:|=)?\s*(?:today\s*)?(?P<num>{AMOUNT})\s?kg\b",
+    re.IGNORECASE,
+)
+_WEIGHT_HEAD = re.compile(rf"(?<![\d.,/])(?P<num>{AMOUNT})\s?kg\b(?!\s?/)", re.IGNORECASE)
+_DURATION = re.compile(r"(?<![\d./])(?P<n>\d+)\s?/\s?(?P<per>12|52)\b(?!/)", re.IGNORECASE)
+_SPAN = re.compile(
+    r"\b(?P<n>\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s?-?(?P<unit>weeks?|wks?|months?|mths?|years?|yrs?)\b(?![\s-]old)",
+    re.IGNORECASE,
+)
+_NUMBERS = {
+    w: n
+    for n, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
+_SYMPTOM = re.compile(
+    r"\b(?:weak\w*|legs?|arms?|rash|stairs|difficult\w*|symptoms?|swell\w*|progressive|myalgia|rising|cough|dyspn\w*)\b",
+    re.IGNORECASE,
+)
+
+
+_NOT_OF_ONSET = ("family", "past", "medication", "treatment", "plan", "results")
+_FOLLOWED = re.compile(
+    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relapse)\b",
+    re.IGNORECASE,
+)
+
+
+class Person:
+    """Reads the head of one letter."""
+
+    def __init__(
+        self, plain: str, words: PersonWords, dates: DateReader, commas: bool, report: bool = False
+    ) -> None:
+        """Take the letter, the words, how its dates and decimals are written, and whether it reports one study."""
+        self.report = report
+        self.plain, self.words, self.dates, self.commas = plain, words, dates, commas
+
+    def today(self, lines: Sequence[tuple[int, int]]) -> Fact | None:
+        """Return the day of the letter: the visit or report that its head names, or its first date."""
+        found: list[tuple[int, int, Fact]] = []
+        for place, (start, end) in enumerate(lines[:14]):
+            for hit in self.dates.find(self.plain, start, end):
+                if not hit.whole or hit.date.day is None:
+                    continue
+                before = self.plain[start : hit.start].lower()
+                kind = self._kind(before)
+                if kind is None:
+                    continue
+                found.append((kind, place, Fact("date", hit.date, hit.start, hit.end)))
+        if not found:
+            return None
+        best = min(
+            found, key=lambda one: (one[0], one[1] if one[0] != 1 else -one[1], one[2].start)
+        )
+        return best[2]
+
+    def _kind(self, before: str) -> int | None:
+        """Return how well the words before a date in the head suit the day of the letter; ``None`` if not at all."""
+        ends: list[tuple[int, int | None]] = []
+        for kind, name in ((0, "visit"), (1, "report"), (2, "other"), (4, "late"), (None, "never")):
+            for word in self.words.dates[name]:
+                for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", before):
+                    if len(before) - match.end() <= 42:
+                        ends.append((match.end(), kind))
+        if not ends:
+            return 3
+        return max(ends, key=lambda one: (one[0], -(one[1] if one[1] is not None else 9)))[1]
+
+    def who(self, sentences: Sequence[Sentence]) -> Iterator[Fact]:
+        """Yield sex, age, birth date and weight."""
+        head = self.plain[: sentences[min(len(sentences) - 1, 22)].end] if sentences else ""
+        yield from self._sex(head)
+        born = _BORN.search(head)
+        if born:
+            hits = [
+                h
+                for h in self.dates.find(self.plain, born.end(), born.end() + 14)
+                if h.start - born.end() <= 2
+            ]
+            if hits:
+                yield Fact("patient.birth_date", hits[0].date, born.start(), hits[0].end)
+        else:
+            yield from self._age(head)
+        yield from self._weight(head)
+
+    def _sex(self, head: str) -> Iterator[Fact]:
+        for pattern, sex in (
+            (r"\b(?:lady|woman|female|girl|Mrs|Ms|Miss)\b", "female"),
+            (r"\b(?:gentleman|man|male|boy|Mr)\b", "male"),
+        ):
+            match = re.search(pattern, head)
+            other = re.search(
+                r"\b(?:lady|woman|female|girl|Mrs|Ms|Miss|gentleman|man|male|boy|Mr)\b", head
+            )
+            if match and other and match.start() == other.start():
+                yield Fact("patient.sex", sex, match.start(), match.end())
+                return
+        match = re.search(
+            r"\b\d{1,3}\s?(?:y|yo|yrs?)?[ ,]*(?P<s>[MF])\b(?![/\w])|\b(?P<t>[MF])[ ,]+\d{1,3}\s?(?:y|yrs?|years)?\b|\bSex\s*:?\s*(?P<u>[MF])\b|-(?P<v>[MF])-(?:19|20)\d\d|\bPatient:\s*(?P<w>[MF])\b",
+            head,
+        )
+        if match:
+            letter = next(x for x in match.groups() if x)
+            yield Fact(
+                "patient.sex", "female" if letter == "F" else "male", match.start(), match.end()
+            )
+            return
+        said = {
+            sex: re.findall(rf"\b(?:{'|'.join(words)})\b", self.plain, re.IGNORECASE)
+            for sex, words in self.words.pronouns.items()
+        }
+        most = max(said, key=lambda sex: len(said[sex]))
+        other_count = sum(len(x) for sex, x in said.items() if sex != most)
+        if len(said[most]) >= 2 and len(said[most]) > 2 * other_count:
+            place = re.search(
+                rf"\b(?:{'|'.join(self.words.pronouns[most])})\b", self.plain, re.IGNORECASE
+            )
+            if place:
+                yield Fact("patient.sex", most, place.start(), place.end())
+
+    def _age(self, head: str) -> Iterator[Fact]:
+        for pattern in _AGES:
+            for match in pattern.finditer(head):
+                age = int(next(x for x in match.groups() if x))
+                before = head[max(0, match.start() - 30) : match.start()].lower()
+                if 0 < age <= 110 and not re.search(
+                    r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
+                    before,
+                ):
+                    yield Fact("patient.age", float(age), match.start(), match.end())
+                    return
+
+    def _weight(self, head: str) -> Iterator[Fact]:
+        match = _WEIGHT.search(self.plain) or _WEIGHT_HEAD.search(head)
+        if match is None:
+            return
+        sentence_start = max(self.plain.rfind(sign, 0, match.start()) for sign in (".", "\n", ":"))
+        lead = self.plain[max(sentence_start, match.start() - 40) : match.start()].lower()
+        if re.search(
+            r"\b(?:lost|gained|gain|loss|down|up by|mg|lose|put on|was|from|dose|in november|in october)\b",
+            lead,
+        ):
+            return
+        value = number(match["num"], self.commas)
+        if value and 2 <= value <= 250:
+            yield Fact("patient.weight_kg", value, match.start(), match.end())
+
+    def label(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Fact | None:
+        """Return the diagnosis that the letter carries: the first one that it does not doubt."""
+        for wanted in (True, False):
+            for sentence, hits, context in read:
+                for hit in _own(hits, "labels"):
+                    said = context.at(hit.first, hit.last)
+                    headed = sentence.section in ("impression", "question") or bool(
+                        re.match(
+                            r"\W*(?:dx|diagnos|referred|re:)",
+                            self.plain[sentence.start : sentence.end],
+                            re.IGNORECASE,
+                        )
+                    )
+                    if said.means & {"doubt", "if", "other", "no"} or (wanted and not headed):
+                        continue
+                    words = sentence.words
+                    if words[hit.first].text == "DM" and not self._is_dermatomyositis(
+                        hit, sentence
+                    ):
+                        continue
+                    before = self.plain[
+                        max(sentence.start, words[hit.first].start - 44) : words[hit.first].start
+                    ].lower()
+                    behind = self.plain[words[hit.last].end : words[hit.last].end + 14].lower()
+                    if re.search(
+                        r"(?:not|previously treated as|features of|consistent with|typical of|pattern of|rather than|in keeping with|versus|suggest\w*)\s+(?:a\s|an\s|the\s)?$",
+                        before,
+                    ) or re.match(r"\s*\?", behind):
+                        continue
+                    return Fact("label", hit.of.of, words[hit.first].start, words[hit.last].end)
+        return None
+
+    def _is_dermatomyositis(self, hit: Hit, sentence: Sentence) -> bool:
+        before = self.plain[
+            max(sentence.start, sentence.words[hit.first].start - 12) : sentence.words[
+                hit.first
+            ].start
+        ]
+        return bool(
+            re.search(
+                r"(?:MDA-?5|TIF1\S*|NXP-?2|Mi-?2|SAE|[Dd]x:?|[Aa]myopathic|juvenile|\d\.)[\s-]*(?:positive\s)?$",
+                before,
+            )
+        )
+
+    def onset(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Iterator[Fact]:
+        """Yield date, duration and tempo of the beginning of the disease; a report on a study tells none."""
+        tempo = date = duration = None
+        for sentence, hits, context in read[:40]:
+            del context
+            text = self.plain[sentence.start : sentence.end]
+            if self.report or sentence.section in _NOT_OF_ONSET or _FOLLOWED.search(text):
+                continue
+            marks = _own(hits, "tempo")
+            if marks and tempo is None:
+                words = sentence.words
+                tempo = Fact(
+                    "onset.tempo",
+                    marks[0].of.of,
+                    words[marks[0].first].start,
+                    words[marks[0].last].end,
+                )
+            starts = _own(hits, "onset")
+            if (
+                starts
+                and date is None
+                and (
+                    _SYMPTOM.search(text)
+                    or sentence.section == "impression"
+                    or marks
+                    or re.search(
+                        r"onset|disease|diagnos|myositis|myopathy|syndrome|eruption|illness",
+                        text,
+                        re.IGNORECASE,
+                    )
+                )
+            ):
+                date = self._onset_date(sentence, starts)
+            if duration is None and _SYMPTOM.search(text):
+                duration = self._duration(sentence, text)
+        yield from (one for one in (date, duration if date is None else None, tempo) if one)
+
+    def _onset_date(self, sentence: Sentence, starts: Sequence[Hit]) -> Fact | None:
+        words = sentence.words
+        for hit in starts:
+            end = words[hit.last].end
+            for date in self.dates.find(self.plain, end, sentence.end):
+                if len(self.plain[end : date.start].split()) <= 9 and not re.search(
+                    r"[;.]", self.plain[end : date.start]
+                ):
+                    return Fact("onset.date", date.date, words[hit.first].start, date.end)
+                break
+        return None
+
+    def _duration(self, sentence: Sentence, text: str) -> Fact | None:
+        if match := _DURATION.search(text):
+            months = float(match["n"]) * (1 if match["per"] == "12" else 12 / 52)
+        elif (
+            (match := _SPAN.search(text))
+            and re.search(
+                r"(?:for|of|with|since|with a)\s*$|^\W*(?:\w+:)?\W*$",
+                text[: match.start()],
+                re.IGNORECASE,
+            )
+            or (
+                match
+                and re.match(
+                    r"\s+(?:of|history|prox|progressive|difficulty)",
+                    text[match.end() :],
+                    re.IGNORECASE,
+                )
+            )
+        ):
+            n = float(_NUMBERS.get(match["n"].lower()) or match["n"])
+            months = n * {"w": 12 / 52, "m": 1.0, "y": 12.0}[match["unit"][0].lower()]
+        else:
+            return None
+        return Fact(
+            "onset.duration_months",
+            round(months, 1),
+            sentence.start + match.start(),
+            sentence.start + match.end(),
+        )
+
+
+def _own(hits: Sequence[Hit], kind: str) -> list[Hit]:
+    """Return the marks of one kind in their order, without those that lie within longer ones."""
+    found = [hit for hit in hits if isinstance(hit.of, HeadMark) and hit.of.kind == kind]
+    kept = [
+        h
+        for h in found
+        if not any(o.first <= h.first and h.last <= o.last and o.length > h.length for o in found)
+    ]
+    return sorted(kept, key=lambda hit: hit.first)

@@ -1,0 +1,266 @@
+"""Tables of laboratory values: tests as columns with a date a row, or tests as rows with a date a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from myoresist.case.dates import PartialDate
+from myoresist.case.terms import Terms
+from myoresist.case.units import spelling
+from myoresist.letters.dates import DateReader
+from myoresist.letters.labs import LabValue
+from myoresist.letters.layout import Line
+from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.tokens import tokens
+
+_CELL = re.compile(r"\S+(?:[ ](?! )\S+)*")
+_FIGURE = re.compile(rf"({AMOUNT})\*?(?:\s?[HL↑↓+*]|\s?\((?:H|L)\))?")
+_LIMIT_WORDS = frozenset(
+    (
+        "uln",
+        "limit",
+        "upper limit",
+        "ref",
+        "reference",
+        "range",
+        "normal",
+        "norm",
+        "ref range",
+        "reference range",
+        "uln u l",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table, its place in the plain text, and where in its line its middle stands."""
+
+    text: str
+    start: int
+    end: int
+    middle: float
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What a column of a table holds."""
+
+    kind: str
+    cell: Cell
+    test: str | None = None
+    date: PartialDate | None = None
+
+
+class Tables:
+    """Reads the tables of one letter."""
+
+    def __init__(
+        self,
+        plain: str,
+        lines: Sequence[Line],
+        terms: Terms,
+        names: Mapping[str, str],
+        dates: DateReader,
+        commas: bool,
+    ) -> None:
+        """Take the letter and its lines, the tests by name, and how its dates and decimals are written."""
+        self.plain, self.lines, self.terms = plain, lines, terms
+        self.names, self.dates, self.commas = names, dates, commas
+        self.spans: list[tuple[int, int]] = []
+
+    def values(self) -> list[LabValue]:
+        """Return the values of every table; ``spans`` then says which parts of the letter were read as one."""
+        found: list[LabValue] = []
+        at = 0
+        while at < len(self.lines):
+            cells = _cells(self.lines[at])
+            tests = [self._test(cell.text) for cell in cells]
+            columns_of_tests = sum(test is not None for test in tests)
+            dates = [self._date(cell) for cell in cells]
+            if columns_of_tests >= 3:
+                at = self._by_date(at, cells, found)
+            elif sum(date is not None for date in dates) >= 2 and not any(tests):
+                at = self._by_test(at, cells, found)
+            else:
+                at += 1
+        return found
+
+    def _test(self, text: str) -> str | None:
+        key = " ".join(
+            word.norm for word in tokens(text.split("(")[0].strip(" .:")) if word.text.isalnum()
+        )
+        return self.names.get(key)
+
+    def _date(self, cell: Cell) -> PartialDate | None:
+        hits = list(self.dates.find(self.plain, cell.start, cell.end))
+        if len(hits) == 1 and hits[0].end - hits[0].start >= len(cell.text) - 1:
+            return hits[0].date
+        return None
+
+    def _by_date(self, at: int, head: Sequence[Cell], found: list[LabValue]) -> int:
+        """Read a table with a test a column; return the line after it."""
+        columns = [_Column(*self._kind(cell)) for cell in head]
+        units: dict[int, str] = {}
+        limits: dict[str, float] = {}
+        rows: list[tuple[PartialDate, dict[int, Cell]]] = []
+        end = at + 1
+        while end < len(self.lines) and not (self.lines[end].blank and rows):
+            cells = _cells(self.lines[end])
+            placed = _placed(cells, columns)
+            date = self._date(cells[0]) if cells else None
+            if date is not None and len(cells) >= 2:
+                rows.append((date, placed))
+            elif cells and not rows and all(not _FIGURE.fullmatch(c.text) for c in cells):
+                units = {n: cell.text for n, cell in placed.items()}
+            elif rows and not self._limits(self.lines[end], limits):
+                break
+            end += 1
+        if not rows:
+            return at + 1
+        for date, placed in rows:
+            found += self._row(date, placed, columns, units, limits)
+        self.spans.append((self.lines[at].start, self.lines[end - 1].end))
+        return end
+
+    def _kind(self, cell: Cell) -> tuple[str, Cell, str | None]:
+        test = self._test(cell.text)
+        if test is not None:
+            return "test", cell, test
+        return ("limit" if cell.text.lower().strip(".:") in _LIMIT_WORDS else "other"), cell, None
+
+    def _limits(self, line: Line, limits: dict[str, float]) -> bool:
+        """Read a line below a table that gives limits: "upper limits: ALD 7.6, LDH 250"."""
+        if not re.match(r"\s*(?:upper limits?|uln|limits?|normal|ref)", line.text, re.IGNORECASE):
+            return False
+        for match in re.finditer(rf"([A-Za-z][\w-]*)\s*[:=<]?\s*({AMOUNT})", line.text):
+            test, value = self._test(match[1]), number(match[2], self.commas)
+            if test and value:
+                limits[test] = value
+        return bool(limits)
+
+    def _row(
+        self,
+        date: PartialDate,
+        placed: Mapping[int, Cell],
+        columns: Sequence[_Column],
+        units: Mapping[int, str],
+        limits: Mapping[str, float],
+    ) -> Iterator[LabValue]:
+        for n, column in enumerate(columns):
+            cell = placed.get(n)
+            if column.test is None or cell is None:
+                continue
+            beside = columns[n + 1] if n + 1 < len(columns) else None
+            limit = limits.get(column.test)
+            if beside is not None and beside.kind == "limit" and n + 1 in placed:
+                limit = self._figure(placed[n + 1].text)
+            value = self._lab(column.test, cell, units.get(n), limit, date)
+            if value is not None:
+                yield value
+
+    def _by_test(self, at: int, head: Sequence[Cell], found: list[LabValue]) -> int:
+        """Read a table with a date a column; return the line after it."""
+        columns = [self._head_of_dates(cell) for cell in head]
+        end, read = at + 1, 0
+        while end < len(self.lines) and not self.lines[end].blank:
+            cells = _cells(self.lines[end])
+            if len(cells) < 2:
+                break
+            test = self._test(cells[0].text)
+            if test is not None:
+                read += 1
+                found += self._row_of_test(test, cells[1:], columns)
+            end += 1
+        if read:
+            self.spans.append((self.lines[at].start, self.lines[end - 1].end))
+            return end
+        return at + 1
+
+    def _head_of_dates(self, cell: Cell) -> _Column:
+        date = self._date(cell)
+        if date is not None:
+            return _Column("date", cell, None, date)
+        word = cell.text.lower().strip(".:")
+        return _Column(
+            "unit" if word.startswith("unit") else "limit" if word in _LIMIT_WORDS else "other",
+            cell,
+        )
+
+    def _row_of_test(
+        self, test: str, cells: Sequence[Cell], columns: Sequence[_Column]
+    ) -> Iterator[LabValue]:
+        placed = _placed(cells, columns)
+        unit = next(
+            (placed[n].text for n, c in enumerate(columns) if c.kind == "unit" and n in placed),
+            None,
+        )
+        limit = next(
+            (
+                self._upper(placed[n].text)
+                for n, c in enumerate(columns)
+                if c.kind == "limit" and n in placed
+            ),
+            None,
+        )
+        for n, column in enumerate(columns):
+            if column.date is not None and n in placed:
+                value = self._lab(test, placed[n], unit, limit, column.date)
+                if value is not None:
+                    yield value
+
+    def _upper(self, text: str) -> float | None:
+        """Return the upper end of a range such as ``40 - 320`` or ``< 50``."""
+        if match := re.fullmatch(rf"\(?\s*(?:{AMOUNT})\s*(?:-|to)\s*({AMOUNT})\s*\)?", text):
+            return number(match[1], self.commas)
+        if match := re.fullmatch(rf"\(?\s*(?:<|≤|up to)\s*({AMOUNT})\s*\)?", text):
+            return number(match[1], self.commas)
+        return None
+
+    def _figure(self, text: str) -> float | None:
+        match = _FIGURE.fullmatch(text.strip())
+        return number(match[1], self.commas) if match else None
+
+    def _lab(
+        self, id_: str, cell: Cell, unit: str | None, limit: float | None, date: PartialDate
+    ) -> LabValue | None:
+        test, value = self.terms.labs[id_], self._figure(cell.text)
+        if value is None:
+            return None
+        known = spelling(unit, test) if unit else None
+        if known == test.unit and not test.minimum <= value <= test.maximum:
+            return None
+        return LabValue(
+            id_,
+            value,
+            known,
+            limit,
+            date,
+            cell.start,
+            cell.end,
+            None if known else "unit",
+            known is None,
+            True,
+        )
+
+
+def _cells(line: Line) -> list[Cell]:
+    """Return the cells of a line, which two spaces or a bar part."""
+    found = []
+    for match in _CELL.finditer(line.text.replace("|", " ")):
+        start, end = line.start + match.start(), line.start + match.end()
+        found.append(Cell(match[0], start, end, (match.start() + match.end()) / 2))
+    return found
+
+
+def _placed(cells: Sequence[Cell], columns: Sequence[_Column]) -> dict[int, Cell]:
+    """Return cells by the column under which they stand."""
+    if len(cells) == len(columns):
+        return dict(enumerate(cells))
+    placed: dict[int, Cell] = {}
+    for cell in cells:
+        near = min(range(len(columns)), key=lambda n: abs(columns[n].cell.middle - cell.middle))
+        placed.setdefault(near, cell)
+    return placed

@@ -1,0 +1,150 @@
+"""The words of letters, as the knowledge gives them: findings, cues, headings, scenes, strength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from myoresist import knowledge
+from myoresist.case.reading import packaged_terms
+from myoresist.case.terms import Terms
+from myoresist.knowledge.schema import load, load_list
+from myoresist.letters.antibodies import AntibodyWords
+from myoresist.letters.cancer import CancerWords
+from myoresist.letters.context import Cues
+from myoresist.letters.drugs import DrugWords
+from myoresist.letters.figures import FigureRules
+from myoresist.letters.labs import LabWords
+from myoresist.letters.person import PersonWords
+from myoresist.letters.phrases import Phrases
+from myoresist.letters.strength import StrengthWords
+from myoresist.letters.things import QUALITIES, Quality, SceneMark, Thing
+from myoresist.letters.tokens import normal, tokens
+
+
+@dataclass(frozen=True)
+class Words:
+    """Everything that the reader of letters knows."""
+
+    terms: Terms
+    phrases: Phrases
+    cues: Cues
+    headings: Mapping[str, str]
+    strength: StrengthWords
+    labs: LabWords
+    antibodies: AntibodyWords
+    drugs: DrugWords
+    person: PersonWords
+    figures: FigureRules
+    cancer: CancerWords
+    questions: Mapping[str, str]
+    not_misspelt: frozenset[str]
+
+    @cached_property
+    def lab_names(self) -> Mapping[str, str]:
+        """Return the names of laboratory tests, as they are compared, with the test."""
+        names = {
+            _norm(name): id_
+            for id_, test in self.terms.labs.items()
+            for name in (test.label, *test.synonyms)
+        }
+        return names | {
+            _norm(name): id_
+            for id_, test in self.labs.tests.items()
+            if test.beside is None
+            for name in test.also
+        }
+
+    @cached_property
+    def long_words(self) -> tuple[str, ...]:
+        """Return the words of the phrases that are long enough to be known when misspelt."""
+        return tuple(
+            sorted(word for word in self.phrases.words if len(word) >= 6 and word.isalpha())
+        )
+
+    @cached_property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Return between what each measure of a visit lies."""
+        return {
+            one.id: (float(one.minimum), float(one.maximum))
+            for one in self.terms.measures.of_visit()
+        }
+
+
+def load_mapping(path: Path) -> dict[str, Any]:
+    """Read a file of the knowledge whose keys are free."""
+
+    class _Any(BaseModel):
+        model_config = {"extra": "allow"}
+
+    return load(path, _Any).model_dump()
+
+
+@cache
+def packaged_words() -> Words:
+    """Return the words of the packaged knowledge, read once."""
+    return load_words(knowledge.folder(), packaged_terms())
+
+
+def load_words(folder: Path, terms: Terms) -> Words:
+    """Read the words of letters from a knowledge folder."""
+    where = folder / "letters"
+    phrases = Phrases(load_mapping(where / "classes.yaml"))
+    cues = load(where / "cues.yaml", Cues)
+    cues.grow(phrases)
+    things = [
+        x for file in sorted((where / "things").glob("*.yaml")) for x in load_list(file, Thing)
+    ]
+    said = {_norm(phrase) for thing in things for phrase in thing.say}
+    for finding in terms.catalogue:
+        if finding.kind == "bool" and finding.group not in _READ_ELSEWHERE:
+            own = tuple(word for word in finding.synonyms if _norm(word) not in said)
+            if own:
+                things.append(Thing(say=own, yes=(finding.id,)))
+    for thing in things:
+        for phrase in thing.say:
+            phrases.add(phrase, thing)
+    for name, say in load_mapping(where / "qualities.yaml").items():
+        for phrase in say:
+            phrases.add(phrase, Quality(name))
+    for name, say in load_mapping(where / "scenes.yaml")["scenes"].items():
+        for phrase in say:
+            phrases.add(phrase, SceneMark(name))
+    headings = {
+        _norm(phrase): section
+        for section, say in load_mapping(where / "headings.yaml").items()
+        for phrase in say
+    }
+    strength, person = (
+        load(where / "strength.yaml", StrengthWords),
+        load(where / "person.yaml", PersonWords),
+    )
+    labs, antibodies = (
+        load(where / "labs.yaml", LabWords),
+        load(where / "antibodies.yaml", AntibodyWords),
+    )
+    drugs = load(where / "drugs.yaml", DrugWords)
+    cancer = load(where / "cancer.yaml", CancerWords)
+    for own in (strength, person, labs, cancer):
+        own.grow(phrases)
+    antibodies.grow(phrases, terms)
+    drugs.grow(phrases, terms)
+    kept = load_mapping(where / "spelling.yaml")["not_misspelt"]
+    return Words(
+        terms, phrases, cues, headings, strength, labs, antibodies, drugs, person, load(where / "figures.yaml", FigureRules),
+        cancer, load_mapping(where / "questions.yaml"),
+        frozenset(normal(word) for word in kept),
+    )  # fmt: skip
+
+
+# Their words stand for drugs, antibodies and the patient, which have readers of their own.
+_READ_ELSEWHERE = ("antibody", "demographics", "exposure", "treatment", "cancer")
+
+
+def _norm(phrase: str) -> str:
+    return " ".join(word.norm for word in tokens(phrase) if word.text.isalnum())
