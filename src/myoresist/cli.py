@@ -236,6 +236,62 @@ def _as_json(
     return {"file": name, "ok": not wrong, "mistakes": wrong, "notes": list(noted)}
 
 
+@app.command(epilog="Example: myoresist read letter.txt --yaml > patient.yaml")
+def read(
+    letters: Annotated[
+        list[str],
+        typer.Argument(help="Letters as text or PDF with text, or - for standard input."),
+    ],
+    yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print what stands without doubt as a case file.")
+    ] = False,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Read clinic letters and reports in English: statements to confirm, each with its words.
+
+    Nothing is sent anywhere. What the letter leaves open, says twice differently or says of somebody else
+    is asked about and written to no case file.
+    """
+    from myoresist.letters import LetterError
+
+    with _user_errors():
+        if yaml and json:
+            raise Stop("--yaml and --json exclude each other; leave one out")
+        if yaml and len(letters) > 1:
+            raise Stop("--yaml writes one case file; give one letter")
+        try:
+            text = _read_letters(letters, yaml, json)
+        except LetterError as error:
+            raise Stop(str(error)) from error
+        if output:
+            _write(output, text)
+        elif yaml or json:
+            _hand_over(text)
+        else:
+            _say(text.removesuffix("\n"))
+
+
+def _read_letters(names: list[str], yaml: bool, json: bool) -> str:
+    """Return what letters say, in the form that is asked for."""
+    from json import dumps
+
+    from myoresist.letters import read as read_letter
+    from myoresist.letters.source import text_of
+    from myoresist.report.letter import lines
+
+    found = []
+    for name in names:
+        source = "letter" if name == "-" else Path(name).stem
+        found.append(read_letter(text_of(name), source=source))
+    if yaml:
+        return found[0].yaml()
+    if json:
+        data = [one.model_dump(mode="json") for one in found]
+        return dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return "\n\n".join("\n".join(lines(one)) for one in found) + "\n"
+
+
 @app.command(epilog="Example: myoresist template > patient.yaml")
 def template(output: Output = None) -> None:
     """Print a commented empty case file; -o writes it, as some shells change what they redirect."""

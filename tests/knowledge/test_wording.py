@@ -15,8 +15,9 @@ from myoresist import knowledge
 from myoresist.document import read_document
 
 FOLDER = knowledge.folder()
-NOT_TOLD = {"check", "when", "value", "cites", "source", "synonyms", "files"}
-"""How a fact was checked stands beside it, conditions are told in words, keys are told as works."""
+NOT_TOLD = {"check", "when", "value", "cites", "source", "synonyms", "say", "files"}
+"""How a fact was checked stands beside it, conditions are told in words, keys as works, and what letters
+are searched for is told by nobody."""
 NOTES = {
     "where the project comes from": r"\bseed\b(?! (?:light|oil))",
     "from memory": r"\brecall(?:ed)?\b|\bmemory\b(?! (?:B|T) cell)",

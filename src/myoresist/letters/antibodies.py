@@ -12,10 +12,10 @@ from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateReader
 from myoresist.letters.layout import Sentence
-from myoresist.letters.marks import marks
-from myoresist.letters.marks import Mark
+from myoresist.letters.marks import Mark, marks
 from myoresist.letters.numbers import AMOUNT, number
 from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.tokens import Token
 
 
 class AntibodyWords(Entry):
@@ -101,11 +101,13 @@ class AntibodyResult:
 
 
 _FIGURE = re.compile(
-    rf"\s*(?:[:=.]*\s*)?(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?![\d/:]|\s?%)\s?(?P<unit>(?:U|IU|CU|AU|RU|kU|EU|IE|nmol|units?)(?:/(?:mL|L|l|ml))?(?![A-Za-z]))?",
+    rf"\s*(?:[:=.]*\s*)?(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?![\d/:]|\s?%)\s?(?P<unit>(?:U|"
+    "IU|CU|AU|RU|kU|EU|IE|nmol|units?)(?:/(?:mL|L|l|ml))?(?![A-Za-z]))?",
     re.IGNORECASE,
 )
 _CUT_OFF = re.compile(
-    rf"\(?\s*(?:cut-?\s?off|limit|ref\.?|reference|normal|positive|nl|ref range)?\s*[:=]?\s*(?P<sign>[<>≥≤])?\s?(?P<num>{AMOUNT})",
+    r"\(?\s*(?:cut-?\s?off|limit|ref\.?|reference|normal|positive|nl|"
+    rf"ref range)?\s*[:=]?\s*(?P<sign>[<>≥≤])?\s?(?P<num>{AMOUNT})",
     re.IGNORECASE,
 )
 _TITRE = re.compile(r"1\s?[:/]\s?(\d[\d ,.]{0,6}\d)")
@@ -119,7 +121,7 @@ class Antibodies:
     """Reads the results of one letter, sentence by sentence."""
 
     def __init__(self, plain: str, dates: DateReader, commas: bool, positive_from: int) -> None:
-        """Take the letter, how its dates and decimals are written, and from which titre an ANA is positive."""
+        """Take the letter, how dates and decimals are written, from which titre an ANA is positive."""
         self.plain, self.dates, self.commas, self.positive_from = (
             plain,
             dates,
@@ -313,7 +315,7 @@ class Antibodies:
             yield replace(found, why=why)
 
     def _names_a_disease(self, name: Hit, results: Sequence[Hit], sentence: Sentence) -> bool:
-        """Tell whether an antibody stands beside a disease as its mark: "anti-SRP myopathy", "syndrome (anti-Jo-1)"."""
+        """Tell whether an antibody stands beside a disease as its mark: "anti-SRP myopathy"."""
         words = sentence.words
         for hit in results:
             if hit.of.kind != DISEASE:
@@ -334,7 +336,8 @@ class Antibodies:
         begin = sentence.words[name.last].end
         stop = sentence.end
         gap = re.match(
-            r"(?:\s*(?:\([^)]*\)|IgG|antibod(?:y|ies)|Ab|,?\s*(?:ELISA|chemiluminescence|RIA|CLIA)|was|is|by|:|\.))*",
+            r"(?:\s*(?:\([^)]*\)|IgG|antibod(?:y|ies)|Ab|,?\s*(?:ELISA|chemiluminescence|"
+            r"RIA|CLIA)|was|is|by|:|\.))*",
             self.plain[begin:stop],
         )
         at = begin + (gap.end() if gap else 0)
@@ -343,7 +346,8 @@ class Antibodies:
         if titre and found.antibody in ("ana",):
             found = replace(found, titre=f"1:{re.sub(r'[^0-9]', '', titre[1])}")
         inside = re.search(
-            rf"\(\s*(?P<num>{AMOUNT})\s?(?P<unit>U|IU|CU|AU)?(?:/m?l)?\s*[,;]\s*(?:limit|cut-?off|ref)\s*[<:]?\s*(?P<cut>{AMOUNT})",
+            rf"\(\s*(?P<num>{AMOUNT})\s?(?P<unit>U|IU|CU|AU)?(?:/m?l)?\s*[,;]\s*(?:limit|"
+            rf"cut-?off|ref)\s*[<:]?\s*(?P<cut>{AMOUNT})",
             self.plain[begin:stop],
             re.IGNORECASE,
         )
@@ -395,22 +399,26 @@ def _results(hits: Sequence[Hit], names: Sequence[Hit]) -> list[Hit]:
     return sorted(kept, key=lambda hit: hit.first)
 
 
-_LINK = frozenset(
-    "and or all both were was are is also remain remained again the an antibody ab igg igm by on in line blot dot elisa immunoblot assay repeat test tests with "
-    "anti came back as well strongly weakly reported for of to against reactivity result method second iu u ml au cu ref cut off level kda previously now band bands "
-    "repeatedly found being positive clearly autoantibody immunoprecipitation hep iif screen from myositis panel ena including".split()
-)
+_LINK = frozenset((
+    "and", "or", "all", "both", "were", "was", "are", "is", "also", "remain", "remained",
+    "again", "the", "an", "antibody", "ab", "igg", "igm", "by", "on", "in", "line", "blot",
+    "dot", "elisa", "immunoblot", "assay", "repeat", "test", "tests", "with", "anti", "came",
+    "back", "as", "well", "strongly", "weakly", "reported", "for", "of", "to", "against",
+    "reactivity", "result", "method", "second", "iu", "u", "ml", "au", "cu", "ref", "cut", "off",
+    "level", "kda", "previously", "now", "band", "bands", "repeatedly", "found", "being",
+    "positive", "clearly", "autoantibody", "immunoprecipitation", "hep", "iif", "screen", "from",
+    "myositis", "panel", "ena", "including",
+))  # fmt: skip
 
 
-def _list_like(gap: Sequence[object], first: bool) -> bool:
+def _list_like(gap: Sequence[Token], first: bool) -> bool:
     """Tell whether words may stand between the names of a list, or between the list and its result."""
     most = 14 if first else 6
     if len(gap) > most:
         return False
-    return all(
-        not word.text.isalpha() or word.norm in _LINK  # type: ignore[attr-defined]
-        for word in gap
-    ) and not any(word.text in ";" for word in gap)  # type: ignore[attr-defined]
+    return all(not word.text.isalpha() or word.norm in _LINK for word in gap) and not any(
+        word.text in ";" for word in gap
+    )
 
 
 _STRENGTH = ("negative", "weak", "positive", "moderate", "strong")

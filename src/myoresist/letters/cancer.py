@@ -1,4 +1,4 @@
-"""Cancer of the patient: whether it is active, and whether it was found within the years that the catalogue asks for."""
+"""Cancer of the patient: whether it is active, and whether it was found within the years that count."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Cancer:
     """Reads what a letter says about cancer, sentence by sentence."""
 
     def __init__(self, plain: str, words: CancerWords, dates: DateReader, years: int) -> None:
-        """Take the letter, the words, how its dates are read, and the years before and after onset that count."""
+        """Take the letter, the words, how its dates are read, and the years around onset that count."""
         self.plain, self.dates, self.years = plain, dates, years
         self.active, self.gone, self.clean = (
             _any(say) for say in (words.active, words.gone, words.clean)

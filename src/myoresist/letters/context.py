@@ -1,7 +1,8 @@
 """How a statement of a sentence is meant: denied, in doubt, supposed, over, or said of somebody else.
 
-The idea is that of ConText (Harkema, J Biomed Inform 2009;42:839): a word such as "no" or "possible" has a reach, and what
-stands in it is meant so. Here a reach ends where a clause ends, or where the list ends that the word governs.
+The idea is that of ConText (Harkema, J Biomed Inform 2009;42:839): a word such as "no" or "possible"
+has a reach, and what stands in it is meant so. Here a reach ends where a clause ends, or where the list
+ends that the word governs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import Field
 from myoresist.knowledge.schema import Entry
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit, Phrases
-from myoresist.letters.tokens import Token, normal
+from myoresist.letters.tokens import normal
 
 Meaning = Literal["no", "doubt", "if", "over", "other", "undone", "planned", "neutral"]
 Reach = Literal["item", "list", "clause", "sentence"]
@@ -139,11 +140,10 @@ class Context:
     def _clauses(self) -> list[int]:
         """Return for each word the number of its clause."""
         begins = {hit.first for hit in self.marks if hit.of.ends}
-        ends = {hit.first: hit.last for hit in self.marks if hit.of.ends}
         number, found = 0, []
-        for n, word in enumerate(self.words):
+        for n in range(len(self.words)):
             if n and (
-                (n in begins and n > 0 and not self._shared(n, ends[n]))
+                n in begins
                 or self.words[n - 1].text in (";", "!")
                 or self._dash(n - 1)
                 or self._arrow(n - 1)
@@ -151,12 +151,7 @@ class Context:
             ):
                 number += 1
             found.append(number)
-            del word
         return found
-
-    def _shared(self, first: int, last: int) -> bool:
-        """Tell whether "but not" stands between two words of one noun, as in "proximal but not distal weakness"."""
-        return False
 
     def _dash(self, n: int) -> bool:
         word = self.words[n]
@@ -202,7 +197,7 @@ class Context:
                 yield self._question(n)
 
     def _carries_doubt(self, hit: Hit) -> bool:
-        """Tell whether "nor has" goes on with what the clause before leaves open: "X is not excluded, nor has Y"."""
+        """Tell whether "nor has" goes on with a doubt: "X is not excluded, nor has Y"."""
         if self.words[hit.first].norm != "nor" or hit.last + 1 >= len(self.words):
             return False
         if self.words[hit.last + 1].norm not in (
@@ -221,7 +216,7 @@ class Context:
         )
 
     def _compares(self, hit: Hit) -> bool:
-        """Tell whether "versus" compares with an earlier figure or study, and does not name an alternative."""
+        """Tell whether "versus" compares with an earlier figure or study, and names no alternative."""
         if self.words[hit.first].norm not in ("vs", "versus") or hit.last + 1 >= len(self.words):
             return False
         after = self.words[hit.last + 1]
@@ -258,7 +253,7 @@ class Context:
         return range(start, hit.first)
 
     def _right(self, last: int, reach: Reach, person: bool = False) -> range:
-        """Return the words that a cue to their left governs; what is told of a person goes on over verbs and "who"."""
+        """Return the words that a cue to their left governs; of a person it goes on over verbs and "who"."""
         end = last + 1
         if end >= len(self.words):
             return range(0)
@@ -312,7 +307,7 @@ class Context:
         while start > 0 and self.clause[start - 1] == clause:
             start -= 1
         if not any(n in self.thing_at for n in range(start, first)) and start > 0:
-            # The subject stands in the clause before: "the papules, of which she showed pictures, were never seen".
+            # The subject stands in the clause before: "the papules, of which she spoke, were never seen".
             clause = self.clause[start - 1]
             while start > 0 and self.clause[start - 1] == clause:
                 start -= 1
@@ -413,10 +408,11 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
-_PATIENT = frozenset("she he i we you patient but there".split())
-_ASKS = frozenset(
-    "is are was were do does can could would should shall may might what which who when how why whether has have will".split()
-)
+_PATIENT = frozenset(["she", "he", "i", "we", "you", "patient", "but", "there"])
+_ASKS = frozenset((
+    "is", "are", "was", "were", "do", "does", "can", "could", "would", "should", "shall", "may",
+    "might", "what", "which", "who", "when", "how", "why", "whether", "has", "have", "will",
+))  # fmt: skip
 
 
 def _verbs(cues: Cues) -> frozenset[str]:

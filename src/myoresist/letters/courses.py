@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from myoresist.case.dates import PartialDate
 from myoresist.letters.dates import DateHit, DateReader
 from myoresist.letters.drugs import DrugMark, DrugWords, Mention
 from myoresist.letters.layout import Sentence
-from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.numbers import AMOUNT, NUMBERS, number
 from myoresist.letters.phrases import Hit
 
 
@@ -38,45 +38,55 @@ class Course:
 
 
 _DOSE = re.compile(
-    rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|micrograms?|grams?|units?|IU)(?P<per>\s?/\s?(?:kg|m2|m²))?"
+    rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|"
+    r"micrograms?|grams?|units?|IU)(?P<per>\s?/\s?(?:kg|m2|m²))?"
     r"(?P<time>\s?/\s?(?:day|d|week|wk|w|month)\b|\s?/\s?kg\s?/\s?(?:day|d)\b)?(?![A-Za-z/])",
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    r"\b(?:by|below|under|above|over|than|within|aim|target|max|maximum|beyond|between [\d.,]+ (?:and|to))\s*(?:about |a |around )?$",
+    r"\b(?:by|below|under|above|over|than|within|aim|target|max|maximum|beyond|"
+    r"between [\d.,]+ (?:and|to))\s*(?:about |a |around )?$",
     re.IGNORECASE,
 )
-_BEFORE_DOSE = frozenset(
-    "at to of dose started on was is were currently now then down back up from increased reduced raised lowered again with in tablets tablet initially began restarted "
-    "s c iv po i v sc oral orally pulses pulse daily the a took takes taken taking only still by and given for since until days months weeks around about approximately today "
-    "od bd weekly m infusion infusions starting commenced maintained subcutaneously intravenously mofetil gave have has sodium therapy begin end last level".split()
-)
+_BEFORE_DOSE = frozenset((
+    "at", "to", "of", "dose", "started", "on", "was", "is", "were", "currently", "now", "then",
+    "down", "back", "up", "from", "increased", "reduced", "raised", "lowered", "again", "with",
+    "in", "tablets", "tablet", "initially", "began", "restarted", "s", "c", "iv", "po", "i", "v",
+    "sc", "oral", "orally", "pulses", "pulse", "daily", "the", "a", "took", "takes", "taken",
+    "taking", "only", "still", "by", "and", "given", "for", "since", "until", "days", "months",
+    "weeks", "around", "about", "approximately", "today", "od", "bd", "weekly", "m", "infusion",
+    "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
+    "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
+))  # fmt: skip
 _PLANNED = re.compile(
-    r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|from tomorrow|next (?:week|month|visit)|tomorrow|will|would|should|could|please|to be (?:reduced|increased|tapered))\b",
+    r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|"
+    "from tomorrow|next (?:week|month|visit)|tomorrow|will|would|should|could|please|"
+    r"to be (?:reduced|increased|tapered))\b",
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"\b(?:have|has|had|was|were|been|we)\s+(?:\w+\s+)?(?:increased|raised|reduced|tapered|lowered|put|restarted|started)\b",
+    r"\b(?:have|has|had|was|were|been|we)\s+(?:\w+\s+)?(?:increased|raised|reduced|"
+    r"tapered|lowered|put|restarted|started)\b",
     re.IGNORECASE,
 )
-_NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
-    )
-} | {"a": 1, "an": 1}
+_NUMBERS = NUMBERS | {"a": 1, "an": 1}
 _SPAN = re.compile(
-    r"\b(?:for|after|x|over|within|lasting|another|about|approximately)\s+(?:about |most of |nearly |almost |only |a further )?(?P<n>\d+(?:[.,]\d+)?|"
+    r"\b(?:for|after|x|over|within|lasting|another|about|approximately)\s+(?:about |"
+    r"most of |nearly |almost |only |a further )?(?P<n>\d+(?:[.,]\d+)?|"
     + "|".join(_NUMBERS)
     + r")[\s-](?P<unit>weeks?|wks?|months?|years?|days?)\b",
     re.IGNORECASE,
 )
 _WEEKS = {"w": 1.0, "m": 52 / 12, "y": 52.0, "d": 1 / 7}
 _EVERY = re.compile(
-    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight)\s?-?(?P<unit>weeks?|wks?|w\b|months?|days?|d\b)",
+    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight)\s?-?(?P<unit>weeks?|"
+    r"wks?|w\b|months?|days?|d\b)",
     re.IGNORECASE,
 )
 _NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
+
+
+_Dose = tuple[re.Match[str], Mention]
 
 
 class Courses:
@@ -129,9 +139,9 @@ class Courses:
         found: list[Course] = []
         for mention in named:
             own = [d for d in doses if d[1] is mention]
-            found += self._of(mention, own, doses, mentions, sentence, dated)
-        for dose in (d for d in doses if d[1] is carried and carried is not None):
-            found += self._of(carried, [dose], doses, mentions, sentence, dated, carried=True)
+            found += self._of(mention, own, mentions, sentence, dated)
+        for dose in (d for d in doses if d[1] is carried):
+            found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
         earlier = self.last[2] if carried is not None and self.last else []
         self._judge(sentence, hits, mentions, [*earlier, *found] if not named else found, named)
         if carried is not None and not found:
@@ -150,9 +160,9 @@ class Courses:
 
     def _doses(
         self, sentence: Sentence, mentions: Sequence[Mention], carried: Mention | None
-    ) -> list[tuple[re.Match[str], Mention]]:
+    ) -> list[_Dose]:
         """Return the doses of a sentence, each with the drug that it is of."""
-        found: list[tuple[re.Match[str], Mention]] = []
+        found: list[_Dose] = []
         for match in _DOSE.finditer(self.plain, sentence.start, sentence.end):
             if _NEVER_A_DOSE.match(self.plain, match.end()) or _STEP.search(
                 self.plain, max(0, match.start() - 24), match.start()
@@ -203,9 +213,14 @@ class Courses:
         }
 
     def _of(
-        self, mention: Mention, own: Sequence[tuple[re.Match[str], Mention]], doses: Sequence[tuple[re.Match[str], Mention]],
-        mentions: Sequence[Mention], sentence: Sentence, dated: Sequence[DateHit], carried: bool = False,
-    ) -> list[Course]:  # fmt: skip
+        self,
+        mention: Mention,
+        own: Sequence[_Dose],
+        mentions: Sequence[Mention],
+        sentence: Sentence,
+        dated: Sequence[DateHit],
+        carried: bool = False,
+    ) -> list[Course]:
         """Return the courses of one drug in a sentence: one a dose, or one without a dose."""
         begin = sentence.start if carried else _start(mention)
         name = self.plain[_start(mention) : _end(mention)]
@@ -321,9 +336,7 @@ class Courses:
             before = self.plain[max(head, hit.start - 34) : hit.start]
             if _GIVEN_BEFORE.search(before) and not course.start:
                 course.start = hit.date
-            elif (_UNTIL.search(before) or _STOPPED.search(before)) and not course.stop:
-                course.stop = hit.date
-            elif (
+            elif ((_UNTIL.search(before) or _STOPPED.search(before)) and not course.stop) or (
                 n
                 and not course.stop
                 and re.fullmatch(
@@ -339,10 +352,8 @@ class Courses:
         span = _SPAN.search(text)
         if span and not (course.start and course.stop):
             amount = _NUMBERS.get(span["n"].lower()) or number(span["n"], self.commas)
-            if (
-                amount
-                and not re.match(r"(?:after|within)", span[0], re.IGNORECASE)
-                or (amount and re.search(r"\bstopped|abandoned|withdrawn|discontinued|ended", text))
+            if (amount and not re.match(r"(?:after|within)", span[0], re.IGNORECASE)) or (
+                amount and re.search(r"\bstopped|abandoned|withdrawn|discontinued|ended", text)
             ):
                 course.weeks = round(float(amount or 0) * _WEEKS[span["unit"][0].lower()])
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
@@ -487,25 +498,31 @@ class Courses:
 
 
 _GIVEN_BEFORE = re.compile(
-    r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in| on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|restarted(?: on| in)?)\s*(?:the\s(?:spring of\s)?|mid\s|early\s|late\s)?\(?$",
+    r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in|"
+    " on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|"
+    r"restarted(?: on| in)?)\s*(?:the\s(?:spring of\s)?|mid\s|early\s|late\s)?\(?$",
     re.IGNORECASE,
 )
 _UNTIL = re.compile(r"\b(?:until|till|to|through|up to)\s*(?:the\s)?$", re.IGNORECASE)
 _STOPPED = re.compile(
-    r"\b(?:stopped|discontinued|withdrawn|given up|abandoned|ended|off|ceased|finished|finishing|stop|weaned off)\b[^.;,]{0,24}$",
+    r"\b(?:stopped|discontinued|withdrawn|given up|abandoned|ended|off|ceased|finished|"
+    r"finishing|stop|weaned off)\b[^.;,]{0,24}$",
     re.IGNORECASE,
 )
 _OTHER_DATE = re.compile(
-    r"\b(?:relapse[sd]?|flare[sd]?|last in|last one in|trough|level|CK|diagnosed|onset|by|the last in|shingles)\b[^.;]{0,16}$",
+    r"\b(?:relapse[sd]?|flare[sd]?|last in|last one in|trough|level|CK|diagnosed|onset|by|"
+    r"the last in|shingles)\b[^.;]{0,16}$",
     re.IGNORECASE,
 )
 _NOW = re.compile(
-    r"\b(?:currently|ongoing|now|at present|continues|is continuing|till today|until today|to date|still takes?|at the moment|throughout|presently|continuing)\b",
+    r"\b(?:currently|ongoing|now|at present|continues|is continuing|till today|"
+    r"until today|to date|still takes?|at the moment|throughout|presently|continuing)\b",
     re.IGNORECASE,
 )
 _TODAY = re.compile(r"\b(?:from today|today|started today)\b", re.IGNORECASE)
 _CAUSE = re.compile(
-    r"\b(?:because|due|owing|for|on account|after|secondary|as|since|when|from|following|with|by reason)\b|[(:,-]\s*$",
+    r"\b(?:because|due|owing|for|on account|after|secondary|as|since|when|from|following|"
+    r"with|by reason)\b|[(:,-]\s*$",
     re.IGNORECASE,
 )
 

@@ -13,8 +13,8 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan", "february feb febuary", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
-            "september sept sep", "october oct", "november nov", "december dec",
+            "january jan", "february feb febuary", "march mar", "april apr", "may", "june jun",
+            "july jul", "august aug", "september sept sep", "october oct", "november nov", "december dec",
         ),
         1,
     )
@@ -27,18 +27,22 @@ _PATTERN = re.compile(
     rf"""(?<![\d./:,-])(?:
     (?P<iso>{_YEAR}-\d\d(?:-\d\d)?)(?!\d)
     |(?P<a>\d{{1,2}})(?P<sep>\s?[./]\s?)(?P<b>\d{{1,2}})(?P=sep)(?P<y>{_YEAR}|\d\d)(?![\d/]|\.\d)
-    |(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[\s-]?(?:of\s)?(?P<m1>{_NAME})\b\.?,?(?:[\s-](?P<y1>{_YEAR}|'?\d\d(?!\d|:|\s?(?:mg|kg|%))))?
-    |(?P<m2>{_NAME})\b\.?[ ](?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?![\d/]|\s?(?:mg|g\b|%|kg)),?(?:\s(?P<y2>{_YEAR}))?
+    |(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[\s-]?(?:of\s)?(?P<m1>{_NAME})\b\.?,?
+        (?:[\s-](?P<y1>{_YEAR}|'?\d\d(?!\d|:|\s?(?:mg|kg|%))))?
+    |(?P<m2>{_NAME})\b\.?[ ](?P<d2>\d{{1,2}})(?:st|nd|rd|th)?
+        (?![\d/]|\s?(?:mg|g\b|%|kg)),?(?:\s(?P<y2>{_YEAR}))?
     |(?P<m3>{_NAME})\b\.?,?(?:\sof)?(?:\s(?P<y3>{_YEAR})|\s'?(?P<y3b>\d\d)(?!\d|\s?(?:mg|kg|%)))?
     |(?P<m4>\d{{1,2}})\s?/\s?(?P<y4>{_YEAR})(?!\d)
     |(?P<c>\d{{1,2}})/(?P<e>\d{{1,2}})(?![\d/]|\s?(?:mmHg|\d))
     |(?P<c2>\d\d)\.(?P<e2>\d\d)\.(?!\d)
-    |(?:(?:early|late|mid|end\sof|beginning\sof|the)?[\s-]?(?:{_SEASONS})(?:\sof)?\s)?(?P<y5>{_YEAR})(?!\d|-\d\d-|\s?(?:mg|U|IU|g\b|mL|ng|%))
+    |(?:(?:early|late|mid|end\sof|beginning\sof|the)?[\s-]?(?:{_SEASONS})(?:\sof)?\s)?
+        (?P<y5>{_YEAR})(?!\d|-\d\d-|\s?(?:mg|U|IU|g\b|mL|ng|%))
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
 _AMERICAN = re.compile(
-    r"\b(?:mg/dL|edema|fibers?|tumor|hemoglobin|color|\w+ized|prednisone|discharged|insurer|attending|ER|EKG|pediatric|anemia|dyspnea)\b"
+    r"\b(?:mg/dL|edema|fibers?|tumor|hemoglobin|color|\w+ized|prednisone|discharged|"
+    r"insurer|attending|ER|EKG|pediatric|anemia|dyspnea)\b"
 )
 
 
@@ -66,7 +70,7 @@ class DateReader:
 
     @classmethod
     def of(cls, plain: str, today: PartialDate | None = None) -> DateReader:
-        """Return a reader for a letter: the order of day and month is that of its dates, or of its spelling."""
+        """Return a reader for a letter: day and month stand as in its dates, or as its spelling suggests."""
         pairs = [
             (int(m["a"] or m["c"]), int(m["b"] or m["e"]))
             for m in _PATTERN.finditer(plain)
@@ -131,7 +135,7 @@ class DateReader:
         return self._named(m["m3"], year, None)
 
     def _pair(self, m: re.Match[str]) -> tuple[PartialDate, bool] | None:
-        """Read two numbers: a day and a month, or a month and a year; not a grade, a score or a span of time."""
+        """Read two numbers: a day and a month, or a month and a year; not a grade, a score or a span."""
         first, second = int(m["c"]), int(m["e"])
         dated = _DATED.search(m.string[max(0, m.start() - 12) : m.start()])
         padded = m["c"][0] == "0" or m["e"][0] == "0"

@@ -94,7 +94,8 @@ class Mention:
         hit: its name.
         id: the drug, or the number of the exposure.
         kind: drug, exposure or other_drug.
-        why: what says that it was not given to this patient: other, supposed, withheld, no, doubt; ``None`` if given.
+        why: what says that it was not given to this patient: other, supposed, withheld, no, doubt; ``None``
+            if given.
     """
 
     hit: Hit
@@ -241,16 +242,19 @@ class Drugs:
 
 
 _GIVEN_IN_PLAN = re.compile(
-    r"\b(?:started|given|gave|received|on|continu\w+|stay|stays|remain\w*|since|was|were|been|have|had|tolerat\w+|stopped|held|increased|raised|"
+    r"\b(?:started|given|gave|received|on|continu\w+|stay|stays|remain\w*|since|was|were|"
+    r"been|have|had|tolerat\w+|stopped|held|increased|raised|"
     r"reduced|restarted|now|currently|shows|completed|carry on|maintain\w*)\b",
     re.IGNORECASE,
 )
 _STOPPED = re.compile(
-    r"\b(?:stopped|discontinued|withdrawn|none since|until|till|not taken since|no longer|ceased|last dose|off)\b|\d{4}\s?-\s?\d{4}|\bfrom \d{4} to \d{4}",
+    r"\b(?:stopped|discontinued|withdrawn|none since|until|till|not taken since|no longer|"
+    r"ceased|last dose|off)\b|\d{4}\s?-\s?\d{4}|\bfrom \d{4} to \d{4}",
     re.IGNORECASE,
 )
 _STOP_BEFORE = re.compile(
-    r"\b(?:stopped|stop|off|no more|discontinued|discontinue|not taking|came off|past|previous|do not rechallenge with any)\b[^.;]{0,25}$",
+    r"\b(?:stopped|stop|off|no more|discontinued|discontinue|not taking|came off|past|"
+    r"previous|do not rechallenge with any)\b[^.;]{0,25}$",
     re.IGNORECASE,
 )
 _NOW = re.compile(

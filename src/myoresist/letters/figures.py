@@ -1,4 +1,4 @@
-"""What a figure without a word says: above the limit that stands beside it, or above one that medicine sets."""
+"""What a figure without a word says: above the limit beside it, or above one that medicine sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class FigureRules(Sourced):
 
 
 _FIGURE = re.compile(
-    rf"\s*(?:is|was|of|:|=|level)?\s*(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?:\s?-\s?{AMOUNT})?(?:\s?(?P<unit>%|[a-zA-Zµ]+/[a-zA-Z]+))?",
+    rf"\s*(?:is|was|of|:|=|level)?\s*(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})"
+    rf"(?:\s?-\s?{AMOUNT})?(?:\s?(?P<unit>%|[a-zA-Zµ]+/[a-zA-Z]+))?",
     re.IGNORECASE,
 )
 

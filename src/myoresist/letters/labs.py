@@ -27,8 +27,6 @@ class LabName(Entry):
     least: float = 0
     beside: str | None = None
 
-    model_config = {"extra": "forbid", "frozen": True, "populate_by_name": True}
-
 
 class LabWords(Entry):
     """The words of ``labs.yaml``."""
@@ -75,26 +73,34 @@ class LabValue:
 
 
 _UNIT = (
-    r"(?:[µu]kat|nkat|U|IU|mg|[µu]g|mcg|ng|pg|g|mm|mL/min(?:/1[.,]73\s?m[2²])?|pmol|nmol|mmol|[µu]mol|CU|AU|mU|units?)"
+    r"(?:[µu]kat|nkat|U|IU|mg|[µu]g|mcg|ng|pg|g|mm|mL/min(?:/1[.,]73\s?m[2²])?|pmol|nmol|"
+    "mmol|[µu]mol|CU|AU|mU|units?)"
     r"(?:\s?/\s?(?:L|dL|mL|1\s?h|hr|h|hour))?(?![A-Za-z])|/\s?h(?![A-Za-z])"
 )
 _VALUE = re.compile(
-    rf"(?P<cmp>(?<!-)[<>≥≤~]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})(?![\d/]|\.\d|,\d|\s?-\s?\d|:\d)(?P<tail>s\b|\s?%|\s?(?:x|×)\s?(?!\d)|\s?(?:fold|times))?"
+    rf"(?P<cmp>(?<!-)[<>≥≤~]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})(?![\d/]|\.\d|,\d|\s?-\s?\d|"
+    r":\d)(?P<tail>s\b|\s?%|\s?(?:x|×)\s?(?!\d)|\s?(?:fold|times))?"
     rf"(?:\s?(?P<unit>{_UNIT}))?",
     re.IGNORECASE,
 )
-_BOUND = rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
+_BOUND = (
+    rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})"
+    rf"(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
+)
 _TIMES = re.compile(
     rf"(?P<num>{AMOUNT})\s?(?:x|×|times|fold|-fold)\s?(?:the\s)?(?:ULN|upper limit(?: of normal)?|normal)",
     re.IGNORECASE,
 )
-_PAST = frozenset(
-    "peak peaked highest maximum max initial initially presentation admission first found then time".split()
-)
+_PAST = frozenset((
+    "peak", "peaked", "highest", "maximum", "max", "initial", "initially", "presentation",
+    "admission", "first", "found", "then", "time",
+))  # fmt: skip
 _TODAY = frozenset(("today", "now", "currently", "current", "latest"))
-_CHAIN = frozenset(
-    "then previously prev previou against from to after earlier before and vs versus down up via again later followed last it wa is in on at of by this the now today".split()
-)
+_CHAIN = frozenset((
+    "then", "previously", "prev", "previou", "against", "from", "to", "after", "earlier",
+    "before", "and", "vs", "versus", "down", "up", "via", "again", "later", "followed", "last",
+    "it", "wa", "is", "in", "on", "at", "of", "by", "this", "the", "now", "today",
+))  # fmt: skip
 
 
 class Labs:
@@ -103,7 +109,7 @@ class Labs:
     def __init__(
         self, plain: str, terms: Terms, words: LabWords, dates: DateReader, commas: bool
     ) -> None:
-        """Take the letter, the tests, their words, how its dates are read and how its decimals are written."""
+        """Take the letter, the tests, their words, and how dates and decimals are written."""
         self.plain, self.terms, self.words, self.dates, self.commas = (
             plain,
             terms,
@@ -116,8 +122,10 @@ class Labs:
         )
         names = sorted(words.limits, key=len, reverse=True)
         said = "|".join(re.escape(name) for name in names)
+        bare = _BOUND.replace("?P<low>", "?P<low2>").replace("?P<high>", "?P<high2>")
         self.limit = re.compile(
-            rf"\s*[,;]?\s*(?:\(\s*(?:(?:{said})\s*[:=]?\s*)?{_BOUND}\s*(?P<close>\)|,|;)|(?:{said})\s*[:=]?\s*(?P<bare>{_BOUND.replace('?P<low>', '?P<low2>').replace('?P<high>', '?P<high2>')}))",
+            rf"\s*[,;]?\s*(?:\(\s*(?:(?:{said})\s*[:=]?\s*)?{_BOUND}\s*(?P<close>\)|,|;)"
+            rf"|(?:{said})\s*[:=]?\s*(?P<bare>{bare}))",
             re.IGNORECASE,
         )
         self.never = re.compile(
@@ -165,7 +173,9 @@ class Labs:
         test, self.carry = self.carry[0], None
         stop = sentence.words[names[0].first].start if names else sentence.end
         first = sentence.words[0].norm
-        if first in _CHAIN and not names or (names and first in ("previously", "prev", "previou")):
+        if (first in _CHAIN and not names) or (
+            names and first in ("previously", "prev", "previou")
+        ):
             for value in self._series(test, sentence.start, sentence.start, stop, dated, None):
                 if value.dated:
                     yield value
@@ -222,7 +232,7 @@ class Labs:
     ) -> Iterator[LabValue]:
         """Yield the figures of one test up to the next name."""
         test = self.terms.labs[id_]
-        at, words, date, first = begin, [], None, True
+        at, words, date, first = begin, list[str](), None, True
         past = False
         while at < stop:
             hit = next((d for d in dated if d.start <= at < d.end or d.start == at), None)
@@ -324,7 +334,8 @@ class Labs:
             if at <= hit.start < stop + 1:
                 between = self.plain[at : hit.start]
                 if re.fullmatch(
-                    r"\s*[(,]?\s*(?:(?:at|on) presentation )?(?:on|in|of|at|since|from|back in|dated)?\s*(?:the\s)?\(?\s*",
+                    r"\s*[(,]?\s*(?:(?:at|on) presentation )?(?:on|in|of|at|since|from|"
+                    r"back in|dated)?\s*(?:the\s)?\(?\s*",
                     between,
                     re.IGNORECASE,
                 ):

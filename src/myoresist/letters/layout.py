@@ -16,8 +16,10 @@ _SHORT_LABEL = re.compile(r"\s*(?:([A-Z][A-Za-z/+]{0,5})[.:]|([A-Z][A-Z/]+x?))\s
 _GAP = re.compile(r"\S(?:[ ]{2,}|\s*\|\s*)(?=\S)")
 _STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|;(?=\s|$)")
 _NOT_A_STOP = re.compile(
-    r"(?:(?:^|(?<=[\s(]))(?:dr|mr|mrs|ms|prof|st|approx|ca|e\.g|i\.e|eg|vs|incl|prev|resp|ref|max|min|no|nr|fig|bds|pat|dept|tel|m|mm|n|v|"
-    r"i\.v|s\.c|p\.o|i\.m|b\.d|o\.d|b\.i\.d|t\.d\.s|i|s|p|a\.m|p\.m|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|est|cf|etc|ext|"
+    r"(?:(?:^|(?<=[\s(]))(?:dr|mr|mrs|ms|prof|st|approx|ca|e\.g|i\.e|eg|vs|incl|prev|resp|"
+    "ref|max|min|no|nr|fig|bds|pat|dept|tel|m|mm|n|v|"
+    r"i\.v|s\.c|p\.o|i\.m|b\.d|o\.d|b\.i\.d|t\.d\.s|i|s|p|a\.m|p\.m|jan|feb|mar|apr|jun|"
+    "jul|aug|sept?|oct|nov|dec|est|cf|etc|ext|"
     r"transl|typ|lat|med|dist|prox|sin|dex|ant|post|sup|inf|bilat|elev|neg|pos)|^[A-Z]|(?<=\s)[A-Z])\.$",
     re.IGNORECASE,
 )  # fmt: skip
@@ -27,9 +29,11 @@ _OWN_STOP = re.compile(
 )
 
 
-_GOES_ON = frozenset(
-    "and or of the a an in with to for by on at from no not was were is are her his she he it has had have but which who that as than without any per into".split()
-)
+_GOES_ON = frozenset((
+    "and", "or", "of", "the", "a", "an", "in", "with", "to", "for", "by", "on", "at", "from",
+    "no", "not", "was", "were", "is", "are", "her", "his", "she", "he", "it", "has", "had",
+    "have", "but", "which", "who", "that", "as", "than", "without", "any", "per", "into",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Line:
 
     @property
     def blank(self) -> bool:
+        """Tell whether it holds nothing."""
         return not self.text.strip()
 
     @property
@@ -177,7 +182,7 @@ class Layout:
         return (word if named else None), named
 
     def _blocks(self) -> Iterator[tuple[int, int, bool]]:
-        """Yield runs of lines that go on with one another, and whether a blank line or a heading came before."""
+        """Yield runs of lines that go on, and whether a blank line or a heading came before."""
         run: list[Line] = []
         fresh = True
         heading = False

@@ -15,7 +15,8 @@ from myoresist.letters.person import _own
 from myoresist.letters.phrases import Hit
 
 _VALUE = re.compile(
-    rf"[\s:=]*(?:total|score|is|was|of|VAS|activity|assessment)?[\s:=]*(?P<num>{AMOUNT})\s?(?:/\s?(?P<of>\d+))?(?!\s?%)",
+    r"[\s:=]*(?:total|score|is|was|of|VAS|activity|"
+    rf"assessment)?[\s:=]*(?P<num>{AMOUNT})\s?(?:/\s?(?P<of>\d+))?(?!\s?%)",
     re.IGNORECASE,
 )
 _EARLIER = re.compile(
@@ -25,7 +26,8 @@ _KILOS = re.compile(rf"\(\s*(?P<num>{AMOUNT})\s?kg\s+(?:in|on)\s+", re.IGNORECAS
 
 
 _CHANGE = re.compile(
-    rf"\b(?:weight|wt)\b\D{{0,12}}(?P<now>{AMOUNT})\s?kg\s*[,;(]?\s*(?:it\s)?(?:was|down from|up from|from|previously|before that)\s(?P<before>{AMOUNT})(?:\s?kg)?",
+    rf"\b(?:weight|wt)\b\D{{0,12}}(?P<now>{AMOUNT})\s?kg\s*[,;(]?\s*(?:it\s)?(?:was|"
+    rf"down from|up from|from|previously|before that)\s(?P<before>{AMOUNT})(?:\s?kg)?",
     re.IGNORECASE,
 )
 
@@ -86,7 +88,7 @@ class Measures:
             return
 
     def weight_changes(self, sentence: Sentence) -> Iterator[Found]:
-        """Yield loss or gain where a sentence gives the weight now and before: "84 kg, was 92 in September"."""
+        """Yield loss or gain where the weight now and before is given: "84 kg, was 92 in September"."""
         match = _CHANGE.search(self.plain, sentence.start, sentence.end)
         if match is None:
             return

@@ -1,4 +1,4 @@
-"""Numbers as letters write them: with points, commas or spaces for thousands, with points or commas for decimals."""
+"""Numbers as letters write them: points, commas or spaces for thousands, points or commas for decimals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import re
 
 # "1 ,050" is what a scanner makes of 1,050.
 AMOUNT = r"\d{1,3}(?:(?: |,| ,|\.|')\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?"
+NUMBERS = {
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+"""Numbers in words."""
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])\d{1,3},\d{1,2}(?![\d,])(?!\s*,\s*\d)")
 _DECIMAL_POINT = re.compile(r"(?<![\d.,/])\d{1,3}\.\d{1,2}(?![\d.])")
 _GROUPED = re.compile(r"\d{1,3}(?:(?: |,| ,|\.|')\d{3})+")

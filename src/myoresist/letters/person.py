@@ -11,7 +11,7 @@ from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateReader
 from myoresist.letters.layout import Sentence
-from myoresist.letters.numbers import AMOUNT, number
+from myoresist.letters.numbers import AMOUNT, NUMBERS, number
 from myoresist.letters.phrases import Hit, Phrases
 
 
@@ -69,7 +69,7 @@ _AGES = tuple(
             rf"\b(?:Mr|Mrs|Ms|Miss)\b\.?[^\n;.]{{0,24}}?(?:\.[^\n;.]{{0,18}})?[,(]\s?{_AGE}\b(?=\s*[,)])",
             0,
         ),
-        (rf"\((?P<age2>\d{{1,3}}) years?\)", 1),
+        (r"\((?P<age2>\d{1,3}) years?\)", 1),
         (rf"\b(?:Mr|Mrs|Ms|Miss)\b\.?[^\n;]{{0,24}}?\s{_AGE}\s?(?:y|yrs?|years)\b", 0),
     )
 )
@@ -83,17 +83,13 @@ _WEIGHT = re.compile(
 _WEIGHT_HEAD = re.compile(rf"(?<![\d.,/])(?P<num>{AMOUNT})\s?kg\b(?!\s?/)", re.IGNORECASE)
 _DURATION = re.compile(r"(?<![\d./])(?P<n>\d+)\s?/\s?(?P<per>12|52)\b(?!/)", re.IGNORECASE)
 _SPAN = re.compile(
-    r"\b(?P<n>\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s?-?(?P<unit>weeks?|wks?|months?|mths?|years?|yrs?)\b(?![\s-]old)",
+    r"\b(?P<n>\d+|one|two|three|four|five|six|seven|eight|nine|ten|"
+    r"twelve)\s?-?(?P<unit>weeks?|wks?|months?|mths?|years?|yrs?)\b(?![\s-]old)",
     re.IGNORECASE,
 )
-_NUMBERS = {
-    w: n
-    for n, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
-    )
-}
 _SYMPTOM = re.compile(
-    r"\b(?:weak\w*|legs?|arms?|rash|stairs|difficult\w*|symptoms?|swell\w*|progressive|myalgia|rising|cough|dyspn\w*)\b",
+    r"\b(?:weak\w*|legs?|arms?|rash|stairs|difficult\w*|symptoms?|swell\w*|progressive|"
+    r"myalgia|rising|cough|dyspn\w*)\b",
     re.IGNORECASE,
 )
 
@@ -111,7 +107,7 @@ class Person:
     def __init__(
         self, plain: str, words: PersonWords, dates: DateReader, commas: bool, report: bool = False
     ) -> None:
-        """Take the letter, the words, how its dates and decimals are written, and whether it reports one study."""
+        """Take the letter, the words, how dates and decimals are written, whether it reports one study."""
         self.report = report
         self.plain, self.words, self.dates, self.commas = plain, words, dates, commas
 
@@ -135,7 +131,7 @@ class Person:
         return best[2]
 
     def _kind(self, before: str) -> int | None:
-        """Return how well the words before a date in the head suit the day of the letter; ``None`` if not at all."""
+        """Return how well the words before a date suit the day of the letter; ``None`` if not at all."""
         ends: list[tuple[int, int | None]] = []
         for kind, name in ((0, "visit"), (1, "report"), (2, "other"), (4, "late"), (None, "never")):
             for word in self.words.dates[name]:
@@ -176,7 +172,9 @@ class Person:
                 yield Fact("patient.sex", sex, match.start(), match.end())
                 return
         match = re.search(
-            r"\b\d{1,3}\s?(?:y|yo|yrs?)?[ ,]*(?P<s>[MF])\b(?![/\w])|\b(?P<t>[MF])[ ,]+\d{1,3}\s?(?:y|yrs?|years)?\b|\bSex\s*:?\s*(?P<u>[MF])\b|-(?P<v>[MF])-(?:19|20)\d\d|\bPatient:\s*(?P<w>[MF])\b",
+            r"\b\d{1,3}\s?(?:y|yo|yrs?)?[ ,]*(?P<s>[MF])\b(?![/\w])|"
+            r"\b(?P<t>[MF])[ ,]+\d{1,3}\s?(?:y|yrs?|years)?\b|\bSex\s*:?\s*(?P<u>[MF])\b|"
+            r"-(?P<v>[MF])-(?:19|20)\d\d|\bPatient:\s*(?P<w>[MF])\b",
             head,
         )
         if match:
@@ -204,7 +202,8 @@ class Person:
                 age = int(next(x for x in match.groups() if x))
                 before = head[max(0, match.start() - 30) : match.start()].lower()
                 if 0 < age <= 110 and not re.search(
-                    r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
+                    r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
+                    r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
                     before,
                 ):
                     yield Fact("patient.age", float(age), match.start(), match.end())
@@ -250,7 +249,9 @@ class Person:
                     ].lower()
                     behind = self.plain[words[hit.last].end : words[hit.last].end + 14].lower()
                     if re.search(
-                        r"(?:not|previously treated as|features of|consistent with|typical of|pattern of|rather than|in keeping with|versus|suggest\w*)\s+(?:a\s|an\s|the\s)?$",
+                        "(?:not|previously treated as|features of|consistent with|"
+                        "typical of|pattern of|rather than|in keeping with|versus|"
+                        r"suggest\w*)\s+(?:a\s|an\s|the\s)?$",
                         before,
                     ) or re.match(r"\s*\?", behind):
                         continue
@@ -265,7 +266,8 @@ class Person:
         ]
         return bool(
             re.search(
-                r"(?:MDA-?5|TIF1\S*|NXP-?2|Mi-?2|SAE|[Dd]x:?|[Aa]myopathic|juvenile|\d\.)[\s-]*(?:positive\s)?$",
+                r"(?:MDA-?5|TIF1\S*|NXP-?2|Mi-?2|SAE|[Dd]x:?|[Aa]myopathic|juvenile|"
+                r"\d\.)[\s-]*(?:positive\s)?$",
                 before,
             )
         )
@@ -329,16 +331,15 @@ class Person:
                 text[: match.start()],
                 re.IGNORECASE,
             )
-            or (
-                match
-                and re.match(
-                    r"\s+(?:of|history|prox|progressive|difficulty)",
-                    text[match.end() :],
-                    re.IGNORECASE,
-                )
+        ) or (
+            match
+            and re.match(
+                r"\s+(?:of|history|prox|progressive|difficulty)",
+                text[match.end() :],
+                re.IGNORECASE,
             )
         ):
-            n = float(_NUMBERS.get(match["n"].lower()) or match["n"])
+            n = float(NUMBERS.get(match["n"].lower()) or match["n"])
             months = n * {"w": 12 / 52, "m": 1.0, "y": 12.0}[match["unit"][0].lower()]
         else:
             return None

@@ -1,8 +1,9 @@
 """Finds the phrases of the knowledge in the words of a letter.
 
-A phrase is written as a physician would say it. ``{class}`` stands for any phrase of a class, ``one|two`` for one of two
-words, ``word*`` for every word that begins so. ``a & b`` are two phrases near each other in any order, ``a ... b`` two in
-this order. Capitals in a short abbreviation have to be capitals in the letter; after ``=`` every letter has to be as it is.
+A phrase is written as a physician would say it. ``{class}`` stands for any phrase of a class, ``one|two``
+for one of two words, ``word*`` for every word that begins so. ``a & b`` are two phrases near each other in
+any order, ``a ... b`` two in this order. Capitals in a short abbreviation have to be capitals in the
+letter; after ``=`` every letter has to be as it is.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Hit:
 
     @property
     def length(self) -> int:
+        """Return how many words it spans."""
         return self.last - self.first + 1
 
 
@@ -199,8 +201,8 @@ def _together(found: Mapping[_Part, list[tuple[int, int]]]) -> Iterator[Hit]:
         for first in parts[0]:
             chosen = _nearest(first, [parts[n] for n in range(1, rule.size)], rule.ordered)
             if chosen is not None:
-                spans = tuple([first, *chosen])
-                yield Hit(rule.of, min(s[0] for s in spans), max(s[1] for s in spans), spans)
+                places = (first, *chosen)
+                yield Hit(rule.of, min(s[0] for s in places), max(s[1] for s in places), places)
 
 
 def _nearest(

@@ -46,8 +46,8 @@ class Read:
     measures: tuple[Measured, ...]
 
 
-def read(raw: str, words: Words) -> Read:
-    """Read a letter.
+def gathered(raw: str, words: Words) -> Read:
+    """Gather everything that a letter says.
 
     Args:
         raw: its text.
@@ -125,10 +125,16 @@ class _Reader:
         label = person.label(read)
         facts += [*([label] if label else []), *person.onset(read)]
         return Read(
-            self.text, tuple(facts), tuple(settled(found, self._earlier(sentences), words.terms.catalogue)),
-            tuple(_once(completed(values))), tuple(multiples), tuple(highest(results)), tuple(merged(taken)), tuple(mentions),
-            tuple([*measured, *measures.weights()]),
-        )  # fmt: skip
+            text=self.text,
+            facts=tuple(facts),
+            findings=tuple(settled(found, self._earlier(sentences), words.terms.catalogue)),
+            labs=tuple(_once(completed(values))),
+            multiples=tuple(multiples),
+            antibodies=tuple(highest(results)),
+            courses=tuple(merged(taken)),
+            mentions=tuple(mentions),
+            measures=(*measured, *measures.weights()),
+        )
 
     def _examined(self, sentence: Sentence, before: bool) -> bool:
         """Tell whether a sentence tells what was found on examination."""

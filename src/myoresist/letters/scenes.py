@@ -64,6 +64,7 @@ def of_letter(hits: Sequence[Sequence[Hit]]) -> str | None:
     """
     marks = [_marks(found) for found in hits]
     head = [hit.of.scene for own in marks[:_TITLE] for hit in own if hit.of.scene != "other"]
+    scene: str
     for scene in dict.fromkeys(head):
         said = sum(hit.of.scene == scene for own in marks for hit in own)
         rest = sum(hit.of.scene not in (scene, "other") for own in marks for hit in own)

@@ -66,13 +66,13 @@ def settled(
         if one.sentence.start not in dated:
             groups[key].date = None
     sure = [one for one in groups.values() if one.value is not None]
-    for one, other in _clashes(sure, catalogue):
-        first = _earlier(one, other)
+    for left, right in _clashes(sure, catalogue):
+        first = _earlier(left, right)
         if first is not None:
             first.value, first.why = None, "earlier"
         else:
-            one.against.append(other)
-            other.against.append(one)
+            left.against.append(right)
+            right.against.append(left)
     return _without_echoes(list(groups.values()))
 
 

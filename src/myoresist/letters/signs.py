@@ -1,4 +1,4 @@
-"""What a sentence says about findings: signs that are there or not, structures that are normal or not, tests that were done."""
+"""What a sentence says about findings: signs, structures that are normal or not, tests that were done."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.phrases import Hit
-from myoresist.letters.tokens import Token
 from myoresist.letters.things import Answers, Quality, Thing
+from myoresist.letters.tokens import Token
 
 _FLIP = {
     "normal": "abnormal", "abnormal": "normal", "high": "normal", "low": "normal", "positive": "negative",
@@ -19,7 +19,7 @@ _FLIP = {
 
 
 def things_of(sentence: Sentence, hits: Sequence[Hit], scenes: Sequence[str | None]) -> list[Hit]:
-    """Return what may be spoken of: things that fit the scene, belong together, and do not lie within longer ones.
+    """Return what may be spoken of: things that fit the scene, and do not lie within longer ones.
 
     Args:
         sentence: the sentence.
@@ -74,7 +74,10 @@ def _hidden(hit: Hit, other: Hit) -> bool:
     """Tell whether each part of a hit lies within a longer one."""
     if _size(other) <= _size(hit):
         return False
-    return all(any(f <= first and last <= l for f, l in other.parts) for first, last in hit.parts)
+    return all(
+        any(start <= first and last <= end for start, end in other.parts)
+        for first, last in hit.parts
+    )
 
 
 def _size(hit: Hit) -> int:
@@ -92,7 +95,7 @@ class Signs:
         context: Context,
         figures: Callable[[str, int, int], str | None],
     ) -> None:
-        """Take the sentence, all that was found in it, what may be spoken of, how it is meant, and how figures are judged."""
+        """Take the sentence, its phrases, what may be spoken of, how it is meant, and what judges figures."""
         self.sentence = sentence
         self.figures = figures
         self.words = sentence.words
@@ -265,7 +268,6 @@ class Signs:
             governed = self.context._left(quality.first)
             if hit.last not in governed:
                 return False
-            between = range(hit.last + 1, quality.first)
             # Another thing in between takes the quality, unless both are of one list.
             others = [
                 o
@@ -275,9 +277,8 @@ class Signs:
                 and o.last < quality.first
                 and o.of.has_qualities
             ]
-            return (len(between) <= 7 or bool(others)) and (
-                not others or self._listed(hit, others, quality)
-            )
+            near = quality.first - hit.last - 1 <= 7
+            return (near or bool(others)) and (not others or self._listed(hit, others, quality))
         between = [self.words[n] for n in range(quality.last + 1, hit.first)]
         if self.context.clause[quality.last] != self.context.clause[hit.first]:
             return False
@@ -377,18 +378,22 @@ _ORDER = (
     "normal",
 )
 _ALIKE = {
-    "negative": ("normal",), "normal": ("strong",), "strong": ("normal",), "low": ("abnormal",), "high": ("abnormal",),
+    "negative": ("normal",), "normal": ("strong",), "strong": ("normal",), "low": ("abnormal",),
+    "high": ("abnormal",),
     "weak": ("low", "abnormal"), "absent": (), "present": (), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip
-_REST = frozenset("otherwise other rest remaining elsewhere apart except".split())
-_FINAL = frozenset("ruled excluded refuted out".split())
-_NOT_OF_BLOOD = frozenset(
-    "wife husband spouse partner boyfriend girlfriend stepmother stepfather stepsister stepbrother law friend neighbor fiance fiancee flatmate".split()
-)
-_JOINS = frozenset("and or both all the of were was are is".split())
-_COPULAS = frozenset(
-    "is are was were be been being look looks looked seem seemed appear appeared remain remains remained felt came".split()
-)
+_REST = frozenset(["otherwise", "other", "rest", "remaining", "elsewhere", "apart", "except"])
+_FINAL = frozenset(["ruled", "excluded", "refuted", "out"])
+_NOT_OF_BLOOD = frozenset((
+    "wife", "husband", "spouse", "partner", "boyfriend", "girlfriend", "stepmother",
+    "stepfather", "stepsister", "stepbrother", "law", "friend", "neighbor", "fiance", "fiancee",
+    "flatmate",
+))  # fmt: skip
+_JOINS = frozenset(["and", "or", "both", "all", "the", "of", "were", "was", "are", "is"])
+_COPULAS = frozenset((
+    "is", "are", "was", "were", "be", "been", "being", "look", "looks", "looked", "seem",
+    "seemed", "appear", "appeared", "remain", "remains", "remained", "felt", "came",
+))  # fmt: skip
 
 
 def _aside(means: object) -> str | None:

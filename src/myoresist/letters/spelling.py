@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
+from myoresist.letters.statements import LetterError
 from myoresist.letters.tokens import Token
 from myoresist.letters.words import Words
 
@@ -47,6 +45,11 @@ class Spelling:
 @lru_cache(maxsize=20_000)
 def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
     """Return the known word that differs by a letter, or by two if it is long, and begins alike."""
+    try:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+    except ImportError as error:
+        raise LetterError("a letter needs rapidfuzz: pip install 'myoresist[letters]'") from error
     most = 2 if len(word) >= _TWO_WRONG else 1
     match = process.extractOne(word, choices, scorer=OSA.distance, score_cutoff=most)
     if match is None or match[0][:2] != word[:2]:

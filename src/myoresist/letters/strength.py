@@ -1,4 +1,4 @@
-"""What a sentence says about strength: muscles and regions with their grades, or with a word such as weak or full."""
+"""What a sentence says about strength: muscles and regions with grades, or with a word such as weak."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
+from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit, Phrases
-from myoresist.letters.found import Found
 
 _FULL, _WEAK_4 = 5.0, 4.0
 _GRADE = re.compile(
-    r"(?<![\d./,:])(?P<grade>[0-5])\s?(?P<sign>[+-](?!\d)|-(?=/5))?(?:\s?-\s?(?P<upper>[0-5]))?(?P<of>\s?/\s?5(?!\d))?(?![\d.,]*\d|\s?(?:mg|g|%|/1|/8|/2|U|kg|week|month|year|day|x\b|st\b|nd\b|rd\b|th\b))"
+    r"(?<![\d./,:])(?P<grade>[0-5])\s?(?P<sign>[+-](?!\d)|"
+    r"-(?=/5))?(?:\s?-\s?(?P<upper>[0-5]))?(?P<of>\s?/\s?5(?!\d))?(?![\d.,]*\d|\s?(?:mg|g|"
+    r"%|/1|/8|/2|U|kg|week|month|year|day|x\b|st\b|nd\b|rd\b|th\b))"
 )
 _SIDES = ("R", "L", "right", "left")
 
@@ -346,7 +348,7 @@ class Strength:
             )
 
     def _leads(self, number: int, at: int) -> bool:
-        """Tell whether a word stands before a muscle as its adjective: "weak neck flexors", "reduced power of hip flexion"."""
+        """Tell whether a word stands before a muscle as its adjective: "weak neck flexors"."""
         item, muscle = self.items[number], self.items[at]
         between = self.sentence.words[item.last + 1 : muscle.first]
         return (
@@ -475,8 +477,10 @@ class Strength:
                 yield Found(name, "no" not in said, None, ((item.first, item.last),), self.sentence)
 
 
-_BETWEEN = frozenset(
-    "both side bilateral bilaterally bilat bd right left r l at is was were are of the a grade mrc about approx approximately power strength on each either in muscle m score "
-    "mildly slightly now today and or".split()
-)
+_BETWEEN = frozenset((
+    "both", "side", "bilateral", "bilaterally", "bilat", "bd", "right", "left", "r", "l", "at",
+    "is", "was", "were", "are", "of", "the", "a", "grade", "mrc", "about", "approx",
+    "approximately", "power", "strength", "on", "each", "either", "in", "muscle", "m", "score",
+    "mildly", "slightly", "now", "today", "and", "or",
+))  # fmt: skip
 _DOUBTS = (("other", "other"), ("if", "supposed"), ("doubt", "doubt"))

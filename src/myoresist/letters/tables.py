@@ -72,7 +72,7 @@ class Tables:
         self.spans: list[tuple[int, int]] = []
 
     def values(self) -> list[LabValue]:
-        """Return the values of every table; ``spans`` then says which parts of the letter were read as one."""
+        """Return the values of every table; ``spans`` then says which parts of the letter are tables."""
         found: list[LabValue] = []
         at = 0
         while at < len(self.lines):

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 # Signs that typewriters, word processors and scanners write in several ways; one sign for one.
 _SIGNS = str.maketrans(
     {
-        "‘": "'", "’": "'", "‚": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-",
-        "‐": "-", "‑": "-", "−": "-", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\t": " ",
-        "μ": "µ", "⁄": "/", "∕": "/", "•": "-", "‣": "-", "▪": "-", "·": ".", "\r": " ", "\f": "\n", "\v": "\n",
-        "\x85": "\n", "\u2028": "\n", "\u2029": "\n",
+        # Quotation marks and accents, dashes and the minus sign, spaces, ends of line.
+        **dict.fromkeys("\u2018\u2019\u201a`\u00b4", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e", '"'),
+        **dict.fromkeys("\u2010\u2011\u2013\u2014\u2212\u2022\u2023\u25aa", "-"),
+        **dict.fromkeys("\u00a0\u2009\u202f\t\r", " "),
+        **dict.fromkeys("\f\v\x85\u2028\u2029", "\n"),
+        **dict.fromkeys("\u2044\u2215", "/"),
+        "\u03bc": "µ",
+        "·": ".",
     }
-)  # fmt: skip
+)
 
-_KEEPS_HYPHEN = frozenset("well non self follow long half".split())
+_KEEPS_HYPHEN = frozenset(["well", "non", "self", "follow", "long", "half"])
 _BROKEN = re.compile(r"([A-Za-z]{2,})-[ ]*\n[ ]*(?=[a-z])")
 _BROKEN_CAPITAL = re.compile(r"[A-Za-z]-([ ]*\n[ ]*)(?=[A-Z0-9])")
 _WORD = re.compile(r"[A-Za-z0-9]+")

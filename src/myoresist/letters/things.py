@@ -1,4 +1,4 @@
-"""What letters speak of: signs, structures with their qualities, tests, and the examinations they belong to."""
+"""What letters speak of: signs, structures with their qualities, tests, and their examinations."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Thing(Entry):
         say: the phrases.
         yes, no, unsure: answers when it is said.
         denied: findings that are not so when it is denied; those of ``yes`` when left out.
-        normal, abnormal, high, low, positive, negative, weak, strong, present, absent: answers by the quality that the
-            letter gives it.
+        normal, abnormal, high, low, positive, negative, weak, strong, present, absent: answers by the
+            quality that the letter gives it.
         over: findings that this only suggests when it is over.
         family: findings that are so when it is said of a relative by blood.
         figure: how a figure behind it is judged: by the limit beside it, or by a figure of ``figures.yaml``.

@@ -10,46 +10,42 @@ from functools import lru_cache
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]|_")
 # Words that say nothing in a name: "the nailfolds", "any rash".
-SILENT = frozenset("the a an his her their its your my our some any".split())
+SILENT = frozenset(
+    ["the", "a", "an", "his", "her", "their", "its", "your", "my", "our", "some", "any"]
+)
 _SPELLINGS = tuple(
     (re.compile(pattern), to)
     for pattern, to in (
-        (r"oedem", "edem"), (r"oesoph", "esoph"), (r"oestr", "estr"), (r"aemi", "emi"), (r"^haem", "hem"),
-        (r"anaes", "anes"), (r"aesth", "esth"), (r"^paed", "ped"), (r"^orthopaed", "orthoped"), (r"^caec", "cec"), (r"^faec", "fec"),
-        (r"orrhoe", "orrhe"), (r"coeli", "celi"), (r"^foet", "fet"), (r"^gynaec", "gynec"), (r"^aeti", "eti"),
-        (r"fibre", "fiber"), (r"^centre", "center"), (r"^litre", "liter"), (r"(?<=um)our", "or"), (r"^(col|od|behavi|lab|fav)our", r"\1or"),
-        (r"is(?=(e|ed|es|ing|ation|ations)$)", "iz"), (r"ys(?=(e|ed|es|ing)$)", "yz"), (r"^sulph", "sulf"),
-        (r"neurone", "neuron"), (r"^grey", "gray"), (r"plough", "plow"), (r"ll(?=(ed|ing)$)", "l"), (r"^sceptic", "skeptic"),
-        (r"aemat", "emat"), (r"leucop", "leukop"), (r"leucoc", "leukoc"), (r"programme", "program"), (r"aetio", "etio"), (r"^ischaem", "ischem"),
+        (r"oedem", "edem"), (r"oesoph", "esoph"), (r"oestr", "estr"), (r"aemi", "emi"),
+        (r"^haem", "hem"), (r"anaes", "anes"), (r"aesth", "esth"), (r"^paed", "ped"),
+        (r"^orthopaed", "orthoped"), (r"^caec", "cec"), (r"^faec", "fec"), (r"orrhoe", "orrhe"),
+        (r"coeli", "celi"), (r"^foet", "fet"), (r"^gynaec", "gynec"), (r"^aeti", "eti"),
+        (r"fibre", "fiber"), (r"^centre", "center"), (r"^litre", "liter"), (r"(?<=um)our", "or"),
+        (r"^(col|od|behavi|lab|fav)our", r"\1or"), (r"is(?=(e|ed|es|ing|ation|ations)$)", "iz"),
+        (r"ys(?=(e|ed|es|ing)$)", "yz"), (r"^sulph", "sulf"), (r"neurone", "neuron"),
+        (r"^grey", "gray"), (r"plough", "plow"), (r"ll(?=(ed|ing)$)", "l"),
+        (r"^sceptic", "skeptic"), (r"aemat", "emat"), (r"leucop", "leukop"), (r"leucoc", "leukoc"),
+        (r"programme", "program"), (r"aetio", "etio"), (r"^ischaem", "ischem"),
     )
 )  # fmt: skip
 # They end in -ise on both sides of the ocean.
 _NOT_BRITISH = tuple(
     stem + end
     for stem in (
-        "wis",
-        "ercis",
-        "rais",
-        "dvis",
-        "revis",
-        "ris",
-        "recis",
-        "promis",
-        "prpris",
-        "supervis",
-        "nois",
-        "bruis",
-        "ompris",
+        "wis", "ercis", "rais", "dvis", "revis", "ris", "recis", "promis", "supervis", "nois",
+        "bruis", "ompris",
     )
     for end in ("e", "ed", "es", "ing")
-)
-_NO_PLURAL = frozenset(
-    "his this was has does is as us its gas yes plus less across diabetes herpes always perhaps besides whereas".split()
-)
+)  # fmt: skip
+_NO_PLURAL = frozenset((
+    "his", "this", "was", "has", "does", "is", "as", "us", "its", "gas", "yes", "plus", "less",
+    "across", "diabetes", "herpes", "always", "perhaps", "besides", "whereas",
+))  # fmt: skip
 _IRREGULAR = {
-    "calves": "calf", "indices": "index", "nuclei": "nucleus", "feet": "foot", "mice": "mouse", "diagnoses": "diagnosis",
-    "criteria": "criterion", "biopsies": "biopsy", "septae": "septum", "vertebrae": "vertebra", "scapulae": "scapula",
-    "does": "do", "did": "do", "isnt": "isn't", "cant": "can't", "dont": "don't",
+    "calves": "calf", "indices": "index", "nuclei": "nucleus", "feet": "foot", "mice": "mouse",
+    "diagnoses": "diagnosis", "criteria": "criterion", "biopsies": "biopsy", "septae": "septum",
+    "vertebrae": "vertebra", "scapulae": "scapula", "does": "do", "did": "do", "isnt": "isn't",
+    "cant": "can't", "dont": "don't",
 }  # fmt: skip
 
 
@@ -76,7 +72,7 @@ def tokens(plain: str, start: int = 0, end: int | None = None) -> Iterator[Token
 
 @lru_cache(maxsize=50_000)
 def normal(word: str) -> str:
-    """Return a word without capitals, accents, plural, possessive and the spelling of one side of the ocean."""
+    """Return a word without capitals, accents, plural and possessive, in the American spelling."""
     if not word[0].isalpha():
         return word
     low = word.lower()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from myoresist import knowledge
-from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import load, load_list
 from myoresist.letters.antibodies import AntibodyWords
@@ -23,8 +21,9 @@ from myoresist.letters.labs import LabWords
 from myoresist.letters.person import PersonWords
 from myoresist.letters.phrases import Phrases
 from myoresist.letters.strength import StrengthWords
-from myoresist.letters.things import QUALITIES, Quality, SceneMark, Thing
+from myoresist.letters.things import Quality, SceneMark, Thing
 from myoresist.letters.tokens import normal, tokens
+from myoresist.library import Knowledge
 
 
 @dataclass(frozen=True)
@@ -85,28 +84,32 @@ def load_mapping(path: Path) -> dict[str, Any]:
     return load(path, _Any).model_dump()
 
 
-@cache
-def packaged_words() -> Words:
-    """Return the words of the packaged knowledge, read once."""
-    return load_words(knowledge.folder(), packaged_terms())
+def words_of(knowledge: Knowledge) -> Words:
+    """Return the words of a knowledge folder, read once."""
+    return _load_folder(knowledge.folder)
+
+
+@lru_cache(maxsize=4)
+def _load_folder(folder: Path) -> Words:
+    return load_words(folder, Knowledge.load(folder).terms)
 
 
 def load_words(folder: Path, terms: Terms) -> Words:
-    """Read the words of letters from a knowledge folder."""
+    """Read the words of letters from a knowledge folder.
+
+    Raises:
+        DocumentError: naming file, line and field of whatever cannot be used.
+    """
     where = folder / "letters"
     phrases = Phrases(load_mapping(where / "classes.yaml"))
     cues = load(where / "cues.yaml", Cues)
-    cues.grow(phrases)
-    things = [
-        x for file in sorted((where / "things").glob("*.yaml")) for x in load_list(file, Thing)
-    ]
-    said = {_norm(phrase) for thing in things for phrase in thing.say}
-    for finding in terms.catalogue:
-        if finding.kind == "bool" and finding.group not in _READ_ELSEWHERE:
-            own = tuple(word for word in finding.synonyms if _norm(word) not in said)
-            if own:
-                things.append(Thing(say=own, yes=(finding.id,)))
-    for thing in things:
+    strength = load(where / "strength.yaml", StrengthWords)
+    person = load(where / "person.yaml", PersonWords)
+    labs = load(where / "labs.yaml", LabWords)
+    antibodies = load(where / "antibodies.yaml", AntibodyWords)
+    drugs = load(where / "drugs.yaml", DrugWords)
+    cancer = load(where / "cancer.yaml", CancerWords)
+    for thing in _things(where / "things", terms):
         for phrase in thing.say:
             phrases.add(phrase, thing)
     for name, say in load_mapping(where / "qualities.yaml").items():
@@ -115,31 +118,44 @@ def load_words(folder: Path, terms: Terms) -> Words:
     for name, say in load_mapping(where / "scenes.yaml")["scenes"].items():
         for phrase in say:
             phrases.add(phrase, SceneMark(name))
-    headings = {
-        _norm(phrase): section
-        for section, say in load_mapping(where / "headings.yaml").items()
-        for phrase in say
-    }
-    strength, person = (
-        load(where / "strength.yaml", StrengthWords),
-        load(where / "person.yaml", PersonWords),
-    )
-    labs, antibodies = (
-        load(where / "labs.yaml", LabWords),
-        load(where / "antibodies.yaml", AntibodyWords),
-    )
-    drugs = load(where / "drugs.yaml", DrugWords)
-    cancer = load(where / "cancer.yaml", CancerWords)
-    for own in (strength, person, labs, cancer):
+    for own in (cues, strength, person, labs, cancer):
         own.grow(phrases)
     antibodies.grow(phrases, terms)
     drugs.grow(phrases, terms)
-    kept = load_mapping(where / "spelling.yaml")["not_misspelt"]
     return Words(
-        terms, phrases, cues, headings, strength, labs, antibodies, drugs, person, load(where / "figures.yaml", FigureRules),
-        cancer, load_mapping(where / "questions.yaml"),
-        frozenset(normal(word) for word in kept),
-    )  # fmt: skip
+        terms=terms,
+        phrases=phrases,
+        cues=cues,
+        headings=_headings(where / "headings.yaml"),
+        strength=strength,
+        labs=labs,
+        antibodies=antibodies,
+        drugs=drugs,
+        person=person,
+        figures=load(where / "figures.yaml", FigureRules),
+        cancer=cancer,
+        questions=load_mapping(where / "questions.yaml"),
+        not_misspelt=frozenset(
+            normal(word) for word in load_mapping(where / "spelling.yaml")["not_misspelt"]
+        ),
+    )
+
+
+def _things(folder: Path, terms: Terms) -> list[Thing]:
+    """Return what letters speak of: the things of the folder, then the findings by their own names."""
+    things = [x for file in sorted(folder.glob("*.yaml")) for x in load_list(file, Thing)]
+    said = {_norm(phrase) for thing in things for phrase in thing.say}
+    for finding in terms.catalogue:
+        if finding.kind == "bool" and finding.group not in _READ_ELSEWHERE:
+            own = tuple(word for word in finding.synonyms if _norm(word) not in said)
+            if own:
+                things.append(Thing(say=own, yes=(finding.id,)))
+    return things
+
+
+def _headings(path: Path) -> dict[str, str]:
+    sections = load_mapping(path)
+    return {_norm(phrase): section for section, say in sections.items() for phrase in say}
 
 
 # Their words stand for drugs, antibodies and the patient, which have readers of their own.

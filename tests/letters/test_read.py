@@ -1,0 +1,107 @@
+"""A letter becomes statements to confirm: what stands, what is open, what says otherwise, what is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from myoresist.case.reading import check_case_text
+from myoresist.letters import MOST_CHARACTERS, Letter, LetterError, Statement, read
+
+OWN = sorted((Path(__file__).parent / "own").glob("*.txt"))
+LETTER = """Rheumatology clinic, 12 March 2024
+Re: a 54-year-old woman with dermatomyositis.
+
+She has trouble swallowing solid food. There is no heliotrope rash, Gottron's papules or calcinosis.
+Interstitial lung disease cannot be excluded. Her mother had rheumatoid arthritis.
+CK 1,240 U/L (normal up to 170). Anti-TIF1-gamma positive by line blot, Ro positive.
+Methotrexate 20 mg weekly was stopped in January 2024 because of nausea. We discussed rituximab.
+"""
+
+
+@pytest.fixture(scope="module")
+def letter() -> Letter:
+    return read(LETTER, source="clinic")
+
+
+def about(letter: Letter, name: str) -> list[Statement]:
+    return [one for one in letter.statements if one.about == name]
+
+
+def test_what_is_said_stands_with_its_words(letter: Letter) -> None:
+    [swallowing] = about(letter, "dysphagia")
+    assert (swallowing.answer, swallowing.stands, swallowing.entry) == (
+        "yes",
+        True,
+        {"dysphagia": True},
+    )
+    assert swallowing.quote == "trouble swallowing"
+    assert [LETTER[a:b] for a, b in swallowing.spans] == ["trouble swallowing"]
+    assert swallowing.where == "findings.dysphagia"
+
+
+@pytest.mark.parametrize("name", ["heliotrope_rash", "gottron_papules", "calcinosis"])
+def test_a_denial_reaches_all_of_its_list(letter: Letter, name: str) -> None:
+    [one] = about(letter, name)
+    assert (one.answer, one.stands, one.entry) == ("no", True, {name: False})
+
+
+def test_what_is_left_open_is_asked_and_not_entered(letter: Letter) -> None:
+    [lung] = about(letter, "ild")
+    assert (lung.answer, lung.stands, lung.entry) == ("unsure", False, None)
+    assert lung.question
+    assert lung.confirmed().entry == lung.if_yes == {"ild": True}
+    assert lung.confirmed(False).entry == {"ild": False}
+    assert "ild" not in letter.case().get("findings", {})
+    assert letter.case([*letter.standing, lung.confirmed()])["findings"]["ild"] is True
+
+
+def test_what_is_said_of_a_relative_is_not_entered(letter: Letter) -> None:
+    assert all(not one.stands for one in about(letter, "rheumatoid_arthritis"))
+
+
+def test_an_antibody_with_two_meanings_is_asked_about(letter: Letter) -> None:
+    [ro] = about(letter, "ro")
+    assert (ro.answer, ro.stands, ro.if_yes) == ("unsure", False, None)
+    assert [one["antibody"] for one in letter.case()["autoantibodies"]] == ["Anti-TIF1-gamma"]
+
+
+def test_a_drug_that_was_only_discussed_was_not_given(letter: Letter) -> None:
+    assert [one["drug"] for one in letter.case()["treatments"]] == ["methotrexate"]
+    [rituximab] = about(letter, "rituximab")
+    assert not rituximab.stands
+
+
+def test_the_rest_of_the_letter_stays_visible(letter: Letter) -> None:
+    rest = " ".join(LETTER[a:b] for a, b in letter.not_read)
+    assert "Rheumatology clinic" in rest
+    assert "trouble swallowing" not in rest
+
+
+def test_a_contradiction_is_a_pair_and_enters_nothing() -> None:
+    letter = read("History: she has no calcinosis.\n\nExamination: calcinosis over both elbows.")
+    [pair] = letter.contradictions
+    told = [letter.statements[n] for n in pair]
+    assert {one.answer for one in told} == {"yes", "no"}
+    assert all(not one.stands and one.contradicts for one in told)
+    assert "findings" not in letter.case()
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda one: one.stem)
+def test_what_stands_is_a_case_that_can_be_read(path: Path) -> None:
+    letter = read(path.read_text(encoding="utf-8"), source=path.stem)
+    case, problems = check_case_text(letter.yaml(), path.stem)
+    assert problems == []
+    assert case is not None
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t", "***"])
+def test_a_letter_without_words_is_refused(text: str) -> None:
+    with pytest.raises(LetterError, match="holds no words"):
+        read(text)
+
+
+def test_what_is_too_long_for_a_letter_is_refused() -> None:
+    with pytest.raises(LetterError, match="a letter may have"):
+        read("word " * MOST_CHARACTERS)
