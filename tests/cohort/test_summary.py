@@ -236,6 +236,32 @@ def test_nobody_of_whom_nothing_is_known_fails_anything(tmp_path: Path) -> None:
     )
 
 
+def test_states_and_what_to_do_are_those_of_the_pages(
+    out: Path, people: list[dict[str, Any]], sections: dict[str, Section]
+) -> None:
+    subset = {one["patient_id"]: one["subset"] for one in people}
+    pages = rows(out, "consult")
+    texts = {one.id: one.text for one in Knowledge.load().consult.data.states}
+    own = Counter((texts[one["state"]], subset[one["patient_id"]]) for one in pages)
+    in_all = Counter(subset.values())
+    states = table(sections["pages"], "page-states")
+    order = [x for x in Summary.of(out, Knowledge.load()).subsets]
+    assert {one.name for one in states.rows} == {state for state, _ in own}
+    for row in states.rows:
+        for name, cell in zip(order, row.cells[1:], strict=True):
+            found = own[(row.name, name)]
+            assert cell.text == (counted(found, in_all[name]) if found else "–")
+    for part in ("today", "do"):
+        said = Counter(
+            action
+            for one in pages
+            for action in {x.split(" instead of ")[0] for x in (one[part] or "").split("; ") if x}
+        )
+        shown = table(sections["pages"], f"page-{part}").rows
+        expected = sorted(said.values(), reverse=True)[: len(shown)]
+        assert [one.cells[0].text for one in shown] == [counted(x, PATIENTS) for x in expected]
+
+
 def test_calibration_is_that_of_the_tables(
     sections: dict[str, Section], people: list[dict[str, Any]]
 ) -> None:
@@ -331,7 +357,7 @@ def test_a_registry_of_one_patient_gives_a_page(tmp_path: Path) -> None:
     text = text_of(answered(one, tmp_path))
     html5lib.HTMLParser(strict=True).parse(text)
     assert "<h1>Registry summary: 1 patient</h1>" in text
-    assert text.count("<section ") == 6
+    assert text.count("<section ") == 7
 
 
 def test_a_registry_of_nobody_gives_a_page(out: Path, tmp_path: Path) -> None:

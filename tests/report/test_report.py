@@ -76,7 +76,7 @@ def test_two_statements_that_disagree_are_told_with_their_lines() -> None:
         assessed("findings: {ild: yes}\nimaging:\n- {modality: CT, findings: {ild: no}}\n"),
         width=140,
     )
-    assert "findings.ild (line 2) says yes, imaging[0].findings.ild (line 4) says no" in said
+    assert "Interstitial lung disease: line 2 says yes, line 4 says no" in said
 
 
 def test_nothing_known_is_undetermined_and_never_not_met() -> None:

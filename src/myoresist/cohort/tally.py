@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from myoresist.cohort.registry import (
+    CONSULT,
     CRITERIA,
     DIFFERENTIAL,
     FINDINGS,
@@ -25,6 +26,7 @@ from myoresist.cohort.registry import (
     RESISTANCE,
     RESPONSES,
 )
+from myoresist.consult.table import ACTIONS, PARTED, action_of
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
 from myoresist.library import Knowledge
@@ -60,6 +62,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "values": ("finding", "subset", "value"),
     "labels": ("label", "subset"),
     "leading": ("leading", "subset"),
+    "consult": ("consult_state", "subset"),
+    "actions": ("part", "action", "subset"),
     "states": ("set", "state"),
     "calibration": ("bin",),
     "responses": ("months", "category"),
@@ -195,6 +199,7 @@ def _counted(out: Path, part: str, wanted: Wanted) -> Iterator[tuple[str, pl.Dat
     yield "labels", people.group_by("label", "subset").agg(_count())
     leading = people.rename({POSTERIOR + "leading": "leading"})
     yield "leading", leading.group_by("leading", "subset").agg(_count())
+    yield from _pages(out, part, people)
     criteria = _read(out, CRITERIA, part, lambda x: x.endswith(STATE))
     yield "states", _by_state(criteria, "set", "state", STATE)
     yield "together", _together(criteria, wanted.sets)
@@ -261,6 +266,21 @@ def _values(people: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     )
     rounded = long.drop_nulls("value").with_columns(pl.col("value").round_sig_figs(FIGURES))
     return rounded.group_by(KEYS["values"]).agg(_count())
+
+
+def _pages(out: Path, part: str, people: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Count by subset the states of page one, and in how many an action stands on it."""
+    read = _read(out, CONSULT, part, {PATIENT, "state", *ACTIONS}.__contains__)
+    pages = people.select(PATIENT, "subset").join(read, on=PATIENT, how="left")
+    state = pl.col("state").cast(pl.String).alias("consult_state")
+    yield "consult", pages.group_by(state, "subset").agg(_count())
+    long = pages.unpivot(
+        ACTIONS, index=[PATIENT, "subset"], variable_name="part", value_name="action"
+    )
+    each = long.with_columns(pl.col("action").cast(pl.String).str.split(PARTED)).explode("action")
+    told = each.filter(pl.col("action") != "").with_columns(action=action_of(pl.col("action")))
+    once = told.unique([PATIENT, "part", "action"])
+    yield "actions", once.group_by("part", "action", "subset").agg(_count())
 
 
 def _by_state(table: pl.DataFrame, name: str, state: str, suffix: str) -> pl.DataFrame:

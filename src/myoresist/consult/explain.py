@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from myoresist.consult.compile import DISPUTED, EACH, LEAD, LISTED, SAID, STATE, WAITING
 from myoresist.consult.evaluate import Chosen, Consults
-from myoresist.consult.given import OF_TREATMENT
+from myoresist.consult.given import FAILED, HARMED, OF_TREATMENT, PARTLY
 from myoresist.consult.leading import FAMILY, LABEL, LEADS, PROVEN_OF
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
 from myoresist.consult.schema import Certainty, Verb
@@ -20,6 +20,7 @@ from myoresist.treatment.columns import LEVELS
 MOST_CITED = 2
 _BARE = (SAID, DISPUTED, LEADS, PROVEN_OF, *OF_TREATMENT, "adequate_", "early_", "low_")
 """What is told of something: the page gives the thing itself as the reason."""
+_ANOTHER: tuple[Verb, ...] = ("start", "switch")
 _SILENT = (
     STATE, LABEL, FAMILY, LISTED, WAITING, "disease_", "n_", "myositis_probability",
     *(f"{level}_" for level in LEVELS),
@@ -79,6 +80,8 @@ class _Reasons:
         return found.diseases_of(row) or (self.page.state.id,)
 
     def _because(self, one: Chosen) -> Iterator[str]:
+        if one.section == "do" and one.verb in _ANOTHER:
+            yield from self._failed()
         rules = [one.rule]
         if one.line.each and one.line.each != LEAD:
             rules.append(f"{EACH}{one.line.each}.{one.object}")
@@ -92,6 +95,12 @@ class _Reasons:
                     continue
                 prefix = next((x for x in _BARE if name.startswith(x)), "")
                 yield name.removeprefix(prefix)
+
+    def _failed(self) -> Iterator[str]:
+        """Return what did not do, or was not borne: why another treatment is given."""
+        for treatment in self.page.found.consult.given.treatments:
+            if any(self.page.values.get(x + treatment) for x in (FAILED, PARTLY, HARMED)):
+                yield treatment
 
     def _cites(self, one: Chosen) -> tuple[str, ...]:
         """Return the works of a line; where it has none, those of its dose or of its treatment."""

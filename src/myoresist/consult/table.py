@@ -11,6 +11,9 @@ from myoresist.consult.schema import Section
 from myoresist.consult.texts import Names, Page
 
 SECTIONS: tuple[Section, ...] = get_args(Section)
+ACTIONS: tuple[Section, ...] = ("today", "do")
+"""The columns that hold actions."""
+PARTED, INSTEAD = "; ", " instead of "
 
 
 def consult_table(found: Consults, names: Names) -> pl.DataFrame:
@@ -32,8 +35,8 @@ def consult_table(found: Consults, names: Names) -> pl.DataFrame:
             {
                 "state": found.state_of(row),
                 "certainty": found.certainty_of(row),
-                "diseases": "; ".join(found.diseases_of(row)),
-                **{x: "; ".join(said(one) for one, _ in lines[x]) for x in SECTIONS},
+                "diseases": PARTED.join(found.diseases_of(row)),
+                **{x: PARTED.join(said(one) for one, _ in lines[x]) for x in SECTIONS},
             }
         )
     columns = ("state", "certainty", "diseases", *SECTIONS)
@@ -44,4 +47,9 @@ def consult_table(found: Consults, names: Names) -> pl.DataFrame:
 def said(one: Chosen) -> str:
     """Return a line in ids: ``verb object``, or what it is about."""
     about = f"{one.verb} {one.object}" if one.verb else one.object
-    return f"{about} instead of {one.instead_of}" if one.instead_of else about
+    return f"{about}{INSTEAD}{one.instead_of}" if one.instead_of else about
+
+
+def action_of(line: pl.Expr) -> pl.Expr:
+    """Return ``verb object`` of a line in ids, without what it takes the place of."""
+    return line.str.split(INSTEAD).list.first()

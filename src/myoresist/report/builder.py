@@ -33,7 +33,16 @@ from myoresist.report.resistance import Resistance
 from myoresist.report.response import Response
 from myoresist.report.serology import Serology
 from myoresist.report.treatment import Treatment
-from myoresist.report.wording import LITTLE, found, known, named, places, spaced
+from myoresist.report.wording import (
+    LITTLE,
+    found,
+    known,
+    named,
+    places,
+    remark,
+    spaced,
+    without_fields,
+)
 
 WATERFALLS = 3
 
@@ -212,12 +221,11 @@ class _Builder:
     def _problems(self) -> Iterator[Part]:
         if self.data.contradictions:
             lines = [Line("What is named here counts as unknown until you settle it.")]
-            lines += [
-                Line(x.text, "against", strong=True, sign="!") for x in self.data.contradictions
-            ]
+            told = (without_fields(one.text) for one in self.data.contradictions)
+            lines += [Line(one, "against", strong=True, sign="!") for one in told]
             yield self._part("contradictions", "The record contradicts itself", lines)
         if self.data.remarks:
-            lines = [Line(remark, sign="·") for remark in self.data.remarks]
+            lines = [Line(remark(one), sign="·") for one in self.data.remarks]
             yield self._part("unused", "Could not be used as written", lines)
 
     def _record(self) -> Part:

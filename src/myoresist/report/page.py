@@ -138,9 +138,13 @@ class FirstPage:
             elif name in self.data.labels and not self._known(name):
                 yield Datum(self.data.labels[name], "recorded")
             option = self.data.treatment.options.get(name)
-            if option and (option.given or name in own):
-                given = [GIVEN[x] for x in option.given]
-                yield Datum(option.name, ", ".join(given) or NOT_GIVEN)
+            if not option:
+                continue
+            given = ", ".join(GIVEN[x] for x in option.given)
+            if given or name in own:
+                yield Datum(option.name, given or NOT_GIVEN)
+            elif isinstance(said, Action) and said.verb in ("start", "switch"):
+                yield Datum(option.name, "did not suffice, or was not borne")
 
     def _diseases(self, diseases: Iterable[str]) -> Iterator[Datum]:
         """Say how sure the diseases are on which the page acts; what stands beside the first is proven."""

@@ -10,6 +10,13 @@ from myoresist.findings.explain import FindingResult
 from myoresist.report.document import UNKNOWN
 
 _LINE = re.compile(r"\(line (\d+)\)")
+_PLACE = re.compile(r"[\w.\[\]]+ \((line \d+)\)")
+_ENTRY = re.compile(r"^(\w+)\[(\d+)\](?:\.([\w.]+))?: ")
+_FIELD = re.compile(r"; give ([\w.]+)$")
+_ENTRIES = {
+    "autoantibodies": "antibody", "biopsies": "biopsy", "emg": "EMG", "labs": "laboratory value",
+    "medicines": "medicine", "treatments": "treatment", "visits": "visit",
+}  # fmt: skip
 _UNITS = {"xULN": "× ULN", "count": "", "score": "", "points": ""}
 
 
@@ -95,3 +102,20 @@ def places(where: Iterable[str]) -> str:
     """Return the lines of the case file in which something stands; its fields are no words for a reader."""
     lines = dict.fromkeys(line for one in where for line in _LINE.findall(one))
     return f"line {', '.join(lines)}" if lines else ""
+
+
+def without_fields(text: str) -> str:
+    """Return a text that names lines of the record without the fields that stand there."""
+    return _PLACE.sub(r"\1", text)
+
+
+def remark(text: str) -> str:
+    """Return a remark on the record without its fields: which entry of which kind, and what is missing."""
+    text = _FIELD.sub(lambda x: f"; give the {spaced(x[1].rpartition('.')[2])}", text)
+    entry = _ENTRY.match(text)
+    if not entry:
+        return text
+    section, place, field = entry.groups()
+    kind = _ENTRIES.get(section, spaced(section).removesuffix("s"))
+    of = f", {spaced(field)}" if field else ""
+    return f"{kind[:1].upper()}{kind[1:]} {int(place) + 1}{of}: {text[entry.end() :]}"

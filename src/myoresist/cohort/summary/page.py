@@ -20,6 +20,7 @@ from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.summary.agreement import agreement, calibration
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import course, explanations, refractory
+from myoresist.cohort.summary.pages import pages
 from myoresist.cohort.summary.people import who
 from myoresist.cohort.tally import EULAR_ACR, EVEN, MET, UNSURE
 from myoresist.library import Knowledge
@@ -57,6 +58,7 @@ def sections_of(summary: Summary) -> Iterator[Section]:
     if not summary.patients:
         return
     yield who(summary)
+    yield pages(summary)
     yield agreement(summary)
     yield calibration(summary)
     yield course(summary)
