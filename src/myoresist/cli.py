@@ -15,13 +15,12 @@ from myoresist.report.printable import SPELT, printable
 from myoresist.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from myoresist.assessment import Assessment
     from myoresist.case.model import Case
     from myoresist.cohort.simulate import Form
     from myoresist.diagnosis.differential.evaluate import Setting
-    from myoresist.document import Problem
     from myoresist.library import Knowledge
     from myoresist.report.builder import Depth
 
@@ -189,12 +188,13 @@ def assess(
 def _read(name: str, json: bool) -> Case:
     """Read a case, or say what is wrong with it; as JSON where that is asked for."""
     from myoresist.case.reading import CaseError, check_case
+    from myoresist.document import checked
 
     case, problems = check_case(name)
     if case is not None:
         return case
     if json:
-        _hand_over_json(_as_json(name, problems))
+        _hand_over_json(checked(name, problems))
         raise typer.Exit(2)
     raise CaseError(problems)
 
@@ -210,6 +210,7 @@ def validate(
     """
     from myoresist.assessment import doubts
     from myoresist.case.reading import check_case
+    from myoresist.document import checked
 
     told, wrong = [], False
     for name in cases:
@@ -217,7 +218,7 @@ def validate(
         wrong = wrong or bool(problems)
         noted = doubts(case) if case else ()
         if json:
-            told.append(_as_json(name, problems, noted))
+            told.append(checked(name, problems, noted))
             continue
         _complain(*map(str, problems))
         if not problems:
@@ -226,14 +227,6 @@ def validate(
         _hand_over_json(told)
     if wrong:
         raise typer.Exit(2)
-
-
-def _as_json(
-    name: str, problems: Iterable[Problem], noted: Iterable[str] = ()
-) -> dict[str, object]:
-    """Return what is wrong with a file as data."""
-    wrong = [{"line": x.line, "field": x.field, "message": x.message} for x in problems]
-    return {"file": name, "ok": not wrong, "mistakes": wrong, "notes": list(noted)}
 
 
 @app.command(epilog="Example: myoresist read letter.txt --yaml > patient.yaml")
@@ -660,6 +653,38 @@ def knowledge_show(
                 _say("\n".join(describe(Knowledge.load(), name)))
         except UnknownEntry as error:
             raise Stop(str(error.args[0])) from error
+
+
+@app.command(epilog="Example: myoresist serve --port 8000")
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others reach 0.0.0.0.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which others reach this server; may be given again."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; as many as there are cores when left out.")
+    ] = None,
+) -> None:
+    """Open a page on this machine on which a patient is entered and the answer stands beside it.
+
+    Nothing of a patient is stored, logged or sent on. It has no login: see docs/serve.md before others can
+    reach it.
+    """
+    with _user_errors():
+        try:
+            from myoresist.service.run import ServeError
+            from myoresist.service.run import serve as run
+        except ImportError as error:
+            raise Stop(f"serve needs {error.name}: pip install 'myoresist[service]'") from error
+        try:
+            run(host, port, allow_host or (), workers, browser, _say)
+        except ServeError as error:
+            raise Stop(str(error)) from error
 
 
 def _run_simulation(patients: int, out: Path, seed: int, form: Form, visits: int | None) -> None:

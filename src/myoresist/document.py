@@ -65,6 +65,12 @@ class DocumentError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def checked(name: str, problems: Iterable[Problem], notes: Iterable[str] = ()) -> dict[str, object]:
+    """Return as data what is wrong with a file, and what is to be noted of it."""
+    wrong = [{"line": x.line, "field": x.field, "message": x.message} for x in problems]
+    return {"file": name, "ok": not wrong, "mistakes": wrong, "notes": list(notes)}
+
+
 @dataclass(frozen=True)
 class Document:
     """The content of a file, and the 1-based line on which each value stands.

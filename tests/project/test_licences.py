@@ -22,6 +22,7 @@ REFUSED = re.compile(
 
 WEAK_COPYLEFT = {
     "axe-playwright-python": "holds axe-core, whose MPL-2.0 binds changes to it; it only runs the tests",
+    "certifi": "MPL-2.0 binds changes to its list of certificates; only what runs the tests needs it",
     "hypothesis": "MPL-2.0 binds changes to its own files; it only runs the tests",
     "pathspec": "MPL-2.0 binds changes to its own files; it only builds and checks the package",
 }

@@ -1,0 +1,94 @@
+"""The application: routes behind a guard, and one form of answer for whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from myoresist.service import api
+from myoresist.service.guard import LOOPBACK, Guard
+from myoresist.service.problems import MEDIA_TYPE, Refusal, failed
+from myoresist.service.workers import Workers
+from myoresist.version import __version__
+
+ABOUT = (
+    "A sourced second opinion for treatment-resistant myositis. Nothing of a request is stored, logged or "
+    "sent on. Research and decision-support tool, not a certified medical device."
+)
+
+
+def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Guard:
+    """Return the application.
+
+    Args:
+        workers: what answers; they start and end with it.
+        hosts: names under which it may be asked; any where ``None``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await workers.start()
+        yield
+        workers.stop()
+
+    app = FastAPI(
+        title="myoresist", version=__version__, description=ABOUT, lifespan=lifespan,
+        docs_url=None, redoc_url=None, redirect_slashes=False, separate_input_output_schemas=False,
+    )  # fmt: skip
+    app.include_router(api.routes(workers))
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(HTTPException, _no_such)
+    app.add_exception_handler(RequestValidationError, _misasked)
+    app.add_exception_handler(Exception, _failed)
+    described = app.openapi
+
+    @cache
+    def openapi() -> dict[str, Any]:
+        told = described()
+        told.setdefault("components", {})["schemas"] = api.components()
+        for path in told["paths"].values():
+            for operation in path.values():
+                # Every refusal has one form, which the routes name themselves.
+                operation["responses"].pop("default", None)
+        return told
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return Guard(app, hosts)
+
+
+def _problem(refusal: Refusal) -> Response:
+    return Response(refusal.body, refusal.status, refusal.headers, MEDIA_TYPE)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return _problem(error if isinstance(error, Refusal) else failed())
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return _problem(failed())
+
+
+async def _no_such(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    known = {
+        400: ("request", "The request cannot be read", "Send a case file in UTF-8 as the body."),
+        404: ("address", "Nothing stands at this address", "See /docs for the addresses."),
+        405: ("method", "This address is asked in another way", "See the header Allow."),
+    }
+    kind, title, detail = known.get(
+        status, ("request", "The request cannot be answered", "See /docs.")
+    )
+    return _problem(Refusal(status, kind, title, detail, headers=headers))
+
+
+async def _misasked(_request: Request, error: Exception) -> Response:
+    wrong = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in wrong)
+    return _problem(Refusal(422, "request", "The request cannot be used as it is written", detail))

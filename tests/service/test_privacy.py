@@ -1,0 +1,39 @@
+"""A patient leaves no trace: not in what the server prints, not in a temporary file, not in an address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+from serving import served
+
+CANARY = "Hannelore"
+CASE = f"""\
+patient: {{id: {CANARY}, sex: female, age: 62}}
+label: {CANARY}
+source: {{citation: {CANARY}, doi: {CANARY}}}
+notes: {CANARY}
+findings: {{{CANARY}: yes, ild: {CANARY}}}
+labs: [{{test: {CANARY}, value: {CANARY}, unit: {CANARY}, notes: {CANARY}}}]
+autoantibodies: [{{antibody: {CANARY}, method: {CANARY}, result: {CANARY}}}]
+biopsies: [{{site: {CANARY}, report: {CANARY}}}]
+treatments: [{{drug: {CANARY}, dose: {CANARY}, response: {CANARY}, notes: {CANARY}}}]
+medicines: [{CANARY}]
+visits: [{{date: {CANARY}, notes: {CANARY}}}]
+"""
+GOOD = (
+    f"patient: {{id: {CANARY}}}\nnotes: {CANARY}\nmedicines: [{CANARY}]\nfindings: {{ild: yes}}\n"
+)
+
+
+def test_nothing_of_a_patient_is_left(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1") as server:
+        for path in ("/api/assess", "/api/validate", "/nowhere"):
+            for case in (GOOD, CASE, CASE + "{", CASE + "#" * 1_900_000, CASE + "#" * 3_000_000):
+                answer = httpx2.post(server.address + path, content=case, timeout=60)
+                assert answer.status_code < 500
+                assert CANARY not in str(answer.url) + str(answer.headers)
+        out, errors = server.end()
+        assert CANARY not in out + errors
+        assert not errors
+        assert not list(server.temporary.rglob("*"))
