@@ -256,6 +256,17 @@ def test_the_interval_narrows_with_the_number_of_patients(base: Knowledge, toy: 
     assert narrow[1][0, blue] < high[0, blue]
 
 
+def test_a_class_of_frequency_alone_weighs_as_three_patients() -> None:
+    rows = BASE.differential.base.frequencies
+    frequencies = BASE.differential.likelihoods.frequencies
+    alone = rows.filter(pl.col("check").str.contains("frequency class alone"))
+    assert len(alone) > 100
+    assert alone["source"].is_not_null().all() and alone["total"].is_null().all()
+    for disease, finding in alone.select("disease", "finding").iter_rows():
+        place = frequencies.findings.index(finding), BASE.differential.diseases.index(disease)
+        assert frequencies.patients[place] == 3 + BASE.differential.base.method.shrinkage
+
+
 def test_draws_have_the_spread_of_the_beta_distribution() -> None:
     """Against draws of the frequencies themselves: rimmed vacuoles, present."""
     one = known(BASE, {"biopsy_rimmed_vacuoles": True})

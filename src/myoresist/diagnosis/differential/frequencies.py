@@ -14,6 +14,8 @@ from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases, Method
 from myoresist.findings.evaluate import Inference
 
 Amount: TypeAlias = Numbers | float
+CONVENTION, CLASS = "convention", "frequency class alone"
+"""What the check of a frequency says that holds by definition, or is the middle of a published class."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,15 @@ def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers]:
         table["finding"].replace_strict(rows, return_dtype=pl.Int64).to_numpy(),
         table["disease"].replace_strict(columns, return_dtype=pl.Int64).to_numpy(),
     )
-    assumed = pl.when(pl.col("check").str.starts_with("convention")).then(pl.lit("convention"))
-    pseudo = table.select(
-        assumed.otherwise("confidence").replace_strict(method.pseudo_counts, default=None)
-    ).to_series()
+    check = pl.col("check")
+    assumed = (
+        pl.when(check.str.starts_with(CONVENTION))
+        .then(pl.lit("convention"))
+        .when(check.str.contains(CLASS, literal=True))
+        .then(pl.lit("class"))
+        .otherwise("confidence")
+    )
+    pseudo = table.select(assumed.replace_strict(method.pseudo_counts, default=None)).to_series()
     count = table["total"].clip(upper_bound=method.most_counts).fill_null(pseudo)
     percent = np.full((len(findings), len(columns)), np.nan)
     weight = np.zeros(percent.shape)
