@@ -26,6 +26,7 @@ HOMES = {
     "societies and public bodies": """
         anapatterns.org www.enmc.org ean.org dgn.org www.myositis.org www.mda.org www.niehs.nih.gov
         www.imm.ki.se aplar.org myositisclinicaltrialsconsortium.org www.spierziektencentrum.nl www.ismp.org
+        www.human-phenotype-ontology.org www.ncbi.nlm.nih.gov
     """,
     "registries and authorities": "clinicaltrials.gov www.accessdata.fda.gov www.ema.europa.eu",
     "manufacturers, for their own product": "www.octagamus.net octagamusa.com www.pfizerpro.co.uk",
