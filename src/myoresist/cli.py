@@ -285,6 +285,20 @@ def _read_letters(names: list[str], yaml: bool, json: bool) -> str:
     return "\n\n".join("\n".join(lines(one)) for one in found) + "\n"
 
 
+@app.command(epilog="Example: myoresist mcp")
+def mcp() -> None:
+    """Offer the engine to an assistant, by the Model Context Protocol on standard input and output.
+
+    The assistant starts this command itself; see docs/mcp.md. Nothing is kept and nothing is sent elsewhere.
+    """
+    with _user_errors():
+        try:
+            from myoresist.assistants import server
+        except ImportError as error:
+            raise Stop("mcp needs an extra: pip install 'myoresist[mcp]'") from error
+        server().run("stdio")
+
+
 @app.command(epilog="Example: myoresist template > patient.yaml")
 def template(output: Output = None) -> None:
     """Print a commented empty case file; -o writes it, as some shells change what they redirect."""
