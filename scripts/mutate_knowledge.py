@@ -223,7 +223,7 @@ def main() -> int:
     parser.add_argument(
         "--set", action="append", dest="sets", help="only this set, derived or treatments"
     )
-    parser.add_argument("--without", help="every set but this one")
+    parser.add_argument("--every", type=int, default=1, help="only one number of so many")
     parser.add_argument("--floor", type=float, default=0.0, help="least share that must be killed")
     parser.add_argument("--all", action="store_true", help="list killed mutants as well")
     given = parser.parse_args()
@@ -240,9 +240,10 @@ def main() -> int:
             print(f"unknown set {', '.join(sorted(unknown))}; known: {', '.join(files)}")
             return 2
         results: dict[str, list[Mutant]] = {}
-        for name in (x for x in given.sets or files if x != given.without):
+        for name in given.sets or files:
             results[name] = []
-            for number in (one for file in files[name] for one in numbers(folder, file)):
+            found = [one for file in files[name] for one in numbers(folder, file)]
+            for number in found[:: given.every]:
                 for mutant in laboratory.run(number):
                     results[name].append(mutant)
                     if given.all or not mutant.noticed:
