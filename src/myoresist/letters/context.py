@@ -7,70 +7,14 @@ ends that the word governs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import Field
-
-from myoresist.knowledge.schema import Entry
+from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
 from myoresist.letters.layout import Sentence
-from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.phrases import Hit
 from myoresist.letters.tokens import normal
-
-Meaning = Literal["no", "doubt", "if", "over", "other", "undone", "planned", "neutral"]
-Reach = Literal["item", "list", "clause", "sentence"]
-
-
-class CueWords(Entry):
-    """Words of one meaning and one reach."""
-
-    means: Meaning
-    to: Literal["left", "right", "both", "none"]
-    reach: Reach
-    say: tuple[str, ...]
-
-
-class Cues(Entry):
-    """The words of ``cues.yaml``."""
-
-    cues: tuple[CueWords, ...]
-    breaks: tuple[str, ...]
-    subjects: tuple[str, ...]
-    verbs: tuple[str, ...]
-    relations: tuple[str, ...]
-    family_words: tuple[str, ...]
-    speaks: tuple[str, ...]
-    company: tuple[str, ...]
-    questions: tuple[str, ...] = Field(default=())
-
-    def grow(self, phrases: Phrases) -> None:
-        """Add every cue to the tree of phrases."""
-        for cue in self.cues:
-            for phrase in cue.say:
-                phrases.add(phrase, CueMark(cue.means, cue.to, cue.reach))
-        for phrase in self.breaks:
-            phrases.add(phrase, CueMark("neutral", "none", "item", ends=True))
-        for phrase in self.relations:
-            phrases.add(phrase, RELATION)
-
-    def words(self, name: str) -> frozenset[str]:
-        """Return single words of one of the lists, as they are compared."""
-        return frozenset(normal(phrase) for phrase in getattr(self, name) if " " not in phrase)
-
-
-@dataclass(frozen=True, slots=True)
-class CueMark:
-    """What a cue in the tree of phrases stands for."""
-
-    means: Meaning
-    to: str
-    reach: Reach
-    ends: bool = False
-
-
-RELATION = CueMark("other", "right", "list")
-
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -105,6 +49,7 @@ class Context:
         self.known = cues
         self.things = things
         self._verbs, self._subjects = _verbs(cues), cues.words("subjects")
+        self._degrees = cues.words("degrees")
         marks = [hit for hit in hits if isinstance(hit.of, CueMark)]
         self.marks = [hit for hit in marks if not _inside(hit, [*marks, *things])]
         self.clause = self._clauses()
@@ -147,6 +92,7 @@ class Context:
                 or self.words[n - 1].text in (";", "!")
                 or self._dash(n - 1)
                 or self._arrow(n - 1)
+                or self._plus(n)
                 or self._subject(n)
             ):
                 number += 1
@@ -161,6 +107,12 @@ class Context:
 
     def _arrow(self, n: int) -> bool:
         return self.words[n].text == ">" and n > 0 and self.words[n - 1].text == "-"
+
+    def _plus(self, n: int) -> bool:
+        """Tell whether a sign affirms what follows, as in "no fever, + weight loss"."""
+        if self.words[n].text != "+" or n + 1 >= len(self.words):
+            return False
+        return self.words[n - 1].text in ",:." and self.words[n + 1].start > self.words[n].end
 
     def _subject(self, n: int) -> bool:
         """Tell whether a new subject with its verb begins at a word."""
@@ -189,12 +141,26 @@ class Context:
             elif not self._compares(hit):
                 means = "doubt" if self._carries_doubt(hit) else mark.means
                 yield Cue(means, hit.first, hit.last, self._governed(hit, mark))
+        yield from self._answers()
         if self.words and self.words[0].norm == "should" and self.sentence.closes != "?":
             # "Should weight loss be present, CT would be sensible."
             yield Cue("if", 0, 0, range(1, len(self.words)))
         for n, word in enumerate(self.words):
             if word.text == "?":
                 yield self._question(n)
+
+    def _answers(self) -> Iterator[Cue]:
+        """Yield the "no" of a form: "Smoking: never", "Dysphagia   none"."""
+        text = " ".join(word.text for word in self.words)
+        if ":" not in text and not self.sentence.opens:
+            return
+        for n, word in enumerate(self.words):
+            before = self.words[n - 1] if n else None
+            after = self.words[n + 1].text if n + 1 < len(self.words) else ""
+            if before is None or word.norm not in _NO or (after and after not in ".,;)/"):
+                continue
+            if before.text == ":" or (word.start - before.end >= 2 and not after):
+                yield Cue("no", n, n, self._left(n - (before.text == ":")))
 
     def _carries_doubt(self, hit: Hit) -> bool:
         """Tell whether "nor has" goes on with a doubt: "X is not excluded, nor has Y"."""
@@ -232,8 +198,16 @@ class Context:
             inside = [n for n, clause in enumerate(self.clause) if clause == number]
             return range(inside[0], inside[-1] + 1)
         if mark.to == "right":
-            return self._right(hit.last, mark.reach)
-        return self._left(hit.first)
+            return self._right(hit.last, mark.reach, denies=mark.means == "no")
+        left = self._left(hit.first)
+        if mark.means == "no" and self._goes_on(hit.last):
+            return range(left.start, self._right(hit.last, "list").stop)
+        return left
+
+    def _goes_on(self, last: int) -> bool:
+        """Tell whether a list goes on behind its denial: "fever is denied, as well as weight loss"."""
+        after = [word.norm for word in self.words[last + 1 : last + 4] if word.text != ","]
+        return after[:2] in (["as", "well"], ["as", "is"], ["as", "are"], ["as", "were"], ["as", "wa"])
 
     def _left_sentence(self, hit: Hit) -> range:
         """Return the words before a cue, back to where another sentence within this one ends."""
@@ -252,7 +226,9 @@ class Context:
             start = next(n for n in range(start, hit.first) if self.clause[n] == clause)
         return range(start, hit.first)
 
-    def _right(self, last: int, reach: Reach, person: bool = False) -> range:
+    def _right(
+        self, last: int, reach: Reach, person: bool = False, denies: bool = False
+    ) -> range:
         """Return the words that a cue to their left governs; of a person it goes on over verbs and "who"."""
         end = last + 1
         if end >= len(self.words):
@@ -272,6 +248,8 @@ class Context:
                 break
             if word.text == ")" and not self._opened(last, end):
                 break
+            if denies and self._affirmed(end):
+                break
             if (
                 not person
                 and word.text == ","
@@ -281,6 +259,12 @@ class Context:
                 break
             end += 1
         return range(last + 1, end)
+
+    def _affirmed(self, n: int) -> bool:
+        """Tell whether "and" begins what is there after all: "no edema and mild fatty change"."""
+        if self.words[n].norm not in ("and", ",", "with") or n + 1 >= len(self.words):
+            return False
+        return self.words[n + 1].norm in self._degrees and not self._list_goes_on(n)
 
     def _ends_item(self, n: int) -> bool:
         """Tell whether a comma ends what an adjective is about; not one in "possible A, B or C"."""
@@ -315,7 +299,7 @@ class Context:
 
     def _list_start(self, start: int, first: int) -> int:
         """Return where the list begins that ends before a cue."""
-        cuts = [n for n in range(start, first) if self.words[n].text in ",;"]
+        cuts = [n for n in self._open_air(start, first) if self.words[n].text in ",;"]
         bare = False
         for cut in reversed(cuts):
             chunk = range(cut + 1, first if cut == cuts[-1] else cuts[cuts.index(cut) + 1])
@@ -335,11 +319,19 @@ class Context:
             return cuts[0] + 1
         return start
 
+    def _open_air(self, start: int, end: int) -> Iterator[int]:
+        """Walk through words that do not stand in brackets."""
+        depth = 0
+        for n in range(start, end):
+            depth += (self.words[n].text == "(") - (self.words[n].text == ")")
+            if depth <= 0:
+                yield n
+
     def _is_bare(self, chunk: range) -> bool:
-        """Tell whether a part of a list is nothing but a name."""
-        words = [self.words[n] for n in chunk]
+        """Tell whether a part of a list is nothing but a name, known or short."""
+        words = [self.words[n] for n in self._open_air(chunk.start, chunk.stop)]
         return (
-            any(n in self.thing_at for n in chunk)
+            (any(n in self.thing_at for n in chunk) or 0 < len(words) <= _SHORT)
             and not any(n in self.mark_at for n in chunk)
             and not any(
                 word.norm in self._verbs or word.text.isdigit()
@@ -408,6 +400,9 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
+_SHORT = 3
+"""Words of a name that is not known, in a list of names."""
+_NO = frozenset(("no", "none", "never", "nil", "neg", "negative", "negativ", "absent", "denied", "0"))
 _PATIENT = frozenset(["she", "he", "i", "we", "you", "patient", "but", "there"])
 _ASKS = frozenset((
     "is", "are", "was", "were", "do", "does", "can", "could", "would", "should", "shall", "may",

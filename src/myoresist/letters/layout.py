@@ -210,6 +210,8 @@ class Layout:
         for match in _STOP.finditer(self.plain, start, end):
             if match[0][0] == "." and not self._ends(at, match.end(), end):
                 continue
+            if match[0][0] == ";" and self._bracketed(at, match.start()):
+                continue
             if match[0][0] == "?" and (
                 match.start() == 0 or self.plain[match.start() - 1] in " (\n"
             ):
@@ -219,6 +221,10 @@ class Layout:
                 at = match.end()
         if self.plain[at:end].strip():
             yield at, end, ""
+
+    def _bracketed(self, start: int, at: int) -> bool:
+        """Tell whether a semicolon stands within brackets."""
+        return self.plain.count("(", start, at) > self.plain.count(")", start, at)
 
     def _ends(self, start: int, stop: int, end: int) -> bool:
         """Tell whether a full stop ends a sentence."""

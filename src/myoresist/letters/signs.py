@@ -172,6 +172,9 @@ class Signs:
             means.discard("no")
         if any(self._settles(cue, said) for cue in denials):
             means.discard("doubt")
+        if "biopsy" in thing.when:
+            # "Necrotic fibers, many of them cleared by macrophages": a slide has no past.
+            means.discard("over")
         why = _aside(means)
         if why is None and "no" not in means and not thing.whole and self._either(hit):
             why = "doubt"
@@ -195,15 +198,22 @@ class Signs:
     def _test(self, hit: Hit, said: Said) -> Iterator[Found]:
         thing: Thing = hit.of
         places = self._places(hit, said)
+        to_do = self.sentence.section in ("plan", "pending", "question")
         if "undone" in said:
             denied = thing.yes if thing.denied is None else thing.denied
             yield from (Found(x, False, None, places, self.sentence) for x in denied)
-        elif why := _aside(said.means) or ("planned" if "planned" in said else None):
+        elif why := _aside(said.means) or (
+            "planned" if "planned" in said or (to_do and not self._done()) else None
+        ):
             yield from self._open(thing.yes, why, places)
         elif "no" in said and not self._result_follows(hit):
             return
         else:
             yield from self._answers(Answers(yes=thing.yes), places)
+
+    def _done(self) -> bool:
+        """Tell whether a sentence among plans tells of something that was done."""
+        return any(word.norm in _PAST for word in self.words)
 
     def _result_follows(self, hit: Hit) -> bool:
         return hit.last + 1 < len(self.words)
@@ -390,6 +400,7 @@ _NOT_OF_BLOOD = frozenset((
     "flatmate",
 ))  # fmt: skip
 _JOINS = frozenset(["and", "or", "both", "all", "the", "of", "were", "was", "are", "is"])
+_PAST = frozenset(("was", "were", "showed", "shows", "done", "normal", "clear", "negative", "revealed"))
 _COPULAS = frozenset((
     "is", "are", "was", "were", "be", "been", "being", "look", "looks", "looked", "seem",
     "seemed", "appear", "appeared", "remain", "remains", "remained", "felt", "came",
