@@ -7,14 +7,14 @@ ends that the word governs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
-from myoresist.letters.tokens import normal
+from myoresist.letters.tokens import Token, normal
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -72,7 +72,7 @@ class Context:
             within = hit.first <= cue.first and cue.last <= hit.last
             if (
                 covered
-                and (cue.first, cue.last) not in hit.parts
+                and not any(cue.first <= first and last <= cue.last for first, last in hit.parts)
                 and (within or cue.means != "no" or len(covered) == len(hit.parts))
             ):
                 found.append(cue)
@@ -85,8 +85,14 @@ class Context:
     def _clauses(self) -> list[int]:
         """Return for each word the number of its clause."""
         begins = {hit.first for hit in self.marks if hit.of.ends}
-        number, found = 0, []
+        number, found = 0, list[int]()
+        outer: list[int] = []
         for n in range(len(self.words)):
+            if self.words[n].text == "(":
+                outer.append(number)
+            elif n and self.words[n - 1].text == ")" and outer:
+                # What stands in brackets is its own clause; the one around goes on.
+                number = number + 1 if n in begins else outer.pop()
             if n and (
                 n in begins
                 or self.words[n - 1].text in (";", "!")
@@ -207,7 +213,13 @@ class Context:
     def _goes_on(self, last: int) -> bool:
         """Tell whether a list goes on behind its denial: "fever is denied, as well as weight loss"."""
         after = [word.norm for word in self.words[last + 1 : last + 4] if word.text != ","]
-        return after[:2] in (["as", "well"], ["as", "is"], ["as", "are"], ["as", "were"], ["as", "wa"])
+        return after[:2] in (
+            ["as", "well"],
+            ["as", "is"],
+            ["as", "are"],
+            ["as", "were"],
+            ["as", "wa"],
+        )
 
     def _left_sentence(self, hit: Hit) -> range:
         """Return the words before a cue, back to where another sentence within this one ends."""
@@ -226,9 +238,7 @@ class Context:
             start = next(n for n in range(start, hit.first) if self.clause[n] == clause)
         return range(start, hit.first)
 
-    def _right(
-        self, last: int, reach: Reach, person: bool = False, denies: bool = False
-    ) -> range:
+    def _right(self, last: int, reach: Reach, person: bool = False, denies: bool = False) -> range:
         """Return the words that a cue to their left governs; of a person it goes on over verbs and "who"."""
         end = last + 1
         if end >= len(self.words):
@@ -240,7 +250,7 @@ class Context:
         )
         while end < len(self.words):
             word = self.words[end]
-            if self.clause[end] != clause:
+            if self.clause[end] != clause and not self._inside(last, end):
                 if not person or word.norm in _PATIENT or self.words[end - 1].text == ";":
                     break
                 clause = self.clause[end]
@@ -280,6 +290,11 @@ class Context:
 
     def _opened(self, last: int, end: int) -> bool:
         return any(word.text == "(" for word in self.words[last + 1 : end])
+
+    def _inside(self, last: int, end: int) -> bool:
+        """Tell whether a word stands in brackets that were opened behind another."""
+        between = [word.text for word in self.words[last + 1 : end + 1]]
+        return between.count("(") > between[:-1].count(")")
 
     def _left(self, first: int) -> range:
         """Return the words that a cue to their right governs: the list that ends at the cue."""
@@ -371,6 +386,8 @@ class Context:
             if before.text == "(" or "with" not in after:
                 yield Cue("other", hit.first, hit.last, range(hit.last + 1, hit.last + 1))
                 return
+        if self._together(before):
+            return
         if (
             before is not None
             and before.norm in company
@@ -388,6 +405,13 @@ class Context:
             return
         yield Cue("other", hit.first, hit.last, self._right(hit.last, "list", person=True))
 
+    def _together(self, before: Token | None) -> bool:
+        """Tell whether a relative is named with the patient: "he and his partner hope to …"."""
+        if before is None or before.norm != "and":
+            return False
+        at = self.words.index(before)
+        return at > 0 and self.words[at - 1].norm in _PATIENT
+
     def _question(self, n: int) -> Cue:
         """Return what a question mark puts in doubt: what follows it, or what stands before it."""
         word = self.words[n]
@@ -402,7 +426,9 @@ class Context:
 
 _SHORT = 3
 """Words of a name that is not known, in a list of names."""
-_NO = frozenset(("no", "none", "never", "nil", "neg", "negative", "negativ", "absent", "denied", "0"))
+_NO = frozenset(
+    ("no", "none", "never", "nil", "neg", "negative", "negativ", "absent", "denied", "0")
+)
 _PATIENT = frozenset(["she", "he", "i", "we", "you", "patient", "but", "there"])
 _ASKS = frozenset((
     "is", "are", "was", "were", "do", "does", "can", "could", "would", "should", "shall", "may",

@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
-from myoresist.case.dates import PartialDate
+from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
-from myoresist.letters.drugs import DrugMark, DrugWords, Mention
+from myoresist.letters.drugs import DrugWords, Mention
 from myoresist.letters.layout import Sentence
 from myoresist.letters.numbers import AMOUNT, NUMBERS, number
+from myoresist.letters.outcomes import Outcomes
 from myoresist.letters.phrases import Hit
-
-
-@dataclass
-class Course:
-    """A drug at one dose, as far as the letter tells."""
-
-    drug: str
-    start_at: int
-    end_at: int
-    dose: float | None = None
-    unit: str | None = None
-    frequency: str | None = None
-    route: str | None = None
-    start: PartialDate | None = None
-    stop: PartialDate | None = None
-    ongoing: bool = False
-    weeks: float | None = None
-    response: str | None = None
-    reason: str | None = None
-    why: str | None = None
-    name: str = ""
-    mixed: bool = False
-    places: list[tuple[int, int]] = field(default_factory=list)
-
 
 _DOSE = re.compile(
     rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|"
@@ -57,6 +33,7 @@ _BEFORE_DOSE = frozenset((
     "weeks", "around", "about", "approximately", "today", "od", "bd", "weekly", "m", "infusion",
     "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
     "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
+    "admission", "discharge", "present", "entry", "time", "moment", "visit",
 ))  # fmt: skip
 _PLANNED = re.compile(
     r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|"
@@ -116,8 +93,8 @@ class Courses:
             for name, group in words.routes.items()
             for say in group
         ]
+        self.outcomes = Outcomes(plain)
         self.last: tuple[int, Mention, list[Course]] | None = None
-        self.block: tuple[int, DateHit] | None = None
 
     def read(
         self, sentence: Sentence, hits: Sequence[Hit], mentions: Sequence[Mention]
@@ -143,7 +120,7 @@ class Courses:
         for dose in (d for d in doses if d[1] is carried):
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
         earlier = self.last[2] if carried is not None and self.last else []
-        self._judge(sentence, hits, mentions, [*earlier, *found] if not named else found, named)
+        self.outcomes.judge(sentence, hits, found if named else [*earlier, *found], named)
         if carried is not None and not found:
             self._carry_dates(sentence, hits, dated, earlier)
         if named:
@@ -168,9 +145,9 @@ class Courses:
                 self.plain, max(0, match.start() - 24), match.start()
             ):
                 continue
-            before = [m for m in mentions if _end(m) <= match.start()]
-            behind = [m for m in mentions if _start(m) >= match.end()]
-            adjacent = bool(before) and not self.plain[_end(before[-1]) : match.start()].strip(
+            before = [m for m in mentions if m.end <= match.start()]
+            behind = [m for m in mentions if m.start >= match.end()]
+            adjacent = bool(before) and not self.plain[before[-1].end : match.start()].strip(
                 " ,:(-"
             )
             if (
@@ -178,7 +155,7 @@ class Courses:
                 and not adjacent
                 and re.fullmatch(
                     r"\s*(?:daily |a day |per day |once )?(?:of\s+|oral\s+|IV\s+)*",
-                    self.plain[match.end() : _start(behind[0])],
+                    self.plain[match.end() : behind[0].start],
                 )
             ):
                 found.append((match, behind[0]))
@@ -190,7 +167,7 @@ class Courses:
 
     def _near(self, mention: Mention, match: re.Match[str]) -> bool:
         """Tell whether a dose is of the drug before it and not of another that is not known."""
-        gap = self.plain[_end(mention) : match.start()]
+        gap = self.plain[mention.end : match.start()]
         last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
         return (
             last is None
@@ -222,15 +199,15 @@ class Courses:
         carried: bool = False,
     ) -> list[Course]:
         """Return the courses of one drug in a sentence: one a dose, or one without a dose."""
-        begin = sentence.start if carried else _start(mention)
-        name = self.plain[_start(mention) : _end(mention)]
+        begin = sentence.start if carried else mention.start
+        name = self.plain[mention.start : mention.end]
         stop = min(
-            [_start(m) for m in mentions if _start(m) > begin and m is not mention] + [sentence.end]
+            [m.start for m in mentions if m.start > begin and m is not mention] + [sentence.end]
         )
         if not own:
-            course = Course(mention.id, begin, _end(mention), why=mention.why, name=name)
-            self._when(course, _end(mention), stop, begin, sentence, dated)
-            self._how(course, _end(mention), stop)
+            course = Course(mention.id, begin, mention.end, why=mention.why, name=name)
+            self._when(course, mention.end, stop, begin, sentence, dated)
+            self._how(course, mention.end, stop)
             return [] if carried else [course]
         found: list[Course] = []
         cuts = [m.start() for m, _ in own] + [max(stop, own[-1][0].end())]
@@ -245,7 +222,7 @@ class Courses:
                 why=mention.why,
                 name=name,
             )
-            course.places = [(_start(mention), _end(mention))]
+            course.places = [(mention.start, mention.end)]
             course.dose, course.unit = amount, _unit(match)
             if self._planned(sentence, match):
                 course.why = course.why or "planned"
@@ -396,106 +373,6 @@ class Courses:
         ):
             earlier[-1].stop, earlier[-1].ongoing = dated[0].date, False
 
-    def _judge(
-        self,
-        sentence: Sentence,
-        hits: Sequence[Hit],
-        mentions: Sequence[Mention],
-        courses: Sequence[Course],
-        named: Sequence[Mention],
-    ) -> None:
-        """Read how a course did and why it was stopped."""
-        said = [hit for hit in hits if isinstance(hit.of, DrugMark)]
-        said = [
-            h
-            for h in said
-            if not any(
-                o.first <= h.first
-                and h.last <= o.last
-                and o.length > h.length
-                and o.of.kind in (h.of.kind, "response")
-                for o in said
-            )
-        ]
-        words = sentence.words
-        mixed = any(h.of.kind == "mixed" for h in said)
-        for hit in said:
-            at = words[hit.first].start
-            if hit.of.kind == "response":
-                for course in self._judged(at, words[hit.last].end, courses, named):
-                    if mixed:
-                        course.mixed = True
-                    elif course.response is None:
-                        course.response = hit.of.of
-                        course.places.append((at, words[hit.last].end))
-            elif hit.of.kind == "reason":
-                self._reason(hit, said, sentence, courses)
-
-    def _judged(
-        self, at: int, end: int, courses: Sequence[Course], named: Sequence[Mention]
-    ) -> list[Course]:
-        """Return the courses that a response is about."""
-        behind = [
-            m
-            for m in named
-            if 0 <= _start(m) - end <= 24
-            and re.fullmatch(
-                r"\s*(?:to|from|with|on|of|under)\s+(?:the\s|a\s|treatment with\s|his\s|her\s)?",
-                self.plain[end : _start(m)],
-            )
-        ]
-        if behind:
-            return [c for c in courses if c.drug == behind[0].id][:1]
-        before = [c for c in courses if c.end_at <= at]
-        if not before:
-            return []
-        last = before[-1]
-        beside = [
-            c
-            for c in before
-            if c.drug != last.drug
-            and re.fullmatch(
-                r"[^.;]*\b(?:and|plus|\+)\s*", self.plain[c.end_at : last.start_at] or ""
-            )
-        ]
-        if (
-            beside
-            and len({m.id for m in named}) > 1
-            and self.plain[beside[-1].end_at : last.start_at].count(",") == 0
-            and len(self.plain[beside[-1].end_at : last.start_at]) < 40
-        ):
-            return []
-        return [last]
-
-    def _reason(
-        self, hit: Hit, said: Sequence[Hit], sentence: Sentence, courses: Sequence[Course]
-    ) -> None:
-        words = sentence.words
-        at = words[hit.first].start
-        stops = [h for h in said if h.of.kind == "stopped" and h.last < hit.first]
-        tolerance = re.search(
-            r"toler|intoleran", self.plain[at : words[hit.last].end], re.IGNORECASE
-        ) and not re.search(
-            r"(?<!not )(?<!poorly )\btolerated\b", self.plain[at : words[hit.last].end].lower()
-        )
-        if not stops and not tolerance:
-            return
-        if stops:
-            gap = self.plain[words[stops[-1].last].end : at]
-            if not _CAUSE.search(gap) or (
-                hit.of.of != "side effect" and not _NAMED_CAUSE.search(gap)
-            ):
-                return
-        if _RESUMED.search(self.plain, at, sentence.end):
-            return
-        before = [
-            c for c in courses if c.start_at <= (words[stops[-1].first].start if stops else at)
-        ]
-        if before and before[-1].reason is None:
-            before[-1].reason = hit.of.of
-            before[-1].ongoing = False
-            before[-1].places.append((at, words[hit.last].end))
-
 
 _GIVEN_BEFORE = re.compile(
     r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in|"
@@ -520,25 +397,6 @@ _NOW = re.compile(
     re.IGNORECASE,
 )
 _TODAY = re.compile(r"\b(?:from today|today|started today)\b", re.IGNORECASE)
-_CAUSE = re.compile(
-    r"\b(?:because|due|owing|for|on account|after|secondary|as|since|when|from|following|"
-    r"with|by reason)\b|[(:,-]\s*$",
-    re.IGNORECASE,
-)
-
-
-_NAMED_CAUSE = re.compile(
-    r"\b(?:because|due|owing|for|on account|secondary|as|since|when|reason)\b|\(\s*$", re.IGNORECASE
-)
-_RESUMED = re.compile(r"\b(?:resumed|restarted|reintroduced|re-started|back on)\b", re.IGNORECASE)
-
-
-def _start(mention: Mention) -> int:
-    return mention.sentence.words[mention.hit.first].start
-
-
-def _end(mention: Mention) -> int:
-    return mention.sentence.words[mention.hit.last].end
 
 
 def _unit(match: re.Match[str]) -> str:
@@ -566,72 +424,3 @@ def _every(match: re.Match[str]) -> str:
     if count == 1:
         return {"week": "weekly", "month": "monthly", "day": "daily"}[unit]
     return f"every {count} {unit}s"
-
-
-def merged(courses: Sequence[Course]) -> list[Course]:
-    """Put together what a letter says in two places about one dose of one drug."""
-    found: list[Course] = []
-    for course in courses:
-        same = next((c for c in found if _alike(c, course)), None)
-        if same is None:
-            found.append(replace(course, places=[*course.places, (course.start_at, course.end_at)]))
-            continue
-        for name in ("frequency", "route", "start", "stop", "weeks", "response", "reason"):
-            if getattr(same, name) is None:
-                setattr(same, name, getattr(course, name))
-        same.ongoing = (same.ongoing or course.ongoing) and not same.stop and not same.reason
-        same.mixed = same.mixed or course.mixed
-        same.places.append((course.start_at, course.end_at))
-    return _without_bare(found)
-
-
-def _alike(one: Course, other: Course) -> bool:
-    if one.drug != other.drug or one.why != other.why:
-        return False
-    if one.dose is None or other.dose is None:
-        return one.dose is None and other.dose is None and (one.route == other.route)
-    untold = one.frequency is None or other.frequency is None
-    return _per_day(one) == _per_day(other) or (
-        untold and (one.dose, one.unit) == (other.dose, other.unit)
-    )
-
-
-def _per_day(course: Course) -> tuple[float, str]:
-    """Return a dose and its unit in one spelling: 20 mg daily is 20 mg/day."""
-    unit = course.unit or ""
-    for time, often in (("/day", "daily"), ("/week", "weekly"), ("/month", "monthly")):
-        if unit.endswith(time):
-            return course.dose or 0.0, f"{unit.removesuffix(time)} {often}"
-    return course.dose or 0.0, f"{unit} {course.frequency or 'daily'}"
-
-
-def _without_bare(courses: Sequence[Course]) -> list[Course]:
-    """Give what is said of a drug without a dose to its only dose, and drop it where there are several."""
-    found: list[Course] = []
-    for course in courses:
-        dosed = [
-            c for c in courses if c.drug == course.drug and c.dose is not None and c.why is None
-        ]
-        if (
-            course.dose is None
-            and course.why is None
-            and dosed
-            and course.route not in ("topical", "inhaled")
-        ):
-            target = dosed[0] if len(dosed) == 1 else None
-            if target is not None:
-                for name in ("start", "stop", "response", "reason", "route", "weeks"):
-                    if getattr(target, name) is None:
-                        setattr(target, name, getattr(course, name))
-                target.ongoing = (
-                    (target.ongoing or course.ongoing) and not target.stop and not target.reason
-                )
-                target.places += course.places
-            elif course.response or course.reason:
-                last = dosed[-1]
-                last.response = last.response or course.response
-                last.reason = last.reason or course.reason
-                last.ongoing = last.ongoing and not last.reason
-            continue
-        found.append(course)
-    return found

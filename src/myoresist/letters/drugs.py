@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry
@@ -104,7 +104,16 @@ class Mention:
     sentence: Sentence
     why: str | None = None
     never: bool = False
-    texts: tuple[str, ...] = field(default=())
+
+    @property
+    def start(self) -> int:
+        """Return where its name begins in the plain text."""
+        return self.sentence.words[self.hit.first].start
+
+    @property
+    def end(self) -> int:
+        """Return where its name ends in the plain text."""
+        return self.sentence.words[self.hit.last].end
 
 
 _NEVER = re.compile(
@@ -249,7 +258,7 @@ _GIVEN_IN_PLAN = re.compile(
 )
 _STOPPED = re.compile(
     r"\b(?:stopped|discontinued|withdrawn|none since|until|till|not taken since|no longer|"
-    r"ceased|last dose|off)\b|\d{4}\s?-\s?\d{4}|\bfrom \d{4} to \d{4}",
+    r"ceased|last dose|off|held|paused|withheld|suspended)\b|\d{4}\s?-\s?\d{4}|\bfrom \d{4} to \d{4}",
     re.IGNORECASE,
 )
 _STOP_BEFORE = re.compile(

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from myoresist.case.dates import PartialDate
-from myoresist.letters.antibodies import Antibodies, AntibodyResult, highest
+from myoresist.letters.antibodies import Antibodies, highest
+from myoresist.letters.antibody_words import AntibodyResult
 from myoresist.letters.cancer import Cancer
 from myoresist.letters.context import Context
-from myoresist.letters.courses import Course, Courses, merged
+from myoresist.letters.course import Course, merged
+from myoresist.letters.courses import Courses
 from myoresist.letters.dates import DateReader
 from myoresist.letters.drugs import Drugs, Mention
 from myoresist.letters.figures import Figures

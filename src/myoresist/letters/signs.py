@@ -388,9 +388,9 @@ _ORDER = (
     "normal",
 )
 _ALIKE = {
-    "negative": ("normal",), "normal": ("strong",), "strong": ("normal",), "low": ("abnormal",),
-    "high": ("abnormal",),
-    "weak": ("low", "abnormal"), "absent": (), "present": (), "positive": ("abnormal",), "abnormal": (),
+    "negative": ("normal",), "normal": ("strong",), "strong": ("positive", "normal"),
+    "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),
+    "absent": (), "present": ("positive",), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip
 _REST = frozenset(["otherwise", "other", "rest", "remaining", "elsewhere", "apart", "except"])
 _FINAL = frozenset(["ruled", "excluded", "refuted", "out"])
@@ -400,7 +400,9 @@ _NOT_OF_BLOOD = frozenset((
     "flatmate",
 ))  # fmt: skip
 _JOINS = frozenset(["and", "or", "both", "all", "the", "of", "were", "was", "are", "is"])
-_PAST = frozenset(("was", "were", "showed", "shows", "done", "normal", "clear", "negative", "revealed"))
+_PAST = frozenset(
+    ("was", "were", "showed", "shows", "done", "normal", "clear", "negative", "revealed")
+)
 _COPULAS = frozenset((
     "is", "are", "was", "were", "be", "been", "being", "look", "looks", "looked", "seem",
     "seemed", "appear", "appeared", "remain", "remains", "remained", "felt", "came",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
+from myoresist.letters.drugs import DrugMark
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
-from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.phrases import Hit
+from myoresist.letters.strength_words import MuscleMark, StrengthMark, StrengthWords
+from myoresist.letters.things import Thing
 
 _FULL, _WEAK_4 = 5.0, 4.0
 _GRADE = re.compile(
@@ -18,70 +20,8 @@ _GRADE = re.compile(
     r"-(?=/5))?(?:\s?-\s?(?P<upper>[0-5]))?(?P<of>\s?/\s?5(?!\d))?(?![\d.,]*\d|\s?(?:mg|g|"
     r"%|/1|/8|/2|U|kg|week|month|year|day|x\b|st\b|nd\b|rd\b|th\b))"
 )
+_OF_SIDES = frozenset(("each", "both", "either", "left", "right", "the"))
 _SIDES = ("R", "L", "right", "left")
-
-
-class Muscle(Entry):
-    """A muscle, movement or region by its names."""
-
-    part: str
-    say: tuple[str, ...]
-
-
-class PartAnswers(Entry):
-    """What the strength of a part says."""
-
-    weak: tuple[str, ...] = ()
-    one_side: tuple[str, ...] = ()
-    strong: tuple[str, ...] = ()
-    strong_yes: tuple[str, ...] = ()
-    grade_4: tuple[str, ...] = ()
-
-
-class Comparison(Entry):
-    """A part that is weaker than another."""
-
-    weaker: str
-    than: str
-    yes: tuple[str, ...]
-
-
-class StrengthWords(Entry):
-    """The words of ``strength.yaml``."""
-
-    muscles: tuple[Muscle, ...]
-    parts: Mapping[str, PartAnswers]
-    weak: tuple[str, ...]
-    strong: tuple[str, ...]
-    power: tuple[str, ...]
-    symmetric: tuple[str, ...]
-    asymmetric: tuple[str, ...]
-    both: tuple[str, ...]
-    complaints: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
-
-    def grow(self, phrases: Phrases) -> None:
-        """Add the words to the tree of phrases."""
-        for muscle in self.muscles:
-            for phrase in muscle.say:
-                phrases.add(phrase, MuscleMark(muscle.part))
-        for kind in ("weak", "strong", "power", "symmetric", "asymmetric", "both", "complaints"):
-            for phrase in getattr(self, kind):
-                phrases.add(phrase, StrengthMark(kind))
-
-
-@dataclass(frozen=True, slots=True)
-class MuscleMark:
-    """A muscle or region in the tree of phrases."""
-
-    part: str
-
-
-@dataclass(frozen=True, slots=True)
-class StrengthMark:
-    """A word about strength in the tree of phrases."""
-
-    kind: str
 
 
 @dataclass
@@ -157,12 +97,24 @@ class Strength:
                 for o in (muscles if isinstance(hit.of, MuscleMark) else marks)
                 if o.first <= hit.first and hit.last <= o.last and o.length > hit.length
             ]
-            if longer:
+            if longer or (isinstance(hit.of, StrengthMark) and self._of_another(hit)):
                 continue
             if isinstance(hit.of, MuscleMark):
                 yield _Item("muscle", hit.first, hit.last, hit.of.part)
             else:
                 yield _Item(hit.of.kind, hit.first, hit.last)
+
+    def _of_another(self, hit: Hit) -> bool:
+        """Tell whether a word belongs to another phrase: "good response", "facial strength"."""
+        power = hit.of.kind == "power"
+        return any(
+            o.first <= hit.first
+            and hit.last <= o.last
+            and o.length > hit.length
+            and (isinstance(o.of, DrugMark) or (power and isinstance(o.of, Thing)))
+            for o in self.hits
+            if len(o.parts) == 1
+        )
 
     def _grades(self) -> Iterator[_Item]:
         """Yield the grades of the sentence; a bare figure is one only beside a muscle or a side."""
@@ -222,13 +174,15 @@ class Strength:
         after = (
             words[self.items[number].last + 1] if self.items[number].last + 1 < len(words) else None
         )
-        if after is not None and after.norm in ("in", "at", "of", "for", "on"):
+        beyond = self.items[number].last + 2
+        sided = beyond < len(words) and words[beyond].norm in _OF_SIDES
+        if after is not None and after.norm in ("in", "at", "of", "for", "on") and not sided:
             following = self._following(number)
             if following:
                 return following
         back: list[int] = []
         for at in range(number - 1, -1, -1):
-            item, later = self.items[at], self.items[at + 1]
+            item = self.items[at]
             if item.kind == "grade":
                 if back or not self._same_muscle(at, number):
                     break
@@ -239,9 +193,8 @@ class Strength:
                 if item.part != "other":
                     back.append(at)
                 continue
-            del later
         if back and self._distance(back[0], number) <= 12:
-            return self._merged(back)
+            return back
         return self._following(number)
 
     def _distance(self, muscle: int, number: int) -> int:
@@ -273,11 +226,7 @@ class Strength:
                 found.append(at)
             elif item.kind in ("grade", "weak", "strong"):
                 break
-        return self._merged(list(reversed(found)))
-
-    def _merged(self, muscles: list[int]) -> list[int]:
-        """Return muscles without those that only say where another is, as "proximal" in "proximal arms"."""
-        return muscles
+        return list(reversed(found))
 
     def _one(self, at: int, number: int) -> Graded:
         item, grade = self.items[at], self.items[number]
@@ -478,7 +427,7 @@ class Strength:
 
 
 _BETWEEN = frozenset((
-    "both", "side", "bilateral", "bilaterally", "bilat", "bd", "right", "left", "r", "l", "at",
+    "both", "bds", "bil", "side", "bilateral", "bilaterally", "bilat", "bd", "right", "left", "r", "l", "at",
     "is", "was", "were", "are", "of", "the", "a", "grade", "mrc", "about", "approx",
     "approximately", "power", "strength", "on", "each", "either", "in", "muscle", "m", "score",
     "mildly", "slightly", "now", "today", "and", "or",

@@ -12,15 +12,15 @@ from pydantic import BaseModel
 
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import load, load_list
-from myoresist.letters.antibodies import AntibodyWords
+from myoresist.letters.antibody_words import AntibodyWords
 from myoresist.letters.cancer import CancerWords
-from myoresist.letters.context import Cues
+from myoresist.letters.cues import Cues
 from myoresist.letters.drugs import DrugWords
 from myoresist.letters.figures import FigureRules
 from myoresist.letters.labs import LabWords
 from myoresist.letters.person import PersonWords
 from myoresist.letters.phrases import Phrases
-from myoresist.letters.strength import StrengthWords
+from myoresist.letters.strength_words import StrengthWords
 from myoresist.letters.things import Quality, SceneMark, Thing
 from myoresist.letters.tokens import normal, tokens
 from myoresist.library import Knowledge

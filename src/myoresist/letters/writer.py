@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from myoresist.case.dates import PartialDate
-from myoresist.letters.antibodies import UNCLEAR, AntibodyResult
-from myoresist.letters.courses import Course
+from myoresist.letters.antibody_words import UNCLEAR, AntibodyResult
+from myoresist.letters.course import Course
 from myoresist.letters.labs import LabValue
 from myoresist.letters.measures import Measured
 from myoresist.letters.person import Fact
