@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from myoresist.letters.clauses import clauses
 from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
@@ -48,11 +49,11 @@ class Context:
         self.words = sentence.words
         self.known = cues
         self.things = things
-        self._verbs, self._subjects = _verbs(cues), cues.words("subjects")
+        self._verbs = _verbs(cues)
         self._degrees = cues.words("degrees")
         marks = [hit for hit in hits if isinstance(hit.of, CueMark)]
         self.marks = [hit for hit in marks if not _inside(hit, [*marks, *things])]
-        self.clause = self._clauses()
+        self.clause = clauses(self.words, self.marks, self._verbs, cues.words("subjects"))
         self.thing_at = {
             n for hit in things for first, last in hit.parts for n in range(first, last + 1)
         }
@@ -72,70 +73,24 @@ class Context:
             within = hit.first <= cue.first and cue.last <= hit.last
             if (
                 covered
-                and not any(cue.first <= first and last <= cue.last for first, last in hit.parts)
+                and not self._is_part(cue, hit)
                 and (within or cue.means != "no" or len(covered) == len(hit.parts))
             ):
                 found.append(cue)
         return Said(frozenset(cue.means for cue in found), tuple(found))
 
+    def _is_part(self, cue: Cue, hit: Hit) -> bool:
+        """Tell whether a cue is itself what is said, as "absent" is in "reflexes were absent"."""
+        return (cue.first, cue.last) in hit.parts or any(
+            cue.first <= first
+            and last <= cue.last
+            and all(word.norm in _GONE for word in self.words[first : last + 1])
+            for first, last in hit.parts
+        )
+
     def at(self, first: int, last: int) -> Said:
         """Tell how the words from ``first`` to ``last`` are meant."""
         return self.said(Hit(None, first, last, ((first, last),)))
-
-    def _clauses(self) -> list[int]:
-        """Return for each word the number of its clause."""
-        begins = {hit.first for hit in self.marks if hit.of.ends}
-        number, found = 0, list[int]()
-        outer: list[int] = []
-        for n in range(len(self.words)):
-            if self.words[n].text == "(":
-                outer.append(number)
-            elif n and self.words[n - 1].text == ")" and outer:
-                # What stands in brackets is its own clause; the one around goes on.
-                number = number + 1 if n in begins else outer.pop()
-            if n and (
-                n in begins
-                or self.words[n - 1].text in (";", "!")
-                or self._dash(n - 1)
-                or self._arrow(n - 1)
-                or self._plus(n)
-                or self._subject(n)
-            ):
-                number += 1
-            found.append(number)
-        return found
-
-    def _dash(self, n: int) -> bool:
-        word = self.words[n]
-        if word.text != "-" or not 0 < n < len(self.words) - 1:
-            return False
-        return word.start > self.words[n - 1].end and self.words[n + 1].start > word.end
-
-    def _arrow(self, n: int) -> bool:
-        return self.words[n].text == ">" and n > 0 and self.words[n - 1].text == "-"
-
-    def _plus(self, n: int) -> bool:
-        """Tell whether a sign affirms what follows, as in "no fever, + weight loss"."""
-        if self.words[n].text != "+" or n + 1 >= len(self.words):
-            return False
-        return self.words[n - 1].text in ",:." and self.words[n + 1].start > self.words[n].end
-
-    def _subject(self, n: int) -> bool:
-        """Tell whether a new subject with its verb begins at a word."""
-        before = self.words[n - 1]
-        if before.text not in (",", ":", ")") and before.norm not in ("and", "or", "nor"):
-            return False
-        if (
-            self.words[n].norm not in self._subjects
-            and self.words[n].text.lower() not in self._subjects
-        ):
-            return False
-        for word in self.words[n + 1 : n + 8]:
-            if word.text in ",;:(":
-                return False
-            if word.norm in self._verbs:
-                return True
-        return False
 
     def _cues(self) -> Iterator[Cue]:
         for hit in self.marks:
@@ -314,25 +269,20 @@ class Context:
 
     def _list_start(self, start: int, first: int) -> int:
         """Return where the list begins that ends before a cue."""
-        cuts = [n for n in self._open_air(start, first) if self.words[n].text in ",;"]
-        bare = False
-        for cut in reversed(cuts):
-            chunk = range(cut + 1, first if cut == cuts[-1] else cuts[cuts.index(cut) + 1])
-            if cut == cuts[-1]:
-                if not any(n in self.thing_at for n in chunk):
-                    return start
-                bare = self._is_bare(chunk)
-                if not bare:
-                    return cut + 1
-                before = range(cuts[-2] + 1 if len(cuts) > 1 else start, cut)
-                if not self._is_bare(before):
-                    return cut + 1
-            elif not self._is_bare(chunk):
+        end = first
+        while end > start and self.words[end - 1].norm in self._verbs:
+            end -= 1
+        cuts = [n for n in self._open_air(start, end) if self.words[n].text in ",;"]
+        if not cuts or not any(n in self.thing_at for n in range(cuts[-1] + 1, end)):
+            return start
+        last = self.words[cuts[-1] + 1 : first]
+        # "Rash on the hands, fever was denied" is no list; "rash, fever and cough were denied" is.
+        if end < first and not any(word.norm in _OF_LISTS for word in last):
+            return cuts[-1] + 1
+        for cut, stop in zip(reversed(cuts), [end, *reversed(cuts)], strict=False):
+            if not self._is_bare(range(cut + 1, stop)):
                 return cut + 1
-        head = range(start, cuts[0]) if cuts else range(start, first)
-        if cuts and not self._is_bare(head):
-            return cuts[0] + 1
-        return start
+        return start if self._is_bare(range(start, cuts[0])) else cuts[0] + 1
 
     def _open_air(self, start: int, end: int) -> Iterator[int]:
         """Walk through words that do not stand in brackets."""
@@ -344,14 +294,15 @@ class Context:
 
     def _is_bare(self, chunk: range) -> bool:
         """Tell whether a part of a list is nothing but a name, known or short."""
-        words = [self.words[n] for n in self._open_air(chunk.start, chunk.stop)]
+        places = list(self._open_air(chunk.start, chunk.stop))
+        words = [self.words[n] for n in places]
         return (
             (any(n in self.thing_at for n in chunk) or 0 < len(words) <= _SHORT)
             and not any(n in self.mark_at for n in chunk)
             and not any(
-                word.norm in self._verbs or word.text.isdigit()
-                for word in words
-                if word.norm != "all"
+                (word.norm in self._verbs and word.norm != "all")
+                or (word.text.isdigit() and n not in self.thing_at)
+                for n, word in zip(places, words, strict=True)
             )
             and sum(n not in self.thing_at for n in chunk) <= 5
         )
@@ -424,6 +375,8 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
+_GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
+_OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))
 _SHORT = 3
 """Words of a name that is not known, in a list of names."""
 _NO = frozenset(

@@ -210,7 +210,9 @@ class Layout:
         for match in _STOP.finditer(self.plain, start, end):
             if match[0][0] == "." and not self._ends(at, match.end(), end):
                 continue
-            if match[0][0] == ";" and self._bracketed(at, match.start()):
+            if match[0].startswith("....") or (
+                match[0][0] == ";" and self._bracketed(at, match.start())
+            ):
                 continue
             if match[0][0] == "?" and (
                 match.start() == 0 or self.plain[match.start() - 1] in " (\n"

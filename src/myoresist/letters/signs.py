@@ -388,7 +388,7 @@ _ORDER = (
     "normal",
 )
 _ALIKE = {
-    "negative": ("normal",), "normal": ("strong",), "strong": ("positive", "normal"),
+    "negative": ("normal",), "normal": ("strong",), "strong": ("normal",),
     "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),
     "absent": (), "present": ("positive",), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip

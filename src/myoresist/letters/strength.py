@@ -20,7 +20,7 @@ _GRADE = re.compile(
     r"-(?=/5))?(?:\s?-\s?(?P<upper>[0-5]))?(?P<of>\s?/\s?5(?!\d))?(?![\d.,]*\d|\s?(?:mg|g|"
     r"%|/1|/8|/2|U|kg|week|month|year|day|x\b|st\b|nd\b|rd\b|th\b))"
 )
-_OF_SIDES = frozenset(("each", "both", "either", "left", "right", "the"))
+_OF_SIDES = frozenset(("each", "both", "either", "left", "right", "side"))
 _SIDES = ("R", "L", "right", "left")
 
 
@@ -175,7 +175,7 @@ class Strength:
             words[self.items[number].last + 1] if self.items[number].last + 1 < len(words) else None
         )
         beyond = self.items[number].last + 2
-        sided = beyond < len(words) and words[beyond].norm in _OF_SIDES
+        sided = any(word.norm in _OF_SIDES for word in words[beyond : beyond + 2])
         if after is not None and after.norm in ("in", "at", "of", "for", "on") and not sided:
             following = self._following(number)
             if following:
