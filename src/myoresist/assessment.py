@@ -215,6 +215,7 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
         record=shown,
         contradictions=contradictions,
         remarks=(
+            *case.foreign,
             *noted.remarks,
             *_beyond(base, answers.patients, case),
             *_unknown_methods(base, case),

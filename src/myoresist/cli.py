@@ -138,7 +138,10 @@ def _common(
 @app.command(epilog="Example: myoresist assess patient.yaml --html report.html --pdf report.pdf")
 def assess(
     case: Annotated[
-        str, typer.Argument(help="A case file (YAML or JSON), or - for standard input.")
+        str,
+        typer.Argument(
+            help="A case file (YAML or JSON), a FHIR bundle, a phenopacket, or - for standard input."
+        ),
     ],
     json: Json = False,
     text: Annotated[bool, typer.Option("--text", help="Print text; this is the default.")] = False,
@@ -187,10 +190,11 @@ def assess(
 
 def _read(name: str, json: bool) -> Case:
     """Read a case, or say what is wrong with it; as JSON where that is asked for."""
-    from myoresist.case.reading import CaseError, check_case
+    from myoresist.case.reading import CaseError
     from myoresist.document import checked
+    from myoresist.exchange.door import check
 
-    case, problems = check_case(name)
+    case, problems = check(name)
     if case is not None:
         return case
     if json:
@@ -209,12 +213,12 @@ def validate(
     What could not be used, contradicts itself or is beyond any usual dose is said too, and is no mistake.
     """
     from myoresist.assessment import doubts
-    from myoresist.case.reading import check_case
     from myoresist.document import checked
+    from myoresist.exchange.door import check
 
     told, wrong = [], False
     for name in cases:
-        case, problems = check_case(name)
+        case, problems = check(name)
         wrong = wrong or bool(problems)
         noted = doubts(case) if case else ()
         if json:
@@ -269,10 +273,14 @@ def _read_letters(names: list[str], yaml: bool, json: bool) -> str:
     """Return what letters say, in the form that is asked for."""
     from json import dumps
 
+    from myoresist.exchange.door import record
     from myoresist.letters import read as read_letter
     from myoresist.letters.source import text_of
     from myoresist.report.letter import lines
 
+    received = record(names[0]) if len(names) == 1 else None
+    if received:
+        return received.json() if json else received.yaml()
     found = []
     for name in names:
         source = "letter" if name == "-" else Path(name).stem

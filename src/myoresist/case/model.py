@@ -373,6 +373,16 @@ class Case(Part):
     notes: str | None = Field(None, description="Free text.")
 
     _document: Document | None = PrivateAttr(None)
+    _notes: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """Return what of a foreign record could not be used, if the case came from one."""
+        return self._notes
+
+    def remarked(self, notes: tuple[str, ...]) -> None:
+        """Keep what of a foreign record could not be used; an assessment says it."""
+        self._notes = notes
 
     def line(self, *path: str | int) -> int | None:
         """Return the line of the file on which something stands, if the case was read from one."""

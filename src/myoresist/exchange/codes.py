@@ -1,0 +1,159 @@
+"""Which codes of public systems say what in the words of a case (``knowledge/exchange/``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from myoresist import knowledge
+from myoresist.case.catalogue import read_rows
+from myoresist.case.reading import packaged_terms
+from myoresist.case.terms import Terms
+from myoresist.document import read_document
+from myoresist.knowledge.schema import Entry, validated
+
+Kind = Literal["label", "disease", "finding", "lab", "antibody", "drug", "measure", "result"]
+Relation = Literal["exact", "narrower", "broader"]
+
+
+class Code(Entry):
+    """A code and what it says.
+
+    Attributes:
+        relation: what the code is, seen from ``id``: the same claim, more (narrower) or less (broader).
+        gloss: what it says, in our own words.
+        seen: where code and meaning were seen.
+    """
+
+    kind: Kind
+    id: str
+    system: str
+    code: str
+    relation: Relation
+    gloss: str
+    seen: str
+
+
+class System(Entry):
+    """A code system.
+
+    Attributes:
+        names: addresses under which it goes.
+        prefix: what stands before the colon of a compact identifier.
+        dots: whether its codes are written with and without their points.
+        whole: whether the prefix is part of the code.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    prefix: str
+    dots: bool = False
+    whole: bool = False
+
+
+class Conventions(Entry):
+    """Names of systems, spellings of results, units and routes, and units of weight in kilograms."""
+
+    check: str
+    systems: tuple[System, ...]
+    results: Mapping[str, tuple[str, ...]]
+    units: Mapping[str, str]
+    kilograms: Mapping[str, float]
+    routes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A code as a record writes it; ``system`` is an address, or the prefix of a compact identifier."""
+
+    system: str
+    code: str
+    display: str = ""
+
+    def __str__(self) -> str:
+        """Return what a person would recognise."""
+        return self.display or self.code
+
+
+class Codes:
+    """Finds what codes say."""
+
+    def __init__(self, rows: Iterable[Code], conventions: Conventions) -> None:
+        self.conventions = conventions
+        systems = conventions.systems
+        self._systems = {name: one for one in systems for name in (*one.names, one.prefix)}
+        self._rows: dict[tuple[str, str], list[Code]] = {}
+        by_id = {one.id: one for one in systems}
+        for row in rows:
+            self._rows.setdefault(self._key(by_id[row.system], row.code), []).append(row)
+
+    @classmethod
+    def load(cls, folder: Path, terms: Terms) -> Codes:
+        """Read ``exchange/`` of a knowledge folder; findings and tests have codes of their own beside it.
+
+        Raises:
+            DocumentError: naming file, line and field of whatever is wrong.
+        """
+        document = read_document(folder / "exchange" / "systems.yaml")
+        conventions = validated(Conventions, document.data, document)
+        rows = [row for _, row in read_rows(folder / "exchange" / "codes.csv", Code)]
+        return cls([*_own(terms), *rows], conventions)
+
+    def of(self, codings: Iterable[Coding]) -> tuple[Code, ...]:
+        """Return what the codes of one concept say, each thing once; the closest claim comes first."""
+        found: dict[tuple[Kind, str], Code] = {}
+        order = ("exact", "narrower", "broader")
+        for one in codings:
+            system = self._systems.get(one.system)
+            for row in self._rows.get(self._key(system, one.code), ()) if system else ():
+                known = found.get((row.kind, row.id))
+                if known is None or order.index(row.relation) < order.index(known.relation):
+                    found[row.kind, row.id] = row
+        return tuple(sorted(found.values(), key=lambda row: order.index(row.relation)))
+
+    def result(self, text: str) -> str | None:
+        """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""
+        return _spelled(self.conventions.results, text)
+
+    def route(self, text: str) -> str | None:
+        """Return the route that a word or a code says."""
+        return _spelled(self.conventions.routes, text)
+
+    def _key(self, system: System, code: str) -> tuple[str, str]:
+        plain = code.strip().upper()
+        if system.whole and ":" not in plain:
+            plain = f"{system.prefix}:{plain}"
+        return system.id, plain.replace(".", "") if system.dots else plain
+
+
+def _own(terms: Terms) -> Iterator[Code]:
+    """Yield the codes that stand beside findings and laboratory tests."""
+    for one in terms.catalogue:
+        if one.hpo and one.kind == "bool":
+            yield _exact("finding", one.id, "HPO", one.hpo, one.hpo_name or one.label)
+    for test in terms.labs.values():
+        if test.loinc:
+            yield _exact("lab", test.id, "LOINC", test.loinc, test.label)
+
+
+def _exact(kind: Kind, name: str, system: str, code: str, gloss: str) -> Code:
+    return Code(
+        kind=kind, id=name, system=system, code=code, relation="exact", gloss=gloss,
+        seen="beside the entry itself",
+    )  # fmt: skip
+
+
+def _spelled(words: Mapping[str, tuple[str, ...]], text: str) -> str | None:
+    plain = " ".join(text.lower().split()).rstrip(".")
+    return next(
+        (name for name, some in words.items() if plain in {one.lower() for one in some}), None
+    )
+
+
+@cache
+def packaged_codes() -> Codes:
+    """Return the codes of the packaged knowledge, read once."""
+    return Codes.load(knowledge.folder(), packaged_terms())

@@ -1,0 +1,244 @@
+"""A FHIR bundle as resources of one patient, or a clear refusal."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from myoresist.document import DocumentError, Problem
+
+MAX_BYTES = 20_000_000
+MAX_RESOURCES = 50_000
+MAX_DEPTH = 60
+READ_TYPES = ("document", "collection", "searchset", "transaction", "batch")
+WRITES = ("POST", "PUT")
+Resource = Mapping[str, Any]
+
+
+@dataclass
+class Record:
+    """The resources of one patient.
+
+    Attributes:
+        patient: the Patient resource.
+        resources: all others that are about this patient.
+        notes: what was left out, and why.
+    """
+
+    patient: Resource
+    resources: list[Resource] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    by_reference: dict[str, Resource] = field(default_factory=dict)
+
+    def resolve(self, reference: object, within: Resource) -> Resource | None:
+        """Return the resource to which a reference leads, in the record or contained in ``within``."""
+        if not isinstance(reference, str):
+            return None
+        if reference.startswith("#"):
+            return next(
+                (x for x in listed(within, "contained") if x.get("id") == reference[1:]), None
+            )
+        return self.by_reference.get(reference.split("/_history/")[0])
+
+
+def is_fhir(text: str | bytes) -> bool:
+    """Tell whether a text is a FHIR resource as JSON, or several as NDJSON, without reading it whole."""
+    start = text[:4096]
+    head = start if isinstance(start, str) else start.decode("utf-8", "replace")
+    return head.lstrip("\ufeff \t\r\n").startswith("{") and '"resourceType"' in (
+        text if isinstance(text, str) else text.decode("utf-8", "replace")
+    )
+
+
+def place(one: Resource) -> str:
+    """Return where something stands, as ``Observation/ck-1``."""
+    kind, name = one.get("resourceType"), one.get("id")
+    return f"{kind}/{name}" if name else str(kind)
+
+
+def listed(one: object, key: str) -> list[Resource]:
+    """Return the objects of a list; whatever is no object is left out."""
+    found = one.get(key) if isinstance(one, Mapping) else None
+    return [x for x in found if isinstance(x, Mapping)] if isinstance(found, list) else []
+
+
+def read_record(text: str | bytes, name: str) -> Record:
+    """Return the record of one patient.
+
+    Args:
+        text: a Bundle or another resource as JSON, or resources as NDJSON, in UTF-8.
+        name: what to call it in errors.
+
+    Raises:
+        DocumentError: with one clear problem.
+    """
+    if len(text) > MAX_BYTES:
+        raise _refused(
+            name, f"is larger than {MAX_BYTES // 1_000_000} MB; give the record of one patient"
+        )
+    entries: list[tuple[str, Resource]] = []
+    notes: list[str] = []
+    for value in _values(text, name):
+        entries += _entries(value, name, notes)
+        if len(entries) > MAX_RESOURCES:
+            raise _refused(
+                name, f"holds more than {MAX_RESOURCES:,} resources; give the record of one patient"
+            )
+    patients = {place(x): x for _, x in entries if x["resourceType"] == "Patient"}
+    if len(patients) != 1:
+        said = f"holds {len(patients)} patients" if patients else "holds no Patient resource"
+        raise _refused(name, f"{said}; give the record of one patient")
+    (patient,) = patients.values()
+    record = Record(patient, notes=notes)
+    for address, one in entries:
+        for key in filter(None, (address, place(one) if one.get("id") else "")):
+            record.by_reference.setdefault(key, one)
+    others = Counter[str]()
+    for _, one in entries:
+        if one is patient:
+            continue
+        _check_version(one, name)
+        if _of(one, record):
+            record.resources.append(one)
+        else:
+            others[one["resourceType"]] += 1
+    notes += (f"{kind}: {n} not of this patient, not used" for kind, n in sorted(others.items()))
+    return record
+
+
+def _values(text: str | bytes, name: str) -> Iterator[Any]:
+    """Parse JSON, or NDJSON line by line; numbers keep their value, depth is bounded."""
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refused(name, "is not UTF-8 text") from error
+    decoded = decoded.lstrip("\ufeff")
+    try:
+        yield _parsed(decoded)
+        return
+    except RecursionError as error:
+        raise _refused(name, "is nested too deeply") from error
+    except ValueError as error:
+        lines = [x for x in decoded.splitlines() if x.strip()]
+        if len(lines) < 2 or not all(x.lstrip().startswith("{") for x in lines):
+            raise _refused(name, f"is not JSON: {error}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            yield _parsed(line)
+        except (ValueError, RecursionError) as error:
+            said = f"line {number} is not JSON: {error}"
+            raise DocumentError([Problem(name, number, "", said)]) from error
+
+
+def _parsed(text: str) -> Any:
+    value = json.loads(text, parse_constant=_no_number)
+    if _deeper(value, MAX_DEPTH):
+        raise RecursionError
+    return value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _deeper(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            x
+            for one in level
+            for x in (
+                one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+            )
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _entries(value: Any, name: str, notes: list[str]) -> Iterator[tuple[str, Resource]]:
+    """Yield address and resource of what a value holds."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("resourceType"), str):
+        raise _refused(name, "is no FHIR resource: resourceType is missing")
+    if value["resourceType"] != "Bundle":
+        yield from _one("", value, notes)
+        return
+    kind = value.get("type")
+    if kind not in READ_TYPES:
+        raise _refused(
+            name, f"is a bundle of type {kind or 'unknown'}; give {', '.join(READ_TYPES)}"
+        )
+    if any(x.get("relation") == "next" for x in listed(value, "link")):
+        notes.append("Bundle: is one page of several; what is on the others is unknown")
+    for entry in listed(value, "entry"):
+        method = (
+            entry.get("request", {}).get("method")
+            if isinstance(entry.get("request"), Mapping)
+            else None
+        )
+        if kind in ("transaction", "batch") and method not in WRITES:
+            notes.append(f"Bundle: an entry with {method or 'no method'}, not used")
+            continue
+        resource = entry.get("resource")
+        if isinstance(resource, Mapping) and isinstance(resource.get("resourceType"), str):
+            yield from _one(str(entry.get("fullUrl") or ""), resource, notes)
+
+
+def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, Resource]]:
+    if one["resourceType"] == "OperationOutcome":
+        said = [str(x.get("diagnostics") or x.get("code") or "") for x in listed(one, "issue")]
+        notes.append(
+            f"OperationOutcome: {'; '.join(filter(None, said)) or 'an error of the server'}"
+        )
+        return
+    yield address, one
+
+
+def _check_version(one: Resource, name: str) -> None:
+    """Refuse resources of other versions of FHIR, which mean other things by the same words."""
+    kind = one["resourceType"]
+    status = one.get("verificationStatus") if kind == "Condition" else None
+    if isinstance(status, str) or "taken" in one or kind in ("MedicationOrder", "BodySite"):
+        raise _refused(name, f"{place(one)} is of DSTU2 or STU3; give FHIR R4")
+    if kind.startswith("Medication") and isinstance(one.get("medication"), Mapping):
+        raise _refused(name, f"{place(one)} is of R5 or R6; give FHIR R4")
+
+
+def _of(one: Resource, record: Record) -> bool:
+    """Tell whether a resource is about the patient; one that names nobody is not."""
+    subject = one.get("subject") or one.get("patient")
+    if not isinstance(subject, Mapping):
+        return one["resourceType"] in ("Medication", "Composition")
+    reference = subject.get("reference")
+    return record.resolve(reference, one) is record.patient
+
+
+def read_paths(path: Path) -> bytes:
+    """Return the resources of a file, or of every JSON and NDJSON file of a folder, as NDJSON."""
+    if not path.is_dir():
+        return path.read_bytes()
+    files = sorted(x for x in path.iterdir() if x.suffix in (".json", ".ndjson") and x.is_file())
+    return b"\n".join(_on_one_line(x) for x in files)
+
+
+def _on_one_line(path: Path) -> bytes:
+    text = path.read_bytes()
+    if path.suffix == ".ndjson":
+        return text
+    try:
+        return json.dumps(json.loads(text)).encode()
+    except ValueError as error:
+        raise _refused(str(path), f"is not JSON: {error}") from error
+
+
+def _refused(name: str, message: str) -> DocumentError:
+    return DocumentError([Problem(name, None, "", message)])
+
+
+def counted(resources: Iterable[Resource]) -> dict[str, int]:
+    """Return how many resources there are of each type."""
+    return dict(Counter(x["resourceType"] for x in resources))

@@ -1,0 +1,88 @@
+"""Conditions: what a problem list says, and how surely."""
+
+from __future__ import annotations
+
+from myoresist.exchange.codes import Codes
+from myoresist.exchange.fhir.bundle import Resource, place
+from myoresist.exchange.fhir.datatypes import code, codings, named, quantity, when
+from myoresist.exchange.received import Draft
+
+UNSURE = ("unconfirmed", "provisional", "differential")
+PAST = ("inactive", "remission", "resolved")
+ENCOUNTER = "encounter-diagnosis"
+
+
+def read_conditions(found: list[Resource], codes: Codes, draft: Draft) -> None:
+    """Add what conditions say; the newest label that nobody doubts is that of the patient."""
+    labels: list[tuple[str, str, Resource]] = []
+    for one in found:
+        for label in _read(one, codes, draft):
+            labels.append(
+                (when(one, "recordedDate", "onsetDateTime", "onsetPeriod") or "", label, one)
+            )
+    labels.sort(key=lambda each: each[0])
+    if not labels:
+        return
+    _, label, newest = labels[-1]
+    draft.case["label"] = label
+    for _, other, one in labels[:-1]:
+        if other != label:
+            draft.note(
+                place(one), f"{named(one.get('code'))}: another label than the newest, not used"
+            )
+    _onset(newest, draft)
+
+
+def _read(one: Resource, codes: Codes, draft: Draft) -> list[str]:
+    """Add the findings of a condition, and return the labels that it stands for."""
+    verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
+    name = named(one.get("code"))
+    if verified == "entered-in-error":
+        return []
+    said = codes.of(codings(one.get("code")))
+    if not said:
+        draft.note(place(one), f"{name}: no code that is known here, to be confirmed")
+        return []
+    labels: list[str] = []
+    for row in said:
+        if row.kind not in ("label", "finding"):
+            draft.note(place(one), f"{name}: recorded, and no finding of a case; to be weighed")
+        elif row.relation == "broader":
+            draft.note(place(one), f"{name}: says less than {row.gloss}; to be confirmed")
+        elif verified == "refuted":
+            if row.kind == "finding" and row.relation == "exact":
+                draft.find(row.id, False)
+            else:
+                draft.note(place(one), f"{name}: refuted")
+        elif verified in UNSURE or _rules_out(one, verified):
+            draft.note(
+                place(one), f"{name}: {verified or 'a diagnosis of an encounter'}, to be confirmed"
+            )
+        elif clinical in PAST:
+            draft.note(place(one), f"{name}: {clinical}; to be confirmed if it still counts")
+        elif not clinical and verified != "confirmed":
+            draft.note(place(one), f"{name}: without a status, to be confirmed")
+        elif row.kind == "label":
+            labels.append(row.id)
+        else:
+            draft.find(row.id, True)
+    return labels
+
+
+def _rules_out(one: Resource, verified: str) -> bool:
+    """Tell whether it may only be what an encounter was to rule out."""
+    categories = one.get("category")
+    found = categories if isinstance(categories, list) else []
+    return verified != "confirmed" and any(code(x) == ENCOUNTER for x in found)
+
+
+def _onset(one: Resource, draft: Draft) -> None:
+    date = when(one, "onsetDateTime", "onsetPeriod")
+    age = quantity(one.get("onsetAge"))
+    onset: dict[str, object] = {}
+    if date:
+        onset["date"] = date
+    elif age and not age.comparator and set(age.units) & {"a", "yr", "years", "year"}:
+        onset["age"] = age.value
+    if onset:
+        draft.case["onset"] = onset

@@ -1,0 +1,143 @@
+"""Data types of FHIR: concepts, dates, quantities and ranges, as far as they say one thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from myoresist.exchange.codes import Coding
+from myoresist.exchange.fhir.bundle import Resource, listed
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T.*)?")
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_BOUND = re.compile(rf"\s*(<=?|>=?)\s*({_NUMBER})\s*(.*)")
+_RANGE = re.compile(rf"\s*({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER})\s*(.*)")
+_ANNOTATION = re.compile(r"\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit; ``comparator`` says that it is only a bound."""
+
+    value: float
+    units: tuple[str, ...]
+    comparator: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of normal, in the units in which they are given; without any, in that of the value."""
+
+    low: float | None
+    high: float | None
+    units: tuple[str, ...] = ()
+
+
+def codings(concept: object) -> tuple[Coding, ...]:
+    """Return the codes of a CodeableConcept."""
+    found = []
+    for one in listed(concept, "coding"):
+        system, code = one.get("system"), one.get("code")
+        if isinstance(system, str) and isinstance(code, str):
+            found.append(Coding(system, code, str(one.get("display") or "")))
+    return tuple(found)
+
+
+def words(concept: object) -> str:
+    """Return the text of a CodeableConcept, or the display of its first code."""
+    if not isinstance(concept, Mapping):
+        return ""
+    text = concept.get("text")
+    if isinstance(text, str) and text.strip():
+        return text.strip()
+    return next((str(x) for x in codings(concept) if x.display), "")
+
+
+def named(concept: object) -> str:
+    """Return how to speak of a concept: its text, else its first code."""
+    found = codings(concept)
+    return words(concept) or (found[0].code if found else "without a code")
+
+
+def code(concept: object) -> str:
+    """Return the first code of a concept, for the small code systems of FHIR itself."""
+    return next((one.code for one in codings(concept)), "")
+
+
+def day(value: object) -> str | None:
+    """Return a date as precise as it is written; a time keeps the local day that it names."""
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
+    return "-".join(x for x in found.groups() if x) if found else None
+
+
+def when(one: Resource, *keys: str) -> str | None:
+    """Return the first date that a resource gives under some keys; a period counts with its start."""
+    for key in keys:
+        value = one.get(key)
+        found = day(value.get("start")) if isinstance(value, Mapping) else day(value)
+        if found:
+            return found
+    return None
+
+
+def quantity(value: object) -> Quantity | None:
+    """Return a Quantity; ``None`` if it has no number."""
+    if not isinstance(value, Mapping):
+        return None
+    number = value.get("value")
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    comparator = value.get("comparator") or ""
+    return Quantity(float(number), units(value), str(comparator))
+
+
+def units(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the unit by its code and by its text, without annotations."""
+    told = (value.get("code"), value.get("unit"))
+    plain = (_ANNOTATION.sub("", x).strip() for x in told if isinstance(x, str))
+    return tuple(dict.fromkeys(x for x in (*(x for x in told if isinstance(x, str)), *plain) if x))
+
+
+def quantity_in(text: str) -> Quantity | None:
+    """Return a bound or number that is written as text, such as ``< 7 U/L``; else ``None``."""
+    bound = _BOUND.fullmatch(text)
+    if bound:
+        return Quantity(float(bound[2]), (bound[3],) if bound[3] else (), bound[1])
+    plain = re.fullmatch(rf"\s*({_NUMBER})\s*(.*)", text)
+    return Quantity(float(plain[1]), (plain[2],) if plain[2] else ()) if plain else None
+
+
+def limits(one: Resource) -> Limits | None:
+    """Return the limits of normal: one range for everybody that agrees with its own text; else ``None``."""
+    general = [
+        x
+        for x in listed(one, "referenceRange")
+        if not x.get("appliesTo") and not x.get("age") and code(x.get("type")) in ("", "normal")
+    ]
+    if len(general) != 1:
+        return None
+    (only,) = general
+    low, high = quantity(only.get("low")), quantity(only.get("high"))
+    told = (low.value if low else None, high.value if high else None)
+    text = only.get("text")
+    read = _range_in(text) if isinstance(text, str) else None
+    if low is None and high is None:
+        return Limits(*read) if read else None
+    if read and read != told:
+        return None
+    first = high or low
+    return Limits(*told, first.units if first else ())
+
+
+def _range_in(text: str) -> tuple[float | None, float | None] | None:
+    """Read ``0-220``, ``<=10`` or ``>5`` as limits."""
+    both = _RANGE.fullmatch(text)
+    if both:
+        return float(both[1]), float(both[2])
+    bound = _BOUND.fullmatch(text)
+    if not bound:
+        return None
+    value = float(bound[2])
+    return (None, value) if bound[1].startswith("<") else (value, None)

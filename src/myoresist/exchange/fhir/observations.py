@@ -1,0 +1,235 @@
+"""Observations: laboratory values, antibodies, findings and measures, each as far as it says one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from myoresist.case.terms import LabTest, Terms
+from myoresist.case.units import spelling
+from myoresist.exchange.codes import Code, Codes
+from myoresist.exchange.fhir.bundle import Resource, listed, place
+from myoresist.exchange.fhir.datatypes import (
+    Limits,
+    Quantity,
+    codings,
+    limits,
+    named,
+    quantity,
+    quantity_in,
+    when,
+    words,
+)
+from myoresist.exchange.received import Draft
+
+FINAL = ("final", "amended", "corrected")
+VOID = ("cancelled", "entered-in-error")
+DATES = ("effectiveDateTime", "effectivePeriod", "effectiveInstant")
+INTERPRETED = {
+    "POS": "positive",
+    "NEG": "negative",
+    "DET": "positive",
+    "ND": "negative",
+    "IND": "unknown",
+}
+YES, NO = ("positive", "weak", "moderate", "strong"), ("negative",)
+
+
+class Observations:
+    """Reads observations into a draft."""
+
+    def __init__(self, codes: Codes, terms: Terms, draft: Draft) -> None:
+        self.codes, self.terms, self.draft = codes, terms, draft
+        self._weights: list[tuple[str, float]] = []
+
+    def read(self, found: list[Resource]) -> None:
+        """Add what observations say; of several with one identifier the last issued counts."""
+        for one in _newest(found):
+            if one.get("status") in VOID:
+                continue
+            for part in _parts(one):
+                self._one(part)
+        if self._weights:
+            self.draft.case["patient"]["weight_kg"] = max(self._weights)[1]
+
+    def _one(self, one: Resource) -> None:
+        said = [x for x in self.codes.of(codings(one.get("code"))) if x.kind != "result"]
+        if not said:
+            if _has_value(one):
+                self.draft.note(
+                    place(one), f"{named(one.get('code'))}: no code that is known here, not used"
+                )
+            return
+        row = said[0]
+        usable = one.get("status") in FINAL
+        if row.relation == "broader":
+            self.draft.note(
+                place(one), f"{named(one.get('code'))}: says less than {row.gloss}; to be confirmed"
+            )
+        elif row.kind == "lab":
+            self._lab(one, row, usable)
+        elif row.kind == "antibody":
+            self._antibody(one, row, usable)
+        elif row.kind == "finding":
+            self._finding(one, row, usable)
+        elif row.kind == "measure" and usable:
+            self._measure(one, row)
+        else:
+            self.draft.note(place(one), f"{named(one.get('code'))}: not used")
+
+    def _lab(self, one: Resource, row: Code, usable: bool) -> None:
+        test = self.terms.labs[row.id]
+        read = _measured(one) if usable else None
+        unit = self._unit(read, test) if read else None
+        entry: dict[str, object] = {"test": test.synonyms[0], "date": when(one, *DATES)}
+        if read is None or unit is None or read.comparator not in ("", "<", "<=", ">", ">="):
+            why = (
+                "not final"
+                if not usable
+                else "no value"
+                if read is None
+                else "a unit that is not known"
+            )
+            self.draft.note(place(one), f"{named(one.get('code'))}: {why}; it stays open")
+            self.draft.add("labs", **entry, value="unknown", unit=test.unit)
+            return
+        value = f"{read.comparator}{read.value:g}" if read.comparator else read.value
+        low, high = self._limits(one, limits(one), unit, test)
+        self.draft.add("labs", **entry, value=value, unit=unit, upper_limit=high, lower_limit=low)
+
+    def _unit(self, read: Quantity, test: LabTest) -> str | None:
+        own = self.codes.conventions.units
+        told = (own.get(x, x) for x in read.units)
+        return next((x for x in (spelling(x, test) for x in told) if x), None)
+
+    def _limits(
+        self, one: Resource, found: Limits | None, unit: str, test: LabTest
+    ) -> tuple[float | None, float | None]:
+        if found is None:
+            return None, None
+        own = self.codes.conventions.units
+        units = {spelling(own.get(x, x), test) for x in found.units}
+        if found.units and unit not in units:
+            self.draft.note(place(one), "limits in another unit than the value, not used")
+            return None, None
+        return (found.low if found.low else None), (found.high if found.high else None)
+
+    def _antibody(self, one: Resource, row: Code, usable: bool) -> None:
+        entry = {
+            "antibody": row.id, "method": words(one.get("method")) or None, "date": when(one, *DATES),
+        }  # fmt: skip
+        read = _measured(one) if usable else None
+        result = self._result(one) if usable else None
+        high = limits(one)
+        if read and not read.comparator and high and high.high and result is None:
+            self.draft.add("autoantibodies", **entry, value=read.value, cut_off=high.high)
+            return
+        if (
+            read
+            and high
+            and high.high
+            and result in YES + NO
+            and (read.value >= high.high) != (result in YES)
+        ):
+            self.draft.note(
+                place(one), f"{named(one.get('code'))}: value and words disagree; it stays open"
+            )
+            result = None
+        elif result is None:
+            why = "no result that can be read" if usable else "not final"
+            self.draft.note(place(one), f"{named(one.get('code'))}: {why}; it stays open")
+        self.draft.add("autoantibodies", **entry, result=result or "unknown")
+
+    def _finding(self, one: Resource, row: Code, usable: bool) -> None:
+        result = self._result(one) if usable else None
+        answer = one.get("valueBoolean")
+        if usable and isinstance(answer, bool):
+            result = "positive" if answer else "negative"
+        if result in ("positive", "moderate", "strong"):
+            self.draft.find(row.id, True)
+        elif result in NO and row.relation == "exact":
+            self.draft.find(row.id, False)
+        else:
+            self.draft.note(
+                place(one), f"{named(one.get('code'))}: no result that can be read, to be confirmed"
+            )
+
+    def _measure(self, one: Resource, row: Code) -> None:
+        read, date = quantity(one.get("valueQuantity")), when(one, *DATES)
+        if read is None or read.comparator:
+            return
+        if row.id == "weight":
+            kilograms = self.codes.conventions.kilograms
+            factor = next((kilograms[x] for x in read.units if x in kilograms), None)
+            if factor:
+                self._weights.append((date or "", round(read.value * factor, 2)))
+        elif date:
+            self.draft.add("visits", date=date, **{row.id: read.value})
+
+    def _result(self, one: Resource) -> str | None:
+        """Return the result in words; ``None`` where none is read, or value and interpretation disagree."""
+        told = set[str]()
+        concept = one.get("valueCodeableConcept")
+        if isinstance(concept, Mapping):
+            rows = (x for x in self.codes.of(codings(concept)) if x.kind == "result")
+            first = next((x.id for x in rows), None) or self.codes.result(words(concept))
+            if first is None:
+                return None
+            told.add(first)
+        text = one.get("valueString")
+        if isinstance(text, str):
+            first = self.codes.result(text)
+            if first is None:
+                return None
+            told.add(first)
+        interpreted = {
+            INTERPRETED[x.code]
+            for part in listed(one, "interpretation")
+            for x in codings(part)
+            if x.code in INTERPRETED
+        }
+        if not told:
+            return next(iter(interpreted)) if len(interpreted) == 1 else None
+        (result,) = told if len(told) == 1 else (None,)
+        against = NO if result in YES else YES
+        return None if interpreted & set(against) else result
+
+
+def _measured(one: Resource) -> Quantity | None:
+    """Return the value of an observation, as a quantity or as text that is read as one."""
+    if one.get("dataAbsentReason"):
+        return None
+    text = one.get("valueString")
+    return quantity(one.get("valueQuantity")) or (
+        quantity_in(text) if isinstance(text, str) else None
+    )
+
+
+def _has_value(one: Resource) -> bool:
+    return any(key.startswith("value") for key in one)
+
+
+def _parts(one: Resource) -> Iterator[Resource]:
+    """Yield an observation, and its components as observations of their own."""
+    components = listed(one, "component")
+    if not components or _has_value(one):
+        yield one
+    whole = {key: one[key] for key in ("resourceType", "id", "status", *DATES) if key in one}
+    yield from ({**whole, **part} for part in components)
+
+
+def _newest(found: list[Resource]) -> Iterator[Resource]:
+    """Yield observations; of those that share an identifier only the last issued."""
+    last: dict[tuple[str, str], Resource] = {}
+    for one in found:
+        names = [
+            (str(x.get("system")), str(x.get("value")))
+            for x in listed(one, "identifier")
+            if x.get("value")
+        ]
+        if not names:
+            yield one
+            continue
+        known = last.get(names[0])
+        if known is None or str(one.get("issued") or "") >= str(known.get("issued") or ""):
+            last[names[0]] = one
+    yield from last.values()

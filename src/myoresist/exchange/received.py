@@ -1,0 +1,116 @@
+"""A case while it is put together from a foreign record, with what of the record could not be used."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from myoresist.case.model import Case
+from myoresist.case.reading import check_case_text
+from myoresist.document import DocumentError, Problem
+
+_ENTRY = re.compile(r"(\w+)\[(\d+)\]")
+UNREAD: dict[str, dict[str, Any]] = {
+    "labs": {"value": "unknown"},
+    "autoantibodies": {"result": "unknown"},
+}
+"""What stays of an entry that cannot be used: that something was said here which could not be read."""
+KEPT = {
+    "labs": ("test", "unit", "date"), "autoantibodies": ("antibody", "date"), "treatments": ("drug",),
+}  # fmt: skip
+MOST_TRIES = 20
+
+
+@dataclass
+class Draft:
+    """What has been read so far, as a case file would say it.
+
+    Attributes:
+        case: sections of a case file.
+        notes: what of the record was not used, each with its place.
+    """
+
+    case: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, place: str, text: str) -> None:
+        """Keep what could not be used."""
+        self.notes.append(f"{place}: {text}")
+
+    def add(self, section: str, **entry: Any) -> None:
+        """Add an entry to a list; what is ``None`` is left out."""
+        told = {key: value for key, value in entry.items() if value is not None}
+        self.case.setdefault(section, []).append(told)
+
+    def find(self, name: str, answer: bool) -> None:
+        """Note a finding; where statements differ both stay, so that the case contradicts itself."""
+        first = self.case.setdefault("findings", {})
+        if first.setdefault(name, answer) is not answer:
+            self.case.setdefault("comorbidities", {})[name] = answer
+
+
+@dataclass(frozen=True)
+class Received:
+    """A case that came from elsewhere.
+
+    Attributes:
+        case: the case, which carries the notes as remarks.
+        written: the same as a case file would say it.
+        notes: what of the record was not used, each with its place.
+    """
+
+    case: Case
+    written: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def yaml(self) -> str:
+        """Return a case file, with what was not used as comments."""
+        text = yaml.safe_dump(self.written, sort_keys=False, allow_unicode=True, width=100)
+        return text + "".join(f"# not used: {' '.join(one.split())}\n" for one in self.notes)
+
+    def json(self) -> str:
+        """Return the case and what was not used as JSON."""
+        told = {"case": self.written, "not_used": list(self.notes)}
+        return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def received(draft: Draft, name: str) -> Received:
+    """Check a draft as a case file is checked; of an entry that cannot be used stays that it was there.
+
+    Raises:
+        DocumentError: what is wrong where no entry can be blamed, such as a patient without a name.
+    """
+    for _ in range(MOST_TRIES):
+        case, problems = check_case_text(json.dumps(draft.case), name)
+        if case is not None:
+            notes = tuple(dict.fromkeys(draft.notes))
+            case.remarked(notes)
+            return Received(case, draft.case, notes)
+        if not _opened(draft, problems):
+            break
+    raise DocumentError(Problem(name, None, one.field, one.message) for one in problems)
+
+
+def _opened(draft: Draft, problems: Iterable[Problem]) -> bool:
+    """Replace the entries that are wrong by what stays of them; tell whether there was any."""
+    wrong: dict[tuple[str, int], str] = {}
+    for one in problems:
+        place = _ENTRY.match(one.field)
+        if place and place[1] in draft.case:
+            wrong.setdefault((place[1], int(place[2])), one.message)
+    for (section, index), message in sorted(wrong.items(), reverse=True):
+        entries = draft.case[section]
+        entry = entries[index]
+        kept = {key: entry[key] for key in KEPT.get(section, ()) if key in entry}
+        left = {**kept, **UNREAD.get(section, {})}
+        draft.note(next(iter(map(str, entry.values())), section), message)
+        if not left or left == entry:
+            del entries[index]
+        else:
+            entries[index] = left
+    return bool(wrong)

@@ -1,0 +1,292 @@
+"""FHIR R4 as a case: every door says the same, and nothing is concluded from what is not said."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from myoresist.assessment import assess
+from myoresist.case.reading import check_case_text
+from myoresist.cli import app
+from myoresist.document import DocumentError
+from myoresist.exchange.fhir import read_fhir, read_fhir_path
+
+SNOMED, LOINC, RXNORM = (
+    "http://snomed.info/sct", "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm",
+)  # fmt: skip
+POLYMYOSITIS, DYSPHAGIA, CK, JO1 = "31384009", "40739000", "2157-6", "8076-2"
+METHOTREXATE = "6851"
+
+
+def coded(system: str, code: str, text: str = "") -> dict[str, Any]:
+    concept: dict[str, Any] = {"coding": [{"system": system, "code": code}]}
+    return {**concept, "text": text} if text else concept
+
+
+def status(code: str) -> dict[str, Any]:
+    return coded("http://terminology.hl7.org/CodeSystem/status", code)
+
+
+def bundle(*resources: dict[str, Any], **more: Any) -> str:
+    patient = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1960-05"}
+    about = [{"subject": {"reference": "Patient/p"}, **one} for one in resources]
+    entries = [{"resource": one} for one in (patient, *about)]
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries, **more})
+
+
+def condition(said: str, /, **more: Any) -> dict[str, Any]:
+    own = {"clinicalStatus": status("active"), "verificationStatus": status("confirmed")}
+    return {"resourceType": "Condition", "id": "c", "code": coded(SNOMED, said), **own, **more}
+
+
+def observation(code: str, **more: Any) -> dict[str, Any]:
+    own = {"status": "final", "effectiveDateTime": "2023-01-02T23:30:00-05:00"}
+    return {"resourceType": "Observation", "id": "o", "code": coded(LOINC, code), **own, **more}
+
+
+def order(**more: Any) -> dict[str, Any]:
+    dosage = {
+        "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}},
+        "route": {"text": "oral"},
+        "doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
+    }
+    own = {"status": "active", "intent": "order", "dosageInstruction": [dosage]}
+    concept = coded(RXNORM, METHOTREXATE)
+    return {
+        "resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": concept, **own,
+        **more,
+    }  # fmt: skip
+
+
+def ck(value: float = 6800, **more: Any) -> dict[str, Any]:
+    measured = {"value": value, "unit": "U/L"}
+    limits = [{"high": {"value": 170, "unit": "U/L"}}]
+    return observation(CK, **{"valueQuantity": measured, "referenceRange": limits, **more})
+
+
+WHOLE = bundle(
+    condition(POLYMYOSITIS, onsetDateTime="2022-03"), condition(DYSPHAGIA, id="c2"), ck(), order(),
+    observation(JO1, id="o2", valueCodeableConcept=coded(SNOMED, "260385009")),
+)  # fmt: skip
+SAME = """
+patient: {id: p, sex: female, birth_date: 1960-05}
+label: polymyositis
+onset: {date: 2022-03}
+findings: {dysphagia: yes}
+labs:
+- {test: CK, value: 6800, unit: U/L, upper_limit: 170, date: 2023-01-02}
+autoantibodies:
+- {antibody: anti_jo1, result: negative, date: 2023-01-02}
+treatments:
+- {drug: methotrexate, dose: 15, unit: mg, frequency: weekly, route: oral, ongoing: yes}
+"""
+
+
+def test_a_bundle_says_what_the_case_file_says() -> None:
+    case, problems = check_case_text(SAME, "case")
+    assert not problems
+    assert case is not None
+    found = read_fhir(WHOLE)
+    assert found.case.model_dump() == case.model_dump()
+    assert assess(found.case).consult == assess(case).consult
+
+
+def test_lines_of_resources_and_a_folder_say_what_the_bundle_says(tmp_path: Path) -> None:
+    resources = [one["resource"] for one in json.loads(WHOLE)["entry"]]
+    lines = "\n".join(map(json.dumps, resources))
+    whole = read_fhir(WHOLE).case.model_dump()
+    assert read_fhir("\ufeff" + lines + "\r\n").case.model_dump() == whole
+    for number, one in enumerate(resources):
+        (tmp_path / f"{number}.json").write_text(json.dumps(one, indent=2))
+    assert read_fhir_path(tmp_path).case.model_dump() == whole
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"),
+    [
+        ({}, True),
+        ({"verificationStatus": status("refuted")}, False),
+        ({"verificationStatus": status("provisional")}, None),
+        ({"verificationStatus": status("entered-in-error")}, None),
+        ({"clinicalStatus": status("resolved")}, None),
+        ({"clinicalStatus": {}, "verificationStatus": {}}, None),
+        ({"verificationStatus": {}, "category": [status("encounter-diagnosis")]}, None),
+        ({"code": {"text": "Dysphagia"}}, None),
+        ({"subject": {"reference": "Patient/somebody"}}, None),
+    ],
+)  # fmt: skip
+def test_a_condition_counts_as_surely_as_it_is_said(
+    more: dict[str, Any], answer: bool | None
+) -> None:
+    assert read_fhir(bundle(condition(DYSPHAGIA, **more))).case.findings.get("dysphagia") is answer
+
+
+def test_two_conditions_that_disagree_are_a_contradiction() -> None:
+    both = bundle(
+        condition(DYSPHAGIA), condition(DYSPHAGIA, id="d", verificationStatus=status("refuted"))
+    )
+    assert [one.finding for one in assess(read_fhir(both).case).contradictions] == ["dysphagia"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "preliminary"},
+        {"valueQuantity": {"value": 900, "unit": "bananas"}},
+        {"valueQuantity": {"unit": "U/L"}},
+        {"dataAbsentReason": status("masked")},
+    ],
+)
+def test_a_value_that_cannot_be_read_leaves_the_peak_open(change: dict[str, Any]) -> None:
+    read = read_fhir(bundle(ck(200), ck(**{"id": "later", **change})))
+    assert read.case.labs[1].value is None
+    assert read.notes
+    known = {one.id: one.value for one in assess(read.case).record}
+    assert known.get("ck_x_uln") is None
+
+
+@pytest.mark.parametrize("code", ["cancelled", "entered-in-error"])
+def test_what_was_withdrawn_is_not_there(code: str) -> None:
+    assert not read_fhir(bundle(ck(status=code))).case.labs
+
+
+def test_bounds_and_limits_are_read_only_where_they_say_one_thing() -> None:
+    small = {"value": 7, "comparator": "<", "unit": "[IU]/L"}
+    (lab,) = read_fhir(bundle(ck(valueQuantity=small))).case.labs
+    assert (lab.value, lab.at_most) == (None, 7)
+    (lab,) = read_fhir(bundle(observation(CK, valueString="< 7 U/L"))).case.labs
+    assert (lab.value, lab.at_most) == (None, 7)
+    texts = {"0-220": 220, "<=10": 10, ">5": None, "see comment": None}
+    for text, high in texts.items():
+        (lab,) = read_fhir(bundle(ck(referenceRange=[{"text": text}]))).case.labs
+        assert lab.upper_limit == high, text
+    against = [{"high": {"value": 5, "unit": "U/L"}, "text": ">5"}]
+    assert read_fhir(bundle(ck(referenceRange=against))).case.labs[0].upper_limit is None
+
+
+def test_words_against_the_interpretation_are_open() -> None:
+    positive = coded(SNOMED, "10828004")
+    for interpreted, result in (("POS", "positive"), ("NEG", None)):
+        one = observation(
+            JO1, valueCodeableConcept=positive, interpretation=[coded("v3", interpreted)]
+        )
+        assert read_fhir(bundle(one)).case.autoantibodies[0].result == (result or "unknown")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"status": "draft"},
+        {"status": "cancelled"},
+        {"status": "entered-in-error"},
+        {"intent": "proposal"},
+        {"doNotPerform": True},
+        {"medicationCodeableConcept": {"text": "methotrexate"}},
+    ],
+)
+def test_an_order_that_was_not_carried_out_is_no_course(more: dict[str, Any]) -> None:
+    assert not read_fhir(bundle(order(**more))).case.treatments
+
+
+def test_a_dose_is_read_as_data_and_never_assumed_daily() -> None:
+    texts = {"dosageInstruction": [{"text": "15 mg Mondays"}]}
+    read = read_fhir(bundle(order(**texts)))
+    (course,) = read.case.treatments
+    assert (course.dose, course.frequency) == (None, None)
+    assert any("15 mg Mondays" in one for one in read.notes)
+    timing = {"repeat": {"dayOfWeek": ["mon"]}}
+    dosage = {"timing": timing, "doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}]}
+    (course,) = read_fhir(bundle(order(dosageInstruction=[dosage]))).case.treatments
+    assert (course.dose, course.frequency) == (15, "weekly")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        (bundle(type="message"), "message"),
+        (json.dumps({"resourceType": "Bundle", "type": "collection"}), "no Patient"),
+        (bundle({"resourceType": "Patient", "id": "q"}), "2 patients"),
+        (bundle(condition(DYSPHAGIA, verificationStatus="confirmed")), "STU3"),
+        (bundle(order(medication={"concept": {"text": "x"}})), "R5"),
+        ('{"resourceType": ' + "[" * 5000 + "]" * 5000 + "}", "nested"),
+    ],
+)
+def test_what_is_no_record_of_one_patient_is_refused_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=said) as error:
+        read_fhir(text, "name")
+    assert len(error.value.problems) == 1
+
+
+def test_a_page_and_an_error_of_the_server_are_told() -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"diagnostics": "timeout"}]}
+    link = [{"relation": "next", "url": "x"}]
+    notes = read_fhir(bundle(outcome, link=link, type="searchset")).notes
+    assert any("one page" in one for one in notes)
+    assert any("timeout" in one for one in notes)
+
+
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1e308,
+        "",
+        "x",
+        "\0",
+        "< ",
+        [],
+        {},
+        [None],
+        {"coding": [None]},
+        "9999-12-31",
+    ]
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value if isinstance(value, list) else ())
+    )
+    return [path, *(x for key, one in inner for x in places(one, (*path, key)))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_changed_bundle_is_read_or_refused_and_never_crashes(data: st.DataObject) -> None:
+    record = copy.deepcopy(json.loads(WHOLE))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from([x for x in places(record) if x]))
+        inner = record
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = data.draw(JUNK)
+    try:
+        read_fhir(json.dumps(record))
+    except DocumentError as error:
+        assert error.problems
+
+
+def test_the_commands_take_a_bundle(tmp_path: Path) -> None:
+    path, case = tmp_path / "bundle.json", tmp_path / "case.yaml"
+    path.write_text(WHOLE)
+    run = CliRunner().invoke
+    written = run(app, ["read", str(path), "--yaml"])
+    assert written.exit_code == 0
+    case.write_text(written.stdout)
+    pages = [run(app, ["assess", str(x), "--json"]).stdout for x in (path, case)]
+    assert json.loads(pages[0])["consult"] == json.loads(pages[1])["consult"]
+    checked = run(app, ["validate", str(path)])
+    assert checked.exit_code == 0
+    assert run(app, ["assess", str(path)]).exit_code == 0
