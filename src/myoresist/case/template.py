@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from textwrap import fill
+from typing import Any
 
 import yaml
 
@@ -132,8 +134,29 @@ def _listed(head: str, words: Iterable[str]) -> str:
 
 def write_case(case: Case) -> str:
     """Return a case as YAML text that ``read_case`` reads back as the same case."""
-    data = case.model_dump(mode="json", exclude_defaults=True)
-    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+    return as_yaml(case.model_dump(mode="json", exclude_defaults=True))
+
+
+def as_yaml(data: Mapping[str, Any], in_a_line: bool = False) -> str:
+    """Return the data of a case file as YAML text that reads back as the same data."""
+    width = math.inf if in_a_line else 100
+    text: str = yaml.dump(
+        data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width,
+        default_flow_style=in_a_line,
+    )  # fmt: skip
+    return text
+
+
+class Spelled(float):
+    """A number that is written as somebody wrote it, as its point may divide thousands."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Spelled:
+        """Keep how it is written."""
+        own = super().__new__(cls, text)
+        own.text = text
+        return own
 
 
 class _Dumper(yaml.SafeDumper):
@@ -146,4 +169,9 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
 
 
+def _spelled(dumper: yaml.SafeDumper, number: Spelled) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", number.text)
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(Spelled, _spelled)

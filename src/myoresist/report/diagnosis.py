@@ -77,9 +77,9 @@ class Diagnosis:
                 sign=f"{number}.",
                 cites=test.cites,
             )
-            yield Line(self._gain(test), detail=True)
+            yield Line(self.gain(test), detail=True)
             if test.gain >= LITTLE:
-                for text in self._results(test.results):
+                for text in self.results(test.results):
                     yield Line(text, "quiet", detail=True, sign="→")
             if test.note:
                 yield Line(test.note, "quiet", detail=True)
@@ -89,7 +89,7 @@ class Diagnosis:
         for question in self.data.differential.questions:
             if question.gain >= LITTLE:
                 yield Line(self.data.questions[question.finding], strong=True, sign="·")
-                for text in self._results(question.results):
+                for text in self.results(question.results):
                     yield Line(text, "quiet", detail=True, sign="→")
 
     def reasons(self) -> Iterator[Line]:
@@ -167,7 +167,8 @@ class Diagnosis:
             f"because of it"
         )
 
-    def _gain(self, test: InvestigationResult) -> str:
+    def gain(self, test: InvestigationResult) -> str:
+        """Return what an investigation would tell."""
         said = ["Needed now, whatever the disease."] if test.needed else []
         if test.proof >= PROVES:
             said.append("Could prove what is likely.")
@@ -178,7 +179,7 @@ class Diagnosis:
             said.append(text + ".")
         return " ".join(said) or "Would hardly change the diagnosis."
 
-    def _results(self, results: Iterable[ResultResult]) -> Iterator[str]:
+    def results(self, results: Iterable[ResultResult]) -> Iterator[str]:
         """Say what each finding would do if it is there; what its absence does is seldom much."""
         names = self.data.differential_names
         for result in results:

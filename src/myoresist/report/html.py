@@ -23,14 +23,15 @@ def _environment() -> Environment:
     )
 
 
-def render(report: Report, unfolded: bool = False) -> str:
+def render(report: Report, unfolded: bool = False, style_at: str = "") -> str:
     """Return a report as HTML; whatever a case says is escaped.
 
     Args:
         report: what to show.
         unfolded: whether the appendix is open from the start.
+        style_at: where its style stands, if not in the file itself.
     """
     environment = _environment()
     style = environment.get_template("report.css").render(roles=list(PAPER))
     page = environment.get_template("report.html.j2")
-    return page.render(report=report, style=style, unfolded=unfolded)
+    return page.render(report=report, style=style, style_at=style_at, unfolded=unfolded)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from myoresist.service import api
+from myoresist.service import api, site, tasks
 from myoresist.service.guard import LOOPBACK, Guard
 from myoresist.service.problems import MEDIA_TYPE, Refusal, failed
 from myoresist.service.workers import Workers
@@ -39,26 +37,23 @@ def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Gua
 
     app = FastAPI(
         title="myoresist", version=__version__, description=ABOUT, lifespan=lifespan,
-        docs_url=None, redoc_url=None, redirect_slashes=False, separate_input_output_schemas=False,
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.include_router(api.routes(workers))
+    app.include_router(site.routes(workers))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _no_such)
     app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(Exception, _failed)
-    described = app.openapi
 
-    @cache
-    def openapi() -> dict[str, Any]:
-        told = described()
-        told.setdefault("components", {})["schemas"] = api.components()
-        for path in told["paths"].values():
-            for operation in path.values():
-                # Every refusal has one form, which the routes name themselves.
-                operation["responses"].pop("default", None)
-        return told
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return api.respond(await workers.run(tasks.described, app.openapi()))
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return api.respond(await workers.run(tasks.docs, app.openapi()))
+
     return Guard(app, hosts)
 
 

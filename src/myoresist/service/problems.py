@@ -57,6 +57,12 @@ def unusable(problems: Iterable[Problem]) -> Refusal:
     return Refusal(422, "case", "The case cannot be used as it is written", detail, errors)
 
 
+def unreadable(most: int) -> Refusal:
+    """Return the refusal of a form that cannot be read, or that has more than ``most`` fields."""
+    detail = f"Send it as the page does: UTF-8, at most {most:,} fields."
+    return Refusal(400, "form", "The form cannot be read", detail)
+
+
 def too_large(most: int) -> Refusal:
     """Return the refusal of a request that is larger than ``most`` bytes."""
     detail = f"A request has at most {most / 1e6:g} MB; a case is a few kB."

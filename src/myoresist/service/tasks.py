@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from json import dumps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
-from myoresist.service.problems import MEDIA_TYPE, Refusal, unusable
+from myoresist.service.problems import MEDIA_TYPE, Refusal, unreadable, unusable
 
 if TYPE_CHECKING:
     from myoresist.case.model import Case
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
+MOST_FIELDS = 20_000
 NAME = "-"
 """What a case is called that came from no file, as on the command line."""
 
@@ -68,7 +71,7 @@ def schema_json(of: str) -> Reply:
     return as_json(schemas()[of])
 
 
-def schemas() -> dict[str, dict[str, object]]:
+def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of the case file and of the assessment."""
     from myoresist.assessment import assessment_schema
     from myoresist.case.words import case_schema
@@ -91,3 +94,125 @@ def _read(text: bytes) -> Case | Reply:
 
     case, problems = check_case_text(text, NAME)
     return refused(unusable(problems)) if case is None else case
+
+
+def described(told: dict[str, Any]) -> Reply:
+    """Answer with the description of the API, to which the schemas are added."""
+    return as_json(_described(told))
+
+
+def docs(told: dict[str, Any]) -> Reply:
+    """Answer with the description of the API as a page."""
+    from myoresist.service.view import render_docs
+
+    return Reply(HTML, render_docs(_described(told)).encode())
+
+
+def _described(told: dict[str, Any]) -> dict[str, Any]:
+    from myoresist.service.described import components
+
+    return told | {"components": {"schemas": components(schemas())}}
+
+
+def page(form: bytes = b"") -> Reply:
+    """Answer with the whole page: the form as it was sent, and the answer."""
+    if not form:
+        return Reply(HTML, _first_page())
+    from myoresist.service.form import renumbered
+    from myoresist.service.view import answer, render_page
+
+    sent = _entries(form)
+    if isinstance(sent, Reply):
+        return sent
+    entries = renumbered(sent)
+    return Reply(HTML, render_page(entries, answer(entries)).encode())
+
+
+@cache
+def _first_page() -> bytes:
+    from myoresist.service.view import answer, render_page
+
+    return render_page({}, answer({})).encode()
+
+
+def answered(form: bytes) -> Reply:
+    """Answer with what stands beside the form."""
+    from myoresist.service.view import answer, render_answer
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    return Reply(HTML, render_answer(answer(entries)).encode())
+
+
+def opened(file: bytes) -> Reply:
+    """Answer with the page on which a case file stands in the form."""
+    from myoresist.service.view import open_file, render_page
+
+    return Reply(HTML, render_page(*open_file(file)).encode())
+
+
+def found(query: str) -> Reply:
+    """Answer with the findings that a search finds."""
+    from myoresist.service.view import render_results
+
+    return Reply(HTML, render_results(query).encode())
+
+
+def table(section: str, form: bytes) -> Reply:
+    """Answer with the rows of a table, with those that were pasted."""
+    from myoresist.service.view import render_rows
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    return Reply(HTML, render_rows(section, entries).encode())
+
+
+def saved(kind: str, form: bytes) -> Reply:
+    """Answer with the case file that a form wrote; it may hold mistakes. ``kind`` is yaml or json."""
+    from myoresist.service.form import case_of
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    written = case_of(entries)
+    if kind == "yaml":
+        return Reply("application/yaml", written.text.encode(), file="case.yaml")
+    text = dumps(written.data, indent=2, ensure_ascii=False) + "\n"
+    return Reply(JSON, text.encode(), file="case.json")
+
+
+def exported(kind: str, form: bytes) -> Reply:
+    """Answer with the report in another form: html, pdf, md, txt, or reasons, the report with its reasons."""
+    from myoresist.service import export
+    from myoresist.service.form import case_of
+    from myoresist.service.view import read
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    case, problems = read(case_of(entries))
+    return refused(unusable(problems)) if case is None else export.FORMS[kind](case)
+
+
+def static(name: str) -> Reply:
+    """Answer with the style or the script of the page."""
+    from myoresist.service import view
+
+    media, text = view.STATIC[name]
+    return Reply(f"{media}; charset=utf-8", text().encode())
+
+
+def _entries(form: bytes) -> dict[str, str] | Reply:
+    """Read what a form sent, with the rows that were pasted."""
+    from myoresist.library import Knowledge
+    from myoresist.service.tables import with_pasted
+
+    try:
+        pairs = parse_qsl(form.decode(), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return refused(unreadable(MOST_FIELDS))
+    return with_pasted(
+        {name: value.replace("\r\n", "\n") for name, value in pairs}, Knowledge.load().terms
+    )

@@ -1,0 +1,251 @@
+"""The page: a form on one side, the answer on the other. It is the same page as a report has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from myoresist.assessment import NOTICE, Assessment, assess
+from myoresist.case.catalogue import Finding
+from myoresist.case.model import Case
+from myoresist.case.reading import check_case_text
+from myoresist.case.spelling import respelled
+from myoresist.document import DocumentError, Problem, parse_document
+from myoresist.library import Knowledge
+from myoresist.report.builder import build_report
+from myoresist.report.charts.drawing import PAPER
+from myoresist.report.document import Report
+from myoresist.service import fields
+from myoresist.service.asks import Ask, Change, asks, changes, kept
+from myoresist.service.form import MORE, REST, Entries, Written, case_of, entries_of, rows
+from myoresist.service.search import search
+
+BEFORE, QUERY, FILE = "before", "q", "The file"
+_PLACE = re.compile(r"(\w+\[[0-9]+\](?:\.\w+)?): ")
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is said of one field: a mistake, or what could not be used as written."""
+
+    name: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What stands beside the form.
+
+    Attributes:
+        report: page one; nothing while the entries hold a mistake.
+        mistakes: what keeps the entries from being a case.
+        remarks: what was not used as written.
+        changes: what differs from the page before.
+        asks: what would change most.
+        before: what stands on the page, for the next answer to compare.
+    """
+
+    report: Report | None
+    mistakes: tuple[Note, ...] = ()
+    remarks: tuple[Note, ...] = ()
+    changes: tuple[Change, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    before: str = ""
+
+    def notes(self, name: str) -> list[str]:
+        """Return what is said of a field."""
+        return [one.text for one in (*self.mistakes, *self.remarks) if one.name == name]
+
+    def wrong(self, name: str) -> bool:
+        """Tell whether a field holds a mistake."""
+        return any(one.name == name for one in self.mistakes)
+
+
+def read(written: Written) -> tuple[Case | None, list[Problem]]:
+    """Return the case that a form wrote, or what is wrong with it."""
+    if written.problems:
+        return None, list(written.problems)
+    return check_case_text(written.text, "form")
+
+
+def answer(entries: Entries) -> Answer:
+    """Return what stands beside a form."""
+    written = case_of(entries)
+    case, problems = read(written)
+    before = entries.get(BEFORE, "")
+    if case is None:
+        return Answer(None, tuple(_mistakes(problems, written)), before=before)
+    base = Knowledge.load()
+    assessment = assess(case, base)
+    report = build_report(assessment, "page")
+    return Answer(
+        report,
+        remarks=tuple(_remarks(assessment, written)),
+        changes=tuple(changes(before, report.page)),
+        asks=tuple(asks(assessment, base.catalogue)),
+        before=kept(report.page),
+    )
+
+
+def _mistakes(problems: Iterable[Problem], written: Written) -> Iterator[Note]:
+    for one in problems:
+        name = REST if one.file == REST else written.name_of(one.field)
+        yield Note(name, place_of(name, one.field), one.message)
+
+
+def _remarks(assessment: Assessment, written: Written) -> Iterator[Note]:
+    """Yield what could not be used, at the field that it is about where it names one."""
+    for remark in assessment.remarks:
+        place = _PLACE.match(remark)
+        if place:
+            name = written.name_of(remark[: place.end() - 2])
+            yield Note(name, place_of(name, place[1]), remark[place.end() :])
+        else:
+            yield Note("", "", remark)
+    for clash in assessment.contradictions:
+        name = f"findings.{clash.finding}"
+        yield Note(name, place_of(name, ""), clash.text)
+
+
+def place_of(name: str, place: str) -> str:
+    """Return what a field is called, for somebody who looks at the form.
+
+    Args:
+        name: the field.
+        place: the place in the case file, which the rest of the case is told by.
+    """
+    section, _, key = name.partition(".")
+    if section in fields.GRIDS and "." in key:
+        grid = fields.GRIDS[section]
+        row, _, column = key.partition(".")
+        label = next((one.label for one in grid.fields if one.key == column), "")
+        of = f", {label.lower()}" if label and place.endswith(f".{column}") else ""
+        return f"{grid.one.capitalize()} {int(row) + 1}{of}"
+    if name in fields.SINGLE:
+        return fields.SINGLE[name].label
+    found = Knowledge.load().catalogue.findings.get(key) if section == "findings" else None
+    return found.label if found else place or "The rest of the case"
+
+
+def render_page(entries: Entries, found: Answer) -> str:
+    """Return the whole page: the form with what was entered, and the answer."""
+    base = Knowledge.load()
+    asked = fields.asked()
+    shown = {one for group in asked.values() for one in group}
+    named = (
+        x.partition(".")[2] for x, value in entries.items() if x.startswith("findings.") and value
+    )
+    more = [x for x in named if x in base.catalogue and x not in shown]
+    return _environment().get_template("page.html.j2").render(
+        **_shared(found),
+        entries=entries,
+        entered=bool(entries),
+        fields=fields,
+        grids={one.section: Rows.of(one, entries) for one in fields.GRIDS.values()},
+        questions={name: fields.findings(base, ids) for name, ids in asked.items()},
+        further=fields.findings(base, more),
+        completions=fields.completions(base),
+        results=search(entries[QUERY]) if entries.get(QUERY, "").strip() else None,
+        notice=NOTICE,
+    )  # fmt: skip
+
+
+def render_answer(found: Answer) -> str:
+    """Return the answer alone."""
+    return _environment().get_template("answer.html.j2").render(**_shared(found))
+
+
+def render_results(query: str) -> str:
+    """Return the findings that a search finds, each with what to answer."""
+    found: list[Finding] = search(query)
+    return _environment().get_template("results.html.j2").render(results=found)
+
+
+def render_rows(section: str, entries: Entries) -> str:
+    """Return the rows of a table."""
+    table = Rows.of(fields.GRIDS[section], entries)
+    shown = Answer(None)
+    return _environment().get_template("rows.html.j2").render(**_shared(shown), table=table)
+
+
+def render_docs(described: Mapping[str, Any]) -> str:
+    """Return the description of the API as a page."""
+    return _environment().get_template("docs.html.j2").render(told=described)
+
+
+def open_file(text: bytes) -> tuple[dict[str, str], Answer]:
+    """Return what stands in the form that shows a case file, and the answer."""
+    base = Knowledge.load()
+    try:
+        document = respelled(parse_document(text, FILE), base.terms)
+    except DocumentError as error:
+        return {}, Answer(
+            None, tuple(Note("", f"Line {x.line or 1}", x.message) for x in error.problems)
+        )
+    if not isinstance(document.data, Mapping):
+        said = "this is no case file; 'myoresist template' prints an empty one"
+        return {}, Answer(None, (Note("", FILE, said),))
+    entries = entries_of(document, base.catalogue)
+    return entries, answer(entries)
+
+
+def style() -> str:
+    """Return the style of the page and of the report in it."""
+    report = _environment().get_template("report.css").render(roles=list(PAPER))
+    return report + _environment().get_template("serve.css").render()
+
+
+def script() -> str:
+    """Return the script of the page."""
+    return _environment().get_template("serve.js").render()
+
+
+def icon() -> str:
+    """Return the sign of the page."""
+    return _environment().get_template("icon.svg").render()
+
+
+STATIC = {
+    "serve.css": ("text/css", style), "serve.js": ("text/javascript", script),
+    "icon.svg": ("image/svg+xml", icon),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table: those that say anything, and some that wait to be filled."""
+
+    grid: fields.Grid
+    rows: Mapping[int, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, grid: fields.Grid, entries: Entries) -> Rows:
+        """Number the rows anew, from nothing."""
+        filled: list[Mapping[str, str]] = list(rows(entries, grid).values())
+        spare: list[Mapping[str, str]] = [{} for _ in range(grid.spare)]
+        if not filled:
+            spare[0] = dict(grid.first)
+        return cls(grid, dict(enumerate(filled + spare)))
+
+
+def _shared(found: Answer) -> dict[str, Any]:
+    return {"answer": found, "report": found.report, "unfolded": False, "MORE": MORE, "REST": REST}
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("myoresist.service"), PackageLoader("myoresist.report")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
