@@ -126,6 +126,7 @@ def toy(tmp_path: Path) -> Path:
         "dependence.yaml": "- {id: reds, text: red, kind: correlated, findings: [red, blue]}\n",
         "patterns.yaml": "[]\n",
         "needs.yaml": "[]\n",
+        "contrasts.yaml": "[]\n",
         "labels.yaml": "[]\n",
         "pairs.yaml": "[]\n",
         "families.yaml": "families: {pox: Pox, heat: Heat}\nlabels: {a_pox: [redpox, bluepox]}\n",

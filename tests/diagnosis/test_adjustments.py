@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoresist.arrays.table import Table
+from myoresist.arrays.table import Numbers, Table
 from myoresist.diagnosis.differential.adjustments import LABEL
 from myoresist.diagnosis.differential.explain import explain, rank
 from myoresist.diagnosis.differential.next_test import propose
@@ -46,6 +46,15 @@ NEED = """
   needs: tested
   comes_with: [red, large_red]
   check: convention
+"""
+CONTRAST = """
+- id: red_is_not_blue
+  text: Red spots
+  rather: redpox
+  than: [bluepox]
+  when: red
+  times: 4
+  check: estimate
 """
 LABELS = """
 - {label: a_pox, times: {pox: 3}, why: made up, check: estimate}
@@ -139,9 +148,24 @@ def test_the_label_counts_as_it_says(toy: Path) -> None:
     assert odds(base, {}, "something else") == pytest.approx(odds(base, {}))
 
 
+def test_a_contrast_speaks_against_the_neighbour_and_leaves_the_others(toy: Path) -> None:
+    plain = Knowledge.load(toy, check=False)
+    base = with_file(copied(toy, "contrast"), "contrasts.yaml", CONTRAST)
+
+    def ratios(one: Knowledge, row: Row) -> Numbers:
+        red, blue, fever = one.differential.posterior(known(one, row))[0]
+        return np.array([red / fever, blue / fever])
+
+    assert ratios(base, {"red": True}) == pytest.approx(ratios(plain, {"red": True}) * [1, 1 / 4])
+    for row in ({}, {"red": False}):
+        assert ratios(base, row) == pytest.approx(ratios(plain, row))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "word"),
     [
+        ("contrasts.yaml", CONTRAST.replace("[bluepox]", "[nopox]"), "nopox is not a disease"),
+        ("contrasts.yaml", CONTRAST.replace("[bluepox]", "[redpox]"), "is told from itself"),
         ("patterns.yaml", PATTERN.replace("redpox", "nopox"), "nopox is not a disease"),
         ("patterns.yaml", PATTERN.replace("[red, blue]", "[smooth_skin]"), "has no frequency"),
         ("patterns.yaml", PATTERN.replace("red AND blue", "red AND green"), "green"),

@@ -1,4 +1,4 @@
-"""What single frequencies cannot say: patterns, what a disease needs, and the label that a patient carries.
+"""What single frequencies cannot say: patterns, needs, what tells neighbours apart, and the label.
 
 Each is a plane of patients and what it adds to the logarithm of each disease. A pattern stands for its
 members: what they say of a disease that the pattern speaks of is taken out again, so that nothing is counted
@@ -18,7 +18,13 @@ from myoresist.arrays.planes import Planes, mask, pack
 from myoresist.arrays.table import Numbers
 from myoresist.diagnosis.differential.evidence import Links, Observations
 from myoresist.diagnosis.differential.frequencies import drawn_towards
-from myoresist.diagnosis.differential.schema import NEED, PATTERN, Diseases, Pattern
+from myoresist.diagnosis.differential.schema import (
+    CONTRAST,
+    NEED,
+    PATTERN,
+    Diseases,
+    Pattern,
+)
 
 LABEL = "diagnosis_label"
 """The finding that holds the diagnosis that a patient carries."""
@@ -32,7 +38,7 @@ class Gain:
     """What is added where a condition holds.
 
     Attributes:
-        name: of the pattern, of the need, or of the finding that holds the label.
+        name: of the pattern, the need or the contrast, or of the finding that holds the label.
         adds: to the logarithm of each disease, (D,).
         weight: what of that logarithm counts before it is tempered.
         patients: how many patients the figures are worth; none where they are taken as they are.
@@ -76,7 +82,7 @@ class Adjustments:
     """Patterns, needs and labels as rows that are added up like findings.
 
     Attributes:
-        base: diseases, patterns, needs and labels.
+        base: diseases, patterns, needs, contrasts and labels.
         rows: the row of each finding.
         links: how findings depend on each other.
         weighed: what each finding that is present, absent or missing adds, (3 M, D).
@@ -104,8 +110,9 @@ class Adjustments:
 
     @cached_property
     def gains(self) -> tuple[Gain, ...]:
-        """Return what patterns, needs and labels add: patterns first, each once a set of diseases."""
-        return tuple([gain for gain, *_ in self._patterns] + self._needs + self._labels)
+        """Return what patterns, needs, contrasts and labels add, in this order, a pattern once a set of diseases."""
+        patterns = [gain for gain, *_ in self._patterns]
+        return (*patterns, *self._needs, *self._contrasts, *self._labels)
 
     @cached_property
     def _patterns(self) -> list[tuple[Gain, int, tuple[int, ...], tuple[int, ...]]]:
@@ -174,6 +181,20 @@ class Adjustments:
             for one in self.base.needs
             for times, silent in ((one.otherwise, False), (one.unknown, True))
             if times is not None
+        ]
+
+    @cached_property
+    def _contrasts(self) -> list[Gain]:
+        """Return what tells neighbours apart: it speaks against those that the disease is told from."""
+        return [
+            Gain(
+                one.id,
+                self._times(dict.fromkeys(one.than, 1 / one.times)),
+                self._untempered,
+                cites=one.cites,
+                check=one.check,
+            )
+            for one in self.base.contrasts
         ]
 
     @cached_property
@@ -271,6 +292,7 @@ class Adjustments:
                 found.append(truth.f)
             if need.unknown is not None:
                 found.append(every & ~truth.known)
+        found += [held.truth(CONTRAST + one.id).t for one in self.base.contrasts]
         found += self._labelled(known)
         waiting = iter(self._waiting)
         for one in self.silences:

@@ -10,6 +10,7 @@ import polars as pl
 from myoresist.diagnosis.differential.schema import (
     BACKGROUND,
     CONFIRMED,
+    CONTRAST,
     ENOUGH,
     FIRST,
     NEED,
@@ -17,6 +18,7 @@ from myoresist.diagnosis.differential.schema import (
     PAIR,
     PATTERN,
     QUANTILES,
+    Contrast,
     Disease,
     Diseases,
     Families,
@@ -49,6 +51,7 @@ def read_diseases(folder: Path, names: Mapping[str, Name]) -> Diseases:
     diseases = {one.id: one for one in load_list(where / "diseases.yaml", Disease)}
     patterns = load_list(where / "patterns.yaml", Pattern)
     needs = load_list(where / "needs.yaml", Need)
+    contrasts = load_list(where / "contrasts.yaml", Contrast)
     pairs = load_list(where / "pairs.yaml", Pair)
     investigations = load_list(where / "investigations.yaml", Investigation)
     read = Diseases(
@@ -58,10 +61,11 @@ def read_diseases(folder: Path, names: Mapping[str, Name]) -> Diseases:
         groups=load_list(where / "dependence.yaml", Group),
         patterns=patterns,
         needs=needs,
+        contrasts=contrasts,
         labels=load_list(where / "labels.yaml", LabelSays),
         pairs=pairs,
         paired=_paired(where / "pairs.yaml", pairs, names),
-        adjusting=_adjusting(where, patterns, needs, names),
+        adjusting=_adjusting(where, patterns, needs, contrasts, names),
         families=load(where / "families.yaml", Families),
         method=load(where / "method.yaml", Method),
         investigations=investigations,
@@ -134,6 +138,11 @@ def _of_names(read: Diseases, where: Path, names: Mapping[str, Name]) -> Iterato
     )
     yield from strange("needs.yaml", ((x.id, x.comes_with) for x in read.needs), counted, frequent)
     yield from strange("needs.yaml", ((x.id, x.diseases) for x in read.needs), diseases, disease)
+    yield from strange(
+        "contrasts.yaml", ((x.id, (x.rather, *x.than)) for x in read.contrasts), diseases, disease
+    )
+    both = ((x.id, [x.rather]) for x in read.contrasts if x.rather in x.than)
+    yield from strange("contrasts.yaml", both, set(), "is told from itself")
     yield from strange("pairs.yaml", ((x.id, x.diseases) for x in read.pairs), diseases, disease)
     yield from strange(
         "labels.yaml", ((x.label, x.times) for x in read.labels), diseases | families, either
@@ -146,13 +155,19 @@ def _of_names(read: Diseases, where: Path, names: Mapping[str, Name]) -> Iterato
 
 
 def _adjusting(
-    where: Path, patterns: Sequence[Pattern], needs: Sequence[Need], names: Mapping[str, Name]
+    where: Path,
+    patterns: Sequence[Pattern],
+    needs: Sequence[Need],
+    contrasts: Sequence[Contrast],
+    names: Mapping[str, Name],
 ) -> Program:
     book = Rulebook(names)
     for pattern in patterns:
         book.add(PATTERN + pattern.id, pattern.when, where / "patterns.yaml", pattern.id)
     for need in needs:
         book.add(NEED + need.id, need.needs, where / "needs.yaml", need.id)
+    for contrast in contrasts:
+        book.add(CONTRAST + contrast.id, contrast.when, where / "contrasts.yaml", contrast.id)
     return book.program()
 
 

@@ -16,17 +16,18 @@ from myoresist.rules.program import Program
 BACKGROUND = "background"
 """Adults with suspected neuromuscular disease, unselected: what every disease is compared with."""
 
-CONFIRMED, PATTERN, NEED, NEEDED, ENOUGH, FIRST, PAIR = (
+CONFIRMED, PATTERN, NEED, CONTRAST, NEEDED, ENOUGH, FIRST, PAIR = (
     "confirmed.",
     "pattern.",
     "need.",
+    "contrast.",
     "needed.",
     "enough.",
     "first.",
     "pair.",
 )
-"""Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, an
-investigation is needed, enough of it is known, what of it is asked first, or diseases go together."""
+"""Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, neighbours are
+told apart, an investigation is needed, enough of it is known, what of it is asked first, or diseases go together."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 """The columns of ``numbers.csv``, and the share of patients below each."""
 
@@ -89,6 +90,17 @@ class Need(Sourced):
     otherwise: float | None = Field(None, gt=0, lt=1)
     unknown: float | None = Field(None, gt=0, lt=1)
     comes_with: tuple[str, ...] = ()
+
+
+class Contrast(Sourced):
+    """What tells a disease from neighbours that it is mistaken for; the file explains the fields."""
+
+    id: str
+    text: str
+    rather: str
+    than: tuple[str, ...]
+    when: str
+    times: float = Field(gt=1)
 
 
 class Pair(Sourced):
@@ -201,10 +213,11 @@ class Diseases:
         groups: findings that travel together.
         patterns: findings that say more together.
         needs: what diseases need.
+        contrasts: what tells neighbours apart.
         labels: what the label says that a patient carries.
         pairs: diseases that go together.
         paired: the rules that tell where they do.
-        adjusting: the rules that tell where a pattern is there and a need is met.
+        adjusting: the rules that tell where a pattern is there, a need is met, and neighbours are told apart.
         confirmed: for diseases that have one, the rule that tells when it is confirmed.
         needed: the rules that tell when a patient needs an investigation, and when enough of it is known.
     """
@@ -215,6 +228,7 @@ class Diseases:
     groups: tuple[Group, ...]
     patterns: tuple[Pattern, ...]
     needs: tuple[Need, ...]
+    contrasts: tuple[Contrast, ...]
     labels: tuple[LabelSays, ...]
     pairs: tuple[Pair, ...]
     paired: Program
@@ -227,9 +241,8 @@ class Diseases:
 
     @cached_property
     def said(self) -> Mapping[str, str]:
-        """Return in words what patterns and needs are."""
-        patterns = {one.id: one.text for one in self.patterns}
-        return patterns | {one.id: one.text for one in self.needs}
+        """Return in words what patterns, needs and contrasts are."""
+        return {one.id: one.text for one in (*self.patterns, *self.needs, *self.contrasts)}
 
     @cached_property
     def published(self) -> int:
