@@ -80,6 +80,7 @@ prior_power: 1
 prior_factor: {high: 1.5, medium: 2, low: 3}
 temperature: 1
 stated_temperature: 1
+ceiling: {estimates: 0.5, at_most: 1}
 absence_weight: 1
 number_weight: 1
 number_background: 0.1

@@ -198,7 +198,32 @@ def test_what_is_said_of_each_disease_is_what_was_added_up(record: Row) -> None:
         if gain.silent and reasons.evidence.adjusted[row]:
             added = added + gain.adds
     expected = np.exp((added - added.max()) / method.stated_temperature)
-    assert reasons.posterior == pytest.approx(expected / expected.sum(), abs=1e-6)
+    expected /= expected.sum()
+    most = method.ceiling.at_most
+    for place, unproven in reasons.evidence.unproven.items():
+        if unproven and expected[place] > most:
+            expected *= (1 - most) / (1 - expected[place])
+            expected[place] = most
+    assert reasons.posterior == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_disease_that_rests_on_estimates_is_not_stated_as_all_but_sure() -> None:
+    one = BASE.differential
+    most = one.base.method.ceiling.at_most
+    vague = {one.diseases[place] for place in one.likelihoods.vague}
+    assert "als" in vague
+    assert not vague & {"inclusion_body_myositis", "dermatomyositis", "dysferlinopathy"}
+    row = {"upper_motor_neuron_signs": True, "fasciculations": True, "tongue_atrophy": True}
+    row |= {"distal_weakness": True, "asymmetric_weakness": True}
+    place = one.diseases.index("als")
+    held = known(BASE, row)
+    probability = one.posterior(held)[0]
+    assert probability[place] == most and probability.sum() == pytest.approx(1)
+    low, high = one.interval(held)
+    assert low[0, place] <= most <= high[0, place]
+    proven = known(BASE, {"variant_myofibrillar": True, "distal_weakness": True})
+    assert "myofibrillar_myopathy" in vague
+    assert one.posterior(proven)[0, one.diseases.index("myofibrillar_myopathy")] > most
 
 
 def test_how_sure_is_stated_does_not_change_the_order(toy: Path) -> None:

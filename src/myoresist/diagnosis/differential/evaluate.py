@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
+from myoresist.arrays.planes import unpack
 from myoresist.arrays.table import Numbers, Table
 from myoresist.diagnosis.differential.evidence import Evidence
 from myoresist.diagnosis.differential.likelihood import Likelihoods
@@ -131,7 +132,26 @@ class Differential:
         found = np.empty((len(self.diseases), evidence.size))
         for part, logs in self._logs(evidence):
             found[:, part] = softmax(logs, axis=0)
+        self._hold(found, evidence)
         return found.T
+
+    def _hold(self, found: Numbers, evidence: Evidence) -> None:
+        """State no disease that rests on estimates as surer than the ceiling allows, unless it is confirmed.
+
+        What is taken from it is given to the others, each in its proportion: the order stays.
+
+        Args:
+            found: probabilities, (D, N) or (D, N, draws), changed in their place.
+            evidence: of the N patients.
+        """
+        most = self.base.method.ceiling.at_most
+        for place, plane in evidence.unproven.items():
+            over = found[place] > most
+            if over.any():
+                over &= unpack(plane, evidence.size).reshape(-1, *[1] * (over.ndim - 1))
+                rest = 1 - found[place][over]
+                found[:, over] *= (1 - most) / rest
+                found[place][over] = most
 
     def _logs(self, evidence: Evidence) -> Iterator[tuple[slice, Numbers]]:
         """Yield the logarithm of each probability, up to a constant, of some patients at a time, (D, n)."""
@@ -177,7 +197,9 @@ class Differential:
         found = spread[..., None] * self._normal
         for part, logs in self._logs(evidence):
             found[part] += logs.T[..., None]
-        return softmax(found, axis=1)
+        softmax(found, axis=1)
+        self._hold(found.swapaxes(0, 1), evidence)
+        return found
 
     def source(self, finding: str, disease: str, measured: bool) -> tuple[str | None, str | None]:
         """Return the work on which a frequency or a distribution rests, and how it was checked."""

@@ -7,7 +7,7 @@ patient is a plane of one bit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -103,7 +103,8 @@ class Evidence:
         bounds: as for ``Observations``.
         tested: as for ``Observations``.
         ratios: as for ``Observations``, NaN where the result does not count.
-        adjusted: where each pattern, need and label is to be added, and what is taken out for it.
+        adjusted: where each pattern, need, contrast and label is to be added, and what is taken out for it.
+        unproven: the patients in whom each disease that rests on estimates is not confirmed, by its place.
     """
 
     size: int
@@ -115,6 +116,7 @@ class Evidence:
     tested: Places
     ratios: Numbers
     adjusted: Sequence[int] = ()
+    unproven: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
+from myoresist.arrays.planes import Flags
 from myoresist.arrays.table import Numbers
 from myoresist.diagnosis.differential.schema import BACKGROUND, Diseases, Method
 from myoresist.findings.evaluate import Inference
@@ -27,27 +29,42 @@ class Frequencies:
         share: the frequency of each finding in each disease, drawn towards the background, (M, D).
         background: the same in the background, (M,).
         patients: how many patients each frequency is worth, (M, D).
+        estimated: whether each frequency is an estimate, neither published nor a definition, (M, D).
     """
 
     findings: tuple[str, ...]
     share: Numbers
     background: Numbers
     patients: Numbers
+    estimated: Flags
 
     @classmethod
     def of(cls, base: Diseases, inference: Inference) -> Frequencies:
         """Return the frequencies of what was published, and of what is defined as any of several such."""
-        findings, share, patients = _published(base)
+        findings, share, patients, estimated = _published(base)
         for name, parts in _composites(inference, findings).items():
             rows = [findings.index(part) for part in parts]
             findings = (*findings, name)
             share = np.vstack([share, 1 - np.prod(1 - share[rows], axis=0)])
             patients = np.vstack([patients, patients[rows].min(axis=0)])
-        return cls(findings, share[:, :-1], share[:, -1], patients[:, :-1])
+            estimated = np.vstack([estimated, np.zeros_like(estimated[:1])])
+        return cls(findings, share[:, :-1], share[:, -1], patients[:, :-1], estimated[:, :-1])
+
+    @cached_property
+    def estimates(self) -> Numbers:
+        """Return which share of what the figures of each disease weigh is estimates, (D,).
+
+        A figure weighs as much as its finding, present or absent, is expected to tell of the disease.
+        """
+        share, usual = self.share, self.background[:, None]
+        there, gone = np.log(share / usual), np.log((1 - share) / (1 - usual))
+        weight = share * np.abs(there) + (1 - share) * np.abs(gone)
+        found: Numbers = (weight * self.estimated).sum(axis=0) / weight.sum(axis=0)
+        return found
 
 
-def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers]:
-    """Return findings, their shares (M, D + 1), background last, and how many patients each rests on."""
+def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers, Flags]:
+    """Return findings, shares (M, D + 1), background last, patients they rest on, which are estimates."""
     method = base.method
     columns = {name: index for index, name in enumerate((*base.diseases, BACKGROUND))}
     table = base.frequencies
@@ -71,11 +88,15 @@ def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers]:
     weight = np.zeros(percent.shape)
     percent[at] = table["percent"].to_numpy() / 100
     weight[at] = count.cast(pl.Float64).to_numpy()
+    estimated = np.zeros(percent.shape, np.bool_)
+    estimated[at] = table.select(
+        pl.col("source").is_null() & ~check.str.starts_with(CONVENTION)
+    ).to_series()
     usual = percent[:, -1]
     usual = np.where(np.isnan(usual), np.nanmean(percent, axis=1), usual)[:, None]
     known = np.where(np.isnan(percent), 0, percent)
     share = drawn_towards(known, usual, weight, method)
-    return findings, share, weight + method.shrinkage
+    return findings, share, weight + method.shrinkage, estimated
 
 
 def drawn_towards(share: Amount, usual: Amount, patients: Amount, method: Method) -> Numbers:

@@ -13,7 +13,7 @@ from operator import or_
 
 import numpy as np
 
-from myoresist.arrays.planes import pack_rows
+from myoresist.arrays.planes import Planes, mask, pack_rows
 from myoresist.arrays.table import Numbers, Table
 from myoresist.diagnosis.differential.adjustments import Adjustments, Kind
 from myoresist.diagnosis.differential.evidence import (
@@ -24,7 +24,7 @@ from myoresist.diagnosis.differential.evidence import (
 )
 from myoresist.diagnosis.differential.frequencies import Frequencies
 from myoresist.diagnosis.differential.measured import STEPS, Distribution
-from myoresist.diagnosis.differential.schema import Diseases, Method
+from myoresist.diagnosis.differential.schema import CONFIRMED, Diseases, Method
 from myoresist.diagnosis.differential.sums import Counted, Lookup, Sum
 from myoresist.findings.evaluate import Inference
 
@@ -156,7 +156,36 @@ class Likelihoods:
         counted: dict[Kind, Sequence[int]] = {
             "present": evidence.present, "absent": evidence.absent, "missing": evidence.missing,
         }  # fmt: skip
-        return replace(evidence, adjusted=self.adjustments.planes(known, counted))
+        return replace(
+            evidence,
+            adjusted=self.adjustments.planes(known, counted),
+            unproven=self._unproven(known),
+        )
+
+    @cached_property
+    def vague(self) -> tuple[int, ...]:
+        """Return the places of the diseases of whose figures too much is estimates."""
+        most = self.method.ceiling.estimates
+        return tuple(np.flatnonzero(self.frequencies.estimates > most).tolist())
+
+    def _unproven(self, known: Observations) -> dict[int, int]:
+        """Return where each disease that rests on estimates is not confirmed."""
+        program, every = self.base.confirmed, mask(known.size)
+        truths = {
+            name: Planes(known.present[row], known.absent[row])
+            for name in self._confirming
+            if (row := self.rows.get(name)) is not None
+        }
+        proven = program.run(known.further.with_truths(truths))
+        columns = {place: CONFIRMED + self.diseases[place] for place in self.vague}
+        return {
+            place: every & ~proven.truth(column).t if column in program.rules else every
+            for place, column in columns.items()
+        }
+
+    @cached_property
+    def _confirming(self) -> frozenset[str]:
+        return self.base.confirmed.leaves(self.base.confirmed.rules)
 
     @cached_property
     def adjustments(self) -> Adjustments:

@@ -27,7 +27,7 @@ CONFIRMED, PATTERN, NEED, CONTRAST, NEEDED, ENOUGH, FIRST, PAIR = (
     "pair.",
 )
 """Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, neighbours are
-told apart, an investigation is needed, enough of it is known, what of it is asked first, or diseases go together."""
+told apart, an investigation is needed, enough of it is known, what of it is asked first, diseases go together."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 """The columns of ``numbers.csv``, and the share of patients below each."""
 
@@ -121,6 +121,13 @@ class LabelSays(Sourced):
     why: str
 
 
+class Ceiling(Entry):
+    """How probable a disease may be stated to be that rests on estimates and is not confirmed."""
+
+    estimates: float = Field(ge=0, le=1)
+    at_most: float = Field(gt=0.5, le=1)
+
+
 class NextTest(Entry):
     """How investigations are looked for, put in order and shown; each field is explained in the file."""
 
@@ -150,6 +157,7 @@ class Method(Sourced):
     prior_factor: Mapping[Confidence, float]
     temperature: float
     stated_temperature: float = Field(gt=0)
+    ceiling: Ceiling
     absence_weight: float
     number_weight: float
     number_background: float
@@ -242,7 +250,9 @@ class Diseases:
     @cached_property
     def said(self) -> Mapping[str, str]:
         """Return in words what patterns, needs and contrasts are."""
-        return {one.id: one.text for one in (*self.patterns, *self.needs, *self.contrasts)}
+        said = {one.id: one.text for one in self.patterns}
+        said |= {one.id: one.text for one in self.needs}
+        return said | {one.id: one.text for one in self.contrasts}
 
     @cached_property
     def published(self) -> int:
