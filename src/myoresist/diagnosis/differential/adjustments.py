@@ -110,7 +110,7 @@ class Adjustments:
 
     @cached_property
     def gains(self) -> tuple[Gain, ...]:
-        """Return what patterns, needs, contrasts and labels add; a pattern stands there once a set of diseases."""
+        """Return what patterns (once a set of diseases), needs, contrasts and labels add."""
         patterns = [gain for gain, *_ in self._patterns]
         return (*patterns, *self._needs, *self._contrasts, *self._labels)
 

@@ -26,8 +26,8 @@ CONFIRMED, PATTERN, NEED, CONTRAST, NEEDED, ENOUGH, FIRST, PAIR = (
     "first.",
     "pair.",
 )
-"""Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, neighbours are
-told apart, an investigation is needed, enough of it is known, what of it is asked first, diseases go together."""
+"""Begin the columns that say whether a disease is confirmed, a pattern is there, a need is met, neighbours
+are told apart, an investigation is needed, enough of it is known, what is asked first, diseases pair."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 """The columns of ``numbers.csv``, and the share of patients below each."""
 
