@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import stat
@@ -412,3 +413,24 @@ def test_help_loads_nothing_heavy() -> None:
     )
     for heavy in ("polars", "pydantic", "sqlglot", "pint", "yaml", "rich"):
         assert f"'{heavy}'" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["demo"], ["template"], ["knowledge", "list", "--json"]])
+def test_an_output_that_takes_nothing_is_one_line(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "myoresist", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (told.returncode, told.stderr) == (2, "standard output: No space left on device\n")
+
+
+def test_a_closed_output_is_one_line() -> None:
+    command = " ".join(shlex.quote(x) for x in (sys.executable, "-m", "myoresist", "template"))
+    told = subprocess.run(
+        ["sh", "-c", f"{command} >&-"], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (2, "standard output: is closed\n")

@@ -70,6 +70,7 @@ class Assessment(Result):
     record: tuple[FindingResult, ...]
     contradictions: tuple[ContradictionResult, ...]
     remarks: tuple[str, ...]
+    left_open: int = 0
     criteria: tuple[SetResult, ...]
     disagreements: tuple[NoteResult, ...]
     differential: DifferentialResult
@@ -221,6 +222,7 @@ def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> A
             *_unknown_methods(base, case),
             *facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
         ),
+        left_open=len(noted.left_open),
         criteria=sets,
         disagreements=disagreements,
         differential=diagnosis,

@@ -86,18 +86,14 @@ def _user_errors() -> Iterator[None]:
 
 def _say(text: str) -> None:
     """Print for a reader. That the reader has seen enough and closes the pipe is no error."""
-    try:
+    with _output():
         print(text, flush=True)
-    except BrokenPipeError:
-        _stop_reading()
 
 
 def _hand_over(text: str) -> None:
     """Print for a machine: UTF-8, whatever the terminal speaks."""
-    try:
+    with _output():
         typer.echo(text.encode(), nl=False)
-    except BrokenPipeError:
-        _stop_reading()
 
 
 def _hand_over_json(data: object) -> None:
@@ -106,10 +102,26 @@ def _hand_over_json(data: object) -> None:
     _hand_over(dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
-def _stop_reading() -> None:
+@contextmanager
+def _output() -> Iterator[None]:
+    """Say in one line why standard output takes nothing; that a reader closes the pipe is no error."""
+    if sys.stdout is None:
+        _complain("standard output: is closed")
+        raise typer.Exit(2)
+    try:
+        yield
+    except BrokenPipeError:
+        _stop_writing()
+        raise typer.Exit from None
+    except OSError as error:
+        _stop_writing()
+        _complain(f"standard output: {error.strerror}")
+        raise typer.Exit(2) from None
+
+
+def _stop_writing() -> None:
     # Python would complain once more when it closes standard output.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit
 
 
 def _complain(*messages: str) -> None:
@@ -553,7 +565,8 @@ def _list_words(what: str, json: bool) -> None:
     if json:
         _hand_over_json({one: list(others) for one, others in listed.items()})
     else:
-        _say("\n".join(f"{one}: {', '.join(others)}" for one, others in listed.items()))
+        rows = ((f"{', '.join(others)}", one) for one, others in listed.items())
+        _say("\n".join(f"{said}  [{one}]" if said else f"[{one}]" for said, one in rows))
 
 
 @knowledge_app.command("list", epilog="Example: myoresist knowledge list")
@@ -804,8 +817,8 @@ def _show(assessment: Assessment, json: bool, depth: Depth, output: Path | None)
     report = build_report(assessment, depth)
     if output is None:
         console = Console(highlight=False)
-        # What is captured keeps its colours, and a closed pipe is met in one place only.
-        with console.capture() as shown:
+        # What is captured keeps its colours.
+        with _output(), console.capture() as shown:
             render(report, console)
         _say(shown.get().removesuffix("\n"))
         return

@@ -257,6 +257,10 @@ class _Builder:
         return None
 
 
+THOUSANDS_FROM, MOST_FIGURES = 10_000, 1e15
+"""From where thousands are parted in messages, and from where nobody reads the figures any more."""
+
+
 def plain_value(text: str) -> bool | int | float | str | None:
     """Return what text without quotes stands for; NaN or infinity for a number that cannot be used."""
     if text.lower() in _WORDS:
@@ -277,6 +281,12 @@ def shown(value: object) -> str:
     text = str(value)
     cut = " ".join(text[:200].split())
     return cut if len(text) <= 200 and len(cut) <= 40 else cut[:40] + "…"
+
+
+def figure(value: float) -> str:
+    """Return a number as people write it: 1,000,000 and not 1e+06."""
+    whole = float(value).is_integer() and abs(value) < MOST_FIGURES
+    return f"{int(value):,}" if whole and abs(value) >= THOUSANDS_FROM else f"{value:g}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from myoresist.document import figure
 
 State = Literal["met", "not_met", "undetermined"]
 Value = bool | float | str
@@ -40,4 +43,4 @@ def in_words(value: object) -> str:
     """Return a value as a reader reads it."""
     if isinstance(value, bool):
         return "present" if value else "absent"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) and isfinite(value) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from myoresist.case.confusions import Confusion
 from myoresist.case.reading import check_case_text, packaged_terms
 
 TERMS = packaged_terms()
@@ -18,6 +19,15 @@ TERMS = packaged_terms()
         ("emg_abnormal", "emg_normal"),
         ("muscle_weakness", "facial_weakness"),
         ("oedema", "myoedema"),
+        ("oedema", "hypothyroidism"),
+        ("edema", "hypothyroidism"),
+        ("swelling", "arthritis"),
+        ("liver_failure", "heart_failure"),
+        ("cough", "weak_cough"),
+        ("pain", "statin_exposure"),
+        ("cancer", "cancer_active"),
+        ("dm", "iim_subtype_cadm"),
+        ("thyroid", "hypothyroidism"),
         ("tuberculosis", "latent_tuberculosis?"),
         ("renal_crisis", "calcinosis"),
         ("dyspnoea", "lymphadenopathy"),
@@ -51,6 +61,13 @@ def test_which_ro_is_asked_and_an_exact_name_is_known() -> None:
         found = TERMS.antibody(name)
         assert found is not None
         assert found.id == known
+
+
+@pytest.mark.parametrize("one", TERMS.sections.confused, ids=lambda one: one.words[0])
+def test_every_confusion_of_the_table_is_kept(one: Confusion) -> None:
+    for word in one.words:
+        for said in (TERMS.meant_finding(word), TERMS.meant_antibody(word)):
+            assert said == one.say if one.say else not any(f"mean {x}?" in said for x in one.never)
 
 
 def test_what_is_merely_misspelt_is_still_suggested() -> None:

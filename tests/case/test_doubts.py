@@ -156,3 +156,36 @@ def test_the_schema_offers_the_words_to_an_editor() -> None:
 
 def test_notes_hold_more_than_names(tmp_path: Path) -> None:
     assert case("notes: " + "word " * 5000).notes
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("patient: {id: x, sex: male}\nfindings: {pregnancy: yes}",
+         ("findings.pregnancy, line 2", "patient.sex, line 1")),
+        ("patient: {id: x, age: 90}\nfindings: {pregnancy: yes}", ("findings.pregnancy", "patient.age")),
+        ("patient: {id: x, age: 60}\nfindings: {age_at_onset: 70}",
+         ("findings.age_at_onset", "patient.age")),
+        ("patient: {id: x, age: 20}\nonset: {duration_months: 600}",
+         ("onset.duration_months", "patient.age")),
+        ("patient: {id: x, age: 50}\nonset: {age: 49, duration_months: 600}",
+         ("onset.duration_months", "onset.age")),
+        ("patient: {id: x, age: 60}\nonset: {age: 58}\nlabel: JDM", ("label, line 3", "onset.age, line 2")),
+        ("patient: {id: x}\nfindings: {no_objective_weakness: yes}\nvisits: [{date: 2023-01-01, mmt8: 20}]",
+         ("findings.no_objective_weakness, line 2", "visits[0].mmt8, line 3")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_true_together_is_said_with_both_places(
+    text: str, both: tuple[str, str]
+) -> None:
+    case, problems = check_case_text(text, "c")
+    assert problems == []
+    assert case is not None
+    (said,) = [one for one in doubts(case) if ", yet " in one]
+    assert all(f"({place}" in said for place in both)
+
+
+def test_an_adult_does_not_weigh_seven_kilograms() -> None:
+    (problem,) = check_case_text("patient: {id: x, age: 62, weight_kg: 7}", "c")[1]
+    assert problem.message == "7 kg is impossible at the age of 62"
+    assert check_case_text("patient: {id: x, age: 1, weight_kg: 7}", "c")[1] == []

@@ -75,7 +75,8 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: 90000000, unit: U/L}]",
-            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
+            "labs[0].value: 90,000,000 U/L is impossible for CK; it lies between 5 and 1,000,000 U/L; "
+            "check the unit",
         ),
         (
             "autoantibodies: [{antibody: anti-Jo1x, result: negative}]",
@@ -127,7 +128,8 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: '90000000', unit: U/L}]",
-            "labs[0].value: 9e+07 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
+            "labs[0].value: 90,000,000 U/L is impossible for CK; it lies between 5 and 1,000,000 U/L; "
+            "check the unit",
         ),
         (
             "labs: [{test: CK, value: 5, unit: U/L, upper_limit: 0}]",
@@ -135,7 +137,7 @@ def case(text: str) -> Case:
         ),
         (
             "labs: [{test: CK, value: -5, unit: U/L}]",
-            "labs[0].value: -5 U/L is impossible for CK; it lies between 5 and 1e+06 U/L; check the unit",
+            "labs[0].value: -5 U/L is impossible for CK; it lies between 5 and 1,000,000 U/L; check the unit",
         ),
         (
             "autoantibodies: [{antibody: SRP, value: 0, cut_off: 0}]",
@@ -380,15 +382,17 @@ def test_a_case_that_is_written_is_read_back_as_the_same_case(data: dict[str, An
     assert write_case(again) == text
 
 
-def test_the_template_is_a_case_and_names_every_finding() -> None:
+def test_the_template_is_a_case_and_names_every_finding_that_follows_from_no_other() -> None:
     text = template()
     read, wrong = check_case_text(text, "t")
     assert wrong == []
     assert read is not None
+    follow = set(packaged_terms().sections.follow)
     named = {
         finding.id for finding in packaged_terms().catalogue if finding.kind in ("bool", "number")
     }
-    assert all(f"# {finding}:" in text for finding in named)
+    assert all(f"# {finding}:" in text for finding in named - follow)
+    assert not any(f"# {finding}:" in text for finding in follow)
 
 
 def test_the_template_is_a_case_with_every_comment_taken_away() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 import polars as pl
 import pytest
@@ -313,3 +314,34 @@ def test_the_door_for_tables_refuses_what_it_does_not_know() -> None:
         conform(pl.DataFrame({"heliotrop_rash": [True]}), CATALOGUE)
     with pytest.raises(ValueError, match="column ild: holds String, but Boolean is expected"):
         conform(pl.DataFrame({"ild": ["yes"]}), CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ({"age": [50, -5]}, "column age: -5"),
+        ({"age": [float("inf")]}, "column age: inf"),
+        ({"ck_x_uln": [1e9]}, "column ck_x_uln: 1000000000.0 is impossible"),
+        ({"diagnosis_label": ["foo"]}, "column diagnosis_label: foo is not one of the choices"),
+    ],
+)
+def test_the_door_for_tables_refuses_what_a_finding_cannot_be(
+    column: dict[str, list[Any]], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        conform(pl.DataFrame(column), CATALOGUE)
+
+
+def test_an_age_at_onset_that_its_date_denies_is_a_conflict() -> None:
+    text = "patient: {id: P, age: 50}\ndate: 2023-01-01\nonset: {age: %d, date: 2022-01-01}\n"
+    (conflict,) = recorded(text % 20).conflicts
+    assert conflict.finding == "age_at_onset"
+    assert "onset.age (line 3) says 20, onset.date (line 3) says 48" in conflict.text
+    assert recorded(text % 49).conflicts == ()
+    assert recorded(text % 48).conflicts == ()
+
+
+def test_a_month_of_onset_is_used_as_it_is_written() -> None:
+    one = recorded("patient: {id: P}\ndate: 2023-01-05\nonset: {date: 2022-06}\n")
+    assert len(one.remarks) == 1
+    assert one.left_open == set(one.remarks)

@@ -66,7 +66,8 @@ def test_a_contradiction_is_told_on_page_one_and_in_full_behind_it() -> None:
     said = text(found)
     assert said.index("contradicts itself") < said.index("1. Is the diagnosis right?")
     assert (
-        "Normal strength on examination is present, yet Objective proximal limb weakness is present"
+        "Normal strength on examination is present (findings.no_objective_weakness, line 2), yet Objective "
+        "proximal limb weakness is present (findings.proximal_weakness, line 2)"
         in " ".join(said.split())
     )
 

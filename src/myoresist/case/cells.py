@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from myoresist.case.dates import NO_DATE, PartialDate
+from myoresist.document import figure
 
 Kind = Literal["text", "number", "yes_no", "date", "partial_date", "word"]
 Value = bool | float | str | date
@@ -160,12 +161,12 @@ class Column:
         """Say what may be written."""
         limits = ""
         if self.minimum is not None and self.maximum is not None:
-            limits = f" from {self.minimum:g} to {self.maximum:g}"
+            limits = f" from {figure(self.minimum)} to {figure(self.maximum)}"
         elif self.above is not None:
-            limits = f" above {self.above:g}"
-            limits += f" and up to {self.maximum:g}" if self.maximum is not None else ""
+            limits = f" above {figure(self.above)}"
+            limits += f" and up to {figure(self.maximum)}" if self.maximum is not None else ""
         elif self.minimum is not None:
-            limits = f" of at least {self.minimum:g}"
+            limits = f" of at least {figure(self.minimum)}"
         return {
             "text": "text",
             "number": f"a number{limits}",

@@ -50,10 +50,16 @@ class _Open:
 class Labs:
     """Says what laboratory values tell of findings."""
 
-    def __init__(self, case: Case, terms: Terms, remarks: list[str]) -> None:
+    def __init__(self, case: Case, terms: Terms, remarks: list[str], left_open: list[str]) -> None:
         self.case = case
         self.terms = terms
         self.remarks = remarks
+        self.left_open = left_open
+
+    def _note(self, said: str) -> None:
+        """Remark on a value that is used as far as it goes."""
+        self.remarks.append(said)
+        self.left_open.append(said)
 
     def said(self) -> Iterator[Said]:
         """Yield what the values say."""
@@ -81,14 +87,14 @@ class Labs:
                 f"labs[{index}]: {short} without its value: whatever it could have changed is unknown"
             )
         elif lab.value is None:
-            self.remarks.append(
+            self._note(
                 f"labs[{index}]: {short} is only bounded; it counts as far as its bounds and its "
                 "upper limit go"
             )
         elif lab.value in CODES:
             self.remarks.append(f"labs[{index}]: {lab.value:g} {CODE}")
         if lab.limit_assumed:
-            self.remarks.append(
+            self._note(
                 f"labs[{index}]: {short}: the upper limit of {lab.upper_limit:g} {lab.unit} is assumed; "
                 "the laboratory gave none"
             )
@@ -111,7 +117,7 @@ class Labs:
                 yield from _values(test, use, taken)
         without = [x.index for x in found if x.limit is None and x.lab.lower_limit is None]
         if without and any(use.upper_limit for use in test.findings):
-            self.remarks.append(
+            self._note(
                 f"labs[{without[0]}]: {test.synonyms[0]} without its upper limit of normal, so its "
                 "multiple of the limit is unknown; give upper_limit"
             )
@@ -148,7 +154,7 @@ class Labs:
                 last, undated = [row for row in rows if row.lab.week == max(weeks)], []
         if undated:
             so = "it is not taken for the current value" if last else "the current value is unknown"
-            self.remarks.append(
+            self._note(
                 f"labs[{undated[0].index}]: {test.synonyms[0]} without a date, so {so}; give date"
             )
         if len({(row.value, row.limit) for row in last}) > 1:

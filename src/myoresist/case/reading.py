@@ -28,6 +28,7 @@ from myoresist.document import (
     Path_,
     Problem,
     field_name,
+    figure,
     parse_document,
     read_document,
     shown,
@@ -224,14 +225,14 @@ class _Check:
                 what = name if field == "value" else f"the {field.replace('_', ' ')} of {name}"
                 self.add(
                     path,
-                    f"{value:g} {unit} is impossible for {what}; it lies between "
-                    f"{limits.minimum:g} and {limits.maximum:g} {test.unit}; check the unit",
+                    f"{figure(value)} {unit} is impossible for {what}; it lies between "
+                    f"{figure(limits.minimum)} and {figure(limits.maximum)} {test.unit}; check the unit",
                 )
             elif path in self.document.spelled and test.divides_thousands(kept[field], by):
                 self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
         most = self.terms.multiples_of(test.id).maximum
         if {"value", "upper_limit"} <= kept.keys() and kept["value"] > most * kept["upper_limit"]:
-            said = f"is more than {most:g} times its upper limit; check the unit of both"
+            said = f"is more than {figure(most)} times its upper limit; check the unit of both"
             self.add(("labs", index, "value"), said)
 
     def antibodies(self) -> None:
@@ -274,7 +275,9 @@ class _Check:
             weeks, path = entry.get("weeks"), ("treatments", index, "dose")
             if is_number(weeks) and weeks > self.terms.most_weeks:
                 most = self.terms.most_weeks
-                self.add(("treatments", index, "weeks"), f"{weeks:g} is more than {most:g}")
+                self.add(
+                    ("treatments", index, "weeks"), f"{figure(weeks)} is more than {figure(most)}"
+                )
             if path in self.document.spelled:
                 self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
 
@@ -299,7 +302,12 @@ class _Check:
                 self._in_range((section, key), part.get(key), self.terms.catalogue[finding])
         for index, entry in self._entries("visits"):
             self._visit(("visits", index), entry)
-        self._weight(("patient", "weight_kg"), self._get("patient", "weight_kg"))
+        weight, age = self._get("patient", "weight_kg"), self._get("patient", "age")
+        self._weight(("patient", "weight_kg"), weight)
+        if is_number(weight) and is_number(age):
+            wrong = self.terms.sections.adult_weight_kg.wrong(weight, age)
+            if wrong:
+                self.add(("patient", "weight_kg"), wrong)
 
     def _visit(self, path: tuple[str | int, ...], entry: Mapping[str, Any]) -> None:
         """Check what was measured at a visit against the range of each measure."""
@@ -310,7 +318,10 @@ class _Check:
             low, high = measure.minimum * scale, measure.maximum * scale
             if is_number(value) and not low <= value <= high:
                 unit = measure.unit if scale == 1 else "mm"
-                said = f"{value:g} is impossible; it lies between {low:g} and {high:g} {unit}"
+                said = (
+                    f"{figure(value)} is impossible; it lies between {figure(low)} and {figure(high)} "
+                    f"{unit}"
+                )
                 self.add((*path, measure.id), said)
         for instrument in measures.singly.values():
             self._singly(path, entry, instrument)
@@ -464,7 +475,8 @@ class _Check:
         if (low is not None and value < low) or (high is not None and value > high):
             self.add(
                 path,
-                f"{value:g} is impossible; it lies between {low:g} and {high:g} {finding.unit}",
+                f"{figure(value)} is impossible; it lies between {figure(low or 0)} and {figure(high or 0)} "
+                f"{finding.unit}",
             )
 
 

@@ -10,14 +10,14 @@ from datetime import date
 import polars as pl
 import polars.selectors as cs
 
-from myoresist.case.catalogue import Catalogue
+from myoresist.case.catalogue import Catalogue, Finding
 from myoresist.case.dates import PartialDate, whole_months
 from myoresist.case.lab_rows import Labs, last_of
 from myoresist.case.model import Answer, Case, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
 from myoresist.case.responses import of_organs
 from myoresist.case.terms import Terms
-from myoresist.document import field_name, shown
+from myoresist.document import field_name, figure, shown
 
 Value = bool | float | str | date
 
@@ -51,6 +51,7 @@ class Record:
         statements: where each value comes from.
         conflicts: findings on which the case disagrees with itself.
         remarks: what could not be used, and what would help.
+        left_open: those of them about what is used all the same, as far as it goes.
     """
 
     patient_id: str
@@ -58,6 +59,7 @@ class Record:
     statements: tuple[Statement, ...]
     conflicts: tuple[Conflict, ...]
     remarks: tuple[str, ...]
+    left_open: frozenset[str] = frozenset()
 
 
 def record(case: Case, terms: Terms | None = None) -> Record:
@@ -85,7 +87,12 @@ def record(case: Case, terms: Terms | None = None) -> Record:
             conflicts.setdefault(one.finding, Conflict(one.finding, both, text))
     kept = {finding: value for finding, value in values.items() if finding not in conflicts}
     return Record(
-        case.patient.id, kept, statements, tuple(conflicts.values()), tuple(reader.remarks)
+        case.patient.id,
+        kept,
+        statements,
+        tuple(conflicts.values()),
+        tuple(reader.remarks),
+        frozenset(reader.left_open),
     )
 
 
@@ -102,7 +109,8 @@ def conform(table: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     engine takes NaN for larger than any number.
 
     Raises:
-        ValueError: for a column that is not a finding, or a value that does not fit its kind.
+        ValueError: for a column that is not a finding, or a value that does not fit its kind, lies outside
+            of its range or is none of its choices.
     """
     schema = _schema(catalogue)
     strange = [name for name in table.columns if name not in schema]
@@ -114,6 +122,8 @@ def conform(table: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     found = table.schema
     for name, kind in schema.items():
         held = found.get(name)
+        if held is not None and held != pl.Null and name in catalogue:
+            _fits(table[name], catalogue[name])
         if held is None or held == pl.Null:
             columns.append(pl.lit(None, kind).alias(name))
         elif kind == pl.Float64 and held.is_numeric():
@@ -124,6 +134,20 @@ def conform(table: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
             raise ValueError(f"column {name}: holds {held}, but {kind.__name__} is expected")
     # Not `select`: where nothing is known of anybody, it would leave one row of many.
     return table.with_columns(columns).select(*schema)
+
+
+def _fits(values: pl.Series, finding: Finding) -> None:
+    """Refuse a column with a value that the finding cannot have."""
+    wrong: pl.Series | None = None
+    if finding.kind == "number" and values.dtype.is_numeric():
+        known = values.cast(pl.Float64).fill_nan(None)
+        wrong = known.filter(~known.is_between(finding.minimum or 0, finding.maximum or 0))
+        said = f"is impossible; it lies between {finding.minimum:g} and {finding.maximum:g} {finding.unit}"
+    elif finding.kind == "category" and values.dtype == pl.String:
+        wrong = values.filter(~values.is_in(finding.choices)).drop_nulls()
+        said = f"is not one of the choices; write {', '.join(finding.choices)}"
+    if wrong is not None and len(wrong):
+        raise ValueError(f"column {finding.id}: {shown(wrong[0])} {said}")
 
 
 def _schema(catalogue: Catalogue) -> dict[str, type[pl.DataType]]:
@@ -162,12 +186,14 @@ class _Reader:
         self.case = case
         self.terms = terms
         self.remarks: list[str] = []
+        self.left_open: list[str] = []
 
     def statements(self) -> Iterator[Statement]:
         yield from self._patient()
         for name in FINDING_SECTIONS:
             yield from self._answers((name,), getattr(self.case, name))
-        for finding, value, path in Labs(self.case, self.terms, self.remarks).said():
+        labs = Labs(self.case, self.terms, self.remarks, self.left_open)
+        for finding, value, path in labs.said():
             yield self._says(finding, value, *path)
         yield from self._antibodies()
         for name in FINDING_LISTS:
@@ -196,6 +222,7 @@ class _Reader:
         yield from self._span("age", case.patient.age, age, birth, born, now, 12)
         age, begin = ("onset", "age"), ("onset", "date")
         yield from self._span("age_at_onset", case.onset.age, age, begin, born, onset, 12)
+        yield from self._age_when_it_began()
         months, path = case.onset.duration_months, ("onset", "duration_months")
         yield from self._span("weakness_duration_months", months, path, begin, onset, today, 1)
         tempo = sections.tempo.get(case.onset.tempo or "")
@@ -226,10 +253,26 @@ class _Reader:
         elif least == most >= 0:
             yield self._says(finding, float(least), *dated)
         elif most >= 0:
-            self.remarks.append(
+            said = (
                 f"{self.terms.catalogue[finding].label}: {start} to {end} leaves {max(least, 0)} "
                 f"to {most} open, so it is unknown; give {'.'.join(path)}"
             )
+            self.remarks.append(said)
+            self.left_open.append(said)
+
+    def _age_when_it_began(self) -> Iterator[Statement]:
+        """State the age at onset that its date gives, where this is not the one that is written."""
+        first, age, on = self.case.onset, self.case.patient.age, self.case.date
+        if None in (first.age, first.date, age, on) or self.case.patient.birth_date:
+            return
+        assert first.age is not None and first.date and age is not None and on
+        least, most = (span // 12 for span in whole_months(first.date, on))
+        # Both ages are in whole years, so that the time between them may be one year more or less.
+        nearest = min(
+            max(math.floor(first.age), math.floor(age) - most - 1), math.ceil(age) - least
+        )
+        if most >= 0 and nearest != math.floor(first.age):
+            yield self._says("age_at_onset", float(nearest), "onset", "date")
 
     def _answers(
         self, path: tuple[str | int, ...], answers: Mapping[str, Answer]
@@ -355,4 +398,4 @@ def _place(statement: Statement) -> str:
 def _said(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) and math.isfinite(value) else str(value)
+    return figure(value) if isinstance(value, float) and math.isfinite(value) else str(value)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from myoresist.case.catalogue import Finding
+from myoresist.case.cells import may_be_thousands
 from myoresist.case.model import Case
 from myoresist.case.reading import packaged_terms
 from myoresist.case.responses import ORGANS
@@ -115,7 +116,8 @@ def template(terms: Terms | None = None) -> str:
     )
     groups: dict[str, list[Finding]] = {}
     for finding in known.catalogue:
-        if finding.kind in ("bool", "number"):
+        follows = finding.id in known.sections.follow
+        if finding.kind in ("bool", "number") and not follows:
             groups.setdefault(finding.group, []).append(finding)
     for group, findings in groups.items():
         text += f"\n  # {group}\n"
@@ -173,5 +175,14 @@ def _spelled(dumper: yaml.SafeDumper, number: Spelled) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", number.text)
 
 
+def _number(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
+    # Three decimals may divide thousands, so that the reader would ask; four cannot.
+    node = dumper.represent_float(value)
+    if may_be_thousands(node.value, None):
+        node.value += "0"
+    return node
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(float, _number)
 _Dumper.add_representer(Spelled, _spelled)

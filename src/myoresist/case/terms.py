@@ -24,6 +24,10 @@ from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 LABEL = "diagnosis_label"
 SEE_LIST = "see 'myoresist template' for the list"
 WEEKS_A_YEAR = 52
+SHORT = 5
+"""Letters of a short word, most of which stand in many others."""
+ALIKE, ALIKE_IF_SHORT = 0.6, 0.75
+"""How alike the name of a finding must be to be suggested (0 to 1)."""
 THOUSAND = 1000
 DECIMALS = 10
 """How many of the usual units make one in which values are written with decimals, as in µkat/L."""
@@ -123,6 +127,19 @@ class Range(Entry):
     maximum: float
 
 
+class AdultWeight(Entry):
+    """From which age on a weight lies above a minimum."""
+
+    age: float
+    minimum: float
+
+    def wrong(self, weight: float, age: float) -> str | None:
+        """Say why somebody of this age (years) cannot have this weight (kg)."""
+        if age >= self.age and weight < self.minimum:
+            return f"{weight:g} kg is impossible at the age of {age:g}"
+        return None
+
+
 class Sections(Confusions):
     """Where the entries of a case lead."""
 
@@ -136,6 +153,8 @@ class Sections(Confusions):
     current_drug_class: Mapping[str, str]
     local_routes: tuple[str, ...]
     weight_kg: Range
+    adult_weight_kg: AdultWeight
+    follow: tuple[str, ...] = ()
     earliest_year: int
     most_years: int
 
@@ -144,6 +163,7 @@ class Sections(Confusions):
         for section in (*self.sections.values(), *self.tissue.values()):
             yield from section.findings
         yield self.sex_finding
+        yield from self.follow
         yield from (tissue.done for tissue in self.tissue.values() if tissue.done)
         for one in self.confused:
             yield from one.never
@@ -323,7 +343,8 @@ class Terms:
     def meant_finding(self, name: str) -> str:
         """Say which finding an unknown name may stand for, or where to look."""
         said = self.sections.said(name)
-        near = self.sections.allowed(name, self.catalogue.nearest_few(name))
+        alike = ALIKE_IF_SHORT if len(name) <= SHORT else ALIKE
+        near = self.sections.allowed(name, self.catalogue.nearest_few(name, alike))
         return said or (f"did you mean {near}?" if near else SEE_LIST)
 
 

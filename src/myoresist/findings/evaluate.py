@@ -17,6 +17,7 @@ import numpy as np
 from myoresist.arrays.planes import Planes, mask, unpack
 from myoresist.arrays.table import Table, Value
 from myoresist.case.catalogue import Catalogue
+from myoresist.findings.impossible import Impossible
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.rules.condition import Condition, Name
 from myoresist.rules.nodes import (
@@ -88,16 +89,18 @@ class Inference:
     catalogue: Catalogue
     derivations: Mapping[str, Derivation]
     program: Program
+    impossible: Impossible
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Inference:
-        """Read ``findings/derived.yaml`` of a knowledge folder.
+        """Read ``findings/derived.yaml`` and ``impossible.yaml`` of a knowledge folder.
 
         Raises:
             DocumentError: naming file and entry of a rule that cannot be used.
         """
         path = folder / "findings" / "derived.yaml"
-        book = Rulebook(finding_names(catalogue))
+        names = finding_names(catalogue)
+        book = Rulebook(names)
         derivations = {one.id: one for one in load_list(path, Derivation)}
         for one in derivations.values():
             if one.id not in book.names:
@@ -107,7 +110,7 @@ class Inference:
             else:
                 kind = book.names[one.id].kind
                 book.add(one.id, one.when or one.value or "", path, one.id, kind=kind)
-        return cls(catalogue, derivations, book.program())
+        return cls(catalogue, derivations, book.program(), Impossible.load(folder, names))
 
     def known(self, recorded: Table) -> Known:
         """Return what is known of each patient.
@@ -115,7 +118,12 @@ class Inference:
         Args:
             recorded: one column a finding of the catalogue; one that is not there is unknown.
         """
+        cannot = self.impossible.found(recorded)
+        if cannot:
+            recorded = self.impossible.without(recorded, cannot)
         settled, conflicted = self._settled(recorded)
+        for plane in cannot.values():
+            conflicted |= plane
         table = recorded.with_truths(settled)
         said = table.renamed({name: name + SAID for name in self.derivations})
         concluded = self._conclusion.run(table.without(self.derivations).with_columns(said))
@@ -156,7 +164,7 @@ class Inference:
         return recorded.with_columns(Table(recorded.size, truths, numbers))
 
     def contradictions(
-        self, recorded: Mapping[str, object], known: Mapping[str, Value | None]
+        self, recorded: Mapping[str, Value | None], known: Mapping[str, Value | None]
     ) -> list[Contradiction]:
         """Return every contradiction in the record of one patient, pair by pair.
 
@@ -168,6 +176,10 @@ class Inference:
         for (one, says), (other, other_says), why in self._forbidden:
             if recorded.get(one) is says and recorded.get(other) is other_says:
                 found.append(Contradiction(one, says, other, other_says, why))
+        for name in self.impossible.found(Table.of_rows([recorded])):
+            pair = self.impossible.pairs[name]
+            one, other = pair.between
+            found.append(Contradiction(one, recorded[one], other, recorded[other], pair.text))
         for finding, entry in self.derivations.items():
             said = recorded.get(finding)
             follows = evaluate(self.program.rules[finding].node, known).value

@@ -154,7 +154,7 @@ class FindingsReader:
 
     def contradictions(self, found: Sequence[Contradiction]) -> tuple[ContradictionResult, ...]:
         """Return what the record contradicts: statement against statement, and by what follows."""
-        label = self.inference.catalogue
+        label, where = self.inference.catalogue, self._places
         results = [
             ContradictionResult(finding=c.finding, other=c.finding, text=c.text)
             for c in self.noted.conflicts
@@ -165,10 +165,20 @@ class FindingsReader:
                 text = f"{said}, which fits only one side of a dispute above"
                 results.append(ContradictionResult(finding=finding, other=finding, text=text))
         for clash in found:
-            said = f"{label[clash.finding].label} is {in_words(clash.says)}"
+            said = f"{label[clash.finding].label} is {in_words(clash.says)}{where(clash.finding)}"
             if clash.other == clash.finding:
                 text = f"{said}, but {in_words(clash.other_says)} follows from other entries: {clash.why}"
             else:
-                text = f"{said}, yet {label[clash.other].label} is {in_words(clash.other_says)}: {clash.why}"
+                other = f"{label[clash.other].label} is {in_words(clash.other_says)}{where(clash.other)}"
+                text = f"{said}, yet {other}: {clash.why}"
             results.append(ContradictionResult(finding=clash.finding, other=clash.other, text=text))
         return tuple(results)
+
+    def _places(self, finding: str) -> str:
+        """Return where a finding is stated, in brackets."""
+        places = [
+            statement.field + (f", line {statement.line}" if statement.line else "")
+            for statement in self.noted.statements
+            if statement.finding == finding
+        ]
+        return f" ({'; '.join(places)})" if places else ""

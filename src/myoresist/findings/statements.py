@@ -43,7 +43,7 @@ class Statements(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """A finding of a patient about which statements differ."""
+    """A finding of a patient about which statements differ, or that cannot be true beside another."""
 
     patient: int
     finding: str
@@ -56,7 +56,7 @@ class Settled:
     Attributes:
         recorded: one column a finding that anything is said of; what is disputed, and what fits one side of
             a dispute only, is unknown.
-        disputes: what statements differ about, by patient and finding.
+        disputes: what statements differ about, and what cannot be true together, by patient and finding.
     """
 
     recorded: Table
@@ -134,18 +134,15 @@ class Settler:
             if differs.any():
                 disputed.append((place, Statements(*(column[differs] for column in part))))
         recorded = self._table(cells, size)
-        if not disputed:
-            return Settled(recorded, ())
-        return Settled(
-            self._undisputed(recorded, cells, disputed, size),
-            sorted(
-                {
-                    Dispute(int(patient), self.findings[place].id)
-                    for place, part in disputed
-                    for patient in part.patient
-                }
-            ),
-        )
+        if disputed:
+            recorded = self._undisputed(recorded, cells, disputed, size)
+        about = {
+            Dispute(int(patient), self.findings[place].id)
+            for place, part in disputed
+            for patient in part.patient
+        }
+        about |= {Dispute(*one) for one in self.inference.impossible.named(recorded)}
+        return Settled(recorded, sorted(about))
 
     def _undisputed(
         self,

@@ -77,7 +77,7 @@ class FirstPage:
             more = f"; and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
             told = "; ".join(shown[:MOST_NAMED]) + more
             texts.append(f"The record contradicts itself, so these count as unknown: {told}.")
-        if number := len(self.data.remarks):
+        if number := len(self.data.remarks) - self.data.left_open:
             texts.append(f"Not used as written: {number} {'entry' if number == 1 else 'entries'}.")
         return " ".join(texts)
 

@@ -225,15 +225,17 @@ class EvidenceBase:
         return found
 
     def subset(self, name: str) -> str:
-        """Return the subset that a name stands for, however its case.
+        """Return the subset that an id or a name in words stands for, however its case.
 
         Raises:
             UnknownName: naming all subsets.
         """
-        for one in self.trials.synthesis.subsets:
-            if one.lower() == name.strip().lower():
+        known = self.trials.synthesis.subsets
+        wanted = _letters(name)
+        for one, subset in known.items():
+            if wanted in (_letters(one), _letters(subset.text)):
                 return one
-        choices = ", ".join(self.trials.synthesis.subsets)
+        choices = ", ".join(f"{one} ({subset.text})" for one, subset in known.items())
         raise UnknownName(f"no subset is called {name}; there are {choices}")
 
     def _ids(self) -> str:
@@ -422,12 +424,17 @@ def packaged() -> EvidenceBase:
     return EvidenceBase.load(knowledge.folder())
 
 
+def _letters(name: str) -> str:
+    """Return a name without what people write in different ways."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 def evidence(treatment: str, subset: str | None = None) -> Evidence:
     """Return what the packaged knowledge holds on a treatment, by any of its names.
 
     Args:
         treatment: an id, or the name of a drug such as ``ivig`` or ``prednisone``.
-        subset: an id such as ``DM``; without it, all subsets.
+        subset: an id or a name such as ``DM`` or ``dermatomyositis``; without it, all subsets.
 
     Raises:
         UnknownName: naming the nearest choices.
