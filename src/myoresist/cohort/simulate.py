@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from myoresist import knowledge as packaged
+from myoresist.arrays.table import Table
 from myoresist.case.cells import CODES
 from myoresist.case.terms import DECIMALS, LabTest
 from myoresist.case.units import converted
@@ -112,7 +113,7 @@ class Simulator:
         ids = SYNTHETIC + numbers.str.zfill(7)
         visits, level = self._visits(draw, drawn)
         tables = {
-            "patients": self._table(draw, drawn),
+            "patients": self._possible(self._table(draw, drawn), visits),
             "findings": self._long(drawn),
             "labs": self._labs(draw, drawn, visits, level),
             "antibodies": self._antibodies(draw, drawn),
@@ -350,6 +351,28 @@ class Simulator:
             if name not in elsewhere:
                 columns[name] = _where(drawn.seen[name], pl.Series(drawn.present[name]))
         return pl.DataFrame(columns)
+
+    def _possible(self, table: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
+        """Return the patients without the columns that cannot be true beside others or their last visit."""
+        sections, impossible = self.knowledge.terms.sections, self.knowledge.inference.impossible
+        known = [x for x in table.columns if x in self.knowledge.catalogue]
+        columns = {
+            finding: value_column(self.knowledge.terms.measures[measure])
+            for measure, finding in sections.visits.items()
+        }
+        last = visits.group_by("patient", maintain_order=True).agg(
+            pl.col(column).drop_nulls().last().alias(finding)
+            for finding, column in columns.items()
+            if column in visits.columns
+        )
+        frame = table.select(
+            *known,
+            pl.col("label").alias("diagnosis_label"),
+            pl.col("sex").replace_strict(sections.sex).alias(sections.sex_finding),
+        )
+        recorded = Table.of_frame(frame.hstack(last.drop("patient")))
+        kept = impossible.without(recorded, impossible.found(recorded)).frame(known)
+        return table.with_columns(kept.select(pl.col(x).cast(table.schema[x]) for x in known))
 
     def _labels(self, draw: _Streams, drawn: _Drawn) -> pl.Series:
         """Return dermatomyositis or polymyositis by the skin; some carry the name of their disease."""
