@@ -67,14 +67,20 @@ class Measures:
                 value /= 10
             if not self._possible(name, value):
                 continue
-            yield Measured(name, value, self._day(match.end(), sentence), start, match.end())
+            day = self._day(start, match.end(), sentence)
+            yield Measured(name, value, day, start, match.end())
             earlier = _EARLIER.match(self.plain, match.end(), sentence.end)
             if earlier:
                 yield from self._earlier(name, earlier, start, sentence)
 
-    def _day(self, end: int, sentence: Sentence) -> PartialDate | None:
+    def _day(self, start: int, end: int, sentence: Sentence) -> PartialDate | None:
+        """Return the day that stands behind a value, or before its name: "in April MMT8 was 131"."""
         for hit in self.dates.find(self.plain, end, min(sentence.end, end + 24)):
             if re.fullmatch(r"\s*(?:on|in|\()\s*", self.plain[end : hit.start]):
+                return hit.date
+        cut = max(self.plain.rfind(sign, sentence.start, start) for sign in ",;(")
+        for hit in self.dates.find(self.plain, max(cut, sentence.start), start):
+            if re.fullmatch(r"[\s,:]*(?:the|her|his|total)?\s*", self.plain[hit.end : start]):
                 return hit.date
         return self.dates.today
 

@@ -64,7 +64,14 @@ _AGES = tuple(
         (r"\b(?:aged?|age)\s*:?\s*" + _AGE + r"\b(?!\s?(?:mm|cm|%))", 1),
         (rf"(?<![\d.,/]){_AGE}\s?(?:[MF])\b(?!\w)", 0),
         (rf"\b(?:[MF])[ ,]\s?{_AGE}\s?(?:y|yrs?|years)?\b(?![./%\d])", 0),
-        (rf"\b{_AGE}\s?(?:y|yrs?|years?)\b(?=\s*(?:[,.)M]|F\b|man|woman|old|male|female|$))", 1),
+        (
+            rf"\b{_AGE}\s?(?:y|yrs?|years?)\b(?=\s*(?:[,.;)M]|F\b|man|woman|old|male|female|$|\n))",
+            1,
+        ),
+        (
+            rf"\b(?:male|female|man|woman|lady|gentleman)\b[,\s]+(?:aged? )?{_AGE}\b(?!\s?(?:mg|%|weeks|months|/))",
+            1,
+        ),
         (
             rf"\b(?:Mr|Mrs|Ms|Miss)\b\.?[^\n;.]{{0,24}}?(?:\.[^\n;.]{{0,18}})?[,(]\s?{_AGE}\b(?=\s*[,)])",
             0,
@@ -75,6 +82,14 @@ _AGES = tuple(
 )
 _BORN = re.compile(
     r"\b(?:born|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
+)
+_TITLE = re.compile(
+    r"\b(?:(?P<female>[Ll]ady|[Ww]oman|[Ff]emale|FEMALE|[Gg]irl|Mrs|Ms|Miss|MRS|MS|Frau|Madame|Mme|Sra)|"
+    r"(?:[Gg]entleman|[Mm]an|[Mm]ale|MALE|[Bb]oy|Mr|MR|Herr|Monsieur|Sr))\b"
+)
+_ADDRESS = re.compile(r"(?:\bDear\s(?:Dr\.?\s)?|\bcc:?\s|\bFrom:?\s)$")
+_CHILD = re.compile(
+    r"\b(?:boy|girl|son|daughter|child|baby|brother|sister|twins?)\b[^.\n]{0,24}$", re.IGNORECASE
 )
 _WEIGHT = re.compile(
     rf"\b(?:weight|wt|weighs|weighing)\b\s*(?:is|was|of|:|=)?\s*(?:today\s*)?(?P<num>{AMOUNT})\s?kg\b",
@@ -146,8 +161,8 @@ class Person:
         """Yield sex, age, birth date and weight."""
         head = self.plain[: sentences[min(len(sentences) - 1, 22)].end] if sentences else ""
         yield from self._sex(head)
-        born = _BORN.search(head)
-        if born:
+        born = next(_BORN.finditer(head), None)
+        if born and not _CHILD.search(head, 0, born.start()):
             hits = [
                 h
                 for h in self.dates.find(self.plain, born.end(), born.end() + 14)
@@ -160,17 +175,12 @@ class Person:
         yield from self._weight(head)
 
     def _sex(self, head: str) -> Iterator[Fact]:
-        for pattern, sex in (
-            (r"\b(?:lady|woman|female|girl|Mrs|Ms|Miss)\b", "female"),
-            (r"\b(?:gentleman|man|male|boy|Mr)\b", "male"),
-        ):
-            match = re.search(pattern, head)
-            other = re.search(
-                r"\b(?:lady|woman|female|girl|Mrs|Ms|Miss|gentleman|man|male|boy|Mr)\b", head
-            )
-            if match and other and match.start() == other.start():
-                yield Fact("patient.sex", sex, match.start(), match.end())
-                return
+        titles = list(_TITLE.finditer(head))
+        named = next((m for m in titles if not _ADDRESS.search(head, 0, m.start())), None)
+        if named:
+            sex = "female" if named["female"] else "male"
+            yield Fact("patient.sex", sex, named.start(), named.end())
+            return
         match = re.search(
             r"\b\d{1,3}\s?(?:y|yo|yrs?)?[ ,]*(?P<s>[MF])\b(?![/\w])|"
             r"\b(?P<t>[MF])[ ,]+\d{1,3}\s?(?:y|yrs?|years)?\b|\bSex\s*:?\s*(?P<u>[MF])\b|"

@@ -30,6 +30,7 @@ from myoresist.letters.spelling import Spelling
 from myoresist.letters.strength import Strength
 from myoresist.letters.tables import Tables
 from myoresist.letters.text import Text, prepared
+from myoresist.letters.things import Quality
 from myoresist.letters.words import Words
 
 
@@ -63,98 +64,133 @@ class _Reader:
 
     def __init__(self, text: Text, words: Words) -> None:
         self.text, self.words = text, words
-        self.plain = text.plain
-        self.layout = Layout(self.plain, words.headings)
-        self.commas = decimal_commas(self.plain)
+        plain = self.plain = text.plain
+        self.layout = Layout(plain, words.headings)
+        commas = decimal_commas(plain)
         lines = [(line.start, line.end) for line in self.layout.lines]
-        self.day = Person(self.plain, words.person, DateReader.of(self.plain), self.commas).today(
-            lines
-        )
-        today = self.day.value if self.day and isinstance(self.day.value, PartialDate) else None
-        self.dates = DateReader.of(self.plain, today)
+        day = Person(plain, words.person, DateReader.of(plain), commas).today(lines)
+        today = day.value if day and isinstance(day.value, PartialDate) else None
+        dates = self.dates = DateReader.of(plain, today)
+        self.tables = Tables(plain, self.layout.lines, words.terms, words.lab_names, dates, commas)
+        self.values = self.tables.values()
+        self.sentences = [s for s in self.layout.sentences if not _within(s, self.tables.spans)]
+        spelling = Spelling(words)
+        self.hits = [words.phrases.find(s.words, spelling.fixed(s.words)) for s in self.sentences]
+        report = of_letter(self.hits) is not None
+        self.person = Person(plain, words.person, dates, commas, report)
+        self.labs = Labs(plain, words.terms, words.labs, dates, commas)
+        self.antibodies = Antibodies(plain, dates, commas, words.figures.ana_titre)
+        self.drugs = Drugs(plain, words.drugs)
+        self.courses = Courses(plain, words.drugs, dates, commas)
+        self.figures = Figures(plain, words.figures, self.labs, commas).judged
+        self.measures = Measures(plain, dates, commas, words.ranges)
+        self.cancer = Cancer(plain, words.cancer, dates, words.figures.cancer_years)
+        self.day = day
+        self.examined = False
+        self.found: list[Found] = []
+        self.mentions: list[Mention] = []
+        self.taken: list[Course] = []
+        self.results: list[AntibodyResult] = []
+        self.measured: list[Measured] = []
+        self.multiples: list[tuple[str, float, int, int]] = []
+        self.contexts: list[Context] = []
 
     def read(self) -> Read:
-        plain, words, dates, commas = self.plain, self.words, self.dates, self.commas
-        tables = Tables(plain, self.layout.lines, words.terms, words.lab_names, dates, commas)
-        values = tables.values()
-        sentences = [s for s in self.layout.sentences if not _within(s, tables.spans)]
-        spelling = Spelling(words)
-        fixed = [spelling.fixed(s.words) for s in sentences]
-        hits = [words.phrases.find(s.words, f) for s, f in zip(sentences, fixed, strict=True)]
-        around = scenes(sentences, hits)
-        labs, antibodies = (
-            Labs(plain, words.terms, words.labs, dates, commas),
-            Antibodies(plain, dates, commas, words.figures.ana_titre),
-        )
-        drugs, courses = Drugs(plain, words.drugs), Courses(plain, words.drugs, dates, commas)
-        figures = Figures(plain, words.figures, labs, commas).judged
-        measures = Measures(plain, dates, commas, words.ranges)
-        cancer = Cancer(plain, words.cancer, dates, words.figures.cancer_years)
-        following = [*sentences[1:], None]
-        found: list[Found] = []
-        mentions: list[Mention] = []
-        taken: list[Course] = []
-        results: list[AntibodyResult] = []
-        measured: list[Measured] = []
-        multiples: list[tuple[str, float, int, int]] = []
-        read: list[tuple[Sentence, Sequence[Hit], Context]] = []
-        examined = False
-        for sentence, after, own, scene in zip(sentences, following, hits, around, strict=True):
-            things = things_of(sentence, own, scene)
-            named = [*things, *(hit for hit in own if isinstance(hit.of, Mark))]
-            context = Context(sentence, own, words.cues, named)
-            read.append((sentence, own, context))
-            examined = self._examined(sentence, examined)
-            found += with_scene(Signs(sentence, own, things, context, figures).found(), scene)
-            if (
-                not {"emg", "mri", "biopsy", "skin_biopsy"} & set(scene)
-                or "/5" in plain[sentence.start : sentence.end]
-            ):
-                found += Strength(sentence, own, context, words.strength, examined, plain).found()
-            found += cancer.read(sentence, after, own, context)
-            values += labs.read(sentence, own, context)
-            multiples += labs.times_limit(sentence, own)
-            results += antibodies.read(sentence, own, context)
-            here = drugs.mentions(sentence, own, context, things)
-            mentions += here
-            taken += courses.read(sentence, own, here)
-            measured += measures.read(sentence, own)
-            found += measures.weight_changes(sentence)
-        found += drugs.exposures(mentions)
-        found = [self._of_family(one) for one in found]
-        person = Person(plain, words.person, dates, commas, of_letter(hits) is not None)
-        facts = [*person.who(sentences), *([self.day] if self.day else [])]
-        label = person.label(read)
-        facts += [*([label] if label else []), *person.onset(read)]
+        following = [*self.sentences[1:], None]
+        around = scenes(self.sentences, self.hits)
+        for sentence, after, hits, scene in zip(
+            self.sentences, following, self.hits, around, strict=True
+        ):
+            self._sentence(sentence, after, hits, scene)
+        self.found += self.drugs.exposures(self.mentions)
+        found = [self._of_family(one) for one in self.found]
+        catalogue = self.words.terms.catalogue
         return Read(
             text=self.text,
-            facts=tuple(facts),
-            findings=tuple(settled(found, self._earlier(sentences), words.terms.catalogue)),
-            labs=tuple(_once(completed(values))),
-            multiples=tuple(multiples),
-            antibodies=tuple(highest(results)),
-            courses=tuple(merged(taken)),
-            mentions=tuple(mentions),
-            measures=(*measured, *measures.weights()),
+            facts=tuple(self._facts()),
+            findings=tuple(
+                settled(found, self._earlier(self.sentences), catalogue, self.words.combined)
+            ),
+            labs=tuple(_once(completed(self.values))),
+            multiples=tuple(self.multiples),
+            antibodies=tuple(highest(self.results)),
+            courses=tuple(merged(self.taken)),
+            mentions=tuple(self.mentions),
+            measures=(*self.measured, *self.measures.weights()),
         )
+
+    def _facts(self) -> Iterator[Fact]:
+        read = list(zip(self.sentences, self.hits, self.contexts, strict=True))
+        yield from self.person.who(self.sentences)
+        if self.day:
+            yield self.day
+        if label := self.person.label(read):
+            yield label
+        yield from self.person.onset(read)
+
+    def _sentence(
+        self,
+        sentence: Sentence,
+        after: Sentence | None,
+        hits: Sequence[Hit],
+        scene: Sequence[str | None],
+    ) -> None:
+        """Read one sentence."""
+        things = things_of(sentence, hits, scene)
+        named = [*things, *(hit for hit in hits if isinstance(hit.of, Mark))]
+        context = Context(sentence, hits, self.words.cues, named)
+        self.contexts.append(context)
+        self.examined = self._examined(sentence, self.examined)
+        drugs = self.drugs.mentions(sentence, hits, context, things)
+        found = with_scene(Signs(sentence, hits, things, context, self.figures).found(), scene)
+        if not found and self._repeat(sentence, hits):
+            self._normal_since(sentence)
+        self.found += found
+        if self._of_strength(sentence, scene, drugs):
+            strength = Strength(
+                sentence, hits, context, self.words.strength, self.examined, self.plain
+            )
+            self.found += strength.found()
+        self.found += self.cancer.read(sentence, after, hits, context)
+        self.values += self.labs.read(sentence, hits, context)
+        self.multiples += self.labs.times_limit(sentence, hits)
+        self.results += self.antibodies.read(sentence, hits, context)
+        self.mentions += drugs
+        self.taken += self.courses.read(sentence, hits, drugs)
+        self.measured += self.measures.read(sentence, hits)
+        self.found += self.measures.weight_changes(sentence)
+
+    def _of_strength(
+        self, sentence: Sentence, scene: Sequence[str | None], drugs: Sequence[Mention]
+    ) -> bool:
+        """Tell whether a sentence may tell of strength: not of a study, nor of what a drug did once."""
+        if "/5" in self.plain[sentence.start : sentence.end]:
+            return True
+        if any(drug.kind == "drug" for drug in drugs) and sentence.section != "exam":
+            return False
+        return not {"emg", "mri", "biopsy", "skin_biopsy"} & set(scene)
+
+    def _repeat(self, sentence: Sentence, hits: Sequence[Hit]) -> bool:
+        """Tell whether a sentence says that a test was repeated and was normal."""
+        if not any(word.norm in _AGAIN for word in sentence.words[:4]):
+            return False
+        return any(isinstance(hit.of, Quality) and hit.of.name == "normal" for hit in hits)
+
+    def _normal_since(self, sentence: Sentence) -> None:
+        """Take back what the sentence before found in a test that was normal when repeated."""
+        before = [one for one in self.found if one.sentence.end <= sentence.start]
+        last = before[-1].sentence if before else None
+        if last is None or self.plain[last.end : sentence.start].strip():
+            return
+        own = [one for one in self.found if one.sentence is last and one.value]
+        self.found = [one for one in self.found if one not in own]
+        places = ((0, len(sentence.words) - 1),)
+        self.found += [Found(one.finding, False, None, places, sentence, one.scene) for one in own]
 
     def _examined(self, sentence: Sentence, before: bool) -> bool:
         """Tell whether a sentence tells what was found on examination."""
         text = self.plain[sentence.start : sentence.end].lower()
-        if sentence.section == "exam" or any(
-            word in text
-            for word in (
-                "examin",
-                "o/e",
-                "on exam",
-                "objective",
-                "status",
-                "neurology found",
-                "power",
-                "strength",
-                "mrc",
-            )
-        ):
+        if sentence.section == "exam" or any(word in text for word in _EXAMINATION):
             return True
         return before and not sentence.opens
 
@@ -208,6 +244,12 @@ class _Reader:
             if now:
                 found[sentence.start] = now[1]
         return found
+
+
+_EXAMINATION = (
+    "examin", "o/e", "on exam", "objective", "status", "neurology found", "power", "strength", "mrc",
+)  # fmt: skip
+_AGAIN = frozenset(("repeat", "repeated", "repetition", "second"))
 
 
 def _within(sentence: Sentence, spans: Iterable[tuple[int, int]]) -> bool:

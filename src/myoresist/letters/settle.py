@@ -41,7 +41,10 @@ class Settled:
 
 
 def settled(
-    found: Iterable[Found], dated: Mapping[int, PartialDate], catalogue: Catalogue
+    found: Iterable[Found],
+    dated: Mapping[int, PartialDate],
+    catalogue: Catalogue,
+    combined: Mapping[str, Sequence[str]],
 ) -> list[Settled]:
     """Gather the places of each finding; what is said both ways is set against each other.
 
@@ -49,6 +52,7 @@ def settled(
         found: every answer that a sentence gives.
         dated: the day of which a sentence speaks, by the start of the sentence, where it is an earlier one.
         catalogue: which findings imply or exclude each other.
+        combined: findings that are so when they are suggested and one of others is so.
     """
     groups: dict[tuple[str, bool | None, str | None], Settled] = {}
     for one in found:
@@ -65,6 +69,7 @@ def settled(
         groups[key].found.append(one)
         if one.sentence.start not in dated:
             groups[key].date = None
+    _combine(groups.values(), combined)
     sure = [one for one in groups.values() if one.value is not None]
     for left, right in _clashes(sure, catalogue):
         first = _earlier(left, right)
@@ -74,6 +79,17 @@ def settled(
             left.against.append(right)
             right.against.append(left)
     return _without_echoes(list(groups.values()))
+
+
+def _combine(groups: Iterable[Settled], combined: Mapping[str, Sequence[str]]) -> None:
+    """Take for said what is only suggested where something else is said that makes it so."""
+    told = list(groups)
+    said = {one.finding for one in told if one.value}
+    denied = {one.finding for one in told if one.value is False}
+    for one in told:
+        others = combined.get(one.finding, ())
+        if one.why == "weak" and one.finding not in said | denied and said & set(others):
+            one.value, one.why = True, None
 
 
 def _earlier(one: Settled, other: Settled) -> Settled | None:

@@ -183,10 +183,9 @@ class Signs:
             yield from self._open((*thing.yes, *thing.unsure), why, places)
         elif "no" in means:
             denied = thing.yes if thing.denied is None else thing.denied
-            yield from (
-                Found(x, False, None, places, self.sentence)
-                for x in (() if thing.whole else denied)
-            )
+            if thing.whole or (thing.named and any(w.norm in _OF_KIN for w in self.words)):
+                denied = ()
+            yield from (Found(x, False, None, places, self.sentence) for x in denied)
             yield from self._open(thing.no if not thing.whole else thing.yes, "doubt", places)
         elif "over" in means and not thing.ever:
             yield from self._open((*thing.yes, *thing.over), "over", places)
@@ -275,6 +274,8 @@ class Signs:
     def _reaches(self, quality: Hit, hit: Hit) -> bool:
         """Tell whether a quality is one of this thing: "reflexes normal", "normal reflexes and sensation"."""
         if quality.first > hit.last:
+            if self._attributive(quality):
+                return False
             governed = self.context._left(quality.first)
             if hit.last not in governed:
                 return False
@@ -302,6 +303,13 @@ class Signs:
         ):
             return False
         return not self._predicative(quality)
+
+    def _attributive(self, quality: Hit) -> bool:
+        """Tell whether a quality stands before its own thing: "cranial nerves: normal eye movements"."""
+        before = self.words[quality.first - 1] if quality.first else None
+        if before is None or before.norm in _COPULAS:
+            return False
+        return any(o.first == quality.last + 1 and o.of.has_qualities for o in self.things)
 
     def _listed(self, hit: Hit, others: Sequence[Hit], quality: Hit) -> bool:
         """Tell whether only commas, "and" and names stand between a thing and the quality of a list."""
@@ -403,6 +411,7 @@ _JOINS = frozenset(["and", "or", "both", "all", "the", "of", "were", "was", "are
 _PAST = frozenset(
     ("was", "were", "showed", "shows", "done", "normal", "clear", "negative", "revealed")
 )
+_OF_KIN = frozenset(("family", "familial", "fh", "relative", "hereditary"))
 _COPULAS = frozenset((
     "is", "are", "was", "were", "be", "been", "being", "look", "looks", "looked", "seem",
     "seemed", "appear", "appeared", "remain", "remains", "remained", "felt", "came",

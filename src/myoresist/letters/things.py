@@ -31,6 +31,7 @@ class Thing(Entry):
         when, not_when: scenes in which the words mean this, or do not.
         ever: whether the finding asks about any time, so that what is over counts.
         whole: whether negations within the phrase belong to it.
+        named: whether it is the name of a disease, so that "no family history of it" says nothing of the patient.
         test: whether it is a test, which may be asked for or not done.
     """
 
@@ -56,6 +57,7 @@ class Thing(Entry):
     not_when: tuple[str, ...] = ()
     ever: bool = False
     whole: bool = False
+    named: bool = False
     test: bool = False
 
     def quality(self, name: str) -> Answers | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -42,6 +42,7 @@ class Words:
     figures: FigureRules
     cancer: CancerWords
     questions: Mapping[str, str]
+    combined: Mapping[str, Sequence[str]]
     not_misspelt: frozenset[str]
 
     @cached_property
@@ -135,6 +136,7 @@ def load_words(folder: Path, terms: Terms) -> Words:
         figures=load(where / "figures.yaml", FigureRules),
         cancer=cancer,
         questions=load_mapping(where / "questions.yaml"),
+        combined=load_mapping(where / "combined.yaml"),
         not_misspelt=frozenset(
             normal(word) for word in load_mapping(where / "spelling.yaml")["not_misspelt"]
         ),
