@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from myoresist.letters.antibody_words import (
@@ -20,7 +20,7 @@ from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import marks
 from myoresist.letters.numbers import AMOUNT, number
 from myoresist.letters.phrases import Hit
-from myoresist.letters.tokens import Token
+from myoresist.letters.tokens import Token, normal
 
 _FIGURE = re.compile(
     rf"\s*(?:[:=.]*\s*)?(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?![\d/:]|\s?%)\s?(?P<unit>(?:U|"
@@ -42,8 +42,16 @@ _LEGEND = re.compile(
 class Antibodies:
     """Reads the results of one letter, sentence by sentence."""
 
-    def __init__(self, plain: str, dates: DateReader, commas: bool, positive_from: int) -> None:
-        """Take the letter, how dates and decimals are written, from which titre an ANA is positive."""
+    def __init__(
+        self,
+        plain: str,
+        dates: DateReader,
+        commas: bool,
+        positive_from: int,
+        links: Iterable[str],
+    ) -> None:
+        """Take the letter, how dates and decimals are written, an ANA's titre, words within lists."""
+        self.links = frozenset(map(normal, links))
         self.plain, self.dates, self.commas, self.positive_from = (
             plain,
             dates,
@@ -108,7 +116,7 @@ class Antibodies:
             if any(names[n].last < r.first < edge for r in others) and not chosen:
                 break
             gap = words[names[n].last + 1 : edge]
-            if not _list_like(gap, first=not chosen):
+            if not self._list_like(gap, first=not chosen):
                 break
             if any(names[n].last < r.first < result.first for r in others):
                 break
@@ -122,7 +130,7 @@ class Antibodies:
             if name.first <= result.last or n in taken:
                 continue
             gap = words[edge + 1 : name.first]
-            if not _list_like(gap, first=not chosen) or any(
+            if not self._list_like(gap, first=not chosen) or any(
                 edge < r.first < name.first for r in others
             ):
                 break
@@ -133,11 +141,24 @@ class Antibodies:
         if (
             chosen
             and follows
-            and _list_like(words[names[chosen[-1]].last + 1 : follows[0].first], first=True)
+            and self._list_like(words[names[chosen[-1]].last + 1 : follows[0].first], first=True)
             and follows[0].first - names[chosen[-1]].last <= 2
         ):
             return []
         return chosen
+
+    def _list_like(self, gap: Sequence[Token], first: bool) -> bool:
+        """Tell whether words may stand between the names of a list, or between the list and its result."""
+        most = 14 if first else 6
+        if sum(word.text != "." for word in gap) > most or any(word.text == ";" for word in gap):
+            return False
+        depth = 0
+        for word in gap:
+            depth += (word.text == "(") - (word.text == ")")
+            link = word.silent or word.norm in self.links or not word.text.isalpha()
+            if depth <= 0 and not link:
+                return False
+        return True
 
     def _also(
         self, result: Hit, names: Sequence[Hit], sentence: Sentence, taken: set[int]
@@ -319,28 +340,6 @@ def _results(hits: Sequence[Hit], names: Sequence[Hit]) -> list[Hit]:
         and not any(n.first <= hit.first and hit.last <= n.last for n in names)
     ]
     return sorted(kept, key=lambda hit: hit.first)
-
-
-_LINK = frozenset((
-    "and", "or", "all", "both", "were", "was", "are", "is", "also", "remain", "remained",
-    "again", "the", "an", "antibody", "ab", "igg", "igm", "by", "on", "in", "line", "blot",
-    "dot", "elisa", "immunoblot", "assay", "repeat", "test", "tests", "with", "anti", "came",
-    "back", "as", "well", "strongly", "weakly", "reported", "for", "of", "to", "against",
-    "reactivity", "result", "method", "second", "iu", "u", "ml", "au", "cu", "ref", "cut", "off",
-    "level", "kda", "previously", "now", "band", "bands", "repeatedly", "found", "being",
-    "positive", "clearly", "autoantibody", "immunoprecipitation", "hep", "iif", "screen", "from",
-    "myositis", "panel", "ena", "including",
-))  # fmt: skip
-
-
-def _list_like(gap: Sequence[Token], first: bool) -> bool:
-    """Tell whether words may stand between the names of a list, or between the list and its result."""
-    most = 14 if first else 6
-    if len(gap) > most:
-        return False
-    return all(not word.text.isalpha() or word.norm in _LINK for word in gap) and not any(
-        word.text in ";" for word in gap
-    )
 
 
 _STRENGTH = ("negative", "weak", "positive", "moderate", "strong")

@@ -23,6 +23,7 @@ class AntibodyWords(Entry):
     errors: tuple[str, ...]
     diseases: tuple[str, ...]
     methods: Mapping[str, tuple[str, ...]]
+    links: tuple[str, ...]
 
     def grow(self, phrases: Phrases, terms: Terms) -> None:
         """Add names, results and methods to the tree of phrases."""

@@ -69,7 +69,8 @@ _AGES = tuple(
             1,
         ),
         (
-            rf"\b(?:male|female|man|woman|lady|gentleman)\b[,\s]+(?:aged? )?{_AGE}\b(?!\s?(?:mg|%|weeks|months|/))",
+            rf"\b(?:male|female|man|woman|lady|gentleman)\b[,\s]+(?:aged? )?{_AGE}\b"
+            r"(?!\s?(?:mg|%|weeks|months|/))",
             1,
         ),
         (

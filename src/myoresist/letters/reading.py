@@ -79,7 +79,9 @@ class _Reader:
         report = of_letter(self.hits) is not None
         self.person = Person(plain, words.person, dates, commas, report)
         self.labs = Labs(plain, words.terms, words.labs, dates, commas)
-        self.antibodies = Antibodies(plain, dates, commas, words.figures.ana_titre)
+        self.antibodies = Antibodies(
+            plain, dates, commas, words.figures.ana_titre, words.antibodies.links
+        )
         self.drugs = Drugs(plain, words.drugs)
         self.courses = Courses(plain, words.drugs, dates, commas)
         self.figures = Figures(plain, words.figures, self.labs, commas).judged
@@ -146,11 +148,13 @@ class _Reader:
         if not found and self._repeat(sentence, hits):
             self._normal_since(sentence)
         self.found += found
-        if self._of_strength(sentence, scene, drugs):
+        if self._of_strength(sentence, scene):
             strength = Strength(
                 sentence, hits, context, self.words.strength, self.examined, self.plain
-            )
-            self.found += strength.found()
+            ).found()
+            once = any(drug.kind == "drug" for drug in drugs) and sentence.section != "exam"
+            # That strength was normal on a drug does not say how it is today.
+            self.found += [x for x in strength if not once or (x.value and not _all_strong(x))]
         self.found += self.cancer.read(sentence, after, hits, context)
         self.values += self.labs.read(sentence, hits, context)
         self.multiples += self.labs.times_limit(sentence, hits)
@@ -160,14 +164,10 @@ class _Reader:
         self.measured += self.measures.read(sentence, hits)
         self.found += self.measures.weight_changes(sentence)
 
-    def _of_strength(
-        self, sentence: Sentence, scene: Sequence[str | None], drugs: Sequence[Mention]
-    ) -> bool:
-        """Tell whether a sentence may tell of strength: not of a study, nor of what a drug did once."""
+    def _of_strength(self, sentence: Sentence, scene: Sequence[str | None]) -> bool:
+        """Tell whether a sentence may tell of strength, and not of a study."""
         if "/5" in self.plain[sentence.start : sentence.end]:
             return True
-        if any(drug.kind == "drug" for drug in drugs) and sentence.section != "exam":
-            return False
         return not {"emg", "mri", "biopsy", "skin_biopsy"} & set(scene)
 
     def _repeat(self, sentence: Sentence, hits: Sequence[Hit]) -> bool:
@@ -250,6 +250,10 @@ _EXAMINATION = (
     "examin", "o/e", "on exam", "objective", "status", "neurology found", "power", "strength", "mrc",
 )  # fmt: skip
 _AGAIN = frozenset(("repeat", "repeated", "repetition", "second"))
+
+
+def _all_strong(one: Found) -> bool:
+    return one.finding == "no_objective_weakness"
 
 
 def _within(sentence: Sentence, spans: Iterable[tuple[int, int]]) -> bool:

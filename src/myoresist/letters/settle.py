@@ -44,7 +44,7 @@ def settled(
     found: Iterable[Found],
     dated: Mapping[int, PartialDate],
     catalogue: Catalogue,
-    combined: Mapping[str, Sequence[str]],
+    combined: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> list[Settled]:
     """Gather the places of each finding; what is said both ways is set against each other.
 
@@ -81,14 +81,19 @@ def settled(
     return _without_echoes(list(groups.values()))
 
 
-def _combine(groups: Iterable[Settled], combined: Mapping[str, Sequence[str]]) -> None:
+def _combine(
+    groups: Iterable[Settled], combined: Mapping[str, Mapping[str, Sequence[str]]]
+) -> None:
     """Take for said what is only suggested where something else is said that makes it so."""
     told = list(groups)
     said = {one.finding for one in told if one.value}
-    denied = {one.finding for one in told if one.value is False}
+    named = {one.finding for one in told}
+    open_ = {one.finding for one in told if not one.value and one.why != "weak"}
     for one in told:
-        others = combined.get(one.finding, ())
-        if one.why == "weak" and one.finding not in said | denied and said & set(others):
+        rule = combined.get(one.finding)
+        if rule is None or one.why != "weak" or one.finding in said | open_:
+            continue
+        if said & set(rule["with"]) and not named & set(rule["unless"]):
             one.value, one.why = True, None
 
 

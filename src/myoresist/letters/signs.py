@@ -255,6 +255,9 @@ class Signs:
 
     def _quality(self, hit: Hit) -> tuple[Hit, str] | None:
         """Return the quality that the sentence gives a thing, and its name."""
+        if len(hit.parts) > 1 and any((q.first, q.last) in hit.parts for q in self.qualities):
+            # The phrase names its quality itself, as "strong" in "MHC-I … strong".
+            return None
         near = [
             (self._distance(hit, quality), quality.last - quality.first, quality)
             for quality in self.qualities
@@ -274,7 +277,7 @@ class Signs:
     def _reaches(self, quality: Hit, hit: Hit) -> bool:
         """Tell whether a quality is one of this thing: "reflexes normal", "normal reflexes and sensation"."""
         if quality.first > hit.last:
-            if self._attributive(quality):
+            if self._attributive(quality, hit):
                 return False
             governed = self.context._left(quality.first)
             if hit.last not in governed:
@@ -304,12 +307,16 @@ class Signs:
             return False
         return not self._predicative(quality)
 
-    def _attributive(self, quality: Hit) -> bool:
-        """Tell whether a quality stands before its own thing: "cranial nerves: normal eye movements"."""
+    def _attributive(self, quality: Hit, whole: Hit) -> bool:
+        """Tell whether a quality is of a part alone: "cranial nerves: normal eye movements"."""
         before = self.words[quality.first - 1] if quality.first else None
         if before is None or before.norm in _COPULAS:
             return False
-        return any(o.first == quality.last + 1 and o.of.has_qualities for o in self.things)
+        said = set(whole.of.normal.no) if whole.of.normal else set()
+        return any(
+            o.first == quality.last + 1 and o.of.normal and set(o.of.normal.no) < said
+            for o in self.things
+        )
 
     def _listed(self, hit: Hit, others: Sequence[Hit], quality: Hit) -> bool:
         """Tell whether only commas, "and" and names stand between a thing and the quality of a list."""
@@ -384,17 +391,8 @@ class Signs:
 
 
 _ORDER = (
-    "negative",
-    "positive",
-    "absent",
-    "present",
-    "high",
-    "low",
-    "weak",
-    "strong",
-    "abnormal",
-    "normal",
-)
+    "negative", "positive", "absent", "present", "high", "low", "weak", "abnormal", "normal", "strong",
+)  # fmt: skip
 _ALIKE = {
     "negative": ("normal",), "normal": ("strong",), "strong": ("normal",),
     "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),

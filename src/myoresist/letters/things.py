@@ -31,7 +31,7 @@ class Thing(Entry):
         when, not_when: scenes in which the words mean this, or do not.
         ever: whether the finding asks about any time, so that what is over counts.
         whole: whether negations within the phrase belong to it.
-        named: whether it is the name of a disease, so that "no family history of it" says nothing of the patient.
+        named: whether it names a disease, which "no family history of it" does not deny of the patient.
         test: whether it is a test, which may be asked for or not done.
     """
 

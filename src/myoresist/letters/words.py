@@ -42,7 +42,7 @@ class Words:
     figures: FigureRules
     cancer: CancerWords
     questions: Mapping[str, str]
-    combined: Mapping[str, Sequence[str]]
+    combined: Mapping[str, Mapping[str, Sequence[str]]]
     not_misspelt: frozenset[str]
 
     @cached_property
