@@ -78,7 +78,7 @@ _UNIT = (
     r"(?:\s?/\s?(?:L|dL|mL|1\s?h|hr|h|hour))?(?![A-Za-z])|/\s?h(?![A-Za-z])"
 )
 _VALUE = re.compile(
-    rf"(?P<cmp>(?<!-)[<>≥≤~]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})(?![\d/]|\.\d|,\d|\s?-\s?\d|"
+    rf"(?P<cmp>(?<!-)[<>≥≤~]\s?)?(?<![\d.,/])(?<!\d-)(?P<num>{AMOUNT})(?![\d/]|\.\d|,\d|\s?-\s?\d|"
     r":\d)(?P<tail>s\b|\s?%|\s?(?:x|×)\s?(?!\d)|\s?(?:fold|times))?"
     rf"(?:\s?(?P<unit>{_UNIT}))?",
     re.IGNORECASE,
@@ -87,6 +87,7 @@ _BOUND = (
     rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})"
     rf"(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
 )
+_LITRES = re.compile(r"\s?(?:L|l|litres?|liters?)\b")
 _TIMES = re.compile(
     rf"(?P<num>{AMOUNT})\s?(?:x|×|times|fold|-fold)\s?(?:the\s)?(?:ULN|upper limit(?: of normal)?|normal)",
     re.IGNORECASE,
@@ -233,7 +234,6 @@ class Labs:
         """Yield the figures of one test up to the next name."""
         test = self.terms.labs[id_]
         at, words, date, first = begin, list[str](), None, True
-        past = False
         while at < stop:
             hit = next((d for d in dated if d.start <= at < d.end or d.start == at), None)
             if hit is not None:
@@ -241,23 +241,24 @@ class Labs:
                 continue
             match = _VALUE.match(self.plain, at, stop)
             if match is not None and (at == 0 or not self.plain[at - 1].isalnum()):
-                if not self._plausible(words, first):
+                if not self._plausible(words, first) or words[-1:] == ["between"]:
                     return
                 value = self._value(test, match, at)
                 if value is None:
-                    if match["cmp"] or self.never.search(self.plain, max(0, at - 20), at):
-                        at, words, date = match.end(), [], None
-                        continue
-                    return
+                    passed = self._passed(at, match)
+                    if passed is None:
+                        return
+                    at, words, date = passed, [], None
+                    continue
                 amount, unit, assumed = value
-                end = match.end()
-                limit, end = self.limit_at(end, stop)
+                limit, end = self.limit_at(match.end(), stop)
                 after = self._date_after(end, stop, dated)
-                when = after or (date if date is not None and not first else None) or date
-                past = bool(_PAST & set(words)) and not _TODAY & set(words)
-                told = when.date if when else before if first else None
-                if told is None and not past and (first or _TODAY & set(words)):
-                    told = self.dates.today
+                when = after or date
+                told = (
+                    when.date
+                    if when
+                    else (before if first else None) or self._undated(words, first)
+                )
                 yield LabValue(
                     id_,
                     amount,
@@ -283,6 +284,19 @@ class Labs:
                 return
             at = word.end()
 
+    def _undated(self, words: Sequence[str], first: bool) -> PartialDate | None:
+        """Return the day of a value without a date: the day of the letter, if it is not told as past."""
+        today = bool(_TODAY & set(words))
+        past = bool(_PAST & set(words)) and not today
+        return self.dates.today if not past and (first or today) else None
+
+    def _passed(self, at: int, match: re.Match[str]) -> int | None:
+        """Return where to read on behind a figure that is no value, as in "FVC 2.3 L (68 %)"."""
+        if match["cmp"] or self.never.search(self.plain, max(0, at - 20), at):
+            return match.end()
+        litres = _LITRES.match(self.plain, match.end("num"))
+        return litres.end() if litres else None
+
     def _plausible(self, words: Sequence[str], first: bool) -> bool:
         """Tell whether only words that may stand between a test and its figure stand there."""
         most = 9 if first else 7
@@ -292,12 +306,14 @@ class Labs:
         self, test: LabTest, match: re.Match[str], at: int
     ) -> tuple[float, str | None, bool] | None:
         """Return a figure with its unit and whether the unit is assumed, if it can be one of this test."""
-        if match["cmp"] or match["tail"] or self.never.search(self.plain, max(0, at - 20), at):
+        tail = (match["tail"] or "").strip()
+        percent = tail == "%" and "%" in test.units
+        if (tail and not percent) or self._passed(at, match) is not None:
             return None
         amount = number(match["num"], self.commas)
         if amount is None:
             return None
-        written = match["unit"]
+        written = tail or match["unit"]
         if written:
             unit = spelling(_spelt(written), test)
             if unit is None:

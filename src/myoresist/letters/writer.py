@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from myoresist.case.dates import PartialDate
+from myoresist.case.reading import OTHER_CLASSES
 from myoresist.letters.antibody_words import UNCLEAR, AntibodyResult
 from myoresist.letters.course import Course
 from myoresist.letters.labs import LabValue
@@ -287,8 +288,10 @@ class _Writer:
         drug = self.terms.drugs[course.drug]
         assumed = self.words.drugs.taken_for.get(course.name.lower())
         generic = drug.id == "glucocorticoid_oral"
+        other = drug.drug_class in OTHER_CLASSES
         reason = (
             course.why
+            or ("other_medicine" if other else None)
             or ("bare" if generic and course.dose is None and not course.ongoing else None)
             or ("mixed" if course.mixed else None)
             or ("assumed_name" if assumed else None)
@@ -304,6 +307,7 @@ class _Writer:
             "unsure" if course.why or reason == "bare" else "yes",
             self._course_entry(course, assumed),
             reason=reason,
+            stands=False if other else None,
         )
 
     def _course_entry(self, course: Course, assumed: str | None) -> dict[str, Any]:
