@@ -252,7 +252,11 @@ class Antibodies:
                 end=end + 14,
             )
             return
-        if why is None and "no" not in said and self._names_a_disease(name, results, sentence):
+        if why is None and any(
+            cue.means == "no" and words[cue.first].norm in _NONE for cue in said.cues
+        ):
+            yield replace(found, result="negative", value=None)
+        elif why is None and "no" not in said and self._names_a_disease(name, results, sentence):
             yield replace(found, result="positive", value=None)
         elif why is not None:
             yield replace(found, why=why)
@@ -342,6 +346,8 @@ def _results(hits: Sequence[Hit], names: Sequence[Hit]) -> list[Hit]:
     return sorted(kept, key=lambda hit: hit.first)
 
 
+_NONE = frozenset(("no", "without", "absence", "neither"))
+"""Words that deny an antibody without a word for its result; "not" may be "not tested"."""
 _STRENGTH = ("negative", "weak", "positive", "moderate", "strong")
 
 

@@ -139,6 +139,9 @@ class Outcomes:
             return
         until = words[stops[-1].first].start if stops else at
         before = [c for c in courses if c.start_at <= until]
+        if tolerance and not before:
+            # "She was unable to tolerate methotrexate."
+            before = [c for c in courses if 0 <= c.start_at - end <= _NEAR][:1]
         if before and before[-1].reason is None:
             _end(before[-1], hit.of.of)
             before[-1].places.append((at, end))

@@ -24,6 +24,7 @@ class PersonWords(Entry):
     dates: Mapping[str, tuple[str, ...]]
     onset: tuple[str, ...]
     tempo: Mapping[str, tuple[str, ...]]
+    spans: Mapping[str, str]
     measures: Mapping[str, tuple[str, ...]]
 
     def grow(self, phrases: Phrases) -> None:
@@ -110,6 +111,24 @@ _SYMPTOM = re.compile(
 )
 
 
+_DIAGNOSIS = re.compile(r"\W*(?:dx|diagnos|referred|re:)", re.IGNORECASE)
+_SUGGESTED = re.compile(
+    r"(?:not|previously treated as|features of|consistent with|typical of|pattern of|rather than|"
+    r"in keeping with|versus|compatible with|characteristic of|(?:would )?fits?(?: with)?|favou?rs?|"
+    r"in line with|suggest\w*)\s+(?:a\s|an\s|the\s)?$"
+)
+_DISEASE = re.compile(
+    r"onset|disease|diagnos|myositis|myopathy|syndrome|eruption|illness", re.IGNORECASE
+)
+_GROWN = re.compile(
+    r"\bover (?:the (?:last|past) )?(?:about |some |around |approximately )?"
+    r"(?:\d+|two|three|four|five|six|seven|eight|ten|several|many|a few|a number of) "
+    r"(?P<unit>years|weeks|days)\b",
+    re.IGNORECASE,
+)
+_REQUEST = ("details", "question", "history")
+_HISTORY = 40
+"""Sentences at the beginning of a letter in which it is told how the disease began."""
 _NOT_OF_ONSET = ("family", "past", "medication", "treatment", "plan", "results")
 _FOLLOWED = re.compile(
     r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relapse)\b",
@@ -236,38 +255,38 @@ class Person:
             yield Fact("patient.weight_kg", value, match.start(), match.end())
 
     def label(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Fact | None:
-        """Return the diagnosis that the letter carries: the first one that it does not doubt."""
-        for wanted in (True, False):
+        """Return the diagnosis that the letter carries: the first one that it does not doubt.
+
+        A report on a study carries the one of its request, not what its findings suggest.
+        """
+        for headed in (True, False):
             for sentence, hits, context in read:
+                if self.report and sentence.section not in _REQUEST:
+                    continue
+                if headed and not self._is_heading(sentence):
+                    continue
                 for hit in _own(hits, "labels"):
-                    said = context.at(hit.first, hit.last)
-                    headed = sentence.section in ("impression", "question") or bool(
-                        re.match(
-                            r"\W*(?:dx|diagnos|referred|re:)",
-                            self.plain[sentence.start : sentence.end],
-                            re.IGNORECASE,
-                        )
-                    )
-                    if said.means & {"doubt", "if", "other", "no"} or (wanted and not headed):
-                        continue
-                    words = sentence.words
-                    if words[hit.first].text == "DM" and not self._is_dermatomyositis(
-                        hit, sentence
-                    ):
-                        continue
-                    before = self.plain[
-                        max(sentence.start, words[hit.first].start - 44) : words[hit.first].start
-                    ].lower()
-                    behind = self.plain[words[hit.last].end : words[hit.last].end + 14].lower()
-                    if re.search(
-                        "(?:not|previously treated as|features of|consistent with|"
-                        "typical of|pattern of|rather than|in keeping with|versus|"
-                        r"suggest\w*)\s+(?:a\s|an\s|the\s)?$",
-                        before,
-                    ) or re.match(r"\s*\?", behind):
-                        continue
-                    return Fact("label", hit.of.of, words[hit.first].start, words[hit.last].end)
+                    if self._carried(hit, sentence, context):
+                        words = sentence.words
+                        start, end = words[hit.first].start, words[hit.last].end
+                        return Fact("label", hit.of.of, start, end)
         return None
+
+    def _is_heading(self, sentence: Sentence) -> bool:
+        text = self.plain[sentence.start : sentence.end]
+        return sentence.section in ("impression", "question") or bool(_DIAGNOSIS.match(text))
+
+    def _carried(self, hit: Hit, sentence: Sentence, context: Context) -> bool:
+        """Tell whether a diagnosis is named as the patient's, and not as one that something suggests."""
+        if context.at(hit.first, hit.last).means & {"doubt", "if", "other", "no"}:
+            return False
+        words = sentence.words
+        if words[hit.first].text == "DM" and not self._is_dermatomyositis(hit, sentence):
+            return False
+        start, end = words[hit.first].start, words[hit.last].end
+        before = self.plain[max(sentence.start, start - 44) : start].lower()
+        asked = re.match(r"\s*\?", self.plain[end : end + 14])
+        return not asked and not _SUGGESTED.search(before)
 
     def _is_dermatomyositis(self, hit: Hit, sentence: Sentence) -> bool:
         before = self.plain[
@@ -284,41 +303,43 @@ class Person:
         )
 
     def onset(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Iterator[Fact]:
-        """Yield date, duration and tempo of the beginning of the disease; a report on a study tells none."""
+        """Yield date, duration and tempo of the beginning of the disease.
+
+        A report on a study tells them only in the details that were sent with the request.
+        """
         tempo = date = duration = None
-        for sentence, hits, context in read[:40]:
-            del context
+        for place, (sentence, hits, _) in enumerate(read):
             text = self.plain[sentence.start : sentence.end]
-            if self.report or sentence.section in _NOT_OF_ONSET or _FOLLOWED.search(text):
+            if sentence.section in _NOT_OF_ONSET or _FOLLOWED.search(text):
                 continue
-            marks = _own(hits, "tempo")
-            if marks and tempo is None:
-                words = sentence.words
-                tempo = Fact(
-                    "onset.tempo",
-                    marks[0].of.of,
-                    words[marks[0].first].start,
-                    words[marks[0].last].end,
-                )
+            if self.report and sentence.section not in _REQUEST:
+                continue
+            tempo = tempo or self._tempo(sentence, hits, text)
+            if place >= _HISTORY:
+                continue
             starts = _own(hits, "onset")
-            if (
-                starts
-                and date is None
-                and (
-                    _SYMPTOM.search(text)
-                    or sentence.section == "impression"
-                    or marks
-                    or re.search(
-                        r"onset|disease|diagnos|myositis|myopathy|syndrome|eruption|illness",
-                        text,
-                        re.IGNORECASE,
-                    )
-                )
-            ):
-                date = self._onset_date(sentence, starts)
-            if duration is None and _SYMPTOM.search(text):
+            symptom = _SYMPTOM.search(text)
+            if starts and date is None:
+                tells = symptom or sentence.section == "impression" or _own(hits, "tempo")
+                if tells or _DISEASE.search(text):
+                    date = self._onset_date(sentence, starts)
+            if duration is None and symptom:
                 duration = self._duration(sentence, text)
         yield from (one for one in (date, duration if date is None else None, tempo) if one)
+
+    def _tempo(self, sentence: Sentence, hits: Sequence[Hit], text: str) -> Fact | None:
+        """Return how fast the disease came, in a word or by the span in which symptoms grew."""
+        for hit in _own(hits, "tempo"):
+            words = sentence.words
+            return Fact("onset.tempo", hit.of.of, words[hit.first].start, words[hit.last].end)
+        span = _GROWN.search(text)
+        if span is None or not _SYMPTOM.search(text):
+            return None
+        for tempo, unit in self.words.spans.items():
+            if span["unit"].lower().startswith(unit):
+                start = sentence.start + span.start()
+                return Fact("onset.tempo", tempo, start, sentence.start + span.end())
+        return None
 
     def _onset_date(self, sentence: Sentence, starts: Sequence[Hit]) -> Fact | None:
         words = sentence.words

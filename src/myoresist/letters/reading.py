@@ -25,12 +25,12 @@ from myoresist.letters.person import Fact, Person
 from myoresist.letters.phrases import Hit
 from myoresist.letters.scenes import of_letter, scenes
 from myoresist.letters.settle import Settled, settled, with_scene
-from myoresist.letters.signs import Signs, things_of
+from myoresist.letters.signs import Signs
 from myoresist.letters.spelling import Spelling
 from myoresist.letters.strength import Strength
 from myoresist.letters.tables import Tables
 from myoresist.letters.text import Text, prepared
-from myoresist.letters.things import Quality
+from myoresist.letters.things import Quality, things_of
 from myoresist.letters.words import Words
 
 
@@ -88,7 +88,7 @@ class _Reader:
         self.measures = Measures(plain, dates, commas, words.ranges)
         self.cancer = Cancer(plain, words.cancer, dates, words.figures.cancer_years)
         self.day = day
-        self.examined = False
+        self.examined, self.paragraph = False, 0
         self.found: list[Found] = []
         self.mentions: list[Mention] = []
         self.taken: list[Course] = []
@@ -143,6 +143,7 @@ class _Reader:
         context = Context(sentence, hits, self.words.cues, named)
         self.contexts.append(context)
         self.examined = self._examined(sentence, self.examined)
+        self.paragraph = sentence.paragraph
         drugs = self.drugs.mentions(sentence, hits, context, things)
         found = with_scene(Signs(sentence, hits, things, context, self.figures).found(), scene)
         if not found and self._repeat(sentence, hits):
@@ -192,7 +193,7 @@ class _Reader:
         text = self.plain[sentence.start : sentence.end].lower()
         if sentence.section == "exam" or any(word in text for word in _EXAMINATION):
             return True
-        return before and not sentence.opens
+        return before and (not sentence.opens or sentence.paragraph == self.paragraph)
 
     @staticmethod
     def _of_family(one: Found) -> Found:

@@ -10,78 +10,11 @@ from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.phrases import Hit
 from myoresist.letters.things import Answers, Quality, Thing
-from myoresist.letters.tokens import Token
 
 _FLIP = {
     "normal": "abnormal", "abnormal": "normal", "high": "normal", "low": "normal", "positive": "negative",
     "negative": "positive", "weak": "normal", "strong": "weak", "present": "absent", "absent": "present",
 }  # fmt: skip
-
-
-def things_of(sentence: Sentence, hits: Sequence[Hit], scenes: Sequence[str | None]) -> list[Hit]:
-    """Return what may be spoken of: things that fit the scene, and do not lie within longer ones.
-
-    Args:
-        sentence: the sentence.
-        hits: every phrase found in it.
-        scenes: the scene at each of its words.
-    """
-    fit = [hit for hit in hits if isinstance(hit.of, Thing) and _fits(hit.of, scenes[hit.first])]
-    alone = [hit for hit in fit if len(hit.parts) == 1]
-    fit = [hit for hit in fit if _belongs_together(sentence.words, hit, alone)]
-    return [hit for hit in fit if not any(_hidden(hit, other) for other in fit)]
-
-
-def _fits(thing: Thing, scene: str | None) -> bool:
-    return (not thing.when or scene in thing.when) and scene not in thing.not_when
-
-
-def _belongs_together(words: Sequence[Token], hit: Hit, alone: Sequence[Hit]) -> bool:
-    """Tell whether phrases near each other are of one statement."""
-    if len(hit.parts) == 1:
-        return True
-    between = range(min(p[1] for p in hit.parts) + 1, max(p[0] for p in hit.parts))
-    if any(words[n].text == ";" or words[n].norm == "but" for n in between):
-        return False
-    if any(_takes(other, hit, between) for other in alone):
-        return False
-    commas = [n for n in between if words[n].text == ","]
-    labelled = any(words[n].text == ":" for n in between if commas and n < commas[0])
-    return not commas or labelled or _goes_on(words, commas[-1])
-
-
-def _takes(other: Hit, hit: Hit, between: range) -> bool:
-    """Tell whether a name holds one of the phrases, or stands between them."""
-    if other.first in between and other.last in between:
-        return not other.of.has_qualities and bool(other.of.yes)
-    held = [other.first <= first and last <= other.last for first, last in hit.parts]
-    longer = any(h and other.length > p[1] - p[0] + 1 for h, p in zip(held, hit.parts, strict=True))
-    says_other = not other.of.has_qualities and not set(other.of.yes) & set(hit.of.yes)
-    return longer and not all(held) and says_other
-
-
-def _goes_on(words: Sequence[Token], comma: int) -> bool:
-    """Tell whether a comma stands within a list that an "and" or "or" closes."""
-    for word in words[comma + 1 : comma + 8]:
-        if word.norm in ("and", "or"):
-            return True
-        if word.text in ".;:":
-            return False
-    return False
-
-
-def _hidden(hit: Hit, other: Hit) -> bool:
-    """Tell whether each part of a hit lies within a longer one."""
-    if _size(other) <= _size(hit):
-        return False
-    return all(
-        any(start <= first and last <= end for start, end in other.parts)
-        for first, last in hit.parts
-    )
-
-
-def _size(hit: Hit) -> int:
-    return sum(last - first + 1 for first, last in hit.parts)
 
 
 class Signs:
@@ -223,10 +156,7 @@ class Signs:
         of_quality = self.context.said(quality)
         means = {cue.means for cue in (*said.cues, *of_quality.cues) if not _within(cue, quality)}
         places = (*self._places(hit, said), (quality.first, quality.last))
-        flipped = any(
-            cue.means == "no" and cue.last < quality.first and quality.first - cue.last <= 3
-            for cue in of_quality.cues
-        )
+        flipped = self._turned(quality, of_quality)
         if flipped:
             name = (
                 _FLIP[name]
@@ -245,6 +175,16 @@ class Signs:
             )
         else:
             yield from self._answers(answers, places)
+
+    def _turned(self, quality: Hit, said: Said) -> bool:
+        """Tell whether a quality is denied: "not so clear", or "not enlarged" as one phrase."""
+        near = [cue for cue in said.cues if 0 < quality.first - cue.last <= 3]
+        own = [
+            cue
+            for cue in self.context.cues
+            if cue.first < quality.first and quality.last <= cue.last
+        ]
+        return any(cue.means == "no" for cue in (*near, *own))
 
     @staticmethod
     def _answers_of(thing: Thing, name: str) -> Answers | None:
@@ -373,7 +313,7 @@ class Signs:
             if cue.means == "other":
                 relation = {word.norm for word in self.words[cue.first : cue.last + 1]}
                 return not relation & _NOT_OF_BLOOD
-        return self.sentence.section == "family"
+        return self.sentence.section == "family" or any(w.norm in _OF_KIN for w in self.words)
 
     def _places(self, hit: Hit, said: Said) -> tuple[tuple[int, int], ...]:
         cues = tuple((cue.first, cue.last) for cue in said.cues if cue.means != "neutral")

@@ -20,6 +20,7 @@ _GRADE = re.compile(
     r"-(?=/5))?(?:\s?-\s?(?P<upper>[0-5]))?(?P<of>\s?/\s?5(?!\d))?(?![\d.,]*\d|\s?(?:mg|g|"
     r"%|/1|/8|/2|U|kg|week|month|year|day|x\b|st\b|nd\b|rd\b|th\b))"
 )
+_LIMBS = ("arm", "leg", "limbs")
 _OF_SIDES = frozenset(("each", "both", "either", "left", "right", "side"))
 _SIDES = ("R", "L", "right", "left")
 
@@ -89,7 +90,9 @@ class Strength:
         return []
 
     def _marks(self) -> Iterator[_Item]:
-        marks = [hit for hit in self.hits if isinstance(hit.of, (MuscleMark, StrengthMark))]
+        marks = list(
+            dict.fromkeys(h for h in self.hits if isinstance(h.of, (MuscleMark, StrengthMark)))
+        )
         muscles = [hit for hit in marks if isinstance(hit.of, MuscleMark)]
         for hit in marks:
             longer = [
@@ -190,12 +193,21 @@ class Strength:
             if item.kind == "muscle":
                 if back and not self._coordinated(item, self.items[back[-1]]):
                     break
+                if self._limb_of_grade(at):
+                    break
                 if item.part != "other":
                     back.append(at)
                 continue
         if back and self._distance(back[0], number) <= 12:
             return back
         return self._following(number)
+
+    def _limb_of_grade(self, at: int) -> bool:
+        """Tell whether a limb belongs to the grade before it: "proximal power 4/5 upper limbs, …"."""
+        if at == 0 or self.items[at].part not in _LIMBS or self.items[at - 1].kind != "grade":
+            return False
+        between = self.sentence.words[self.items[at - 1].last + 1 : self.items[at].first]
+        return all(word.text.isalpha() and word.norm in _BETWEEN for word in between)
 
     def _distance(self, muscle: int, number: int) -> int:
         return self.items[number].first - self.items[muscle].last
@@ -238,7 +250,11 @@ class Strength:
     def _part(self, at: int) -> str:
         """Return the part of a muscle; a limb beside "proximal" or "distal" is that part of it."""
         item = self.items[at]
-        if item.part not in ("arm", "leg"):
+        if item.part in ("proximal", "distal") and at + 2 < len(self.items):
+            limb = self.items[at + 2]
+            if self.items[at + 1].kind == "grade" and self._limb_of_grade(at + 2):
+                return f"{item.part}_{limb.part}"
+        if item.part not in _LIMBS:
             return item.part
         for other in self.items:
             if (
