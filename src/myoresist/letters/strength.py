@@ -90,9 +90,8 @@ class Strength:
         return []
 
     def _marks(self) -> Iterator[_Item]:
-        marks = list(
-            dict.fromkeys(h for h in self.hits if isinstance(h.of, (MuscleMark, StrengthMark)))
-        )
+        of = (MuscleMark, StrengthMark)
+        marks = list(dict.fromkeys(hit for hit in self.hits if isinstance(hit.of, of)))
         muscles = [hit for hit in marks if isinstance(hit.of, MuscleMark)]
         for hit in marks:
             longer = [
