@@ -21,6 +21,22 @@ treatments: [{{drug: {CANARY}, dose: {CANARY}, response: {CANARY}, notes: {CANAR
 medicines: [{CANARY}]
 visits: [{{date: {CANARY}, notes: {CANARY}}}]
 """
+FORM = {
+    "patient.id": CANARY, "label": CANARY, "notes": CANARY, "medicines": CANARY, "q": CANARY,
+    "rest": f"notes: {CANARY}", "before": f'["{CANARY}"]', "labs.paste": CANARY,
+    **{f"labs.0.{key}": CANARY for key in ("test", "value", "unit", "date", "more")},
+    **{f"treatments.0.{key}": CANARY for key in ("drug", "dose", "unit", "frequency", "response")},
+}  # fmt: skip
+TAKEN = {
+    "patient.id": CANARY,
+    "medicines": CANARY,
+    "rest": f"notes: {CANARY}",
+    "findings.ild": "yes",
+}
+PAGES = (
+    "/", "/answer", "/search", "/rows/labs", "/page.html", "/page.pdf", "/page.md", "/page.txt",
+    "/report", "/case.yaml", "/case.json",
+)  # fmt: skip
 GOOD = (
     f"patient: {{id: {CANARY}}}\nnotes: {CANARY}\nmedicines: [{CANARY}]\nfindings: {{ild: yes}}\n"
 )
@@ -33,6 +49,14 @@ def test_nothing_of_a_patient_is_left(tmp_path: Path) -> None:
                 answer = httpx2.post(server.address + path, content=case, timeout=60)
                 assert answer.status_code < 500
                 assert CANARY not in str(answer.url) + str(answer.headers)
+        for path in PAGES:
+            for form in (FORM, TAKEN):
+                answer = httpx2.post(server.address + path, data=form, timeout=60)
+                assert answer.status_code < 500
+                assert CANARY not in str(answer.url) + str(answer.headers)
+        for case in (GOOD, CASE, CASE + "#" * 1_900_000):
+            file = {"file": (CANARY, case.encode())}
+            assert httpx2.post(f"{server.address}/open", files=file, timeout=60).status_code < 500
         out, errors = server.end()
         assert CANARY not in out + errors
         assert not errors

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from myoresist.case.model import Case
-from myoresist.case.reading import check_case, check_case_text
+from myoresist.case.reading import check_case_text
 from myoresist.document import MAX_BYTES, DocumentError, Problem
 from myoresist.exchange.fhir import bundle, is_fhir, read_fhir
 from myoresist.exchange.phenopacket import is_phenopacket, read_phenopacket
@@ -71,16 +71,22 @@ def check(source: str) -> tuple[Case | None, list[Problem]]:
     Args:
         source: a file, a folder of FHIR resources, or ``-`` for standard input.
     """
+    name = STDIN if source == "-" else source
     try:
         text = contents(source)
-        name = STDIN if source == "-" else source
+    except DocumentError as error:
+        return None, list(error.problems)
+    return check_text(text, name)
+
+
+def check_text(text: bytes, name: str) -> tuple[Case | None, list[Problem]]:
+    """Read one case from what a file holds; see ``check``."""
+    try:
         found = foreign(text, name)
     except DocumentError as error:
         return None, list(error.problems)
     if found:
         return found.case, []
-    if source != "-":
-        return check_case(source)
     if len(text) > MAX_BYTES:
         said = f"is larger than {MAX_BYTES / 1e6:g} MB; a case is a few kB"
         return None, [Problem(name, None, "", said)]

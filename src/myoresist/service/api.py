@@ -15,7 +15,7 @@ from myoresist.service.workers import Workers
 CASE = {
     "requestBody": {
         "required": True,
-        "description": "A case file as YAML or JSON, in UTF-8.",
+        "description": "A case file as YAML or JSON, a FHIR R4 bundle or a phenopacket, in UTF-8.",
         "content": {
             "application/json": {"schema": {"$ref": f"{SCHEMAS}Case"}},
             "application/yaml": {"schema": {"type": "string"}},

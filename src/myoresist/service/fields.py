@@ -131,7 +131,7 @@ COURSES = Grid(
         Field("start", "From", "date", example="2022-02"),
         Field("stop", "To", "date", example="2022-06"),
     ),
-    spare=2,
+    spare=1,
 )  # fmt: skip
 VISITS = Grid(
     "visits", Visit, "visit",

@@ -59,10 +59,10 @@ def assess_json(text: bytes) -> Reply:
 def validate_json(text: bytes) -> Reply:
     """Answer a case file as ``myoresist validate --json`` does."""
     from myoresist.assessment import doubts
-    from myoresist.case.reading import check_case_text
     from myoresist.document import checked
+    from myoresist.exchange.door import check_text
 
-    case, problems = check_case_text(text, NAME)
+    case, problems = check_text(text, NAME)
     return as_json([checked(NAME, problems, doubts(case) if case else ())])
 
 
@@ -90,9 +90,9 @@ def refused(refusal: Refusal) -> Reply:
 
 
 def _read(text: bytes) -> Case | Reply:
-    from myoresist.case.reading import check_case_text
+    from myoresist.exchange.door import check_text
 
-    case, problems = check_case_text(text, NAME)
+    case, problems = check_text(text, NAME)
     return refused(unusable(problems)) if case is None else case
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text
 from myoresist.case.spelling import respelled
 from myoresist.document import DocumentError, Problem, parse_document
+from myoresist.exchange.door import foreign
 from myoresist.library import Knowledge
 from myoresist.report.builder import build_report
 from myoresist.report.charts.drawing import PAPER
@@ -183,7 +184,9 @@ def open_file(text: bytes) -> tuple[dict[str, str], Answer]:
     """Return what stands in the form that shows a case file, and the answer."""
     base = Knowledge.load()
     try:
-        document = respelled(parse_document(text, FILE), base.terms)
+        received = foreign(text, FILE)
+        document = parse_document(received.yaml() if received else text, FILE)
+        document = respelled(document, base.terms)
     except DocumentError as error:
         return {}, Answer(
             None, tuple(Note("", f"Line {x.line or 1}", x.message) for x in error.problems)
@@ -192,7 +195,9 @@ def open_file(text: bytes) -> tuple[dict[str, str], Answer]:
         said = "this is no case file; 'myoresist template' prints an empty one"
         return {}, Answer(None, (Note("", FILE, said),))
     entries = entries_of(document, base.catalogue)
-    return entries, answer(entries)
+    unused = tuple(Note("", "", one) for one in received.notes) if received else ()
+    found = answer(entries)
+    return entries, replace(found, remarks=(*unused, *found.remarks))
 
 
 def style() -> str:

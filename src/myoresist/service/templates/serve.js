@@ -206,6 +206,7 @@ async function restore() {
 function reveal() {
   for (const one of document.querySelectorAll("#keeping, .rest-no, .add")) one.hidden = false;
 }
+document.querySelector(".opens").hidden = true;
 document.getElementById("copy").textContent = "Copy as text";
 reveal();
 restore();
