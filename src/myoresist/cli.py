@@ -178,6 +178,7 @@ def assess(
     With --html, --pdf or --markdown only these files are written, unless --text, --json or -o asks for more.
     """
     from myoresist.assessment import assess as assess_case
+    from myoresist.document import DocumentError
 
     with _user_errors():
         if json and text:
@@ -190,6 +191,8 @@ def assess(
                 raise Stop(f"{path}: is the case itself; write the report to another file")
         try:
             found = assess_case(known, setting=_setting(setting), baseline=baseline)
+        except DocumentError:  # a fault of the knowledge, not of the date
+            raise
         except ValueError as error:
             raise Stop(f"--baseline: {error}") from error
         if output and output.resolve() in {x.resolve() for x in (html, pdf, markdown) if x}:

@@ -32,7 +32,7 @@ from myoresist.consult.compile import (
     Rules,
 )
 from myoresist.consult.course import since_best
-from myoresist.consult.given import FAILED, NOT_ENOUGH, PARTLY, columns_of, said
+from myoresist.consult.given import FAILED, NOT_ENOUGH, NOW, PARTLY, columns_of, said
 from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, RENAMED, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
@@ -340,7 +340,12 @@ class Consults:
         return {x for n, one in holds if self.holds(f"{HOLD}{n}", row) for x in one.treatments}
 
     def _instead(self, name: str, row: int) -> str | None:
-        """Return the treatment that goes on without effect and whose place a new one takes."""
+        """Return the treatment that goes on and whose place a new one takes."""
+        for pair in self.consult.data.page.never_together:
+            if name in pair:
+                (other,) = (x for x in pair if x != name)
+                if self.holds(NOW + other, row):
+                    return other
         for group in self.consult.data.page.replaces:
             if name in group:
                 for other in group:

@@ -105,6 +105,8 @@ class _Reasons:
     def _cites(self, one: Chosen) -> tuple[str, ...]:
         """Return the works of a line; where it has none, those of its dose or of its treatment."""
         keys = [key for part in (one.line, *self.page.doses(one.object)) for key in part.cites]
+        if one.line.each == "barred":
+            keys = self.page.against_cites(one.object)
         option = self.page.found.consult.options.data.options.get(one.object)
         if not keys and option:
             keys = [*(key for x in option.guidelines for key in x.cites), *option.safety_cites]

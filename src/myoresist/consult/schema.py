@@ -182,6 +182,7 @@ class Page(Entry):
         pulse_from_mg: the least single dose of an intravenous glucocorticoid that is a pulse.
         lines: classes of drugs that are lines of treatment.
         replaces: treatments of which one takes the place of another; two of them are never proposed together.
+        never_together: treatments of which a new one takes the place of the other, however that did.
         late: treatments that come after the others of a list.
         against_best: measures of a visit that are compared with the best visit before, and whether
             ``more`` or ``less`` is better.
@@ -198,6 +199,7 @@ class Page(Entry):
     pulse_from_mg: float
     lines: tuple[str, ...]
     replaces: tuple[tuple[str, ...], ...]
+    never_together: tuple[tuple[str, str], ...]
     late: tuple[str, ...]
     against_best: Mapping[str, Literal["more", "less"]]
     certainty: Mapping[Certainty, str]

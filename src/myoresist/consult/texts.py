@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -17,6 +17,7 @@ from myoresist.consult.schema import Certainty, Dose, Section, State
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
 from myoresist.treatment.columns import against_column
+from myoresist.treatment.schema import Against
 
 MOST_NAMED = 3
 """Drugs that the bottom line names before it counts them."""
@@ -128,16 +129,23 @@ class Page:
 
     def against(self, option: str) -> list[str]:
         """Return what is recorded and contraindicates a treatment."""
+        found = (name for _, verdict in self._barred(option) for name in sorted(verdict.because))
+        return list(dict.fromkeys(found))
+
+    def against_cites(self, option: str) -> list[str]:
+        """Return the works by which what is recorded contraindicates a treatment."""
+        return list(dict.fromkeys(key for one, _ in self._barred(option) for key in one.cites))
+
+    def _barred(self, option: str) -> Iterator[tuple[Against, Verdict]]:
+        """Yield the contraindications of a treatment that hold, with what they rest on."""
         consult = self.found.consult
         seen: dict[str, Verdict] = {}
-        found: dict[str, None] = {}
         for place, one in enumerate(consult.options.against.get(option, ())):
             if one.level == "contraindicated":
                 rule = against_column(consult.options.data.options[option], place)
                 verdict = reasons_of(rule, consult.options.program, self.values, seen)
                 if verdict.value is True:
-                    found |= dict.fromkeys(sorted(verdict.because))
-        return list(found)
+                    yield one, verdict
 
     def _text(self, one: Chosen) -> str:
         text = (one.line.further if one.place else None) or one.line.text
