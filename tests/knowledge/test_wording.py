@@ -15,7 +15,7 @@ from myoresist import knowledge
 from myoresist.document import read_document
 
 FOLDER = knowledge.folder()
-NOT_TOLD = {"check", "when", "value", "cites", "source", "synonyms", "say", "files"}
+NOT_TOLD = {"addresses", "check", "when", "value", "cites", "source", "synonyms", "say", "files"}
 """How a fact was checked stands beside it, conditions are told in words, keys as works, and what letters
 are searched for is told by nobody."""
 NOTES = {

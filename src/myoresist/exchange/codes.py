@@ -25,7 +25,7 @@ class Code(Entry):
     Attributes:
         relation: what the code is, seen from ``id``: the same claim, more (narrower) or less (broader).
         gloss: what it says, in our own words.
-        seen: where code and meaning were seen.
+        check: where code and meaning were seen.
     """
 
     kind: Kind
@@ -34,21 +34,21 @@ class Code(Entry):
     code: str
     relation: Relation
     gloss: str
-    seen: str
+    check: str
 
 
 class System(Entry):
     """A code system.
 
     Attributes:
-        names: addresses under which it goes.
+        addresses: under which it goes.
         prefix: what stands before the colon of a compact identifier.
         dots: whether its codes are written with and without their points.
         whole: whether the prefix is part of the code.
     """
 
     id: str
-    names: tuple[str, ...]
+    addresses: tuple[str, ...]
     prefix: str
     dots: bool = False
     whole: bool = False
@@ -84,7 +84,7 @@ class Codes:
     def __init__(self, rows: Iterable[Code], conventions: Conventions) -> None:
         self.conventions = conventions
         systems = conventions.systems
-        self._systems = {name: one for one in systems for name in (*one.names, one.prefix)}
+        self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
         by_id = {one.id: one for one in systems}
         for row in rows:
@@ -142,7 +142,7 @@ def _own(terms: Terms) -> Iterator[Code]:
 def _exact(kind: Kind, name: str, system: str, code: str, gloss: str) -> Code:
     return Code(
         kind=kind, id=name, system=system, code=code, relation="exact", gloss=gloss,
-        seen="beside the entry itself",
+        check="beside the entry itself",
     )  # fmt: skip
 
 
