@@ -46,8 +46,11 @@ def exact(case: Case) -> Case:
 def tables(found: Iterable[Case]) -> dict[str, pl.DataFrame]:
     """Return cases as the tables of a registry, every cell as text."""
     rows: dict[str, list[dict[str, Any]]] = {
-        x: [] for x in ("patients", "findings", "labs", "antibodies", "treatments", "visits")
-    }
+        x: []
+        for x in (
+            "patients", "findings", "labs", "antibodies", "treatments", "medicines", "visits",
+        )
+    }  # fmt: skip
     terms = packaged_terms()
     for case in found:
         data = case.model_dump(mode="json", exclude_none=True)
@@ -67,9 +70,10 @@ def tables(found: Iterable[Case]) -> dict[str, pl.DataFrame]:
             }
         )
         rows["findings"] += [own | {"finding": x, "value": y} for x, y in answers(data)]
-        rows["labs"] += [own | flat(one) for one in data["labs"]]
+        rows["labs"] += [own | flat(one, "week", "limit_assumed") for one in data["labs"]]
         rows["antibodies"] += [own | flat(one, "unit") for one in data["autoantibodies"]]
-        rows["treatments"] += [own | flat(one) for one in data["treatments"]]
+        rows["treatments"] += [own | course(one) for one in data["treatments"]]
+        rows["medicines"] += [own | flat(one, "dose") for one in data["medicines"]]
         for visit in case.visits:
             measured = terms.measures.values(visit)
             rows["visits"].append(
@@ -102,6 +106,15 @@ def answers(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def flat(entry: Mapping[str, Any], *left_out: str) -> dict[str, Any]:
     """Return the cells of one entry of a list; what a table has no cell for says nothing there."""
     return {k: v for k, v in entry.items() if k not in ("notes", *left_out) and v not in ([], {})}
+
+
+def course(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of one course; its order among others and what harm it did have none."""
+    left_out = ("from_week", "to_week", "after", "before", "side_effects", "scheme")
+    found = flat(entry, *left_out, "response_by_organ", "together_with")
+    organs = {f"response_{x.lower()}": y for x, y in entry.get("response_by_organ", {}).items()}
+    together = "; ".join(entry.get("together_with", ()))
+    return found | organs | ({"together_with": together} if together else {})
 
 
 def cases_of(found: Mapping[str, pl.DataFrame]) -> list[Case]:

@@ -40,7 +40,6 @@ def answered(
 @pytest.mark.parametrize(
     ("wrong", "column"),
     [
-        ({"value": ">22000", "upper_limit": 200, "date": "2022-05"}, "value"),
         ({"value": "haemolysed", "upper_limit": 200, "date": "2022-05"}, "value"),
         ({"value": 22000, "upper_limit": "0-190", "date": "2022-05"}, "upper_limit"),
         ({"value": 22000, "upper_limit": 200, "date": "2022-05", "unit": "E/L"}, "unit"),
@@ -67,6 +66,40 @@ def test_a_value_that_cannot_be_read_may_be_the_peak(
     assert (found["ck_x_uln"], found["ck_raised"], found["ck_u_l"]) == (None, None, None)
     # What is dated before the last value is not the current one.
     assert found["ck_current_x_uln"] == 0.75
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_bound_is_used_as_far_as_it_goes(door: str, tmp_path: Path) -> None:
+    before = {"value": ">22000", "upper_limit": 200, "date": "2022-05"}
+    later = {"value": 150, "upper_limit": 200, "date": "2023-05-17"}
+    found, told = answered(door, tmp_path, labs=[CK | before, CK | later])
+    assert told == []
+    assert (found["ck_x_uln"], found["ck_raised"], found["ck_current_x_uln"]) == (None, True, 0.75)
+
+
+def test_a_bound_without_a_limit_or_between_both_sides_leaves_it_open(tmp_path: Path) -> None:
+    later = CK | {"value": 150, "upper_limit": 200, "date": "2023-05-17"}
+    for number, row in enumerate(
+        (
+            {"value": ">22000"},
+            {"value": "100-900", "upper_limit": 200},
+            {"value": "<300", "upper_limit": 200},
+        )
+    ):
+        (tmp_path / str(number)).mkdir()
+        found, told = answered("csv", tmp_path / str(number), labs=[CK | row, later])
+        assert told == []
+        assert (found["ck_x_uln"], found["ck_raised"], found["ck_current_u_l"]) == (
+            None,
+            None,
+            None,
+        )
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_bound_below_its_cut_off_is_negative(door: str, tmp_path: Path) -> None:
+    found, told = answered(door, tmp_path, antibodies=[JO1 | {"value": "<20", "cut_off": 20}])
+    assert (found["anti_jo1"], told) == (False, [])
 
 
 def test_a_name_that_is_almost_that_of_a_test_leaves_it_open(tmp_path: Path) -> None:
@@ -127,7 +160,7 @@ JO1 = {"patient_id": "P", "antibody": "anti-Jo-1"}
         ({"value": 0, "cut_off": 0}, False),
         ({"value": 5, "cut_off": -9}, False),
         ({"value": -9, "cut_off": 20}, False),
-        ({"value": "<20", "cut_off": 20}, False),
+        ({"value": "<30", "cut_off": 20}, False),
         ({"value": 80, "cut_off": None}, True),
         ({"result": "+/-"}, False),
         ({"result": "posit"}, False),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
-from registries import ROOT, cases, cases_of, exact, tables
+import yaml
+from doors import DOORS, findings, rejected
+from registries import ROOT, cases, cases_of, course, exact, tables
 from roads import differences, of_assessment, of_tables
 
 from myoresist import Knowledge, assess, knowledge, read_case
@@ -16,6 +21,7 @@ from myoresist.case.reading import check_case_text
 from myoresist.cohort.registry import assess_tables
 from myoresist.cohort.simulate import simulate
 
+Door = Callable[[Mapping[str, pl.DataFrame], Path], Path]
 SHARED = ROOT.parent / "shared"
 FOLDERS = (SHARED / "refractory", SHARED / "consult" / "cases")
 SIMULATED = int(os.environ.get("MYORESIST_ROADS", "24"))
@@ -52,6 +58,85 @@ def test_shared_cases(folder: Path) -> None:
 def test_simulated_patients() -> None:
     """``MYORESIST_ROADS=2000`` compares more of them."""
     compare(cases_of(simulate(SIMULATED, seed=3)))
+
+
+FORMS = """\
+patient: {id: forms, age: 60, sex: female, weight_kg: 70}
+date: 2024-03-01
+label: dermatomyositis
+labs:
+- {test: CK, value: ">22000", unit: U/L, upper_limit: 200, date: 2023-01-10}
+- {test: CK, value: 9000, unit: U/L, upper_limit: 200, date: 2023-02-10}
+- {test: CK, value: "<150", unit: U/L, upper_limit: 200, date: 2024-02-10}
+- {test: aldolase, value: 4-5, unit: U/L, upper_limit: 7.5, date: 2024-01-10}
+- {test: aldolase, value: 30, unit: U/L, upper_limit: 7.5, date: 2023-01-10}
+- {test: LDH, value: 400-600, unit: U/L, upper_limit: 240}
+- {test: TSH, value: 0.1, unit: mU/L, lower_limit: 0.4, upper_limit: 4, date: 2024-01-10}
+- {test: potassium, value: 3.0, unit: mmol/L, lower_limit: 3.5, upper_limit: 5, date: 2024-01-10}
+autoantibodies:
+- {antibody: anti-HMGCR, method: ELISA, value: "<20", cut_off: 20}
+- {antibody: anti-SRP, method: line blot, value: ">100", cut_off: 20}
+treatments:
+- {drug: prednisone, scheme: from 60 to 10 mg over 6 months, start: 2023-01-10, response: good}
+- {drug: methylprednisolone, scheme: 1 g × 3 days, route: intravenous, start: 2023-01-05, response: partial}
+- {drug: methotrexate, dose: 15, unit: mg, frequency: weekly, start: 2023-02-01, stop: 2023-09-01,
+   response_by_organ: {muscle: none, skin: good, CK: partial}, reason_stopped: no effect}
+- {drug: rituximab, scheme: "2 × 1000 mg, 2 weeks apart", start: 2023-10-01, response: good,
+   together_with: [methotrexate]}
+- {drug: azathioprine, scheme: from 50 to 150 mg over 2 months, response_by_organ: {muscle: good, lung: none}}
+medicines: [co-trimoxazole, {drug: atorvastatin, stop: 2022-03}, levothyroxine]
+"""
+
+
+def raw(text: str) -> dict[str, pl.DataFrame]:
+    """Return a case as tables that hold its short forms as they are written."""
+    data = yaml.safe_load(text)
+    own = {"patient_id": data["patient"]["id"]}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "patients": [own | {x: data["patient"][x] for x in ("age", "sex", "weight_kg")}
+                     | {x: data[x] for x in ("date", "label")}],
+        "labs": data["labs"],
+        "antibodies": data["autoantibodies"],
+        "treatments": [course(one) | {"scheme": one.get("scheme")} for one in data["treatments"]],
+        "medicines": [{"drug": x} if isinstance(x, str) else x for x in data["medicines"]],
+    }  # fmt: skip
+    return {
+        name: pl.DataFrame(
+            [{k: None if v is None else str(v) for k, v in (own | row).items()} for row in listed],
+            infer_schema_length=None,
+        )
+        for name, listed in rows.items()
+    }
+
+
+def test_every_form_that_a_table_can_hold_says_what_it_says_in_a_case() -> None:
+    one = made(FORMS)
+    found = assess_tables(raw(FORMS))
+    assert found["rejected"].is_empty(), found["rejected"].rows()
+    row = found["findings"].row(0, named=True)
+    assert (row["ck_raised"], row["ck_x_uln"], row["ck_normal_now"]) == (True, None, True)
+    assert (row["anti_hmgcr"], row["anti_srp"]) == (False, True)
+    assert differences(of_assessment(assess(one)), of_tables(found)["forms"]) == []
+    compare([one])
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_every_form_comes_through_every_door(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    found = findings(door(raw(FORMS), tmp_path / "in"), tmp_path / "out")
+    assert found.equals(assess_tables(raw(FORMS))["findings"])
+    assert rejected(tmp_path / "out") == []
+
+
+def test_a_medicine_against_myositis_belongs_into_treatments_and_a_scheme_that_is_none_is_listed() -> (
+    None
+):
+    tables = raw(FORMS)
+    tables["medicines"] = tables["medicines"].with_columns(drug=pl.lit("methotrexate"))
+    tables["treatments"] = tables["treatments"].with_columns(scheme=pl.lit("now and then"))
+    told = assess_tables(tables)["rejected"].select("table", "column", "reason").unique().rows()
+    assert ("medicines", "drug", "belongs into treatments") in told
+    assert any(x[:2] == ("treatments", "scheme") and "is no scheme" in x[2] for x in told)
 
 
 VISITS = """\

@@ -30,7 +30,7 @@ WRITTEN = {
     "patient_id": pl.String, "drug": pl.String, "dose": pl.Float64, "unit": pl.String,
     "frequency": pl.String, "route": pl.String, "start": pl.String, "stop": pl.String,
     "ongoing": pl.Boolean, "response": pl.String, "reason_stopped": pl.String,
-    "weight_kg": pl.Float64, "weeks": pl.Float64,
+    "weight_kg": pl.Float64, "weeks": pl.Float64, "shared": pl.Boolean,
 }  # fmt: skip
 """Columns of a table of courses as they are written; see ``Treatments.of``."""
 
@@ -125,7 +125,7 @@ class Treatments:
                 {name: _floats(given[name]) for name in ("dose", "weeks", "weight_kg")},
                 (_days(given["start"]), _days(given["stop"])),
                 truth(given["ongoing"]),
-                np.zeros(len(patient), np.bool_),
+                given["shared"].fill_null(False).to_numpy(),
                 terms,
             ),
             Levels(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal, Protocol, get_args
 
 from pydantic import BeforeValidator
-
-if TYPE_CHECKING:
-    from myoresist.case.model import Treatment
 
 Response = Literal["worse", "none", "partial", "good", "complete", "good, then lost", "unknown"]
 Reason = Literal[
@@ -34,7 +31,19 @@ def _spelt(value: object) -> object:
 Responded = Annotated[Response, BeforeValidator(_spelt)]
 
 
-def overall(course: Treatment) -> str | None:
+class Judged(Protocol):
+    """A course with what it did, whichever door it came through."""
+
+    @property
+    def response(self) -> str | None:
+        """Return what it did to the disease."""
+
+    @property
+    def response_by_organ(self) -> Mapping[Organ, str]:
+        """Return what it did to each organ."""
+
+
+def overall(course: Judged) -> str | None:
     """Return what a course did to the myositis: as it is said, or as follows from the organs.
 
     Without a word on muscle the whole stays open: what the skin did need not be what the disease did. A blood
@@ -55,7 +64,7 @@ def overall(course: Treatment) -> str | None:
     return _LOST if _LOST in words and not words & set(HELPED[:1]) else "partial"
 
 
-def of_organs(courses: Sequence[Treatment]) -> Iterator[tuple[str, int]]:
+def of_organs(courses: Sequence[Judged]) -> Iterator[tuple[str, int]]:
     """Yield findings that courses tell by what they did to each organ, each with the course that tells it.
 
     What a later word on the same organ may have changed is not told.
@@ -72,6 +81,6 @@ def of_organs(courses: Sequence[Treatment]) -> Iterator[tuple[str, int]]:
             yield "course_strength_improved_ck_did_not", place
 
 
-def _ever(courses: Sequence[Treatment], organ: Organ, words: Sequence[str]) -> bool:
+def _ever(courses: Sequence[Judged], organ: Organ, words: Sequence[str]) -> bool:
     """Tell whether any course is said to have done one of some things to an organ."""
     return any(one.response_by_organ.get(organ) in words for one in courses)

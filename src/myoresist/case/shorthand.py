@@ -44,8 +44,8 @@ def written_out(data: Data, terms: Terms) -> Data:
     for section in ("labs", "visits"):
         found |= _each(data, section, lambda one: _dated(one, "week", "date", zero))
     limits = data.get("assumed_limits")
-    found |= _each(found, "labs", lambda one: _limited(_bounded(one), limits, terms))
-    found |= _each(found, "autoantibodies", _settled)
+    found |= _each(found, "labs", lambda one: _limited(bounded(one), limits, terms))
+    found |= _each(found, "autoantibodies", settled)
     treatments = found.get("treatments")
     if isinstance(treatments, list):
         found["treatments"] = _treatments(treatments, zero)
@@ -81,7 +81,7 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _bounded(lab: Entry) -> Entry:
+def bounded(lab: Entry) -> Entry:
     """Return a value such as <20, >22000 or 400-500 as its bounds."""
     value = lab.get("value")
     if not isinstance(value, str):
@@ -95,7 +95,7 @@ def _bounded(lab: Entry) -> Entry:
     return lab
 
 
-def _settled(test: Entry) -> Entry:
+def settled(test: Entry) -> Entry:
     """Return an antibody of which a bound says on which side of its cut-off it lies, with that result."""
     value, cut_off = test.get("value"), test.get("cut_off")
     match = _BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -137,13 +137,13 @@ def _treatments(entries: list[Any], zero: date | None) -> list[Any]:
         open_ = one.get("start") is None and one.get("stop") is None and one.get("weeks") is None
         if open_ and _is_number(begin) and _is_number(end) and end > begin:
             one = {**one, "weeks": end - begin}
-        steps = list(_steps(one))
+        steps = list(steps_of(one))
         found.append(steps[0] if steps else one)
         further += steps[1:]
     return found + further
 
 
-def _steps(entry: Entry) -> Iterator[Entry]:
+def steps_of(entry: Entry) -> Iterator[Entry]:
     """Yield the courses that a scheme stands for; none for one that cannot be read."""
     scheme = entry.get("scheme")
     parts = parsed(scheme) if isinstance(scheme, str) else None

@@ -29,6 +29,7 @@ from myoresist.cohort.schema import (
     empty_rejections,
     rejections,
 )
+from myoresist.cohort.shorthand import with_steps, written_out
 from myoresist.cohort.statements import (
     FINDING,
     VALUE,
@@ -143,10 +144,14 @@ class Reader:
         patients = patients.with_columns(self._assessed_on(patients, typed))
         visits, no_visit = self.measured.read(typed["visits"], labs)
         courses, no_course = self.given.read(typed["treatments"], typed["visits"], patients)
+        medicines, no_medicine = self.given.medicines(typed["medicines"])
         checked = self.responses.visits(visits.drop(ROW))
         gone = [
-            _numbers(one) for one in (*gone, no_lab, no_finding, no_visit, *no_antibody, *no_course)
-        ]
+            _numbers(one)
+            for one in (
+                *gone, no_lab, no_finding, no_visit, *no_antibody, *no_course, *no_medicine,
+            )
+        ]  # fmt: skip
         patients = patients.with_columns(self._listed(patients, ids, [*rejected, *gone]))
         treatments = Treatments.of(
             patients.select(list(PATIENTS)),
@@ -162,6 +167,8 @@ class Reader:
             self.serum.stated(serum),
             self.measured.stated(checked, asked["visits"]),
             self.given.stated(courses, patients),
+            self.given.organs_stated(courses),
+            medicines,
         ]
         settled = self.settler.settle(joined(said), len(ids), self._own(patients))
         return Batch(
@@ -197,8 +204,10 @@ class Reader:
                 typed[name] = pl.DataFrame(schema={ROW: pl.UInt32, **wanted})
                 asked[name] = typed[name]
                 continue
-            read = cleaned(frame, name, self.schema, self.codes_named)
+            read = cleaned(written_out(frame, name), name, self.schema, self.codes_named)
             typed[name], asked[name] = (self._whole(x, name) for x in (read.rows, read.asked))
+            if name == "treatments":
+                typed[name] = with_steps(typed[name])
             rejected.append(read.rejected)
         return typed, asked, rejected
 
@@ -347,9 +356,9 @@ class Reader:
         """
         lost = np.zeros(patients.height, bool)
         for one in rejected:
-            rows = one.filter((pl.col("table") == "treatments") & pl.col("whole_row"))[
-                PATIENT
-            ].drop_nulls()
+            # A medicine that is rejected may have been a treatment.
+            of_drugs = pl.col("table").is_in(["treatments", "medicines"])
+            rows = one.filter(of_drugs & pl.col("whole_row"))[PATIENT].drop_nulls()
             whose = ids if rows.dtype == pl.String else patients[PATIENT]
             lost |= whose.is_in(rows.implode()).to_numpy()
         complete = patients["treatments_complete"]

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import polars as pl
 
 from myoresist.arrays.words import Words
 from myoresist.case.courses import period
+from myoresist.case.reading import OTHER_CLASSES
+from myoresist.case.responses import Organ, of_organs, overall
+from myoresist.case.shorthand import parsed
 from myoresist.case.terms import Terms
-from myoresist.cohort.schema import ROW, VALUE, rejections
+from myoresist.cohort.schema import OF_ORGANS, ROW, VALUE, rejections
 from myoresist.cohort.statements import FINDING, stated
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
-_TABLE = "treatments"
+_TABLE, _MEDICINES = "treatments", "medicines"
 _DRUG, _NOW = "drug_number", "now"
+
+
+class _Told(NamedTuple):
+    """What a course did, as the cells of its row say."""
+
+    response: str | None
+    response_by_organ: Mapping[Organ, str]
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ class Given:
         gone += self._not_understood(kept)
         return kept.with_columns(
             weight_kg=self._weights(kept, visits, patients),
+            response=_responses(kept),
+            shared=pl.col("together_with").is_not_null(),
             ongoing=pl.when(pl.col("reason_stopped").is_not_null())
             .then(False)
             .otherwise("ongoing"),
@@ -75,6 +88,8 @@ class Given:
              "is not a frequency; the course counts, its dose is unknown"),
             ("route", lambda x: doses.route(x, local) is not None,
              "is not a route; the course counts, its dose is unknown"),
+            ("scheme", lambda x: parsed(x) is not None,
+             "is no scheme; the course counts, its dose is unknown"),
         )  # fmt: skip
         for column, is_known, reason in known:
             strange = ~Words.of(kept[column]).map(is_known, pl.Boolean)
@@ -97,7 +112,9 @@ class Given:
     ) -> pl.Series:
         """Return the weight for each course: its own, that of the nearest visit, or of the patient."""
         own = patients["weight_kg"].gather(kept[PATIENT]).alias("own")
-        rows = kept.select(ROW, PATIENT, "start", "start_from", "weight_kg").with_columns(own)
+        # The steps of a scheme share a row.
+        rows = kept.select(PATIENT, "start", "start_from", "weight_kg").with_columns(own)
+        rows = rows.with_row_index(ROW)
         if "weight_kg" not in visits.columns or not visits["weight_kg"].count():
             return rows.select(pl.coalesce("weight_kg", "own")).to_series()
         weighed = visits.filter(pl.col("weight_kg").is_not_null()).select(
@@ -146,6 +163,43 @@ class Given:
         told = rows.join(self._told, on=[_DRUG, _NOW], how="inner", maintain_order="left")
         return stated(told.select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE)))
 
+    def organs_stated(self, courses: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings that courses tell by what they did to each organ."""
+        said = []
+        for (patient,), rows in _with_organs(courses).group_by(PATIENT, maintain_order=True):
+            told = [_told(row) for row in rows.iter_rows(named=True)]
+            said += [(patient, self.settler.places[finding], 1.0) for finding, _ in of_organs(told)]
+        schema = {PATIENT: pl.UInt32, FINDING: pl.UInt16, VALUE: pl.Float64}
+        return stated(pl.DataFrame(said, schema, orient="row"))
+
+    def medicines(self, table: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+        """Return the findings that other medicines give, and the rows that cannot be used.
+
+        Args:
+            table: the rows whose cells can be read.
+        """
+        names = Words.of(table["drug"])
+        known = names.map(lambda x: self.terms.drug(x) is not None, pl.Boolean)
+        against = names.map(self._against_myositis, pl.Boolean)
+        unknown = rejections(
+            table.filter(~known), _MEDICINES, "drug", "is not in the list of drugs; tells nothing"
+        )
+        gone = [
+            unknown.with_columns(whole_row=False),
+            rejections(table.filter(against), _MEDICINES, "drug", "belongs into treatments"),
+        ]
+        taken = pl.col("stop").is_null() & pl.col("ongoing").fill_null(True)
+        rows = table.select(
+            PATIENT, names.map(self._number, pl.UInt16).alias(_DRUG), taken.alias(_NOW)
+        )
+        rows = rows.filter(~against)
+        told = rows.join(self._told, on=[_DRUG, _NOW], how="inner", maintain_order="left")
+        return stated(told.select(PATIENT, FINDING, pl.lit(1.0).alias(VALUE))), gone
+
+    def _against_myositis(self, word: str) -> bool:
+        drug = self.terms.drug(word)
+        return drug is not None and drug.drug_class not in OTHER_CLASSES
+
     @cached_property
     def _drugs(self) -> dict[str, int]:
         return {drug: number for number, drug in enumerate(self.terms.drugs)}
@@ -166,3 +220,23 @@ class Given:
         return pl.DataFrame(
             rows, {_DRUG: pl.UInt16, _NOW: pl.Boolean, FINDING: pl.UInt16}, orient="row"
         )
+
+
+def _with_organs(courses: pl.DataFrame) -> pl.DataFrame:
+    """Return the courses that say what they did to any organ."""
+    return courses.filter(pl.any_horizontal(pl.col(x).is_not_null() for x in OF_ORGANS))
+
+
+def _told(row: Mapping[str, str | None]) -> _Told:
+    organs = {organ: word for column, organ in OF_ORGANS.items() if (word := row[column])}
+    return _Told(row.get("response"), organs)
+
+
+def _responses(courses: pl.DataFrame) -> pl.Series:
+    """Return what each course did to the disease: as it is said, or as follows from the organs."""
+    columns = ["response", *OF_ORGANS]
+    cells = courses.select(pl.col(columns).cast(pl.String))
+    if not _with_organs(cells).height:
+        return cells["response"]
+    words = [overall(_told(row)) for row in cells.iter_rows(named=True)]
+    return pl.Series("response", words, pl.String)

@@ -15,15 +15,16 @@ from myoresist.case.cells import THOUSANDS as GROUPS
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import DECIMALS, THOUSAND, LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.cohort.schema import ASKED, GROUPED, ROW, rejections
+from myoresist.cohort.schema import ASKED, AT_LEAST, AT_MOST, GROUPED, LOWER, ROW, rejections
 from myoresist.cohort.statements import FINDING, VALUE, empty_statements, stated
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
-_PEAK, _MULTIPLE, _RAISED = "may_be_peak", "multiple_read", "finding_raised"
-_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE)
+_PEAK, _MULTIPLE, _LEAST = "may_be_peak", "multiple_read", "multiple_at_least"
+_RAISED, _NORMAL = "finding_raised", "finding_normal"
+_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE, _LEAST)
 _RATIO = pl.col(VALUE) / pl.col(LIMIT)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
@@ -35,7 +36,8 @@ class Kept(NamedTuple):
     Attributes:
         rows: the values that can be used, with ``test_number``, in the units in which tests are kept.
         open: patients and tests of which a value cannot be read: ``on_from``, ``on_to`` if its date can be
-            read, whether it may be the highest, and its multiple of the limit if only the unit is unknown.
+            read, whether it may be the highest, its multiple of the limit if only the unit is unknown, or how
+            much that is at most and at least where it is bounded.
     """
 
     rows: pl.DataFrame
@@ -68,9 +70,14 @@ class Laboratory:
         """
         table = self._tested(table)
         known = table.filter(pl.col(TEST).is_not_null()).with_columns(
-            pl.lit(False).alias(x)
-            for x in (VALUE + GROUPED, LIMIT + GROUPED)
-            if x not in table.columns
+            *(
+                pl.lit(False).alias(x)
+                for x in (VALUE + GROUPED, LIMIT + GROUPED)
+                if x not in table.columns
+            ),
+            # Whatever the unit, the multiple of a limit in the same one is what it is.
+            (pl.col(AT_MOST) / pl.col(LIMIT)).alias(_MULTIPLE),
+            (pl.col(AT_LEAST) / pl.col(LIMIT)).alias(_LEAST),
         )
         unknown = self._guessed(table.filter(pl.col(TEST).is_null()))
         lost = [unknown.with_columns(pl.lit(None, pl.Float64).alias(_MULTIPLE))]
@@ -87,20 +94,36 @@ class Laboratory:
             if strange.height:
                 told = known.filter(known[ROW].is_in(strange[ROW].implode()))
                 gone.append(rejections(told, "labs", column, reason))
-                # Whatever the unit, the multiple of a limit in the same one is what it is.
                 ratio = _RATIO if column == "unit" else pl.lit(None, pl.Float64)
                 lost.append(told.with_columns(ratio.alias(_MULTIPLE)))
                 checked = checked.filter(~wrong.fill_null(False))
         unread = self._guessed(self._tested(asked))
-        flags = [x for x in unread.columns if x.endswith(ASKED) and x != DATE + ASKED]
+        flags = [
+            x
+            for x in unread.columns
+            if x.endswith(ASKED) and x not in (DATE + ASKED, LOWER + ASKED)
+        ]
+        if LOWER + ASKED in unread.columns:
+            # A lower limit that cannot be read leaves nothing open but itself.
+            dated = [DATE + ASKED] if DATE + ASKED in unread.columns else []
+            unread = unread.filter(pl.any_horizontal(pl.lit(False), *flags, *dated))
         of_value = pl.any_horizontal(pl.lit(False), *flags).alias(_PEAK)
         others = [x for x in flags if x != "unit" + ASKED]
         known_ratio = pl.when(~pl.any_horizontal(pl.lit(False), *others)).then(_RATIO)
-        parts = [part.with_columns(pl.lit(True).alias(_PEAK)).select(_OPEN) for part in lost]
-        parts.append(unread.with_columns(of_value, known_ratio.alias(_MULTIPLE)).select(_OPEN))
+        nothing = pl.lit(None, pl.Float64).alias(_LEAST)
+        parts = [
+            part.with_columns(pl.lit(True).alias(_PEAK), nothing).select(_OPEN) for part in lost
+        ]
+        parts.append(
+            unread.with_columns(of_value, known_ratio.alias(_MULTIPLE), nothing).select(_OPEN)
+        )
+        bounded = checked.filter(pl.col(VALUE).is_null())
+        parts.append(bounded.with_columns(pl.lit(True).alias(_PEAK)).select(_OPEN))
+        checked = checked.filter(pl.col(VALUE).is_not_null())
         open_ = pl.concat(parts).filter(pl.col(TEST).is_not_null())
         open_ = open_.with_columns(Words.of(open_[DATE]).select(*period(DATE, "on"), name=DATE))
-        return Kept(checked.drop("spelt", "large"), open_.drop(DATE)), pl.concat(gone)
+        rows = checked.drop("spelt", "large", _MULTIPLE, _LEAST)
+        return Kept(rows, open_.drop(DATE)), pl.concat(gone)
 
     def _tested(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.with_columns(Words.of(rows["test"]).map(self._number, pl.UInt16).alias(TEST))
@@ -132,6 +155,10 @@ class Laboratory:
             of_test(one.minimum for one in self.tests), of_test(one.maximum for one in self.tests)
         )
         yield VALUE, ~possible, "is outside of what is possible; check the unit"
+        low = pl.col(LOWER).is_between(
+            of_test(one.minimum for one in self.tests), of_test(one.maximum for one in self.tests)
+        )
+        yield LOWER, ~low, "is outside of what is possible; check the unit"
         usual = limit.is_between(
             of_test(one.minimum for one in limits), of_test(one.maximum for one in limits)
         )
@@ -172,7 +199,7 @@ class Laboratory:
         A value that cannot be read may be the highest or, unless its date is before another one, the latest.
         """
         keyed = kept.rows.select(
-            PATIENT, TEST, VALUE, LIMIT, _key(len(self.tests)),
+            PATIENT, TEST, VALUE, LIMIT, LOWER, _key(len(self.tests)),
             *Words.of(kept.rows[DATE]).select(*period(DATE, "on"), name=DATE),
         )  # fmt: skip
         open_ = kept.open.with_columns(_key(len(self.tests)))
@@ -184,10 +211,15 @@ class Laboratory:
                 peaks = _perhaps_higher(highest, open_)
                 unsure = highest.filter(pl.col(_KEY).is_in(peaks.implode()))
                 said.append(self._raised(unsure, uses))
+                decided = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
+                above = open_.filter(pl.col(_LEAST) >= 1).join(decided, on=_KEY, how="anti")
+                said.append(self._told(above, uses, _RAISED))
                 taken = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
             else:
                 taken = _latest(rows, dated)
                 taken = taken.filter(~pl.col(_KEY).is_in(_perhaps_later(rows, open_).implode()))
+                below = _last_bound(rows, open_).filter(pl.col(_MULTIPLE) <= 1)
+                said.append(self._told(below.join(taken, on=_KEY, how="anti"), uses, _NORMAL))
             both = taken.join(uses, on=TEST, how="inner", maintain_order="left")
             said += [
                 stated(
@@ -195,16 +227,19 @@ class Laboratory:
                         PATIENT, pl.col(f"{FINDING}_{x}").alias(FINDING), pl.col(x).alias(VALUE)
                     )
                 )
-                for x in (VALUE, LIMIT)
+                for x in (VALUE, LIMIT, LOWER)
             ]
         return pl.concat(said)
 
     def _raised(self, rows: pl.DataFrame, uses: pl.DataFrame) -> pl.DataFrame:
         """Return that a test was raised, whatever else there was that cannot be read."""
-        above = rows.filter(pl.col(VALUE) > pl.col(LIMIT))
-        both = above.join(uses, on=TEST, how="inner", maintain_order="left")
+        return self._told(rows.filter(pl.col(VALUE) > pl.col(LIMIT)), uses, _RAISED)
+
+    def _told(self, rows: pl.DataFrame, uses: pl.DataFrame, finding: str) -> pl.DataFrame:
+        """Return that a finding of each test is present."""
+        both = rows.join(uses, on=TEST, how="inner", maintain_order="left")
         return stated(
-            both.select(PATIENT, pl.col(_RAISED).alias(FINDING), pl.lit(1.0).alias(VALUE))
+            both.select(PATIENT, pl.col(finding).alias(FINDING), pl.lit(1.0).alias(VALUE))
         )
 
     def _uses(
@@ -217,9 +252,16 @@ class Laboratory:
             rows = [
                 (
                     number,
-                    places[use.value],
-                    places[use.upper_limit] if use.upper_limit else None,
-                    places[use.raised] if use.raised else None,
+                    *(
+                        places[name] if name else None
+                        for name in (
+                            use.value,
+                            use.upper_limit,
+                            use.lower_limit,
+                            use.raised,
+                            use.normal,
+                        )
+                    ),
                 )
                 for number, test in enumerate(self.tests)
                 for use in test.findings
@@ -229,14 +271,16 @@ class Laboratory:
                 TEST: pl.UInt16,
                 f"{FINDING}_{VALUE}": pl.UInt16,
                 f"{FINDING}_{LIMIT}": pl.UInt16,
+                f"{FINDING}_{LOWER}": pl.UInt16,
                 _RAISED: pl.UInt16,
+                _NORMAL: pl.UInt16,
             }
             yield take, dated, pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _converted(rows: pl.DataFrame, pair: pl.Series, factors: Mapping[int, Decimal]) -> pl.DataFrame:
     """Return values and limits multiplied by the factor of their test and unit, where it has one."""
-    columns = [rows[VALUE].clone(), rows[LIMIT].clone()]
+    columns = [rows[x].clone() for x in (VALUE, LIMIT, LOWER)]
     for one, by in factors.items():
         places = (pair == one).arg_true()
         for column in columns:
@@ -284,6 +328,23 @@ def _perhaps_later(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:
     asked = open_.join(last, on=_KEY, how="left")
     later = (pl.col(_TO) >= pl.col("last")) | pl.col(_TO).is_null() | pl.col("last").is_null()
     return asked.filter(later)[_KEY].unique()
+
+
+def _last_bound(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
+    """Return the values that cannot be read of which each is surely the latest of its patient and test."""
+    last = open_.with_columns(
+        since=pl.col(_FROM).max().over(_KEY),
+        every=pl.col(_FROM).is_not_null().all().over(_KEY),
+    ).filter(pl.col("every") & (pl.col(_TO) >= pl.col("since")))
+    alone = last.filter(~pl.col(_KEY).is_duplicated())
+    others = rows.group_by(_KEY).agg(
+        dated=pl.col(_TO).is_not_null().all(), latest=pl.col(_TO).max()
+    )
+    both = alone.join(others, on=_KEY, how="left", maintain_order="left")
+    later = pl.col("latest") >= pl.col(_FROM)
+    return both.filter(pl.col("dated").fill_null(True) & ~later.fill_null(False)).drop(
+        "since", "every", "dated", "latest"
+    )
 
 
 def _latest(rows: pl.DataFrame, dated: bool) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import polars as pl
 
 from myoresist.arrays.words import Words, categories
 from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thousands
-from myoresist.case.responses import Reason, Response
+from myoresist.case.responses import ORGANS, Organ, Reason, Response
 from myoresist.case.terms import Terms
 from myoresist.resistance.response.visits import (
     DATE,
@@ -28,12 +28,16 @@ ROW, VALUE = "row", "value"
 """The number of a row in the table that came in, from 1, and what most tables say."""
 SYNTHETIC = "synthetic-"
 """What the id of a made-up patient begins with."""
+LOWER, AT_LEAST, AT_MOST = "lower_limit", "at_least", "at_most"
+"""The lower limit of normal, and the bounds of a value such as <20, which ``written_out`` fills."""
+OF_ORGANS: Mapping[str, Organ] = {f"response_{organ.lower()}": organ for organ in ORGANS}
+"""Columns of the responses of single organs."""
 ASKED, GROUPED = "?", "~"
 """Ends of names of columns that say which cells of another cannot be read, or may hold thousands."""
 _ALONE: Mapping[str, tuple[str, ...]] = {
-    "labs": (DATE,),
+    "labs": (DATE, LOWER),
     "antibodies": ("method", "result", "value", "cut_off", DATE),
-    "treatments": ("weight_kg", "response"),
+    "treatments": ("weight_kg", "response", *OF_ORGANS),
 }
 """Columns of lists without which the rest of a row says what it says."""
 
@@ -61,6 +65,9 @@ class Schema:
                 "value": Column("number", minimum=0, needed=True, by_unit=True),
                 "unit": Column("text", needed=True),
                 "upper_limit": Column("number", above=0, by_unit=True),
+                LOWER: Column("number", minimum=0),
+                AT_LEAST: Column("number", minimum=0),
+                AT_MOST: Column("number", minimum=0),
                 DATE: self._day,
             },
             "antibodies": {
@@ -86,6 +93,16 @@ class Schema:
                 "response": Column("word", get_args(Response)),
                 "reason_stopped": Column("word", get_args(Reason)),
                 "weight_kg": self._weight,
+                "scheme": Column("text"),
+                "together_with": Column("text"),
+                **{column: Column("word", get_args(Response)) for column in OF_ORGANS},
+            },
+            "medicines": {
+                PATIENT: patient,
+                "drug": Column("text", needed=True),
+                "start": self._day,
+                "stop": self._day,
+                "ongoing": Column("yes_no"),
             },
             "visits": {
                 PATIENT: patient,
@@ -238,6 +255,8 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema, codes_named: bool =
             missing = typed[name].is_null()
             if name + ASKED in asked:
                 missing &= ~asked[name + ASKED]
+            for bound in (x for x in (AT_LEAST, AT_MOST) if name == VALUE and x in columns):
+                missing &= typed[bound].is_null()
             if missing.any():
                 empty.append(_rejection(frame.filter(missing), table, name, "is empty", True))
                 if name != VALUE:
