@@ -15,6 +15,7 @@ from serving import Started
 
 ADDRESSES = [
     ("POST", "/api/assess"), ("POST", "/api/validate"), ("GET", "/api/schema"), ("POST", "/api/schema"),
+    ("POST", "/api/read-letter"),
 ]  # fmt: skip
 BEYOND = [positive_data_acceptance, negative_data_rejection]
 """A case may have the right form and say what cannot be; and a check answers of whatever it is given."""

@@ -24,6 +24,7 @@ visits: [{{date: {CANARY}, notes: {CANARY}}}]
 FORM = {
     "patient.id": CANARY, "label": CANARY, "notes": CANARY, "medicines": CANARY, "q": CANARY,
     "rest": f"notes: {CANARY}", "before": f'["{CANARY}"]', "labs.paste": CANARY,
+    "letter": f"{CANARY} has dysphagia.", "form": f"patient.id={CANARY}",
     **{f"labs.0.{key}": CANARY for key in ("test", "value", "unit", "date", "more")},
     **{f"treatments.0.{key}": CANARY for key in ("drug", "dose", "unit", "frequency", "response")},
 }  # fmt: skip
@@ -35,7 +36,7 @@ TAKEN = {
 }
 PAGES = (
     "/", "/answer", "/search", "/rows/labs", "/page.html", "/page.pdf", "/page.md", "/page.txt",
-    "/report", "/case.yaml", "/case.json",
+    "/report", "/letter", "/letter/take", "/case.yaml", "/case.json",
 )  # fmt: skip
 GOOD = (
     f"patient: {{id: {CANARY}}}\nnotes: {CANARY}\nmedicines: [{CANARY}]\nfindings: {{ild: yes}}\n"
@@ -44,7 +45,7 @@ GOOD = (
 
 def test_nothing_of_a_patient_is_left(tmp_path: Path) -> None:
     with served(tmp_path, "--workers", "1") as server:
-        for path in ("/api/assess", "/api/validate", "/nowhere"):
+        for path in ("/api/assess", "/api/validate", "/api/read-letter", "/nowhere"):
             for case in (GOOD, CASE, CASE + "{", CASE + "#" * 1_900_000, CASE + "#" * 3_000_000):
                 answer = httpx2.post(server.address + path, content=case, timeout=60)
                 assert answer.status_code < 500

@@ -28,6 +28,11 @@ def text_of(source: str) -> str:
         data = _limited(sys.stdin.buffer) if source == "-" else _file(Path(source))
     except OSError as error:
         raise LetterError(f"{source}: cannot be read: {error.strerror or error}") from error
+    return decoded(data, source)
+
+
+def decoded(data: bytes, source: str) -> str:
+    """Return the text of a letter from what its file holds; see ``text_of``."""
     if len(data) > MOST_BYTES:
         raise LetterError(
             f"{source}: has more than {MOST_BYTES // 1_000_000} MB; that is no letter"

@@ -23,6 +23,17 @@ CASE = {
     }
 }
 
+LETTER = {
+    "requestBody": {
+        "required": True,
+        "description": "A letter in English as text in UTF-8, or as PDF with text.",
+        "content": {
+            "text/plain": {"schema": {"type": "string"}},
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
 
 def _answers(said: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     """Return what a route answers, for its documentation."""
@@ -52,6 +63,7 @@ def routes(workers: Workers) -> APIRouter:
     api = APIRouter(prefix="/api", default_response_class=Response)
     assessed = _answers("As `myoresist assess --json` prints it.", {"$ref": f"{SCHEMAS}Assessment"})
     checked = _answers("As `myoresist validate --json` prints it.", {"$ref": f"{SCHEMAS}Checked"})
+    read = _answers("As `myoresist read --json` prints it.", {"type": "array"})
     schema = _answers("As `myoresist schema` prints it.", {"type": "object"})
 
     @api.post("/assess", summary="Assess one patient", openapi_extra=CASE, responses=assessed)
@@ -61,6 +73,10 @@ def routes(workers: Workers) -> APIRouter:
     @api.post("/validate", summary="Check a case file", openapi_extra=CASE, responses=checked)
     async def validate(request: Request) -> Response:
         return respond(await workers.run(tasks.validate_json, await request.body()))
+
+    @api.post("/read-letter", summary="Read a clinic letter", openapi_extra=LETTER, responses=read)
+    async def read_letter(request: Request) -> Response:
+        return respond(await workers.run(tasks.letter_json, await request.body()))
 
     @api.get("/schema", summary="The schema of a case file or an assessment", responses=schema)
     async def read_schema(of: Literal["case", "assessment"] = "case") -> Response:

@@ -57,6 +57,11 @@ def unusable(problems: Iterable[Problem]) -> Refusal:
     return Refusal(422, "case", "The case cannot be used as it is written", detail, errors)
 
 
+def no_letter(said: str) -> Refusal:
+    """Return the refusal of what is no letter; ``said`` is why, and what to do."""
+    return Refusal(422, "letter", "The letter cannot be read", said)
+
+
 def unreadable(most: int) -> Refusal:
     """Return the refusal of a form that cannot be read, or that has more than ``most`` fields."""
     detail = f"Send it as the page does: UTF-8, at most {most:,} fields."

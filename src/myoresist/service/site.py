@@ -38,7 +38,16 @@ def routes(workers: Workers) -> APIRouter:
 
     @site.post("/open")
     async def open_file(request: Request) -> Response:
-        return respond(await workers.run(tasks.opened, await _file(request)))
+        file, form = await _file(request)
+        return respond(await workers.run(tasks.opened, file, form))
+
+    @site.post("/letter")
+    async def letter(request: Request) -> Response:
+        return respond(await workers.run(tasks.lettered, b"", await request.body()))
+
+    @site.post("/letter/take")
+    async def take(request: Request) -> Response:
+        return respond(await workers.run(tasks.taken, await request.body()))
 
     @site.post("/search")
     async def search(request: Request) -> Response:
@@ -68,8 +77,8 @@ def routes(workers: Workers) -> APIRouter:
     return site
 
 
-async def _file(request: Request) -> bytes:
-    """Return the file of a form, which never leaves memory."""
+async def _file(request: Request) -> tuple[bytes, bytes]:
+    """Return the file of a form, which never leaves memory, and what was entered before."""
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=4)
     parser.spool_max_size = 2 * MOST_BYTES
     try:
@@ -80,6 +89,7 @@ async def _file(request: Request) -> bytes:
     if not isinstance(file, UploadFile):
         raise HTTPException(400)
     try:
-        return await file.read()
+        before = form.get("form")
+        return await file.read(), before.encode() if isinstance(before, str) else b""
     finally:
         await form.close()

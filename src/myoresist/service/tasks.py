@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from json import dumps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
-from myoresist.service.problems import MEDIA_TYPE, Refusal, unreadable, unusable
+from myoresist.service.problems import MEDIA_TYPE, Refusal, no_letter, unreadable, unusable
 
 if TYPE_CHECKING:
     from myoresist.case.model import Case
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 MOST_FIELDS = 20_000
-NAME = "-"
-"""What a case is called that came from no file, as on the command line."""
+NAME, LETTER = "-", "letter"
+"""What a case and a letter are called that came from no file, as on the command line."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,18 @@ def validate_json(text: bytes) -> Reply:
 
     case, problems = check_text(text, NAME)
     return as_json([checked(NAME, problems, doubts(case) if case else ())])
+
+
+def letter_json(data: bytes) -> Reply:
+    """Answer a letter, as text or PDF, as ``myoresist read --json`` does."""
+    from myoresist.letters import LetterError, read
+    from myoresist.letters.source import decoded
+
+    try:
+        letter = read(decoded(data, LETTER), source=LETTER)
+    except LetterError as error:
+        return refused(no_letter(str(error)))
+    return as_json([letter.model_dump(mode="json")])
 
 
 def schema_json(of: str) -> Reply:
@@ -145,11 +157,58 @@ def answered(form: bytes) -> Reply:
     return Reply(HTML, render_answer(answer(entries)).encode())
 
 
-def opened(file: bytes) -> Reply:
-    """Answer with the page on which a case file stands in the form."""
-    from myoresist.service.view import open_file, render_page
+def opened(file: bytes, form: bytes = b"") -> Reply:
+    """Answer with the page on which a case file stands in the form, or with a letter to confirm."""
+    from myoresist.service.view import is_letter, open_file, render_page
 
+    if is_letter(file):
+        return lettered(file, form)
     return Reply(HTML, render_page(*open_file(file)).encode())
+
+
+def lettered(file: bytes, form: bytes) -> Reply:
+    """Answer with a letter, its words marked, and its statements to confirm; ``form`` is what was entered."""
+    from myoresist.letters import LetterError, read
+    from myoresist.letters.source import decoded
+    from myoresist.service.view import Note, answer, render_letter, render_page
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    try:
+        text = decoded(file, LETTER) if file else entries.get(LETTER, "")
+        letter = read(text, source=LETTER)
+    except LetterError as error:
+        found = answer(entries)
+        note = Note(LETTER, "The letter", str(error).removeprefix(f"{LETTER}: "))
+        told = replace(found, mistakes=(*found.mistakes, note))
+        return Reply(HTML, render_page(entries, told).encode())
+    kept = urlencode({name: value for name, value in entries.items() if name != LETTER})
+    return Reply(HTML, render_letter(letter, kept).encode())
+
+
+def taken(form: bytes) -> Reply:
+    """Answer with the page on which what was confirmed of a letter stands in the form."""
+    from myoresist.letters import LetterError, read
+    from myoresist.service import letters
+    from myoresist.service.view import Note, answer, render_page
+
+    sent = _entries(form)
+    if isinstance(sent, Reply):
+        return sent
+    before = _entries(sent.get(letters.FORM, "").encode())
+    if isinstance(before, Reply):
+        return before
+    try:
+        letter = read(sent.get(letters.TEXT, ""), source=LETTER)
+    except LetterError as error:
+        return refused(no_letter(str(error)))
+    done = letters.taken(letter, sent, before)
+    said = "the letter says otherwise; what was entered stays"
+    notes = tuple(Note("", "", f"{one}: {said}") for one in done.kept)
+    told = answer(done.entries)
+    told = replace(told, remarks=(*notes, *told.remarks))
+    return Reply(HTML, render_page(done.entries, told).encode())
 
 
 def found(query: str) -> Reply:

@@ -17,16 +17,19 @@ from myoresist.case.reading import check_case_text
 from myoresist.case.spelling import respelled
 from myoresist.document import DocumentError, Problem, parse_document
 from myoresist.exchange.door import foreign
+from myoresist.letters import Letter
 from myoresist.library import Knowledge
 from myoresist.report.builder import build_report
 from myoresist.report.charts.drawing import PAPER
 from myoresist.report.document import Report
-from myoresist.service import fields
+from myoresist.service import fields, letters
 from myoresist.service.asks import Ask, Change, asks, changes, kept
 from myoresist.service.form import MORE, REST, Entries, Written, case_of, entries_of, rows
 from myoresist.service.search import search
 
 BEFORE, QUERY, FILE = "before", "q", "The file"
+FEW_WORDS = 15
+"""Words below which a text is not taken for a letter."""
 _PLACE = re.compile(r"(\w+\[[0-9]+\](?:\.\w+)?): ")
 
 
@@ -198,6 +201,32 @@ def open_file(text: bytes) -> tuple[dict[str, str], Answer]:
     unused = tuple(Note("", "", one) for one in received.notes) if received else ()
     found = answer(entries)
     return entries, replace(found, remarks=(*unused, *found.remarks))
+
+
+def is_letter(file: bytes) -> bool:
+    """Tell whether a file is a letter, and no case file: a PDF, or text that is no list of sections."""
+    if file.startswith(b"%PDF"):
+        return True
+    if file.lstrip()[:1] in (b"{", b"[") or len(file.split()) < FEW_WORDS:
+        return False
+    try:
+        data = parse_document(file, FILE).data
+    except DocumentError:
+        return not re.search(rb"^(patient|findings|labs|treatments) *:", file, re.MULTILINE)
+    return not isinstance(data, Mapping) or not data.keys() & Case.model_fields.keys()
+
+
+def render_letter(letter: Letter, form: str) -> str:
+    """Return a letter, its words marked, and its statements to confirm.
+
+    Args:
+        letter: what was read in it.
+        form: what was entered before, as the form sends it.
+    """
+    return _environment().get_template("letter.html.j2").render(
+        letter=letter, form=form, pieces=letters.pieces(letter), groups=letters.groups(letter),
+        signs=letters.SIGNS,
+    )  # fmt: skip
 
 
 def style() -> str:

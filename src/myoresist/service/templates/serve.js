@@ -7,7 +7,9 @@ let waiting = 0, asking = null, changed = false, leaving = false;
 
 const entries = () => {
   const found = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value && value !== "unknown") found.append(name, value);
+  for (const [name, value] of new FormData(form)) {
+    if (value && value !== "unknown" && name !== "letter") found.append(name, value);
+  }
   return found;
 };
 const part = (html) => document.createRange().createContextualFragment(html);
@@ -91,7 +93,7 @@ function settle(box) {
 document.addEventListener("input", (event) => {
   const box = event.target;
   if (box.id === "q") { clearTimeout(waiting); waiting = setTimeout(find, 120); return; }
-  if (box.form !== form || /\.paste$/.test(box.name)) return;
+  if (box.form !== form || /\.paste$|^letter$/.test(box.name)) return;
   if (box.type === "radio" || box.tagName === "SELECT") {
     if (box.closest("#answer, #found")) settle(box);
     later(20);
@@ -99,7 +101,7 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("change", (event) => {
   const box = event.target;
-  if (box.form !== form || box.id === "q") return;
+  if (box.form !== form || box.id === "q" || box.id === "letter") return;
   if (/\.paste$/.test(box.name)) { paste(box); return; }
   if (box.closest("#answer, #found") && box.type !== "radio") settle(box);
   later(0);
@@ -164,7 +166,10 @@ form.addEventListener("submit", (event) => {
   leaving = true;
   setTimeout(() => { leaving = false; }, 1000);
 });
-document.getElementById("open").addEventListener("submit", () => { leaving = true; });
+document.getElementById("open").addEventListener("submit", (event) => {
+  event.target.elements.form.value = entries().toString();
+  leaving = true;
+});
 document.querySelector("#open input").addEventListener("change", (event) => event.target.form.requestSubmit());
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
