@@ -23,6 +23,10 @@ MOST_STEPS = 60
 """Presses of the Tab key from one field to the next that a test waits for."""
 
 
+# On a busy machine an answer takes longer than a test waits by default.
+expect.set_options(timeout=60_000)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
