@@ -46,6 +46,23 @@ def test_cases_whose_truth_was_written_before_they_were_run_are_answered_too() -
     assert max(scores.words) <= 120
 
 
+def test_cases_of_a_reader_are_answered_too() -> None:
+    """Two of them are answered wrongly, and stand here until they are mended: no other may join them."""
+    known = {
+        ("never", "r20_jdm.yaml"),  # a child whose age at onset is not given is searched for cancer
+        ("words", "r20_jdm.yaml"),
+        ("never", "r24_nonadherence.yaml"),  # rituximab is named before the drugs were ever taken
+    }
+    scores = evaluate(OWN / "reader")
+    assert len(scores.words) == 27
+    harm = {(measure, case) for measure, case, _ in scores.misses if measure in ("never", "words")}
+    assert harm <= known
+    assert "why never" not in {measure for measure, _, _ in scores.misses}
+    for measure, floor in {"state": 0.8, "action": 0.9, "today": 0.9, "disease": 0.95}.items():
+        assert scores.share(measure) >= floor, measure
+    assert max(scores.words) <= 120
+
+
 def test_every_state_and_verb_has_a_case() -> None:
     truths = read_truths(OWN)
     states = {state for one in truths.cases for state in one.state}
