@@ -47,18 +47,17 @@ def test_cases_whose_truth_was_written_before_they_were_run_are_answered_too() -
 
 
 def test_cases_of_a_reader_are_answered_too() -> None:
-    """Two of them are answered wrongly, and stand here until they are mended: no other may join them."""
-    known = {
-        ("never", "r20_jdm.yaml"),  # a child whose age at onset is not given is searched for cancer
-        ("words", "r20_jdm.yaml"),
-        ("never", "r24_nonadherence.yaml"),  # rituximab is named before the drugs were ever taken
-    }
+    """One is answered wrongly and stands here until it is mended; no other may join it."""
+    known = {("never", "r24_nonadherence.yaml")}  # rituximab is named though no drug was ever taken
     scores = evaluate(OWN / "reader")
     assert len(scores.words) == 27
-    harm = {(measure, case) for measure, case, _ in scores.misses if measure in ("never", "words")}
+    harm = {
+        (measure, case)
+        for measure, case, _ in scores.misses
+        if measure in ("never", "words", "why never")
+    }
     assert harm <= known
-    assert "why never" not in {measure for measure, _, _ in scores.misses}
-    for measure, floor in {"state": 0.8, "action": 0.9, "today": 0.9, "disease": 0.95}.items():
+    for measure, floor in {"state": 0.95, "disease": 0.95, "action": 0.9, "today": 0.9}.items():
         assert scores.share(measure) >= floor, measure
     assert max(scores.words) <= 120
 
