@@ -48,7 +48,7 @@ def test_cases_whose_truth_was_written_before_they_were_run_are_answered_too() -
 
 def test_cases_of_a_reader_are_answered_too() -> None:
     """One is answered wrongly and stands here until it is mended; no other may join it."""
-    known = {("never", "r24_nonadherence.yaml")}  # rituximab is named though no drug was ever taken
+    known = {("never", "r24_nonadherence.yaml")}  # rituximab though the drugs were not taken
     scores = evaluate(OWN / "reader")
     assert len(scores.words) == 27
     harm = {
@@ -57,7 +57,7 @@ def test_cases_of_a_reader_are_answered_too() -> None:
         if measure in ("never", "words", "why never")
     }
     assert harm <= known
-    for measure, floor in {"state": 0.95, "disease": 0.95, "action": 0.9, "today": 0.9}.items():
+    for measure, floor in {"state": 0.95, "disease": 0.95, "action": 0.95, "today": 0.9}.items():
         assert scores.share(measure) >= floor, measure
     assert max(scores.words) <= 120
 
