@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.case.record import record
 from myoresist.case.units import converted, spelling
+from myoresist.cohort.registry import assess_tables
 
 TERMS = packaged_terms()
 
@@ -65,3 +67,34 @@ def test_an_impossible_saturation_is_refused() -> None:
     (problem,) = check_case_text(text, "c")[1]
     said = "101 % is impossible for SpO2; it lies between 20 and 100 %; check the unit"
     assert problem.message == said
+
+
+@pytest.mark.parametrize(
+    ("values", "fallen"),
+    [
+        ("2023-01: 80, 2024-01: 72", True),
+        ("2023-01: 80, 2024-01: 73", None),
+        ("2024-01: 80, 2023-01: 60", None),
+        ("2022-01: 60, 2023-01: 80, 2024-01: 70", True),
+        # Nobody knows which was the later one.
+        ("2023: 80, 2023-05: 60", None),
+        ("0: 80, 12: 70", True),
+        ("12: 80, 0: 70", None),
+    ],
+)
+def test_a_fall_of_vital_capacity_follows_from_two_values(values: str, fallen: bool | None) -> None:
+    rows = ""
+    for one in values.split(", "):
+        when, value = one.split(": ")
+        key = "date" if len(when) > 3 else "week"
+        rows += f"- {{test: FVC, value: {value}, unit: '%', {key}: {when}}}\n"
+    text = f"patient: {{id: P}}\nlabs:\n{rows}"
+    case, wrong = check_case_text(text, "c")
+    assert case is not None, wrong
+    assert record(case).values.get("fvc_decline_10pct") == fallen
+    table = [{"patient_id": "P", "test": "FVC", "value": str(x.value), "unit": "%", "date": str(x.date)}
+             for x in case.labs if x.date]  # fmt: skip
+    if table:
+        patients = pl.DataFrame({"patient_id": ["P"]})
+        found = assess_tables({"patients": patients, "labs": pl.DataFrame(table)})
+        assert found["findings"]["fvc_decline_10pct"].to_list() == [fallen]

@@ -49,7 +49,8 @@ OTHER_BLOCKS = {
 """Blocks that hold neither commands of ours nor snippets, by how they begin, and why."""
 
 PLACEHOLDERS = {
-    "CASE": "patient.yaml", "FILE…": "patient.yaml", "FILE": "patient.yaml", "SRC": "registry", "DIR": "answers",
+    "CASE": "patient.yaml", "FILE…": "patient.yaml", "FILE": "patient.yaml", "SRC": "registry",
+    "DIR": "answers",
     "FOLDER": "registry", "RECORD": "bundle.json", "LETTER": "letter.txt", "<finding>": "dysphagia",
 }  # fmt: skip
 BUNDLE = """{"resourceType": "Bundle", "type": "collection", "entry": [
@@ -121,7 +122,7 @@ def test_the_snippets_of_a_page_run_one_after_the_other(page: Path, desk: Path) 
     names["frame"] = findings_table([record(one) for one in cases], catalogue)
     for snippet in blocks(page, "python"):
         if not any(snippet.lstrip().startswith(begin) for begin in OTHER_BLOCKS):
-            exec(compile(snippet, page.name, "exec"), names)  # noqa: S102
+            exec(compile(snippet, page.name, "exec"), names)
     if page.name == "use.md":
         assert isinstance(names["verdicts"], pl.DataFrame)
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from myoresist.case.cells import CODE, CODES
 from myoresist.case.dates import PartialDate
 from myoresist.case.model import Case, Lab
-from myoresist.case.terms import LabFinding, LabTest, Terms
+from myoresist.case.terms import Fall, LabFinding, LabTest, Terms
 from myoresist.case.units import converted, spelling
 
 Entry = TypeVar("Entry")
@@ -78,7 +78,11 @@ class Labs:
                 limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
                 known.append(_Row(index, lab, converted(lab.value, unit, test), limit))
         for name, found in rows.items():
-            yield from self._of_test(self.terms.labs[name], found, unread.get(name, []))
+            test = self.terms.labs[name]
+            yield from self._of_test(test, found, unread.get(name, []))
+            fallen = _fallen(found, test.fall) if test.fall else None
+            if test.fall and fallen is not None:
+                yield test.fall.finding, True, ("labs", fallen, "value")
 
     def _remark(self, index: int, lab: Lab, test: LabTest) -> None:
         short = test.synonyms[0]
@@ -196,6 +200,22 @@ def _last_bound(found: Sequence[_Row], open_: Sequence[_Open]) -> _Open | None:
     first = last[0].lab.date
     later = [x for x in found if x.lab.date and first and x.lab.date.latest >= first.earliest]
     return None if later else last[0]
+
+
+def _fallen(found: Sequence[_Row], fall: Fall) -> int | None:
+    """Return the place of the latest value, if it lies far enough below one that is surely before it."""
+    dated = [(row.lab.date, row) for row in found if row.lab.date]
+    last = last_of(dated)
+    before = [row for _, row in dated if row not in last]
+    if not dated and all(row.lab.week is not None for row in found):
+        newest = max(row.lab.week or 0 for row in found)
+        last = [row for row in found if row.lab.week == newest]
+        before = [row for row in found if row.lab.week != newest]
+    if not before or len({row.value for row in last}) != 1:
+        return None
+    return (
+        last[-1].index if fall.reached(max(row.value for row in before), last[-1].value) else None
+    )
 
 
 def unread_tests(case: Case, terms: Terms) -> frozenset[str]:

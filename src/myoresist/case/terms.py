@@ -29,6 +29,8 @@ SHORT = 5
 ALIKE, ALIKE_IF_SHORT = 0.6, 0.75
 """How alike the name of a finding must be to be suggested (0 to 1)."""
 THOUSAND = 1000
+FIGURES = 9
+"""Decimals beyond which a product of two of them is rounding."""
 DECIMALS = 10
 """How many of the usual units make one in which values are written with decimals, as in µkat/L."""
 
@@ -55,6 +57,17 @@ class LabFinding(Entry):
         return self.multiple, self.raised, self.normal
 
 
+class Fall(Entry):
+    """A finding that is present where the latest value lies a share below the highest before it."""
+
+    finding: str
+    share: float = Field(gt=0, lt=1)
+
+    def reached(self, before: float, now: float) -> bool:
+        """Tell whether a value has fallen so far."""
+        return now <= round(before * (1 - self.share), FIGURES)
+
+
 class LabTest(Sourced):
     """A laboratory test: its names, units and the findings that it fills.
 
@@ -71,6 +84,7 @@ class LabTest(Sourced):
     minimum: float
     maximum: float
     findings: tuple[LabFinding, ...]
+    fall: Fall | None = None
     level_of: str | None = None
     whole: bool = False
 
@@ -214,7 +228,8 @@ class Terms:
                     use.normal,
                 )
                 if name
-            },
+            }
+            | {lab.fall.finding for lab in labs if lab.fall},
         }
         problems = [
             Problem(str(where[file]), None, finding, "is not in findings.csv")

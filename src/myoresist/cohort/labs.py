@@ -203,7 +203,7 @@ class Laboratory:
             *Words.of(kept.rows[DATE]).select(*period(DATE, "on"), name=DATE),
         )  # fmt: skip
         open_ = kept.open.with_columns(_key(len(self.tests)))
-        said = [empty_statements()]
+        said = [empty_statements(), *self._fallen(keyed)]
         for take, dated, uses in self._uses():
             rows = keyed.join(uses, on=TEST, how="semi", maintain_order="left")
             if take == "highest_multiple":
@@ -230,6 +230,26 @@ class Laboratory:
                 for x in (VALUE, LIMIT, LOWER)
             ]
         return pl.concat(said)
+
+    def _fallen(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Yield that a value has fallen far enough below one that is surely before it."""
+        for number, test in enumerate(self.tests):
+            if test.fall is None:
+                continue
+            own = rows.filter((pl.col(TEST) == number) & pl.col(_FROM).is_not_null())
+            since = pl.col(_FROM).max().over(_KEY)
+            last = own.filter(pl.col(_TO) >= since)
+            alike = last.filter(pl.col(VALUE).n_unique().over(_KEY) == 1).unique(_KEY)
+            before = own.filter(pl.col(_TO) < since).group_by(_KEY).agg(before=pl.col(VALUE).max())
+            both = alike.join(before, on=_KEY)
+            reached = [
+                test.fall.reached(*pair) for pair in both.select("before", VALUE).iter_rows()
+            ]
+            fallen = both.filter(pl.Series(reached, dtype=pl.Boolean))
+            place = self.settler.places[test.fall.finding]
+            yield stated(
+                fallen.select(PATIENT, pl.lit(place).alias(FINDING), pl.lit(1.0).alias(VALUE))
+            )
 
     def _raised(self, rows: pl.DataFrame, uses: pl.DataFrame) -> pl.DataFrame:
         """Return that a test was raised, whatever else there was that cannot be read."""
