@@ -434,3 +434,24 @@ def test_a_closed_output_is_one_line() -> None:
         ["sh", "-c", f"{command} >&-"], capture_output=True, text=True, check=False
     )
     assert (told.returncode, told.stderr) == (2, "standard output: is closed\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("prednisone", "lucocorticoid"),
+        ("anti-Jo-1", "Jo-1"),
+        ("IVIG", "mmunoglobulin"),
+        ("IMNM", "ecrotising"),
+    ],
+)
+def test_an_entry_is_shown_by_the_word_that_a_case_uses(name: str, said: str) -> None:
+    code, out, err = run("knowledge", "show", name)
+    assert (code, err) == (0, "")
+    assert said in out.splitlines()[0]
+
+
+def test_a_label_of_several_diseases_names_them() -> None:
+    code, _, err = run("knowledge", "show", "DM")
+    assert code == 2
+    assert err.startswith("DM is the label of several diseases: ")

@@ -502,7 +502,8 @@ def cohort(
         except SourceError as error:
             raise Stop(str(error)) from error
         except OSError as error:
-            raise Stop(f"{error.filename or out}: {error.strerror or error}") from error
+            goes_on = "; when that is mended, the same command goes on where it was" if out else ""
+            raise Stop(f"{error.filename or out}: {error.strerror or error}{goes_on}") from error
 
 
 @app.command(epilog="Example: myoresist simulate 100 --out synthetic")

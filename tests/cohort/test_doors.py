@@ -333,3 +333,13 @@ def test_repeated_instruments_that_no_mapping_names_are_said(tmp_path: Path) -> 
     names = REDCAP_NAMES.split("  labs")[0].replace("}", ", lab_test: null, lab_value: null}")
     mapping = folder(tmp_path, {"m.yaml": names}) / "m.yaml"
     assert "2 rows of the repeated instrument laboratory" in unread(source, mapping)
+
+
+def test_years_that_may_stand_for_a_missing_value_are_pointed_out(tmp_path: Path) -> None:
+    source = folder(
+        tmp_path / "in", {"patients.csv": "patient_id,age_at_onset\na,99\nb,0\nc,60\nd,99\n"}
+    )
+    assert "patients.age_at_onset: 2 rows hold 99, which is taken as it stands" in unread(source)
+    assert "patients.age_at_onset: 1 rows hold 0" in unread(source)
+    names = folder(tmp_path, {"m.yaml": "missing: {patients: [99, 0]}\n"}) / "m.yaml"
+    assert unread(source, names) == ""

@@ -97,3 +97,48 @@ def test_a_run_that_is_ended_says_so_in_one_line_and_leaves_no_worker(tmp_path: 
     assert not list(out.rglob(".part*"))
     assert out.stat().st_mode & 0o077 == 0
     assert all(x.stat().st_mode & 0o077 == 0 for x in out.rglob("*.parquet"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no such limits")
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    rows = "".join(f"P{x:05},50\n" for x in range(30))
+    tables, out = source(tmp_path, "patient_id,age\n" + rows), tmp_path / "out"
+    words = [
+        sys.executable,
+        "-m",
+        "myoresist",
+        "cohort",
+        str(tables),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+        "--batch",
+        "10",
+    ]
+    full = limited(words)
+    assert full.returncode == 2
+    told = full.stderr.splitlines()[-1]
+    assert told.startswith(f"{out}: ") and told.endswith("the same command goes on where it was")
+    assert "Traceback" not in full.stderr and "unexpected" not in full.stderr
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert run.scan(out, "findings").collect().height == 30
+    assert not list(out.rglob(".part*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no such limits")
+def test_a_full_disk_leaves_no_half_report(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    told = limited([sys.executable, "-m", "myoresist", "demo", "--html", str(page)])
+    assert told.returncode == 2
+    assert told.stderr == f"{page}: cannot be written: File too large\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def limited(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command that can write no file of more than 4 kB, as on a full disk."""
+    most = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+    most += "os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", most, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

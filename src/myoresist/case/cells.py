@@ -24,6 +24,8 @@ EMPTY = ("", "unknown", "na", "null")
 UNKNOWN = (*EMPTY, "n/a", "none", "nan", "not known", "not done", "nd")
 CODES = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0)
 """Numbers that stand for a missing value in many a database, and are hardly ever measured."""
+PERHAPS_CODES = (0.0, 99.0)
+"""Numbers of years that may stand for a missing value, and may be meant."""
 CODE = "is a usual code for a missing value; leave it out, or name the codes in a mapping file"
 THOUSANDS = "may be thousands; write the figures without a point, or with other decimals"
 COMMA = "has a comma; write a decimal point, or say in a mapping file what the comma is"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from myoresist.case.cells import PERHAPS_CODES
 from myoresist.cohort import spool
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.registry import Registry
@@ -57,8 +59,8 @@ def check(
         try:
             source = open_source(path, registry.reader.schema, work, mapping)
             registry = Registry(registry.knowledge, source.codes_named)
-            rows, problems = _read(source, registry, work / "buckets", told)
-            unread = (*source.unread, *source.unused_values())
+            rows, problems, codes = _read(source, registry, work / "buckets", told)
+            unread = (*source.unread, *source.unused_values(), *codes)
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
     return Check(rows, problems, source.notes, unread)
@@ -66,7 +68,7 @@ def check(
 
 def _read(
     source: Source, registry: Registry, buckets: Path, told: Callable[[int], None] | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     ids = source.tables["patients"].select(PATIENT)
     patients = ids.select(pl.len()).collect(engine="streaming").item()
     count = max(1, math.ceil(patients / BATCH))
@@ -74,10 +76,12 @@ def _read(
     spool.write({x: source.batches(x) for x in source.named}, buckets, begins, told)
     rows = dict.fromkeys(source.named, 0)
     found = [empty_rejections()]
+    codes: Counter[tuple[str, float]] = Counter()
     for bucket in range(count):
         tables = spool.read(buckets, bucket)
         for name, table in tables.items():
             rows[name] += table.height
+        codes += _perhaps_codes(tables["patients"], registry)
         found.append(registry.reader.read(tables).rejected)
     listed = [
         (
@@ -96,4 +100,24 @@ def _read(
         .agg(rows=pl.len(), value=pl.col("value").first(), row=pl.col(ROW).first())
         .sort("rows", descending=True, maintain_order=True)
     )
-    return pl.DataFrame(listed, schema=schema, orient="row"), problems
+    named = [
+        f"patients.{name}: {count} rows hold {value:g}, which is taken as it stands; if it stands for a "
+        "missing value, name it in a mapping file"
+        for (name, value), count in sorted(codes.items())
+    ]
+    return pl.DataFrame(listed, schema=schema, orient="row"), problems, named
+
+
+def _perhaps_codes(patients: pl.DataFrame, registry: Registry) -> Counter[tuple[str, float]]:
+    """Count the years of patients that may stand for a missing value, by column and number."""
+    catalogue = registry.knowledge.catalogue
+    found: Counter[tuple[str, float]] = Counter()
+    for name in patients.columns:
+        if registry.codes_named or name not in catalogue or catalogue[name].unit != "years":
+            continue
+        values = patients[name].cast(pl.Float64, strict=False)
+        for code in PERHAPS_CODES:
+            count = int((values == code).sum())
+            if count:
+                found[name, code] += count
+    return found

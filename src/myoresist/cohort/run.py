@@ -212,6 +212,9 @@ def _registry(codes_named: bool) -> Registry:
     return Registry(Knowledge.load(), codes_named)
 
 
+CANNOT_WRITE = "cannot be written; is there a quota or a limit of size?"
+
+
 def answer_bucket(out: Path, bucket: int) -> int:
     """Answer for the patients of a bucket, write their part of every table, and mark it as finished.
 
@@ -234,7 +237,10 @@ def answer_bucket(out: Path, bucket: int) -> int:
             half.unlink(missing_ok=True)
             if full(out):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
-            raise
+            if isinstance(error, OSError):
+                raise
+            # The library does not tell why; our own tables it can write.
+            raise OSError(errno.EIO, CANNOT_WRITE, str(out)) from error
         counts[name] = tables[name].height
     write_mark(out, bucket, counts)
     return counts[FINDINGS]

@@ -13,6 +13,7 @@ from myoresist.knowledge.schema import Coverage, Sourced
 from myoresist.library import Knowledge
 from myoresist.report.entries import consult, disease, treatment
 from myoresist.rules.phrases import in_words
+from myoresist.treatment.evidence import UnknownName, packaged
 from myoresist.treatment.schema import Option
 
 
@@ -58,6 +59,9 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
         return _Words(knowledge).finding(finding)
     if name in knowledge.references:
         return _Words(knowledge).work(name)
+    meant = _meant(knowledge, name)
+    if meant is not None:
+        return describe(knowledge, meant)
     raise _unknown(knowledge, name)
 
 
@@ -105,7 +109,32 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
         work = knowledge.references[name]
         cited_by = list(words.citing(name))
         return {"entry": "work", **work.model_dump(), "link": work.link, "cited_by": cited_by}
+    meant = _meant(knowledge, name)
+    if meant is not None:
+        return entry(knowledge, meant)
     raise _unknown(knowledge, name)
+
+
+def _meant(knowledge: Knowledge, name: str) -> str | None:
+    """Return the entry that a word of a case stands for: a drug, an antibody or a label.
+
+    Raises:
+        UnknownEntry: for a label of several diseases; the message names them.
+    """
+    try:
+        treatment_ = packaged().treatment(name)
+    except UnknownName:
+        treatment_ = None
+    if treatment_ in knowledge.options.data.options:
+        return treatment_
+    antibody = knowledge.terms.antibody(name)
+    if antibody is not None:
+        return antibody.id
+    label = knowledge.terms.label(name)
+    diseases = knowledge.differential.base.families.labels.get(label, ()) if label else ()
+    if len(diseases) > 1:
+        raise UnknownEntry(f"{name} is the label of several diseases: {', '.join(diseases)}")
+    return diseases[0] if diseases else None
 
 
 def _treatment(knowledge: Knowledge, name: str) -> Option | None:
