@@ -455,3 +455,20 @@ def test_a_label_of_several_diseases_names_them() -> None:
     code, _, err = run("knowledge", "show", "DM")
     assert code == 2
     assert err.startswith("DM is the label of several diseases: ")
+
+
+def test_validate_tells_a_machine_what_an_assessment_would_remark(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "patient: {id: P, sex: male}\nfindings: {pregnancy: yes}\ntreatments:\n"
+        "- {drug: metotrexate}\n- {drug: methotrexate, dose: 20, unit: mg, frequency: daily}\n"
+        "- {drug: IVIG, route: per rectum}\n"
+    )
+    code, out, _ = run("validate", str(path), "--json")
+    (told,) = json.loads(out)
+    assert (code, told["ok"], told["mistakes"]) == (0, True, [])
+    said = "\n".join(told["notes"])
+    assert "metotrexate is not in the list of drugs; did you mean" in said
+    assert "daily? above any usual dose" in said
+    assert "per rectum is not a route" in said
+    assert "(findings.pregnancy, line 2), yet Female sex is absent (patient.sex, line 1)" in said

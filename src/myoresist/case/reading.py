@@ -15,13 +15,13 @@ from myoresist import knowledge
 from myoresist.case.catalogue import Catalogue, Finding
 from myoresist.case.cells import THOUSANDS, Calendar
 from myoresist.case.dates import PartialDate, misordered
-from myoresist.case.measures import CategoryMean, Instrument
-from myoresist.case.messages import either, is_number, message, quoted, unknown
+from myoresist.case.lab_checks import lab_problems
+from myoresist.case.messages import either, is_number, message, quoted
 from myoresist.case.model import Case
 from myoresist.case.shorthand import SCHEME, parsed, written_out
 from myoresist.case.spelling import respelled
-from myoresist.case.terms import SEE_LIST, LabTest, Range, Terms
-from myoresist.case.units import converted, factor, spelling
+from myoresist.case.terms import SEE_LIST, Terms
+from myoresist.case.visit_checks import visit_problems
 from myoresist.document import (
     Document,
     DocumentError,
@@ -187,53 +187,8 @@ class _Check:
 
     def labs(self) -> None:
         for index, entry in self._entries("labs"):
-            name, unit = entry.get("test"), entry.get("unit")
-            if not isinstance(name, str):
-                continue
-            test = self.terms.lab(name)
-            if test is None:
-                known = ", ".join(lab.synonyms[0] for lab in self.terms.labs.values())
-                near = self.terms.nearest_lab(name)
-                short = self.terms.labs[near].synonyms[0] if near else None
-                hint = f"did you mean {short}?" if near else f"known are {known}"
-                self.add(("labs", index, "test"), f"unknown test {shown(name)}; {hint}")
-                continue
-            if not isinstance(unit, str):
-                continue
-            known_unit = spelling(unit, test)
-            if known_unit is None:
-                said = (
-                    f"{shown(unit)} is not a unit of {test.synonyms[0]}; write {either(test.units)}"
-                )
-                self.add(("labs", index, "unit"), said)
-                continue
-            self._lab_values(index, entry, known_unit, test)
-
-    def _lab_values(self, index: int, entry: Mapping[str, Any], unit: str, test: LabTest) -> None:
-        by, name = float(factor(unit, test) or 1), test.synonyms[0]
-        possible = Range(minimum=test.minimum, maximum=test.maximum)
-        kept: dict[str, float] = {}
-        usual = self.terms.limits_of(test.id)
-        ranges = {"value": possible, "upper_limit": usual, "lower_limit": possible}
-        for field, limits in ranges.items():
-            value, path = entry.get(field), ("labs", index, field)
-            # The model refuses a limit that is not above zero.
-            if not is_number(value) or (field == "upper_limit" and value <= 0):
-                continue
-            kept[field] = converted(float(value), unit, test)
-            if not limits.minimum <= kept[field] <= limits.maximum:
-                what = name if field == "value" else f"the {field.replace('_', ' ')} of {name}"
-                self.add(
-                    path,
-                    f"{figure(value)} {unit} is impossible for {what}; it lies between "
-                    f"{figure(limits.minimum)} and {figure(limits.maximum)} {test.unit}; check the unit",
-                )
-            elif path in self.document.spelled and test.divides_thousands(kept[field], by):
-                self.add(path, f"{self.document.spelled[path]} {THOUSANDS}")
-        most = self.terms.multiples_of(test.id).maximum
-        if {"value", "upper_limit"} <= kept.keys() and kept["value"] > most * kept["upper_limit"]:
-            said = f"is more than {figure(most)} times its upper limit; check the unit of both"
-            self.add(("labs", index, "value"), said)
+            for path, said in lab_problems(entry, ("labs", index), self.document, self.terms):
+                self.add(path, said)
 
     def antibodies(self) -> None:
         for index, entry in self._entries("autoantibodies"):
@@ -301,48 +256,15 @@ class _Check:
             if isinstance(part, Mapping) and finding in self.terms.catalogue:
                 self._in_range((section, key), part.get(key), self.terms.catalogue[finding])
         for index, entry in self._entries("visits"):
-            self._visit(("visits", index), entry)
+            for path, said in visit_problems(entry, ("visits", index), self.terms.measures):
+                self.add(path, said)
+            self._weight(("visits", index, "weight_kg"), entry.get("weight_kg"))
         weight, age = self._get("patient", "weight_kg"), self._get("patient", "age")
         self._weight(("patient", "weight_kg"), weight)
         if is_number(weight) and is_number(age):
             wrong = self.terms.sections.adult_weight_kg.wrong(weight, age)
             if wrong:
                 self.add(("patient", "weight_kg"), wrong)
-
-    def _visit(self, path: tuple[str | int, ...], entry: Mapping[str, Any]) -> None:
-        """Check what was measured at a visit against the range of each measure."""
-        measures = self.terms.measures
-        for measure in measures.of_visit():
-            value = entry.get(measure.id)
-            scale = measures.scale(measure.unit, entry.get("vas_unit"))
-            low, high = measure.minimum * scale, measure.maximum * scale
-            if is_number(value) and not low <= value <= high:
-                unit = measure.unit if scale == 1 else "mm"
-                said = (
-                    f"{figure(value)} is impossible; it lies between {figure(low)} and {figure(high)} "
-                    f"{unit}"
-                )
-                self.add((*path, measure.id), said)
-        for instrument in measures.singly.values():
-            self._singly(path, entry, instrument)
-        self._weight((*path, "weight_kg"), entry.get("weight_kg"))
-
-    def _singly(
-        self, path: tuple[str | int, ...], entry: Mapping[str, Any], instrument: Instrument
-    ) -> None:
-        """Check values that were recorded singly, and the aids that go with them."""
-        given = entry.get(instrument.key)
-        scale = self.terms.measures.scale(instrument.unit or "", entry.get("vas_unit"))
-        for item, value in given.items() if isinstance(given, Mapping) else ():
-            wrong = unknown(str(item), instrument.items()) or instrument.problem(value, scale)
-            if wrong:
-                self.add((*path, instrument.key, item), wrong)
-        if isinstance(instrument, CategoryMean):
-            aids = entry.get(instrument.aids_key)
-            for place, category in enumerate(aids if isinstance(aids, list) else ()):
-                wrong = unknown(str(category), tuple(instrument.categories))
-                if wrong:
-                    self.add((*path, instrument.aids_key, place), wrong)
 
     def totals(self, case: Case) -> None:
         """Check totals against the single values that are recorded beside them."""
