@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from myoresist import assess
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.case.record import Record, record
@@ -176,3 +177,37 @@ def test_order_without_dates_is_shown() -> None:
     assert (course.dose, course.weeks) == ("after prednisone, week 4 to 30", 26)
     (message,) = problems("treatments: [{drug: MTX, after: mystery}]")
     assert message == "unknown drug mystery"
+
+
+ORDER = """\
+date: 2024-06-01
+label: polymyositis
+treatments:
+- {drug: methotrexate, dose: 15, unit: mg, frequency: weekly, route: oral, start: 2022-01-10,
+   stop: 2022-12-10, response: none, reason_stopped: no effect}
+- {drug: azathioprine, dose: 25, unit: mg, frequency: daily, response: none%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("order", "too_low"),
+    [
+        ("", None),
+        (", after: methotrexate", True),
+        # Another drug that nobody gave a date puts nothing in order.
+        (", after: tacrolimus", None),
+        # A date of its own goes first.
+        (", after: methotrexate, start: 2021-01-01, stop: 2021-12-01", False),
+        # Before one with a date it may still be any time ago.
+        (", before: methotrexate", None),
+    ],
+)
+def test_a_drug_after_which_another_was_begun_puts_them_in_order(
+    order: str, too_low: bool | None
+) -> None:
+    """The course begun last is the one whose dose was too low, where the order is known."""
+    text = "patient: {id: P, weight_kg: 70, age: 50}\n" + ORDER % order
+    known, wrong = check_case_text(text, "c")
+    assert known is not None, wrong
+    columns = assess(known).resistance.treatment.columns
+    assert columns["trial_last_below_min_dose"] is too_low

@@ -20,7 +20,7 @@ from myoresist.arrays.words import Texts
 from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, drugs_of
 from myoresist.case.dates import Days, PartialDate
 from myoresist.case.lab_rows import unread_tests
-from myoresist.case.model import Case
+from myoresist.case.model import Case, Treatment
 from myoresist.case.record import assessed_on
 from myoresist.case.responses import overall
 from myoresist.case.terms import Terms
@@ -73,7 +73,10 @@ class Treatments:
                 "weeks": _numbers([one.weeks for one in listed]),
                 "weight_kg": _numbers([_weight(case, one.start) for _, case, one in own]),
             },
-            dates=(Days.of([x.start for x in listed]), Days.of([x.stop for x in listed])),
+            dates=(
+                Days.of([x.start for x in listed]).otherwise(_begun_after(own, terms)),
+                Days.of([x.stop for x in listed]),
+            ),
             ongoing=of_values(ongoing),
             shared=np.array([bool(one.together_with) for one in listed], np.bool_),
             terms=terms,
@@ -148,6 +151,29 @@ def _weight(case: Case, start: PartialDate | None) -> float | None:
         return case.patient.weight_kg
     when = start.earliest if start else date.max
     return min(weighed, key=lambda visit: abs(visit.date.earliest - when)).weight_kg
+
+
+def _begun_after(own: Sequence[tuple[int, Case, Treatment]], terms: Terms) -> Days:
+    """Return between which days courses without any date began, where another drug is named before them.
+
+    They began after the first day on which that drug can have begun, and not after the assessment.
+    """
+    earliest, latest = np.full(len(own), np.nan), np.full(len(own), np.nan)
+    for place, (_, case, one) in enumerate(own):
+        named = terms.drug(one.after) if one.after else None
+        if named is None or one.start or one.stop or one.weeks:
+            continue
+        begun = [
+            other.start
+            for other in case.treatments
+            if other.start and (known := terms.drug(other.drug)) and known.id == named.id
+        ]
+        today = assessed_on(case)
+        if begun and today:
+            first, last = Days.of(begun), Days.of([today])
+            earliest[place] = min(first.earliest.min() + 1, last.latest[0])
+            latest[place] = last.latest[0]
+    return Days(earliest, latest)
 
 
 def _levels(cases: Sequence[Case], terms: Terms) -> Levels:
