@@ -14,7 +14,7 @@ from myoresist.letters.clauses import clauses
 from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
-from myoresist.letters.tokens import Token, normal
+from myoresist.letters.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,10 @@ class Context:
         self.words = sentence.words
         self.known = cues
         self.things = things
-        self._verbs = _verbs(cues)
-        self._degrees = cues.words("degrees")
+        self._verbs, self._degrees = cues.single["verbs"], cues.single["degrees"]
         marks = [hit for hit in hits if isinstance(hit.of, CueMark)]
         self.marks = [hit for hit in marks if not _inside(hit, [*marks, *things])]
-        self.clause = clauses(self.words, self.marks, self._verbs, cues.words("subjects"))
+        self.clause = clauses(self.words, self.marks, self._verbs, cues.single["subjects"])
         self.thing_at = {
             n for hit in things for first, last in hit.parts for n in range(first, last + 1)
         }
@@ -330,7 +329,7 @@ class Context:
             index = self.words.index(before)
             before = self.words[index - 1] if index else None
         after = [word.norm for word in self.words[hit.last + 1 : hit.last + 3]]
-        speaks, company = self.known.words("speaks"), self.known.words("company")
+        speaks, company = self.known.single["speaks"], self.known.single["company"]
         if before is not None and (before.norm in ("in", "of") or before.text == "("):
             last = self.words.index(before)
             yield Cue("other", hit.first, hit.last, self._left(last))
@@ -387,10 +386,6 @@ _ASKS = frozenset((
     "is", "are", "was", "were", "do", "does", "can", "could", "would", "should", "shall", "may",
     "might", "what", "which", "who", "when", "how", "why", "whether", "has", "have", "will",
 ))  # fmt: skip
-
-
-def _verbs(cues: Cues) -> frozenset[str]:
-    return frozenset(normal(word) for word in cues.verbs) | {word.lower() for word in cues.verbs}
 
 
 def _inside(hit: Hit, others: Sequence[Hit]) -> bool:

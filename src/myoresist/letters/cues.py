@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from myoresist.knowledge.schema import Entry
@@ -30,7 +32,6 @@ class Cues(Entry):
     subjects: tuple[str, ...]
     verbs: tuple[str, ...]
     relations: tuple[str, ...]
-    family_words: tuple[str, ...]
     speaks: tuple[str, ...]
     company: tuple[str, ...]
     degrees: tuple[str, ...]
@@ -45,9 +46,15 @@ class Cues(Entry):
         for phrase in self.relations:
             phrases.add(phrase, RELATION)
 
-    def words(self, name: str) -> frozenset[str]:
-        """Return single words of one of the lists, as they are compared."""
-        return frozenset(normal(phrase) for phrase in getattr(self, name) if " " not in phrase)
+    @cached_property
+    def single(self) -> Mapping[str, frozenset[str]]:
+        """Return the single words of each list, as they are compared."""
+        lists = ("subjects", "verbs", "speaks", "company", "degrees")
+        found = {
+            name: frozenset(normal(one) for one in getattr(self, name) if " " not in one)
+            for name in lists
+        }
+        return found | {"verbs": found["verbs"] | {word.lower() for word in self.verbs}}
 
 
 @dataclass(frozen=True, slots=True)
