@@ -12,8 +12,8 @@ __all__ = [
     "MOST_CHARACTERS", "Answer", "Kind", "Letter", "LetterError", "Span", "Statement", "read",
 ]  # fmt: skip
 
-MOST_CHARACTERS = 100_000
-"""Characters that a letter may have, about forty pages, so that time and memory are bounded."""
+MOST_CHARACTERS = 60_000
+"""Characters that a letter may have, about twenty pages, so that time and memory are bounded."""
 
 
 def read(text: str, knowledge: Knowledge | None = None, source: str = "letter") -> Letter:

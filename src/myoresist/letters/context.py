@@ -391,7 +391,8 @@ _ASKS = frozenset((
 def _inside(hit: Hit, others: Sequence[Hit]) -> bool:
     """Tell whether a phrase lies within a longer one."""
     return any(
-        any(
+        other.first <= hit.first <= other.last
+        and any(
             first <= hit.first and hit.last <= last and last - first > hit.last - hit.first
             for first, last in other.parts
         )

@@ -14,7 +14,7 @@ _LABEL = re.compile(
 )
 _SHORT_LABEL = re.compile(r"\s*(?:([A-Z][A-Za-z/+]{0,5})[.:]|([A-Z][A-Z/]+x?))\s+(?=\S)")
 _GAP = re.compile(r"\S(?:[ ]{2,}|\s*\|\s*)(?=\S)")
-_STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|;(?=\s|$)")
+_STOP = re.compile(r"(?<![.!?])[.!?]++[\"')\]]*+(?=\s|$)|;(?=\s|$)")
 _NOT_A_STOP = re.compile(
     r"(?:(?:^|(?<=[\s(]))(?:dr|mr|mrs|ms|prof|st|approx|ca|e\.g|i\.e|eg|vs|incl|prev|resp|"
     "ref|max|min|no|nr|fig|bds|pat|dept|tel|m|mm|n|v|"
@@ -34,6 +34,10 @@ _GOES_ON = frozenset((
     "no", "not", "was", "were", "is", "are", "her", "his", "she", "he", "it", "has", "had",
     "have", "but", "which", "who", "that", "as", "than", "without", "any", "per", "into",
 ))  # fmt: skip
+
+
+LONGEST = 1_500
+"""Signs that a sentence may have, so that time is bounded whatever a text is made of."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,17 @@ class Layout:
             yield run[0].start, run[-1].end, fresh
 
     def _cuts(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-        """Cut a run of lines where a sentence ends."""
+        """Cut a run of lines where a sentence ends, and what is too long for one at a space."""
+        for left, right, closes in self._sentence_ends(start, end):
+            while right - left > LONGEST:
+                at = self.plain.rfind(" ", left + LONGEST // 2, left + LONGEST)
+                cut = at if at > 0 else left + LONGEST
+                yield left, cut, ""
+                left = cut
+            if self.plain[left:right].strip():
+                yield left, right, closes
+
+    def _sentence_ends(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         at = start
         for match in _STOP.finditer(self.plain, start, end):
             if match[0][0] == "." and not self._ends(at, match.end(), end):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -121,7 +122,8 @@ class Strength:
     def _grades(self) -> Iterator[_Item]:
         """Yield the grades of the sentence; a bare figure is one only beside a muscle or a side."""
         words = self.sentence.words
-        start = {word.start: n for n, word in enumerate(words)}
+        starts = [word.start for word in words]
+        start = {place: n for n, place in enumerate(starts)}
         held = {
             n
             for hit in self.hits
@@ -132,9 +134,7 @@ class Strength:
             first = start.get(match.start())
             if first is None or first in held:
                 continue
-            last = max(
-                (n for n, word in enumerate(words) if word.start < match.end()), default=first
-            )
+            last = bisect_left(starts, match.end()) - 1
             value = float(match["grade"])
             if match["upper"]:
                 value = (value + float(match["upper"])) / 2

@@ -161,7 +161,7 @@ def _goes_on(words: Sequence[Token], comma: int) -> bool:
 
 def _hidden(hit: Hit, other: Hit) -> bool:
     """Tell whether each part of a hit lies within a longer one."""
-    if _size(other) <= _size(hit):
+    if other.last < hit.first or hit.last < other.first or _size(other) <= _size(hit):
         return False
     return all(
         any(start <= first and last <= end for start, end in other.parts)
