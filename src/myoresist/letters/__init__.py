@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from myoresist.letters.reading import gathered
+from myoresist.letters.sound import sound
 from myoresist.letters.statements import Answer, Kind, Letter, LetterError, Span, Statement
 from myoresist.letters.words import words_of
 from myoresist.letters.writer import letter
@@ -35,4 +36,5 @@ def read(text: str, knowledge: Knowledge | None = None, source: str = "letter") 
     if not any(sign.isalnum() for sign in text):
         raise LetterError(f"{source}: holds no words")
     words = words_of(knowledge or Knowledge.load())
-    return letter(gathered(text, words), words, source)
+    found = letter(gathered(text, words), words, source)
+    return sound(found, words.terms, words.questions["impossible"])

@@ -42,9 +42,23 @@ class Context:
     """The cues of one sentence."""
 
     def __init__(
-        self, sentence: Sentence, hits: Sequence[Hit], cues: Cues, things: Sequence[Hit]
+        self,
+        sentence: Sentence,
+        hits: Sequence[Hit],
+        cues: Cues,
+        things: Sequence[Hit],
+        of_kin: bool = False,
     ) -> None:
-        """Take the sentence, every phrase found in it, the cue words, and what statements may be about."""
+        """Take the sentence, its phrases, the cue words, what statements may be about, and the subject.
+
+        Args:
+            sentence: the sentence.
+            hits: every phrase found in it.
+            cues: the words that tell how something is meant.
+            things: what statements may be about.
+            of_kin: whether it goes on with somebody else, as "; her CK was 4,000" may with a sister.
+        """
+        self.of_kin = of_kin
         self.sentence = sentence
         self.words = sentence.words
         self.known = cues
@@ -63,6 +77,11 @@ class Context:
             for n in range(hit.first, hit.last + 1)
         }
         self.cues = tuple(self._cues())
+
+    @property
+    def tells_of_kin(self) -> bool:
+        """Tell whether a piece that follows a semicolon may still be about somebody else."""
+        return self.sentence.closes == ";" and any(cue.means == "other" for cue in self.cues)
 
     def said(self, hit: Hit) -> Said:
         """Tell how something that was found is meant."""
@@ -101,6 +120,8 @@ class Context:
             elif not self._compares(hit):
                 means = "doubt" if self._carries_doubt(hit) else mark.means
                 yield Cue(means, hit.first, hit.last, self._governed(hit, mark))
+        if self.of_kin and self.words and self.words[0].norm in _GOES_ON:
+            yield Cue("other", 0, 0, range(len(self.words)))
         yield from self._answers()
         if self.words and self.words[0].norm == "should" and self.sentence.closes != "?":
             # "Should weight loss be present, CT would be sensible."
@@ -374,6 +395,7 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
+_GOES_ON = frozenset(("he", "she", "they", "her", "his", "their", "who", "and", "both", "it"))
 _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))
 _SHORT = 3

@@ -362,7 +362,8 @@ class Labs:
 
 def completed(values: Sequence[LabValue]) -> list[LabValue]:
     """Give values the unit and limit that the letter gives once for their test."""
-    units = {v.test: v.unit for v in reversed(values) if v.unit and not v.assumed}
+    own = [value for value in values if value.why in (None, "unit")]
+    units = {v.test: v.unit for v in reversed(own) if v.unit and not v.assumed}
     limits: dict[tuple[str, str | None], set[float]] = {}
     found = []
     for value in values:
@@ -374,7 +375,7 @@ def completed(values: Sequence[LabValue]) -> list[LabValue]:
                 why=None if value.why == "unit" else value.why,
             )
         found.append(value)
-        if value.limit:
+        if value.limit and value.why is None:
             limits.setdefault((value.test, value.unit), set()).add(value.limit)
     return [
         replace(v, limit=next(iter(limits[v.test, v.unit])))

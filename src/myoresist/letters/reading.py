@@ -140,7 +140,8 @@ class _Reader:
         """Read one sentence."""
         things = things_of(sentence, hits, scene)
         named = [*things, *(hit for hit in hits if isinstance(hit.of, Mark))]
-        context = Context(sentence, hits, self.words.cues, named)
+        of_kin = bool(self.contexts) and self.contexts[-1].tells_of_kin
+        context = Context(sentence, hits, self.words.cues, named, of_kin)
         self.contexts.append(context)
         self.examined = self._examined(sentence, self.examined)
         self.paragraph = sentence.paragraph
