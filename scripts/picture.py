@@ -1,12 +1,15 @@
-"""Draw the pictures of the docs: the first page of a report, and part of the page about a registry."""
+"""Draw the pictures of the docs: a report, the page to enter a patient, part of the page about a registry."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from myoresist import assess, read_case
 from myoresist.cli import DEMO, EXAMPLES
@@ -21,8 +24,10 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 DOCS = Path(__file__).parents[1] / "docs"
-REPORT, REGISTRY = (940, 634), (1180, 896)
+REPORT, REGISTRY, SERVE = (940, 634), (1180, 896), (1280, 800)
 PATIENTS = 20_000
+SETTLES = 1_000
+"""Milliseconds until the page has scrolled."""
 
 
 def registry(folder: Path) -> str:
@@ -35,6 +40,24 @@ def registry(folder: Path) -> str:
     run.answer(job)
     run.finish(job)
     return write_summary(out).read_text(encoding="utf-8")
+
+
+def entered(browser: Browser) -> None:
+    """Save the page in the browser with a published patient, as ``myoresist serve`` shows it."""
+    command = [sys.executable, "-m", "myoresist", "serve", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = re.search(r"http://\S+", server.stdout.readline())
+        assert address is not None
+        width, height = SERVE
+        shown = browser.new_page(viewport={"width": width, "height": height})
+        shown.goto(address[0])
+        shown.set_input_files("#open input[type=file]", EXAMPLES / f"{DEMO}.yaml")
+        shown.wait_for_selector("[data-entered]")
+        shown.evaluate("document.querySelector('#muscles-question').scrollIntoView()")
+        shown.wait_for_timeout(SETTLES)
+        shown.screenshot(path=DOCS / "serve.png")
+        server.terminate()
 
 
 def main() -> None:
@@ -53,6 +76,7 @@ def main() -> None:
             if place:
                 shown.evaluate(f"document.querySelector('{place}').scrollIntoView()")
             shown.screenshot(path=DOCS / name)
+        entered(browser)
         browser.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from myoresist.consult.compile import DISPUTED, EACH, LEAD, LISTED, SAID, STATE, WAITING
@@ -52,9 +52,10 @@ def consult_of(found: Consults, row: int, names: Names) -> ConsultResult:
 
 @dataclass(frozen=True)
 class _Reasons:
-    """What the lines of one page rest on."""
+    """What the lines of one page rest on; they share most rules, whose verdicts are kept."""
 
     page: Page
+    seen: dict[str, Verdict] = field(default_factory=dict)
 
     def of(self, one: Chosen, text: str) -> Said:
         """Return a line with its reasons and sources."""
@@ -87,9 +88,9 @@ class _Reasons:
             rules.append(f"{EACH}{one.line.each}.{one.object}")
             if one.line.each == "barred":
                 yield from self.page.against(one.object)
-        program, seen = self.page.found.consult.reasoned, dict[str, Verdict]()
+        program = self.page.found.consult.reasoned
         for rule in rules:
-            for name in sorted(reasons_of(rule, program, self.page.values, seen).because):
+            for name in sorted(reasons_of(rule, program, self.page.values, self.seen).because):
                 # What is told counts where it is so: that other things are not so is no reason.
                 if self.page.values.get(name) in (None, False) or name.startswith(_SILENT):
                     continue

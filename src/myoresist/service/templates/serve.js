@@ -3,7 +3,7 @@
 const form = document.getElementById("case"), answer = document.getElementById("answer");
 const told = document.getElementById("told"), keep = document.getElementById("keep");
 const KEPT = "myoresist";
-let waiting = 0, asking = null, changed = false, leaving = false;
+let waiting = 0, searching = 0, asking = null, changed = false, leaving = false;
 
 const entries = () => {
   const found = new URLSearchParams();
@@ -92,7 +92,7 @@ function settle(box) {
 
 document.addEventListener("input", (event) => {
   const box = event.target;
-  if (box.id === "q") { clearTimeout(waiting); waiting = setTimeout(find, 120); return; }
+  if (box.id === "q") { clearTimeout(searching); searching = setTimeout(find, 120); return; }
   if (box.form !== form || /\.paste$|^letter$/.test(box.name)) return;
   if (box.type === "radio" || box.tagName === "SELECT") {
     if (box.closest("#answer, #found")) settle(box);
