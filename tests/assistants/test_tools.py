@@ -15,6 +15,7 @@ import pytest
 import yaml
 from mcp import StdioServerParameters
 from mcp.client.client import Client
+from serving import served
 
 from myoresist.assessment import assess
 from myoresist.assistants import server
@@ -135,6 +136,19 @@ def test_the_words_of_a_case_are_resources() -> None:
         assert json.loads(found[f"myoresist://words/{what}"]) == own
     assert yaml.safe_load(found["myoresist://template"])
     assert "dysphagia: " in found["myoresist://catalogue"]
+
+
+def test_the_service_offers_the_same_over_http(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "1") as started:
+
+        async def ask() -> Any:
+            async with Client(f"{started.address}/mcp") as client:
+                names = {one.name for one in (await client.list_tools()).tools}
+                return names, await client.call_tool("assess", {"case": CASE})
+
+        names, answer = anyio.run(ask)
+    assert names == TOOLS
+    assert told(answer)["consult"]["state"] == "refractory"
 
 
 def test_the_command_speaks_the_protocol_and_prints_nothing_else() -> None:

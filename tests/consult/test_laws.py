@@ -82,7 +82,7 @@ def test_a_contraindication_takes_a_drug_away_and_proposes_it_nowhere(
     case = written(name)
     assert drug in begun(page(case))
     case["findings"][finding] = True
-    case["patient"].setdefault("sex", "female")
+    case["patient"]["sex"] = "female"
     assert drug not in begun(page(case))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from myoresist.service import api, site, tasks
@@ -28,12 +30,16 @@ def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Gua
         workers: what answers; they start and end with it.
         hosts: names under which it may be asked; any where ``None``.
     """
+    assistants = _assistants()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await workers.start()
-        yield
-        workers.stop()
+        async with AsyncExitStack() as stack:
+            if assistants:
+                await stack.enter_async_context(assistants.router.lifespan_context(assistants))
+            await workers.start()
+            yield
+            workers.stop()
 
     app = FastAPI(
         title="myoresist", version=__version__, description=ABOUT, lifespan=lifespan,
@@ -54,7 +60,27 @@ def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Gua
     async def docs() -> Response:
         return api.respond(await workers.run(tasks.docs, app.openapi()))
 
+    if assistants:
+        app.router.routes.extend(assistants.routes)
     return Guard(app, hosts)
+
+
+def _assistants() -> Starlette | None:
+    """Return the tools of assistants over HTTP, at ``/mcp``; ``None`` without their extra.
+
+    Each request stands alone. Who may ask is the business of the guard, which knows the names allowed.
+    """
+    if not find_spec("mcp"):
+        return None
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    from myoresist.assistants import server
+
+    return server().streamable_http_app(
+        json_response=True,
+        stateless_http=True,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
 
 
 def _problem(refusal: Refusal) -> Response:
