@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from myoresist.letters.clauses import clauses
 from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
@@ -123,6 +124,7 @@ class Context:
         if self.of_kin and self.words and self.words[0].norm in _GOES_ON:
             yield Cue("other", 0, 0, range(len(self.words)))
         yield from self._answers()
+        yield from self._boxes()
         if self.words and self.words[0].norm == "should" and self.sentence.closes != "?":
             # "Should weight loss be present, CT would be sensible."
             yield Cue("if", 0, 0, range(1, len(self.words)))
@@ -142,6 +144,15 @@ class Context:
                 continue
             if before.text == ":" or (word.start - before.end >= 2 and not after):
                 yield Cue("no", n, n, self._left(n - (before.text == ":")))
+
+    def _boxes(self) -> Iterator[Cue]:
+        """Yield what stands before an empty box of a form: "Arthritis [ ]" may be no or not asked."""
+        start = 0
+        for n, (word, after) in enumerate(pairwise(self.words)):
+            if word.text == "[" and after.text == "]":
+                yield Cue("doubt", n, n + 1, range(start, n))
+            if after.text == "]":
+                start = n + 2
 
     def _carries_doubt(self, hit: Hit) -> bool:
         """Tell whether "nor has" goes on with a doubt: "X is not excluded, nor has Y"."""
