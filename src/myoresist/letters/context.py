@@ -189,12 +189,21 @@ class Context:
             number = self.clause[hit.first]
             inside = [n for n, clause in enumerate(self.clause) if clause == number]
             return range(inside[0], inside[-1] + 1)
+        if self._prefix(hit):
+            # "Non-scarring hair loss" denies the scars.
+            return range(hit.last + 2, hit.last + 3)
         if mark.to == "right":
             return self._right(hit.last, mark.reach, denies=mark.means == "no")
         left = self._left(hit.first)
         if mark.means == "no" and self._goes_on(hit.last):
             return range(left.start, self._right(hit.last, "list").stop)
         return left
+
+    def _prefix(self, hit: Hit) -> bool:
+        """Tell whether a cue is nothing but the "non-" of one word."""
+        after = self.words[hit.last + 1] if hit.last + 1 < len(self.words) else None
+        word = self.words[hit.last]
+        return word.norm == "non" and after is not None and after.text == "-"
 
     def _goes_on(self, last: int) -> bool:
         """Tell whether a list goes on behind its denial: "fever is denied, as well as weight loss"."""
