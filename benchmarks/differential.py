@@ -44,7 +44,7 @@ def patients(differential: Differential, knowledge: Knowledge, count: int) -> Ta
         columns[name] = pl.Series(drawn < KNOWN / 2).set(pl.Series(drawn > KNOWN), None)
     for name in likelihoods.numbers:
         values = np.where(generator.random(count) < KNOWN, generator.lognormal(2, 1, count), np.nan)
-        columns[name] = pl.Series(values)
+        columns[name] = pl.Series(np.clip(values, None, knowledge.catalogue[name].maximum))
     return Table.of_frame(conform(pl.DataFrame(columns), knowledge.catalogue))
 
 

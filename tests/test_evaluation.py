@@ -130,8 +130,8 @@ def test_the_published_cases_do_as_well_as_is_said() -> None:
     result = scored(cases)
     without, revealed = (one.measures() for one in result.rounds)
     assert result.cases == 86
-    assert without["top-1"].value > 0.65 and without["top-3"].value > 0.78
-    assert revealed["top-1"].value > 0.88 and revealed["top-3"].value > 0.93
+    assert without["top-1"].value > 0.69 and without["top-3"].value > 0.79
+    assert revealed["top-1"].value > 0.9 and revealed["top-3"].value > 0.93
     assert result.next_test is not None and result.next_test.value > 0.88
     assert result.resolved is not None and result.resolved.value > 0.92
     assert result.challenged[1] is not None and result.challenged[1].value > 0.9
