@@ -19,8 +19,8 @@ help: ## say what can be made
 demo: $(VENV)/.run ## assess a published patient, show the report and write it as HTML
 	@mkdir -p build && $(bin)/myoresist demo --html build/demo.html
 
-test: $(VENV)/.dev ## run all tests, with coverage
-	$(bin)/python -m pytest --numprocesses auto --cov
+test: $(VENV)/.dev ## run all tests; TEST=--cov says which lines they reach
+	$(bin)/python -m pytest --numprocesses auto $(TEST)
 
 lint: $(VENV)/.dev ## check format, style, types and the order of the layers
 	$(bin)/ruff format --check .

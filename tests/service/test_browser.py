@@ -44,7 +44,7 @@ def opened(browser: Browser, server: Started, width: int = LAPTOP, **how: Any) -
 def filled(shown: Page) -> Page:
     """Open the example in the page."""
     shown.set_input_files("#open input", EXAMPLE)
-    expect(shown.locator("#page .state")).to_have_text("Active after adequate treatment")
+    expect(shown.locator("#page .state")).to_have_text("Active despite treatment")
     return shown
 
 
@@ -203,7 +203,8 @@ def test_the_page_is_taken_along_and_the_case_saved(browser: Browser, server: St
     with shown.context.expect_page() as other:
         shown.get_by_role("button", name="All reasons").click()
     expect(other.value.locator("#criteria-heading")).to_have_count(1)
-    assert other.value.evaluate("getComputedStyle(document.body).maxWidth") != "none"
+    # The styles come with a request of their own.
+    other.value.wait_for_function("getComputedStyle(document.body).maxWidth != 'none'")
     shown.context.close()
 
 

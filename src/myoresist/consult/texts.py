@@ -98,7 +98,7 @@ class Page:
         rules, page = self.found.consult.data.page, self.state.page
         foot, most = rules.foot[page], rules.words[page]
         held: Lines = {
-            section: [(one, self._text(one)) for one in chosen]
+            section: [(one, self._text(one)) for one in chosen if not self._told_of_pair(one)]
             for section, chosen in self.found.chosen(self.row).items()
         }
         while self._count(held, foot) > most and any(held[x] for x in rules.trim):
@@ -113,6 +113,14 @@ class Page:
             for place, (one, text) in enumerate(held["ask"])
         ]
         return held
+
+    def _told_of_pair(self, one: Chosen) -> bool:
+        """Tell whether only the other of a pair contraindicates a treatment; the pair has a line."""
+        if one.line.each != "barred":
+            return False
+        pairs = self.found.consult.data.page.never_together
+        against = set(self.against(one.object))
+        return any(one.object in x and against <= {f"trial_{y}_running" for y in x} for x in pairs)
 
     def _count(self, held: Lines, foot: str) -> int:
         texts = [self.bottom, *(text for lines in held.values() for _, text in lines)]

@@ -109,9 +109,14 @@ def without_fields(text: str) -> str:
     return _PLACE.sub(r"\1", text)
 
 
+def asked_for(text: str) -> str:
+    """Return a text that asks for a field with what is asked for in words."""
+    return _FIELD.sub(lambda x: f"; give the {spaced(x[1].rpartition('.')[2])}", text)
+
+
 def remark(text: str) -> str:
     """Return a remark on the record without its fields: which entry of which kind, and what is missing."""
-    text = _FIELD.sub(lambda x: f"; give the {spaced(x[1].rpartition('.')[2])}", text)
+    text = asked_for(text)
     entry = _ENTRY.match(text)
     if not entry:
         return text

@@ -22,6 +22,7 @@ from myoresist.library import Knowledge
 from myoresist.report.builder import build_report
 from myoresist.report.charts.drawing import PAPER
 from myoresist.report.document import Report
+from myoresist.report.wording import asked_for
 from myoresist.service import fields, letters
 from myoresist.service.asks import Ask, Change, asks, changes, kept
 from myoresist.service.form import MORE, REST, Entries, Written, case_of, entries_of, rows
@@ -109,9 +110,9 @@ def _remarks(assessment: Assessment, written: Written) -> Iterator[Note]:
         place = _PLACE.match(remark)
         if place:
             name = written.name_of(remark[: place.end() - 2])
-            yield Note(name, place_of(name, place[1]), remark[place.end() :])
+            yield Note(name, place_of(name, place[1]), asked_for(remark[place.end() :]))
         else:
-            yield Note("", "", remark)
+            yield Note("", "", asked_for(remark))
     for clash in assessment.contradictions:
         name = f"findings.{clash.finding}"
         yield Note(name, place_of(name, ""), clash.text)
