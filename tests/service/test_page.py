@@ -145,6 +145,15 @@ def test_a_file_is_opened_and_saved(client: TestClient) -> None:
     assert client.post("/case.json", data=JO1).json()["patient"] == {"id": "P"}
 
 
+def test_a_table_is_opened_beside_what_was_entered(client: TestClient) -> None:
+    table = "Date;Test;Result;Unit\n2023-05;CK;1200;U/L\n".encode("utf-16")
+    page = client.post(
+        "/open", files={"file": ("a.csv", table)}, data={"form": "patient.id=P7"}
+    ).text
+    valid(page)
+    assert 'value="P7"' in page and 'value="1200"' in page
+
+
 def test_a_file_never_leaves_memory(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a temporary file")

@@ -7,7 +7,7 @@ import pytest
 from myoresist.case.reading import packaged_terms
 from myoresist.service.fields import ANTIBODIES, COURSES, LABS, VISITS
 from myoresist.service.form import case_of
-from myoresist.service.tables import pasted, with_pasted
+from myoresist.service.tables import pasted, section_of, with_pasted
 
 TERMS = packaged_terms()
 
@@ -56,3 +56,21 @@ def test_pasted_rows_stand_after_those_that_were_typed() -> None:
 def test_nothing_that_is_pasted_breaks_it(text: str) -> None:
     for grid in (LABS, VISITS, COURSES, ANTIBODIES):
         pasted(text, grid, TERMS)
+
+
+@pytest.mark.parametrize(
+    ("text", "section"),
+    [
+        ("Date;Test;Result;Unit\n2023-05;CK;1200;U/L\n", "labs"),
+        ("Date,CK (U/L),LDH [U/L]\n2023-05,1200,410\n", "labs"),
+        ("Drug\tDose\tUnit\tOften\nprednisone\t60\tmg\tdaily\n", "treatments"),
+        ("Antibody,Result\nanti-SRP,positive\n", "autoantibodies"),
+        ("Date,MMT,HAQ\n2023-05,120,1.5\n", "visits"),
+        ("Dear Dr Smith, thank you\nShe has weakness, CK 900, and dysphagia.\n", None),
+        ("patient: {id: x, age: 60}\nlabel: polymyositis\n", None),
+        ("Date;Test;Result;Unit\n", None),
+        ("", None),
+    ],
+)
+def test_a_table_is_known_by_its_heading(text: str, section: str | None) -> None:
+    assert section_of(text, TERMS) == section

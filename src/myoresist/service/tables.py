@@ -42,6 +42,25 @@ def with_pasted(entries: Entries, terms: Terms) -> dict[str, str]:
     return found
 
 
+def section_of(text: str, terms: Terms) -> str | None:
+    """Return the table to which the heading of a text belongs; ``None`` where it names columns of none."""
+    cells = _cells(text)
+    heads = cells[0] if len(cells) > 1 and len(cells[0]) > 1 else []
+    named = {
+        section: sum(_column(cell, grid, terms) is not None for cell in heads)
+        for section, grid in GRIDS.items()
+    }
+    best = max(named, key=lambda section: named[section])
+    return best if named[best] >= 2 and 2 * named[best] >= len(heads) else None
+
+
+def _cells(text: str) -> list[list[str]]:
+    """Return rows of cells, parted by tabs, semicolons or commas as the first row is."""
+    lines = [line for line in text.splitlines() if line.strip()][:MOST_ROWS]
+    sign = next((one for one in "\t;" if one in lines[0]), ",") if lines else ","
+    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+
+
 def pasted(text: str, grid: Grid, terms: Terms) -> list[dict[str, str]]:
     """Return the rows of a text, each as what stands in its columns.
 
@@ -51,9 +70,7 @@ def pasted(text: str, grid: Grid, terms: Terms) -> list[dict[str, str]]:
         grid: the table.
         terms: how tests are called.
     """
-    lines = [line for line in text.splitlines() if line.strip()][:MOST_ROWS]
-    sign = next((one for one in "\t;" if one in lines[0]), ",") if lines else ","
-    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+    cells = _cells(text)
     if not cells:
         return []
     heads = [_column(cell, grid, terms) for cell in cells[0]]

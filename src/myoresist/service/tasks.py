@@ -158,12 +158,46 @@ def answered(form: bytes) -> Reply:
 
 
 def opened(file: bytes, form: bytes = b"") -> Reply:
-    """Answer with the page on which a case file stands in the form, or with a letter to confirm."""
+    """Answer with the page on which a case file or the rows of a table stand, or with a letter to confirm."""
     from myoresist.service.view import is_letter, open_file, render_page
 
+    table = _table(file)
+    if table:
+        return _with_rows(table, form)
     if is_letter(file):
         return lettered(file, form)
     return Reply(HTML, render_page(*open_file(file)).encode())
+
+
+def _table(file: bytes) -> tuple[str, str] | None:
+    """Return a table that was opened as text, with the table of the form to which it belongs."""
+    from myoresist.case.reading import packaged_terms
+    from myoresist.letters import LetterError
+    from myoresist.letters.source import decoded
+    from myoresist.service.tables import section_of
+
+    if file.startswith(b"%PDF"):
+        return None
+    try:
+        text = decoded(file, LETTER)
+    except LetterError:
+        return None
+    section = section_of(text, packaged_terms())
+    return (section, text) if section else None
+
+
+def _with_rows(table: tuple[str, str], form: bytes) -> Reply:
+    """Answer with the page on which the rows of a table stand after what was entered."""
+    from myoresist.case.reading import packaged_terms
+    from myoresist.service.tables import PASTE, with_pasted
+    from myoresist.service.view import answer, render_page
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    section, text = table
+    found = with_pasted({**entries, f"{section}.{PASTE}": text}, packaged_terms())
+    return Reply(HTML, render_page(found, answer(found)).encode())
 
 
 def lettered(file: bytes, form: bytes) -> Reply:
