@@ -123,7 +123,7 @@ def by_duckdb(text: str, table: pl.DataFrame) -> list[Any]:
         ]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=conditions, table=rows)
 def test_all_agree_cell_by_cell(text: str, table: list[dict[str, Any]]) -> None:
     frame = pl.DataFrame(table, schema=SCHEMA)

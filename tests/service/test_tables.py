@@ -69,6 +69,7 @@ def test_nothing_that_is_pasted_breaks_it(text: str) -> None:
         ("Dear Dr Smith, thank you\nShe has weakness, CK 900, and dysphagia.\n", None),
         ("patient: {id: x, age: 60}\nlabel: polymyositis\n", None),
         ("Date;Test;Result;Unit\n", None),
+        ("Date;Test\n" + "x" * 200_000 + ";CK\n", None),
         ("", None),
     ],
 )

@@ -55,10 +55,13 @@ def section_of(text: str, terms: Terms) -> str | None:
 
 
 def _cells(text: str) -> list[list[str]]:
-    """Return rows of cells, parted by tabs, semicolons or commas as the first row is."""
+    """Return rows of cells, parted by tabs, semicolons or commas as the first is; none if it is no table."""
     lines = [line for line in text.splitlines() if line.strip()][:MOST_ROWS]
     sign = next((one for one in "\t;" if one in lines[0]), ",") if lines else ","
-    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+    try:
+        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+    except csv.Error:  # a cell that is longer than any cell
+        return []
 
 
 def pasted(text: str, grid: Grid, terms: Terms) -> list[dict[str, str]]:
