@@ -21,7 +21,7 @@ from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text, packaged_terms
 from myoresist.case.template import template
 from myoresist.case.words import WORDS, case_schema, words
-from myoresist.document import Problem
+from myoresist.document import Problem, checked
 from myoresist.letters import LetterError
 from myoresist.letters import read as letter_of
 from myoresist.library import Knowledge
@@ -35,6 +35,7 @@ from myoresist.version import __version__
 
 Detail = Literal["page", "reasons", "all"]
 Written = str | dict[str, Any]
+CASE = "case"
 LARGEST = 2_000_000
 """Letters of a case or of a clinic letter; a whole patient takes some thousands."""
 INSTRUCTIONS = f"""\
@@ -72,11 +73,7 @@ def schema(of: Literal["case", "assessment"] = "case") -> dict[str, Any]:
 def validate(case: Written) -> dict[str, Any]:
     """Check a case, given as YAML or JSON: mistakes with line and field, and what could not be used."""
     read, problems = _checked(case)
-    return {
-        "ok": read is not None,
-        "mistakes": _mistakes(problems),
-        "notes": list(doubts(read)) if read else [],
-    }
+    return checked(CASE, problems, doubts(read) if read else ())
 
 
 def assess(case: Written, detail: Detail = "page") -> dict[str, Any]:
@@ -88,7 +85,7 @@ def assess(case: Written, detail: Detail = "page") -> dict[str, Any]:
     """
     read, problems = _checked(case)
     if read is None:
-        raise ToolError(json.dumps({"mistakes": _mistakes(problems)}, ensure_ascii=False))
+        raise ToolError(json.dumps(checked(CASE, problems), ensure_ascii=False))
     found = assess_case(read)
     if detail == "all":
         return found.model_dump(mode="json")
@@ -153,12 +150,8 @@ def _lister(what: str) -> Callable[[], str]:
 def _checked(case: Written) -> tuple[Case | None, list[Problem]]:
     text = case if isinstance(case, str) else json.dumps(case, ensure_ascii=False, indent=1)
     if len(text) > LARGEST:
-        return None, [Problem("case", None, "", f"is longer than {LARGEST:,} letters")]
-    return check_case_text(text, "case")
-
-
-def _mistakes(problems: list[Problem]) -> list[dict[str, object]]:
-    return [{"line": x.line, "field": x.field, "message": x.message} for x in problems]
+        return None, [Problem(CASE, None, "", f"is longer than {LARGEST:,} letters")]
+    return check_case_text(text, CASE)
 
 
 def _reasons(found: Assessment) -> dict[str, Mapping[str, str]]:

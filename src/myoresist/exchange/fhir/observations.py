@@ -63,7 +63,7 @@ class Observations:
         usable = one.get("status") in FINAL
         if row.relation == "broader":
             self.draft.note(
-                place(one), f"{named(one.get('code'))}: says less than {row.gloss}; to be confirmed"
+                place(one), f"{_name(one, row)}: says less than {row.gloss}; to be confirmed"
             )
         elif row.kind == "lab":
             self._lab(one, row, usable)
@@ -74,7 +74,7 @@ class Observations:
         elif row.kind == "measure" and usable:
             self._measure(one, row)
         else:
-            self.draft.note(place(one), f"{named(one.get('code'))}: not used")
+            self.draft.note(place(one), f"{_name(one, row)}: not used")
 
     def _lab(self, one: Resource, row: Code, usable: bool) -> None:
         test = self.terms.labs[row.id]
@@ -89,7 +89,7 @@ class Observations:
                 if read is None
                 else "a unit that is not known"
             )
-            self.draft.note(place(one), f"{named(one.get('code'))}: {why}; it stays open")
+            self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
             self.draft.add("labs", **entry, value="unknown", unit=test.unit)
             return
         value = f"{read.comparator}{read.value:g}" if read.comparator else read.value
@@ -131,12 +131,12 @@ class Observations:
             and (read.value >= high.high) != (result in YES)
         ):
             self.draft.note(
-                place(one), f"{named(one.get('code'))}: value and words disagree; it stays open"
+                place(one), f"{_name(one, row)}: value and words disagree; it stays open"
             )
             result = None
         elif result is None:
             why = "no result that can be read" if usable else "not final"
-            self.draft.note(place(one), f"{named(one.get('code'))}: {why}; it stays open")
+            self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
         self.draft.add("autoantibodies", **entry, result=result or "unknown")
 
     def _finding(self, one: Resource, row: Code, usable: bool) -> None:
@@ -150,7 +150,7 @@ class Observations:
             self.draft.find(row.id, False)
         else:
             self.draft.note(
-                place(one), f"{named(one.get('code'))}: no result that can be read, to be confirmed"
+                place(one), f"{_name(one, row)}: no result that can be read, to be confirmed"
             )
 
     def _measure(self, one: Resource, row: Code) -> None:
@@ -202,6 +202,11 @@ def _measured(one: Resource) -> Quantity | None:
     return quantity(one.get("valueQuantity")) or (
         quantity_in(text) if isinstance(text, str) else None
     )
+
+
+def _name(one: Resource, row: Code) -> str:
+    """Return how to speak of an observation: its own words, else ours for its code."""
+    return words(one.get("code")) or row.gloss
 
 
 def _has_value(one: Resource) -> bool:
