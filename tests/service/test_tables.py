@@ -70,6 +70,7 @@ def test_nothing_that_is_pasted_breaks_it(text: str) -> None:
         ("patient: {id: x, age: 60}\nlabel: polymyositis\n", None),
         ("Date;Test;Result;Unit\n", None),
         ("Date;Test\n" + "x" * 200_000 + ";CK\n", None),
+        ("Date;Test\n" + "x" * 20_000 + ";CK\n", None),
         ("", None),
     ],
 )

@@ -14,6 +14,8 @@ from myoresist.service.form import MORE, Entries, rows
 
 PASTE = "paste"
 MOST_ROWS = 500
+LONGEST_CELL = 10_000
+"""Characters; a text with a longer one is no table."""
 _WITH_UNIT = re.compile(r"(.+?)[\s,]*[(\[]([^)\]]+)[)\]]")
 _WORDS = {
     "labs": {
@@ -59,9 +61,12 @@ def _cells(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.strip()][:MOST_ROWS]
     sign = next((one for one in "\t;" if one in lines[0]), ",") if lines else ","
     try:
-        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
-    except csv.Error:  # a cell that is longer than any cell
+        cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+    except (
+        csv.Error
+    ):  # a cell that is longer than the reader takes, which others of this process set
         return []
+    return [] if any(len(cell) > LONGEST_CELL for row in cells for cell in row) else cells
 
 
 def pasted(text: str, grid: Grid, terms: Terms) -> list[dict[str, str]]:
