@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,13 +75,15 @@ def checked(name: str, problems: Iterable[Problem], notes: Iterable[str] = ()) -
 class Document:
     """The content of a file, and the 1-based line on which each value stands.
 
-    ``spelled`` holds the numbers whose point may divide thousands as they are written.
+    ``spelled`` holds the numbers whose point may divide thousands as they are written. ``problems`` are
+    mistakes beside which the rest can be read; what they are about is left out.
     """
 
     name: str
     data: Any
     lines: Mapping[Path_, int]
     spelled: Mapping[Path_, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
     def line(self, path: Path_) -> int | None:
         """Return the line of a value or, when it has none, of the nearest value around it."""
@@ -104,6 +106,13 @@ def read_document(
     Raises:
         DocumentError: with one clear problem.
     """
+    return parse_document(*read_content(source, name=name, max_bytes=max_bytes))
+
+
+def read_content(
+    source: str | Path, *, name: str | None = None, max_bytes: int = MAX_BYTES
+) -> tuple[bytes, str]:
+    """Return what a file holds, and what to call it in errors; see ``read_document``."""
     called = name or ("standard input" if str(source) == "-" else str(source))
     try:
         if str(source) == "-":
@@ -117,16 +126,33 @@ def read_document(
     if len(content) > max_bytes:
         message = f"is larger than {max_bytes / 1e6:g} MB; a case is a few kB"
         raise DocumentError([Problem(called, None, "", message)])
-    return parse_document(content, called)
+    return content, called
 
 
 def parse_document(text: str | bytes, name: str) -> Document:
     """Parse YAML or JSON text; see ``read_document``."""
+    document = parse_all(text, name)
+    if document.problems:
+        raise DocumentError(document.problems)
+    return document
+
+
+def parse_all(text: str | bytes, name: str, texts: Collection[Path_] = ()) -> Document:
+    """Parse YAML or JSON text, and keep what is wrong beside what can be read.
+
+    Args:
+        text: the text.
+        name: what to call it in errors.
+        texts: the places whose values are texts, however they are spelled: 1e5 there is no number.
+
+    Raises:
+        DocumentError: with one clear problem, where nothing can be read.
+    """
     decoded = _decoded(text, name)
     if decoded.lstrip()[:1] in ("{", "["):
         decoded = _JSON_STRING.sub(_json_as_yaml, decoded)
     decoded = decoded.translate(dict.fromkeys(map(ord, ODD_BREAKS), " "))
-    builder = _Builder(name)
+    builder = _Builder(name, texts)
     try:
         builder.build(yaml.parse(decoded, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
@@ -140,9 +166,8 @@ def parse_document(text: str | bytes, name: str) -> Document:
         ) from error
     if not builder.filled:
         raise DocumentError([Problem(name, None, "", "is empty")])
-    if builder.problems:
-        raise DocumentError(builder.problems)
-    return Document(name, builder.root, builder.lines, builder.spelled)
+    found = tuple(builder.problems)
+    return Document(name, builder.root, builder.lines, builder.spelled, found)
 
 
 def _decoded(text: str | bytes, name: str) -> str:
@@ -179,8 +204,9 @@ def _part_as_yaml(match: re.Match[str]) -> str:
 class _Builder:
     """Builds plain data from YAML events, one by one, and stops at the first sign of an attack."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, texts: Collection[Path_]) -> None:
         self.name = name
+        self.texts = texts
         self.root: Any = None
         self.filled = False
         self.lines: dict[Path_, int] = {}
@@ -246,6 +272,8 @@ class _Builder:
         if not event.implicit[0]:
             return event.value
         value = plain_value(event.value)
+        if path in self.texts and isinstance(value, int | float) and not isinstance(value, bool):
+            return event.value
         if isinstance(value, float) and _THOUSANDS.fullmatch(event.value):
             self.spelled[path] = event.value
         if not isinstance(value, float) or math.isfinite(value):

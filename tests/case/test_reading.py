@@ -424,3 +424,36 @@ def test_the_schema_describes_every_section() -> None:
             assert field.get("description") or "$ref" in str(field), name
             # As in the template, what may be left out may also stand there with nothing behind it.
             assert name in part.get("required", ()) or {"type": "null"} in field["anyOf"], name
+
+
+@pytest.mark.parametrize(
+    "spelled", ["INF", "NaN", ".nan", "1e5", "1e999", "007", "123456789012345678901234567890"]
+)
+def test_an_id_is_a_text_and_keeps_its_spelling(spelled: str) -> None:
+    for text in (f"patient: {{id: {spelled}}}\n", f"patient:\n  id: '{spelled}'\n"):
+        read, wrong = check_case_text(text, "c")
+        assert read is not None, wrong
+        assert read.patient.id == spelled
+        again, _ = check_case_text(write_case(read), "c")
+        assert again is not None
+        assert again.patient.id == spelled
+
+
+def test_an_id_that_is_not_there_is_said() -> None:
+    assert problems("patient: {id: ''}") == ["c:1: patient.id: is empty"]
+    assert problems("patient: {id: null}") == ["c:1: patient.id: is missing"]
+
+
+def test_every_mistake_is_said_at_once_also_beside_a_nan() -> None:
+    text = (
+        "patient: {id: P, age: .nan}\nlabs:\n- {test: CK, value: .inf, unit: U/L, upper_limit: foo}\n"
+        "- {test: CKX, value: 5, unit: U/L}\nautoantibodies: [{antibody: Jo-1, value: nan, cut_off: 5}]\n"
+    )
+    unread = "is not a number that can be used; leave it out if it is unknown"
+    assert problems(text) == [
+        f"c:1: patient.age: .nan {unread}",
+        "c:3: labs[0].upper_limit: foo is not a number; write a number",
+        f"c:3: labs[0].value: .inf {unread}",
+        "c:4: labs[1].test: unknown test CKX; did you mean CK?",
+        f"c:5: autoantibodies[0].value: nan {unread}",
+    ]

@@ -34,3 +34,9 @@ def test_page_one_is_data_too() -> None:
 def test_a_name_near_it_is_answered_with_it() -> None:
     with pytest.raises(UnknownEntry, match="did you mean consult"):
         describe(BASE, "consul")
+
+
+def test_the_word_for_a_diagnosis_shows_the_disease_and_not_its_findings() -> None:
+    assert next(describe(BASE, "ibm")) == next(describe(BASE, "inclusion_body_myositis"))
+    assert entry(BASE, "IBM") == entry(BASE, "inclusion_body_myositis")
+    assert entry(BASE, "iim_subtype_ibm")["entry"] == "finding"

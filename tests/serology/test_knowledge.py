@@ -116,6 +116,12 @@ def copy(tmp_path: Path) -> Path:
             "positive: 36, negative: 9",
             "anti_mi2",
         ),
+        (
+            "confidence/methods.yaml",
+            "anti_jo1: {positive: 44, negative: 0.21",
+            "anti_jo1: {positive: 45, negative: 0.21",
+            "unstated: says more than a method that is stated",
+        ),
         ("confidence/methods.yaml", "id: unlikely", "id: established", "different ids"),
     ],
 )

@@ -92,6 +92,21 @@ def test_a_stronger_result_never_makes_its_antibody_less_likely(
 
 
 @QUICK
+@given(findings, results, st.sampled_from(ANTIBODIES), st.sampled_from(STRENGTHS))
+def test_a_result_whose_method_is_not_stated_never_makes_surer_than_one_that_is(
+    found: dict[str, bool], given: list[Result], antibody: str, strength: str
+) -> None:
+    """Alone it says no more than one by any method; beside one that says the same, no more than that."""
+    others = [one for one in given if one[0] != antibody]
+    elisa, unstated = (antibody, "elisa", strength), (antibody, UNSTATED, strength)
+    patients = [[elisa], [unstated], [elisa, unstated]]
+    said = tables({str(n): (found, others + own) for n, own in enumerate(patients)}).patients
+    one, alone, both = (abs(log(x)) for x in said[column(antibody, "likelihood_ratio")])
+    assert alone <= one + 1e-5
+    assert both <= one + 1e-5
+
+
+@QUICK
 @given(st.lists(st.tuples(findings, results), min_size=1, max_size=4))
 def test_one_patient_alone_equals_that_patient_in_a_table(
     patients: list[tuple[dict[str, bool], list[Result]]],
@@ -169,22 +184,27 @@ def test_probabilities_are_those_of_bayes(found: dict[str, bool], given: list[Re
     row = {**said.patients.row(0, named=True), **said.known.row(0, named=True)}
     antibodies = SEROLOGY.knowledge.antibodies
     logs: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    beside: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     general = SEROLOGY.knowledge.confidence.hep2
     blots = {one.id for one in SEROLOGY.knowledge.confidence.methods if one.blot}
     for antibody, method, strength in given:
         value = ratio(SEROLOGY.knowledge, method, antibody, strength)  # type: ignore[arg-type]
-        hep2 = antibodies[antibody].hep2
+        hep2, pattern = antibodies[antibody].hep2, 1.0
         if hep2 and method in blots and strength != "negative":
             fits = explain(column(antibody, "pattern_fits"), SEROLOGY.program, row).value
             if fits is True:
-                value *= hep2.fits or general.fits
+                pattern = hep2.fits or general.fits
             elif fits is False and not hep2.missed:
-                value *= hep2.differs or general.differs
+                pattern = hep2.differs or general.differs
         logs[antibody][method].append(log(value))
+        beside[antibody][method].append(log(pattern))
     weight = {}
     for one in antibodies.values():
         if one.priors:
-            total = sum(sum(x) / len(x) for x in logs[one.id].values())
+            means = {method: sum(x) / len(x) for method, x in logs[one.id].items()}
+            own, others = means.pop(UNSTATED, 0.0), sum(means.values())
+            total = max(own, others, key=abs) if own * others > 0 else own + others
+            total += sum(sum(x) / len(x) for x in beside[one.id].values())
             weight[one.id] = row[column(one.id, "prior")] * exp(total)
     none = 1 - sum(row[column(x, "prior")] for x in SEROLOGY.msa if x in weight)
     specific = none + sum(weight[x] for x in SEROLOGY.msa if x in weight)

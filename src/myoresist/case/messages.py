@@ -29,6 +29,8 @@ def message(error: ErrorDetails) -> str:
         )
     if kind == "missing":
         return "is missing"
+    if kind in ("string_too_short", "too_short"):
+        return "is empty"
     if kind == "literal_error":
         choices = re.sub("'([^']*)'", _choice, error["ctx"]["expected"])
         return f"{shown(value)} is not one of the choices; write {choices}"

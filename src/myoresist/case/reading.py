@@ -29,8 +29,8 @@ from myoresist.document import (
     Problem,
     field_name,
     figure,
-    parse_document,
-    read_document,
+    parse_all,
+    read_content,
     shown,
 )
 
@@ -50,6 +50,8 @@ MOST_ENTRIES = {
 MOST_LETTERS, MOST_NOTES = 400, 100_000
 """Letters that a name may have, and a text that is not read."""
 SAME_DIGITS = 2
+TEXTS = frozenset({("patient", "id"), ("source", "pmid")})
+"""Values that are texts, even those that look like numbers: 1e5 is a name, and so is INF."""
 
 
 class CaseError(DocumentError):
@@ -86,7 +88,7 @@ def read_case(source: str | Path, terms: Terms | None = None) -> Case:
 def check_case(source: str | Path, terms: Terms | None = None) -> tuple[Case | None, list[Problem]]:
     """Read one case and return it, or ``None`` and everything that is wrong with it."""
     try:
-        return checked(read_document(source), terms or packaged_terms())
+        return check_case_text(*read_content(source), terms)
     except DocumentError as error:
         return None, list(error.problems)
 
@@ -96,9 +98,18 @@ def check_case_text(
 ) -> tuple[Case | None, list[Problem]]:
     """Read one case from text; see ``check_case``."""
     try:
-        return checked(parse_document(text, name), terms or packaged_terms())
+        return checked(case_document(text, name), terms or packaged_terms())
     except DocumentError as error:
         return None, list(error.problems)
+
+
+def case_document(text: str | bytes, name: str) -> Document:
+    """Return the document that a case stands in, with what is wrong beside what can be read.
+
+    Raises:
+        DocumentError: with one clear problem, where nothing can be read.
+    """
+    return parse_all(text, name, TEXTS)
 
 
 def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem]]:
@@ -111,6 +122,7 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
     document = respelled(document, terms)
     data = written_out(_labelled(document.data, terms), terms)
     check = _Check(document, data, terms)
+    check.problems |= set(document.problems)
     case: Case | None = None
     try:
         case = Case.model_validate(data)
@@ -120,7 +132,7 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         wrong = []
     with suppress(_EnoughError):
         for one in wrong:
-            if not _is_answer(one["loc"]):
+            if not _is_answer(one["loc"]) and not _said(document, one["loc"]):
                 check.add(one["loc"], message(one))
         check.sizes()
         check.findings()
@@ -410,6 +422,12 @@ def _texts(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
         inner = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, one in inner:
             yield from _texts(one, (*path, key))
+
+
+def _said(document: Document, path: Path_) -> bool:
+    """Tell whether a mistake here is already said: what could not be read is also missing."""
+    field = field_name(path)
+    return any((one.field + ".").startswith(field + ".") for one in document.problems)
 
 
 def _is_answer(path: tuple[str | int, ...]) -> bool:

@@ -25,13 +25,20 @@ class Pair(Sourced):
     Attributes:
         when: what cannot be.
         between: the findings that count as unknown where it is.
+        doubted: the one of them that is in doubt, where the other one stays.
         text: why.
     """
 
     id: str
     when: str
     between: tuple[str, str] = Field()
+    doubted: str | None = None
     text: str
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Return the findings that count as unknown."""
+        return (self.doubted,) if self.doubted else self.between
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class Impossible:
             for finding in one.between:
                 if finding not in names:
                     book.wrong(path, one.id, f"{finding} is not in the catalogue")
+            if one.doubted and one.doubted not in one.between:
+                book.wrong(path, one.id, f"{one.doubted} is none of the two")
         return cls(pairs, book.program())
 
     def found(self, recorded: Table) -> Mapping[str, int]:
@@ -69,13 +78,13 @@ class Impossible:
         """Yield patients with each finding that a pair leaves unknown."""
         for name, plane in self.found(recorded).items():
             for place in np.flatnonzero(unpack(plane, recorded.size)).tolist():
-                yield from ((place, finding) for finding in self.pairs[name].between)
+                yield from ((place, finding) for finding in self.pairs[name].unknown)
 
     def without(self, recorded: Table, found: Mapping[str, int]) -> Table:
         """Return records in which the findings of impossible pairs are unknown."""
         gone: dict[str, int] = {}
         for name, plane in found.items():
-            for finding in self.pairs[name].between:
+            for finding in self.pairs[name].unknown:
                 gone[finding] = gone.get(finding, 0) | plane
         return _blank(recorded, {x: y for x, y in gone.items() if x in recorded})
 

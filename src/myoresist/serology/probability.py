@@ -1,14 +1,15 @@
 """How sure each antibody is: from results by method and strength to a probability.
 
 Every method and strength has a likelihood ratio. Results of one method share their errors and count as their
-mean, ratios of different methods multiply. At most one myositis-specific antibody is taken to be true, so
+mean, ratios of different methods multiply. A method that is not stated may be one of those that are, so that
+its result does not add to theirs. At most one myositis-specific antibody is taken to be true, so
 their probabilities are weighed against each other and against there being none; the others stand alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -225,6 +226,8 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[dict[st
     cell, method = runs.first(cell), runs.first(method)
     marks = weights.marks[method, runs.bits(signs)]
     runs = Runs.of(cell)
+    apart = method == weights.words.method(UNSTATED)
+    log_ratio = _together(runs, log_ratio, apart)
     stated = (marks & _FOUND > 0) & (marks & _UNSTATED == 0)
     twice = runs.sum(stated.astype(np.int64)) >= 2
     marks = runs.bits(marks)
@@ -241,11 +244,25 @@ def gathered(results: Results, patients: int, weights: Weights) -> tuple[dict[st
     columns = planes_of(flags, [column(name, flag) for flag in FLAGS for name in names])
     share = np.where(weights.blots[method], share, 0.0)
     sums = Sums(
-        spread(runs.total(log_ratio)),
+        spread(log_ratio),
         spread(runs.total(share)),
         marks > 0,
     )
     return columns, sums
+
+
+def _together(
+    runs: Runs, log_ratio: NDArray[np.float64], unstated: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the evidence of all methods of each run.
+
+    A method that is not stated may be one of those that are. Where both say the same, the one that says
+    more counts; where they differ, both do.
+    """
+    others = runs.total(np.where(unstated, 0.0, log_ratio))
+    own = runs.total(np.where(unstated, log_ratio, 0.0))
+    stronger = np.where(np.abs(own) > np.abs(others), own, others)
+    return np.where(own * others > 0, stronger, own + others)
 
 
 def hep2_ratios(knowledge: SerologyKnowledge) -> dict[str, tuple[float, float]]:
@@ -391,4 +408,17 @@ def checked(knowledge: SerologyKnowledge) -> Mapping[str, str]:
                 ratios[1:] = [least * value for value in ratios[1:]]
             if ratios != sorted(ratios):
                 wrong[one.id] = f"{method.id}: a stronger result says less than a weaker one"
+    wrong.update(_surer_than_stated(knowledge))
     return wrong
+
+
+def _surer_than_stated(knowledge: SerologyKnowledge) -> Iterator[tuple[str, str]]:
+    """Yield the antibodies of which an unstated method says more than a stated one that can show them."""
+    methods = {one.id: one for one in knowledge.confidence.methods}
+    unstated = methods.pop(UNSTATED)
+    for antibody in knowledge.antibodies:
+        own = unstated.ratios(antibody)
+        others = [ratios for x in methods.values() if (ratios := x.ratios(antibody)).negative < 1]
+        least = min(x.positive for x in others), max(x.negative for x in others)
+        if own.positive > least[0] or own.negative < least[1]:
+            yield antibody, f"{UNSTATED}: says more than a method that is stated"

@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from myoresist.assessment import NOTICE, Assessment, assess
 from myoresist.case.catalogue import Finding
 from myoresist.case.model import Case
-from myoresist.case.reading import check_case_text
+from myoresist.case.reading import case_document, check_case_text
 from myoresist.case.spelling import respelled
 from myoresist.document import DocumentError, Problem, parse_document
 from myoresist.exchange.door import foreign
@@ -189,7 +189,9 @@ def open_file(text: bytes) -> tuple[dict[str, str], Answer]:
     base = Knowledge.load()
     try:
         received = foreign(text, FILE)
-        document = parse_document(received.yaml() if received else text, FILE)
+        document = case_document(received.yaml() if received else text, FILE)
+        if document.problems:
+            raise DocumentError(document.problems)
         document = respelled(document, base.terms)
     except DocumentError as error:
         return {}, Answer(

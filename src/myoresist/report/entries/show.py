@@ -54,7 +54,7 @@ def describe(knowledge: Knowledge, name: str) -> Iterator[str]:
     drug = _treatment(knowledge, name)
     if drug:
         return treatment.describe(knowledge, drug)
-    finding = knowledge.catalogue.find(name)
+    finding = _finding(knowledge, name)
     if finding:
         return _Words(knowledge).finding(finding)
     if name in knowledge.references:
@@ -88,7 +88,7 @@ def entry(knowledge: Knowledge, name: str) -> dict[str, Any]:
     drug = _treatment(knowledge, name)
     if drug:
         return treatment.entry(knowledge, drug)
-    finding = knowledge.catalogue.find(name)
+    finding = _finding(knowledge, name)
     if finding:
         derivation = knowledge.inference.derivations.get(finding.id)
         return {
@@ -135,6 +135,12 @@ def _meant(knowledge: Knowledge, name: str) -> str | None:
     if len(diseases) > 1:
         raise UnknownEntry(f"{name} is the label of several diseases: {', '.join(diseases)}")
     return diseases[0] if diseases else None
+
+
+def _finding(knowledge: Knowledge, name: str) -> Finding | None:
+    """Return the finding of this name; the word for a diagnosis means the disease, not its findings."""
+    found = knowledge.catalogue.find(name)
+    return found if found is None or found.id == name or not knowledge.terms.label(name) else None
 
 
 def _treatment(knowledge: Knowledge, name: str) -> Option | None:
