@@ -708,6 +708,16 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; as many as there are cores when left out.")
     ] = None,
+    hooks: Annotated[
+        Path | None,
+        typer.Option(
+            help="Settings of CDS Hooks: which record systems may ask; see docs/hooks.md."
+        ),
+    ] = None,
+    hooks_open: Annotated[
+        bool,
+        typer.Option("--hooks-open", help="CDS Hooks for everything on this machine, to try it."),
+    ] = False,
 ) -> None:
     """Open a page on this machine on which a patient is entered and the answer stands beside it.
 
@@ -721,7 +731,7 @@ def serve(
         except ImportError as error:
             raise Stop(f"serve needs {error.name}: pip install 'myoresist[service]'") from error
         try:
-            run(host, port, allow_host or (), workers, browser, _say)
+            run(host, port, allow_host or (), workers, browser, _say, hooks, hooks_open)
         except ServeError as error:
             raise Stop(str(error)) from error
 

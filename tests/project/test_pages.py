@@ -41,6 +41,7 @@ OTHER_BLOCKS = {
     "curl ": "asks a service; tests/service does",
     "[Unit]": "a unit of systemd",
     "server {": "the settings of a proxy",
+    "address: https://": "settings of CDS Hooks; tests/service reads such ones",
     "FROM python": "an image of a container",
     "podman run": "a container",
     "GAP = 14": "shows the method of docs/adequacy.md; tests/resistance holds the product against it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,18 +18,24 @@ from myoresist.service.problems import MEDIA_TYPE, Refusal, failed
 from myoresist.service.workers import Workers
 from myoresist.version import __version__
 
+if TYPE_CHECKING:
+    from myoresist.service.hooks.doors import Doors
+
 ABOUT = (
     "A sourced second opinion for treatment-resistant myositis. Nothing of a request is stored, logged or "
     "sent on. Research and decision-support tool, not a certified medical device."
 )
 
 
-def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Guard:
+def create_app(
+    workers: Workers, hosts: frozenset[str] | None = LOOPBACK, doors: Doors | None = None
+) -> Guard:
     """Return the application.
 
     Args:
         workers: what answers; they start and end with it.
         hosts: names under which it may be asked; any where ``None``.
+        doors: who may ask by CDS Hooks; without them it is not there.
     """
     assistants = _assistants()
 
@@ -62,7 +69,11 @@ def create_app(workers: Workers, hosts: frozenset[str] | None = LOOPBACK) -> Gua
 
     if assistants:
         app.router.routes.extend(assistants.routes)
-    return Guard(app, hosts)
+    if doors:
+        from myoresist.service.hooks.routes import routes
+
+        app.include_router(routes(workers, doors))
+    return Guard(app, hosts, doors=doors)
 
 
 def _assistants() -> Starlette | None:

@@ -7,6 +7,9 @@ import socket
 import webbrowser
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -14,12 +17,18 @@ from myoresist.service.app import create_app
 from myoresist.service.guard import LOOPBACK
 from myoresist.service.workers import Workers
 
+if TYPE_CHECKING:
+    from myoresist.service.hooks.doors import Doors
+
 MOST_CONNECTIONS = 256
 BESIDES = "Nothing of a patient is stored, logged or sent on. Ctrl+C ends it."
 OPEN = (
     "Whoever reaches this address can use it: it has no login, and what is sent to it is not encrypted. "
     "Put it behind a proxy that has both; docs/serve.md shows how."
 )
+
+
+TRIAL = ", open to everything on this machine, to try it with patients who do not exist"
 
 
 class ServeError(Exception):
@@ -46,6 +55,8 @@ def serve(
     workers: int | None,
     browser: bool,
     say: Callable[[str], None],
+    hooks: Path | None = None,
+    hooks_open: bool = False,
 ) -> None:
     """Answer until somebody ends it.
 
@@ -56,32 +67,67 @@ def serve(
         workers: how many processes answer; as many as there are cores when ``None``.
         browser: whether to open the page.
         say: what prints a line for the user.
+        hooks: settings of CDS Hooks; without them it is off.
+        hooks_open: whether everything on this machine may ask by CDS Hooks, to try it.
 
     Raises:
-        ServeError: where it cannot listen there.
+        ServeError: where it cannot listen there, or others could reach what is only to be tried.
+        DocumentError: for settings that cannot be used.
     """
     own = is_loopback(host)
-    allowed = frozenset(one.lower() for one in names)
+    if hooks_open and (hooks or not own):
+        raise ServeError("--hooks-open is to try it on 127.0.0.1; give --hooks for anything else")
+    try:
+        doors = _doors(hooks)
+    except ImportError as error:
+        raise ServeError(
+            f"CDS Hooks needs {error.name}: pip install 'myoresist[service]'"
+        ) from error
+    allowed = frozenset(one.lower() for one in names) | _name(doors)
     # On another address the names are those of the proxy, which are only known where they are given.
     hosts = LOOPBACK | allowed | {host} if own or allowed else None
     listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}/"
 
+    if hooks_open:
+        doors = _trial(address)
+
     def ready() -> None:
         say(f"myoresist answers at {address}")
         say(BESIDES if own else f"{OPEN} {BESIDES}")
+        if doors:
+            say(f"CDS Hooks at {doors.address}/cds-services{TRIAL if hooks_open else ''}")
         if browser and own:
             webbrowser.open(address)
 
     config = uvicorn.Config(
-        create_app(Workers(workers or os.cpu_count() or 1), hosts),
+        create_app(Workers(workers or os.cpu_count() or 1), hosts, doors),
         access_log=False, log_level="error", server_header=False, proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=5, lifespan="on",
     )  # fmt: skip
     server = _Server(config, ready)
     with listening:
         server.run([listening])
+
+
+def _doors(path: Path | None) -> Doors | None:
+    if path is None:
+        return None
+    from myoresist.service.hooks.doors import Doors
+
+    return Doors.read(path)
+
+
+def _name(doors: Doors | None) -> frozenset[str]:
+    """Return the name under which record systems call."""
+    return frozenset({urlsplit(doors.address).hostname or ""}) if doors else frozenset()
+
+
+def _trial(address: str) -> Doors:
+    from myoresist.service.hooks.doors import Doors
+
+    return Doors.trial(address)
 
 
 def is_loopback(host: str) -> bool:

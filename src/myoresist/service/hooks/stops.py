@@ -1,0 +1,186 @@
+"""What speaks against a drug that is being ordered, in this patient."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from myoresist.assessment import Assessment, assess
+from myoresist.case.model import Case
+from myoresist.document import DocumentError
+from myoresist.exchange.fhir import read_fhir
+from myoresist.exchange.received import Draft, Received, received
+from myoresist.library import Knowledge
+from myoresist.report.wording import found, named
+
+ORDERED = ("draft", "active")
+MOST_ORDERS = 30
+KEPT = ("drug", "dose", "unit", "frequency", "route")
+BARRED = "today.contraindicated"
+BEYOND = "above any usual dose"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A drug that is being ordered.
+
+    Attributes:
+        id: under which the record system knows the draft; none if it gave none.
+        course: the course that it would be.
+        treatment: the id of the treatment to which the drug belongs.
+    """
+
+    id: str | None
+    course: Mapping[str, Any]
+    treatment: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a drug is to be stopped: the reason, what of the record triggered it, and keys of works."""
+
+    text: str
+    because: tuple[str, ...]
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A drug to stop, or not to begin.
+
+    Attributes:
+        treatment: id of the treatment.
+        name: its name.
+        critical: whether it must not be; else it is best avoided.
+        why: the gravest reason first.
+        orders: ids of the drafts that it is about.
+    """
+
+    treatment: str
+    name: str
+    critical: bool
+    why: tuple[Why, ...]
+    orders: tuple[str, ...] = ()
+
+
+def orders(
+    bundle: Mapping[str, Any], patient: Mapping[str, Any], library: Knowledge
+) -> list[Order]:
+    """Return the drugs that are being ordered and are known here; a draft counts as given."""
+    entries = bundle.get("entry")
+    resources = [
+        one["resource"]
+        for one in (entries if isinstance(entries, list) else ())
+        if isinstance(one, Mapping) and isinstance(one.get("resource"), Mapping)
+    ]
+    medicines = [x for x in resources if x.get("resourceType") == "Medication"]
+    drafts = [x for x in resources if x.get("resourceType") == "MedicationRequest"]
+    given = library.consult.given
+    names = dict(zip(library.terms.drugs, given.of_drug, strict=True))
+    treatments = list(given.treatments)
+    told: list[Order] = []
+    for one in drafts[:MOST_ORDERS]:
+        if one.get("doNotPerform") is True or one.get("status", "draft") not in ORDERED:
+            continue
+        for course in _courses(one, medicines, patient):
+            name = one.get("id")
+            owner = treatments[names[course["drug"]]]
+            told.append(Order(name if isinstance(name, str) else None, course, owner))
+    return told
+
+
+def _courses(
+    one: Mapping[str, Any], medicines: list[Mapping[str, Any]], patient: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the course that a draft would be, as the reader of FHIR reads an order."""
+    given = {
+        **one,
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{patient['id']}"},
+    }
+    entries = [{"resource": x} for x in (patient, *medicines, given)]
+    try:
+        read = read_fhir(
+            json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries})
+        )
+    except DocumentError:
+        return
+    for course in read.written.get("treatments", ()):
+        yield {**{key: course[key] for key in KEPT if key in course}, "ongoing": True}
+
+
+def with_orders(record: Received, ordered: Iterable[Order]) -> Case:
+    """Return the case with what is ordered as given."""
+    courses = [*record.written.get("treatments", ()), *(dict(x.course) for x in ordered)]
+    case = {**record.written, "treatments": courses}
+    return received(Draft(case, list(record.notes)), "record").case
+
+
+def stops(record: Received, ordered: list[Order], selected: Iterable[str] | None) -> Iterator[Stop]:
+    """Yield what speaks against the drugs that are ordered, the gravest first.
+
+    Args:
+        record: what is known of the patient.
+        ordered: what is being ordered.
+        selected: ids of the orders that are asked about; all where none are named.
+    """
+    asked = set(selected) if selected is not None else {x.id for x in ordered}
+    own = {x.treatment for x in ordered if x.id in asked}
+    if not own:
+        return
+    after = assess(with_orders(record, ordered))
+    told = [*_today(after), *_given(after), *_doses(after, record, ordered)]
+    new = _new(told, own, lambda: assess(record.case))
+    for one in sorted(new, key=lambda x: not x.critical):
+        about = tuple(x.id for x in ordered if x.treatment == one.treatment and x.id)
+        yield replace(one, orders=about)
+
+
+def _new(said: list[Stop], own: set[str], before: Callable[[], Assessment]) -> list[Stop]:
+    """Keep what is about a drug that is ordered or that only the order brings about; each drug once."""
+    if any(x.treatment not in own for x in said):
+        data = before()
+        old = {(x.treatment, x.why) for x in (*_today(data), *_given(data))}
+        said = [x for x in said if x.treatment in own or (x.treatment, x.why) not in old]
+    kept: dict[str, Stop] = {}
+    for one in said:
+        held = kept.get(one.treatment, replace(one, why=()))
+        critical = held.critical or one.critical
+        kept[one.treatment] = replace(held, critical=critical, why=(*held.why, *one.why))
+    return list(kept.values())
+
+
+def _given(data: Assessment) -> Iterator[Stop]:
+    for one in data.treatment.given:
+        why = tuple(Why(x.text, _because(data, x.because), x.cites) for x in one.against)
+        yield Stop(one.option, one.name, one.against[0].level == "contraindicated", why)
+
+
+def _today(data: Assessment) -> Iterator[Stop]:
+    names = Knowledge.load().consult.given.treatments
+    given = {one.option for one in data.treatment.given}
+    for one in data.consult.today:
+        # What is contraindicated is told with its reasons by those.
+        if one.verb == "stop" and not (one.rule == BARRED and one.object in given):
+            why = Why(one.text.rstrip("."), _because(data, one.because), one.cites)
+            yield Stop(one.object, names.get(one.object, one.object), True, (why,))
+
+
+def _doses(data: Assessment, record: Received, ordered: list[Order]) -> Iterator[Stop]:
+    """Yield the orders whose dose no regimen reaches."""
+    names = Knowledge.load().consult.given.treatments
+    first = len(record.written.get("treatments", ()))
+    for number, order in enumerate(ordered, first):
+        place = f"treatments[{number}]: "
+        for said in data.remarks:
+            if said.startswith(place) and BEYOND in said:
+                why = Why(said.removeprefix(place).rstrip("."), (), ())
+                yield Stop(order.treatment, names[order.treatment], True, (why,))
+
+
+def _because(data: Assessment, names: Iterable[str]) -> tuple[str, ...]:
+    facts = {one.id: f"{one.label}: {found(one)}" for one in data.record}
+    return tuple(dict.fromkeys(facts.get(x) or named(data, x) for x in names))
