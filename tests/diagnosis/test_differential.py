@@ -256,15 +256,24 @@ def test_the_interval_narrows_with_the_number_of_patients(base: Knowledge, toy: 
     assert narrow[1][0, blue] < high[0, blue]
 
 
-def test_a_class_of_frequency_alone_weighs_as_three_patients() -> None:
-    rows = BASE.differential.base.frequencies
+def test_a_class_of_frequency_alone_is_as_uncertain_as_three_patients_and_right_on_average() -> (
+    None
+):
+    """Its middle is not drawn towards the background; what is expected is the mean over its error."""
+    rows, method = BASE.differential.base.frequencies, BASE.differential.base.method
     frequencies = BASE.differential.likelihoods.frequencies
     alone = rows.filter(pl.col("check").str.contains("frequency class alone"))
     assert len(alone) > 100
     assert alone["source"].is_not_null().all() and alone["total"].is_null().all()
-    for disease, finding in alone.select("disease", "finding").iter_rows():
+    error = np.random.default_rng(2).normal(0, method.class_spread, 100_000)
+    means = {
+        percent: float((1 / (1 + np.exp(-np.log(percent / (100 - percent)) - error))).mean())
+        for percent in set(alone["percent"].round(1))
+    }
+    for disease, finding, percent in alone.select("disease", "finding", "percent").iter_rows():
         place = frequencies.findings.index(finding), BASE.differential.diseases.index(disease)
-        assert frequencies.patients[place] == 3 + BASE.differential.base.method.shrinkage
+        assert frequencies.patients[place] == 3
+        assert frequencies.share[place] == pytest.approx(means[round(percent, 1)], abs=0.025)
 
 
 def test_draws_have_the_spread_of_the_beta_distribution() -> None:

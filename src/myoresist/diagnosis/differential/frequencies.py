@@ -82,9 +82,11 @@ def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers, Flags
         .then(pl.lit("class"))
         .otherwise("confidence")
     )
-    pseudo = table.select(assumed.replace_strict(method.pseudo_counts, default=None)).to_series()
-    count = table["total"].clip(upper_bound=method.most_counts).fill_null(pseudo)
     percent = np.full((len(findings), len(columns)), np.nan)
+    pseudo = table.select(assumed.replace_strict(method.pseudo_counts, default=None)).to_series()
+    classed = np.zeros(percent.shape, np.bool_)
+    classed[at] = table.select((assumed == "class") & pl.col("total").is_null()).to_series()
+    count = table["total"].clip(upper_bound=method.most_counts).fill_null(pseudo)
     weight = np.zeros(percent.shape)
     percent[at] = table["percent"].to_numpy() / 100
     weight[at] = count.cast(pl.Float64).to_numpy()
@@ -95,8 +97,9 @@ def _published(base: Diseases) -> tuple[tuple[str, ...], Numbers, Numbers, Flags
     usual = percent[:, -1]
     usual = np.where(np.isnan(usual), np.nanmean(percent, axis=1), usual)[:, None]
     known = np.where(np.isnan(percent), 0, percent)
-    share = drawn_towards(known, usual, weight, method)
-    return findings, share, weight + method.shrinkage, estimated
+    drawn = drawn_towards(known, usual, weight, method)
+    share = np.where(classed, expected(known, method), drawn)
+    return findings, share, weight + np.where(classed, 0, method.shrinkage), estimated
 
 
 def drawn_towards(share: Amount, usual: Amount, patients: Amount, method: Method) -> Numbers:
@@ -104,6 +107,19 @@ def drawn_towards(share: Amount, usual: Amount, patients: Amount, method: Method
     drawn = (patients * share + method.shrinkage * usual) / (patients + method.shrinkage)
     clipped: Numbers = np.clip(drawn, method.lowest, method.highest)
     return clipped
+
+
+def expected(share: Numbers, method: Method) -> Numbers:
+    """Return what is expected of a finding of which only a class of frequency is published, by its middle.
+
+    A class is no sample that chance could have made too large: compared with series its middle is right on
+    average and off by so much. So it is not drawn towards the background; what is expected is the mean of a
+    logit that is normally distributed about the middle (MacKay's approximation).
+    """
+    inside = np.clip(share, method.lowest, method.highest)
+    logit = np.log(inside / (1 - inside)) / np.sqrt(1 + np.pi / 8 * method.class_spread**2)
+    found: Numbers = 1 / (1 + np.exp(-logit))
+    return found
 
 
 def _composites(inference: Inference, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:

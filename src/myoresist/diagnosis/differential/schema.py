@@ -149,6 +149,7 @@ class Method(Sourced):
 
     population: str
     pseudo_counts: Mapping[str, float]
+    class_spread: float = Field(ge=0)
     most_counts: float
     shrinkage: float
     lowest: float
