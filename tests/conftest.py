@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from hypothesis import settings
 # The same examples on every run, in whatever time: whether a change passes must not depend on luck or load.
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from walking through thousands of tests over and over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
 
 FINDINGS = """\
 id,kind,unit,minimum,maximum,group,label,question,synonyms,hpo,hpo_name,loinc,choices

@@ -128,7 +128,7 @@ class Answers:
     def label(self) -> Table:
         """Return ``label_probability``, and ``label_outranked``: whether another disease leads."""
         base, size = self.differential, len(self.patients.ids)
-        probability = self.posterior.select(POSTERIOR + x for x in base.diseases).to_numpy()
+        probability = self.posterior[[POSTERIOR + x for x in base.diseases]].to_numpy()
         leading = probability.argmax(axis=1) if size else np.zeros(0, int)
         chance, outranked = np.full(size, np.nan), np.zeros(size, bool)
         for label in {one for one in self.patients.labels if one is not None}:

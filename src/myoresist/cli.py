@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -871,6 +872,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SPELT)
+    # What knowledge is read into stays; walking through it over and over took a seventh of the time.
+    gc.set_threshold(100_000, 20, 100)
     try:
         app()
     except KeyboardInterrupt:

@@ -89,7 +89,7 @@ class Knowledge:
     @cached_property
     def asked(self) -> frozenset[str]:
         """Return the findings that a physician could add and that a criteria set reads."""
-        read = self.criteria.program.leaves(self.criteria.program.rules)
+        read = self.criteria.program.inputs
         through = self.inference.program.leaves(read)
         derived = self.inference.derivations.keys()
         numbers = {x for x in read & derived if self.catalogue[x].kind == "number"}

@@ -62,9 +62,13 @@ def to_columns(rows: Truths, names: Sequence[str]) -> list[pl.Series]:
 
 def rows_of(table: Table, names: Sequence[str]) -> Truths:
     """Return columns of truth of a table as rows of ``FALSE``, ``UNKNOWN`` and ``TRUE``, (names, N)."""
-    truths = [table.truth(name) for name in names]
+    return numbers_of([table.truth(name) for name in names], table.size)
+
+
+def numbers_of(truths: Sequence[Planes], size: int) -> Truths:
+    """Return truths as rows of ``FALSE``, ``UNKNOWN`` and ``TRUE``, (truths, N)."""
     true, false = (
-        unpack_rows(planes, table.size).view(np.int8)
+        unpack_rows(planes, size).view(np.int8)
         for planes in ([one.t for one in truths], [one.f for one in truths])
     )
     found: Truths = UNKNOWN + true - false

@@ -58,7 +58,11 @@ def all_of(parts: Iterable[Planes], size: int) -> Planes:
 
 def any_of(parts: Iterable[Planes], size: int) -> Planes:
     """Return whether any part is true; false when there are none."""
-    return all_of((one.negated() for one in parts), size).negated()
+    t, f = 0, mask(size)
+    for one in parts:
+        t |= one.t
+        f &= one.f
+    return Planes(t, f)
 
 
 def reached(least: int, parts: Sequence[int]) -> int:
@@ -89,6 +93,8 @@ def coalesce(parts: Iterable[Planes]) -> Planes:
 
 def pack(flags: Flags) -> int:
     """Return the plane whose bits are set where flags are true."""
+    if len(flags) == 1:  # one patient, of whom thousands of things are asked
+        return int(bool(flags[0]))
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
@@ -110,7 +116,8 @@ def pack_rows(flags: Flags) -> list[int]:
 def byte_rows(planes: Sequence[int], size: int) -> NDArray[np.uint8]:
     """Return planes as rows of bytes, (K, bytes), the first patient in the lowest bit of the first."""
     width = (size + 7) // 8
-    held = b"".join([plane.to_bytes(width, "little") for plane in planes])
+    few = width == 1
+    held = bytes(planes) if few else b"".join([x.to_bytes(width, "little") for x in planes])
     return np.frombuffer(held, np.uint8).reshape(len(planes), width)
 
 

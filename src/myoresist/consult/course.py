@@ -32,19 +32,15 @@ def since_best(ids: pl.Series, visits: pl.DataFrame, measures: Mapping[str, str]
         One number a measure, in its own unit, below 0 where the last visit is the best; unknown where it was
         measured at fewer than two visits.
     """
-    size = len(ids)
-    rows = pl.DataFrame({PATIENT: ids}).with_row_index("place")
-    table = visits.select(PATIENT, DATE, *measures).sort(PATIENT, DATE)
-    numbers = {}
-    for name, better in measures.items():
-        measured = table.filter(pl.col(name).is_not_null())
-        value = pl.col(name) if better == "more" else -pl.col(name)
-        held = measured.group_by(PATIENT, maintain_order=True).agg(
-            change=value.slice(0, pl.len() - 1).max() - value.last(), visits=pl.len()
-        )
-        change = pl.when(pl.col("visits") > 1).then(pl.col("change"))
-        found = rows.join(held, PATIENT, "left", maintain_order="left").select(change)
-        numbers[PREFIX + name] = (
-            found.to_series().cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        )
-    return Table(size, numbers=numbers)
+    held = visits.lazy().sort(PATIENT, DATE).group_by(PATIENT).agg(
+        _worse(name, better).alias(PREFIX + name) for name, better in measures.items()
+    )  # fmt: skip
+    rows = pl.LazyFrame({PATIENT: ids}).join(held, PATIENT, "left", maintain_order="left")
+    return Table.of_frame(rows.drop(PATIENT).collect(), len(ids))
+
+
+def _worse(measure: str, better: str) -> pl.Expr:
+    """Return how much worse the last of the measured values of a patient is than the best before."""
+    value = pl.col(measure).drop_nulls().cast(pl.Float64) * (1 if better == "more" else -1)
+    change = value.slice(0, value.len() - 1).max() - value.last()
+    return pl.when(value.len() > 1).then(change)

@@ -21,6 +21,6 @@ def polars_levels(program: Program) -> Iterator[dict[str, pl.Expr]]:
 
 def run_frame(program: Program, frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame with one further column a rule."""
-    leaves = program.leaves(program.rules)
+    leaves = program.inputs
     table = Table.of_frame(frame.select(x for x in frame.columns if x in leaves), frame.height)
     return frame.hstack(program.run(table).frame(list(program.rules)))

@@ -66,6 +66,11 @@ class Program:
         ]
         return _joined(parts)
 
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """Return the columns of the table that all rules rest on."""
+        return self.leaves(self.rules)
+
     def leaves(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the columns of the table that the given columns rest on, through all rules."""
         found: set[str] = set()

@@ -6,9 +6,8 @@ It is a witness of the compiled rules, and it tells what they cannot: which find
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
-from typing import Any
+from typing import Any, NamedTuple
 
 from myoresist.rules.nodes import (
     Arithmetic,
@@ -39,8 +38,7 @@ _OPERATIONS: Mapping[Operation, Callable[[Any, Any], float]] = {
 _NOTHING: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A value (``None`` is unknown) and the columns of the table that settled it, or that left it open."""
 
     value: Any

@@ -170,7 +170,7 @@ class Serology:
     @cached_property
     def read(self) -> frozenset[str]:
         """Return the findings that the rules read."""
-        leaves = self.program.leaves(self.program.rules)
+        leaves = self.program.inputs
         how = self.knowledge.confidence.from_findings
         used = {how.by_blot, how.weak, how.strong, how.confirmed, *self.knowledge.antibodies}
         return frozenset(x for x in (leaves | used) if x in self.catalogue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass, replace
 from functools import cache
@@ -44,6 +45,9 @@ def begin() -> None:
 
     Knowledge.load(check=True)
     assess(Case.model_validate({"patient": {"id": "1"}}))
+    # The knowledge stays for good: whoever looks for what may be thrown away need not walk through it.
+    gc.collect()
+    gc.freeze()
 
 
 def assess_json(text: bytes) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.kleene import FALSE, TRUE, UNKNOWN, planes_of, rows_of, to_columns
-from myoresist.arrays.planes import unpack
+from myoresist.arrays.kleene import numbers_of, planes_of, to_columns
+from myoresist.arrays.planes import UNKNOWN, Planes, any_of, mask, unpack
 from myoresist.arrays.table import Table, coded
 from myoresist.diagnosis.differential.evaluate import DIGITS
 from myoresist.rules.condition import Name
@@ -157,7 +157,7 @@ class Options:
             column for one in self.data.options.values() for column in tried_columns(one).values()
         }
         parts = {column for one in self.data.options.values() for column in too_little_columns(one)}
-        return self.program.leaves(self.program.rules) | (tried | parts) & self.kinds.keys()
+        return self.program.inputs | (tried | parts) & self.kinds.keys()
 
     @cached_property
     def support(self) -> Support:
@@ -294,11 +294,13 @@ class Options:
 
     def _likely(self, table: Table, answered: Table) -> _Likely:
         """Return each subset a patient may well belong to."""
-        probability = np.zeros((len(self.data.subsets), table.size))
-        for place, one in enumerate(self.data.subsets.values()):
+        subsets = list(self.data.subsets.values())
+        named = {x: table.number(PROBABILITY + x) for one in subsets for x in one.diseases}
+        chances = {x: np.where(np.isnan(one), 0, one) for x, one in named.items()}
+        probability = np.zeros((len(subsets), table.size))
+        for place, one in enumerate(subsets):
             for disease in one.diseases:
-                if PROBABILITY + disease in table:
-                    probability[place] += np.nan_to_num(table.number(PROBABILITY + disease))
+                probability[place] += chances[disease]
             if one.when is not None:
                 # A subset that does not surely hold is not likely.
                 holds = unpack(answered.truth(SUBSET + one.id).t, table.size)
@@ -322,25 +324,22 @@ class Options:
 
     def _packed(self, answered: Table) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
         """Return the state of each option as one number, its parts as digits, and whether it applies."""
-        layout = self._layout
-        read = rows_of(answered, layout.columns)
+        layout, size = self._layout, answered.size
+        every = mask(size)
+        read = [answered.truth(name) for name in layout.columns]
         against, missing = read[: layout.against], read[layout.against : layout.asked]
         # What is not known of a rule, or of a check whether it is missing, has to be looked at first.
-        first = (
-            np.where(asked, np.int8(TRUE), np.int8(FALSE))
-            for asked in (against == UNKNOWN, missing != FALSE)
-        )
-        constant = np.array([[FALSE], [UNKNOWN]], np.int8).repeat(answered.size, axis=1)
-        rows = [*read, *(row for part in first for row in part), *constant]
-        packed = np.zeros((len(layout.parts), answered.size), np.uint32)
+        first = [every & ~one.known for one in against] + [every & ~one.f for one in missing]
+        rows = [*read, *(Planes(x, every & ~x) for x in first), Planes(0, every), UNKNOWN]
+        packed = np.zeros((len(layout.parts), size), np.uint32)
         for state, parts in zip(packed, layout.parts, strict=True):
-            for part in parts:
+            told = [any_of([rows[row] for row in part], size) for part in parts]
+            for digit in numbers_of(told, size).view(np.uint8):
                 state *= _VALUES
-                # Of false, unknown and true the largest is what "any of them" comes to.
-                state += reduce(np.maximum, [rows[row] for row in part]).view(np.uint8)
+                state += digit
         applies = np.ones(packed.shape, bool)
         for option, row in layout.applies.items():
-            applies[option] = read[row] != FALSE
+            applies[option, unpack(read[row].f, size)] = False
         return packed, applies
 
     @cached_property

@@ -104,7 +104,7 @@ class Adjustments:
     def further(self) -> tuple[str, ...]:
         """Return the columns that conditions read and that are no findings of the differential."""
         rules = self.base.adjusting
-        return (*sorted(rules.leaves(rules.rules) - self.rows.keys()), LABEL)
+        return (*sorted(rules.inputs - self.rows.keys()), LABEL)
 
     # --- what is compiled ---
 
@@ -274,7 +274,7 @@ class Adjustments:
         rules = self.base.adjusting
         truths = {
             name: Planes(known.present[row], known.absent[row])
-            for name in rules.leaves(rules.rules)
+            for name in rules.inputs
             if (row := self.rows.get(name)) is not None
         }
         held = rules.run(known.further.with_truths(truths))

@@ -251,8 +251,8 @@ class Differential:
 
     def labelled(self, label: str | None) -> NDArray[np.bool_]:
         """Return which diseases a label stands for, (D,); none for an unknown label."""
-        ids = self.base.families.labels.get(label or "", ())
-        return np.isin(self.diseases, [*ids, label or ""])
+        ids = {*self.base.families.labels.get(label or "", ()), label}
+        return np.array([one in ids for one in self.diseases])
 
 
 def softmax(logs: Numbers, axis: int = -1) -> Numbers:

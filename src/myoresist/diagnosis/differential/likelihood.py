@@ -143,7 +143,7 @@ class Likelihoods:
     def asks(self) -> frozenset[str]:
         """Return the columns that confirmation, and the need for an investigation, are judged by."""
         asked = (self.base.confirmed, self.base.needed)
-        return frozenset(name for one in asked for name in one.leaves(one.rules))
+        return frozenset(name for one in asked for name in one.inputs)
 
     @cached_property
     def further(self) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ class Likelihoods:
 
     @cached_property
     def _confirming(self) -> frozenset[str]:
-        return self.base.confirmed.leaves(self.base.confirmed.rules)
+        return self.base.confirmed.inputs
 
     @cached_property
     def adjustments(self) -> Adjustments:

@@ -162,7 +162,7 @@ def treatment_history(
 
 def _applying(base: TreatmentKnowledge, row: Mapping[str, Any]) -> frozenset[str]:
     """Return the remarks, by regimen and place, that apply to a patient."""
-    read = base.remarks.leaves(base.remarks.rules)
+    read = base.remarks.inputs
     answers = base.remarks.run(Table.of_rows([{name: row.get(name) for name in read}])).row(0)
     return frozenset(name for name in base.remarks.rules if answers[name])
 

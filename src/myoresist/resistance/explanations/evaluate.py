@@ -171,7 +171,7 @@ class Explanations:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Return every column of the table that a rule reads."""
-        return self.program.leaves(self.program.rules)
+        return self.program.inputs
 
 
 class ExplanationResult(Result):

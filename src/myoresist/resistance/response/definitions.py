@@ -107,7 +107,7 @@ class Definitions:
 
     @cached_property
     def _read(self) -> frozenset[str]:
-        return self.visits.leaves(self.visits.rules)
+        return self.visits.inputs
 
     def compare(self, pairs: pl.DataFrame, core_set: str, population: str | None) -> pl.DataFrame:
         """Return compared pairs of one population with a column for each definition of their core set.
