@@ -21,6 +21,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
+def pytest_unconfigure() -> None:
+    """Let libraries put away at the end what they hold."""
+    gc.unfreeze()
+
+
 FINDINGS = """\
 id,kind,unit,minimum,maximum,group,label,question,synonyms,hpo,hpo_name,loinc,choices
 red,bool,,,,skin,Red spots,Are there red spots?,,,,,

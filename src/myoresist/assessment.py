@@ -176,6 +176,18 @@ def assess(
     return _explained(case, noted, visits, Answers(patients, base, differential))
 
 
+def consult(case: Case, knowledge: Knowledge | None = None) -> ConsultResult:
+    """Answer what stands on page one for one patient: ``Assessment.consult``, alone and sooner.
+
+    Args:
+        case: what is known of the patient.
+        knowledge: what medicine knows; the packaged knowledge when left out.
+    """
+    base = knowledge or Knowledge.load()
+    patients, _ = one_patient(case, record(case, base.terms), base)
+    return consult_of(Answers(patients, base, base.differential).consult, 0, base.names)
+
+
 def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> Assessment:
     """Put the answers about one patient into words, each with its reasons and sources."""
     base = answers.library

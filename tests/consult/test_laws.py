@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from myoresist.assessment import assess
+from myoresist.assessment import consult
 from myoresist.case.model import Case
 from myoresist.consult.results import ConsultResult
 from myoresist.library import Knowledge
@@ -29,7 +29,7 @@ def written(name: str) -> dict[str, Any]:
 
 def page(case: dict[str, Any]) -> ConsultResult:
     """Return page one of a case as it is written."""
-    return assess(Case.model_validate(case), BASE).consult
+    return consult(Case.model_validate(case), BASE)
 
 
 def begun(found: ConsultResult) -> set[str]:

@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from myoresist.assessment import assess
+from myoresist.assessment import consult
 from myoresist.case.model import Case
 from myoresist.consult.results import ConsultResult
-from myoresist.library import Knowledge
 
 
 def page(**parts: Any) -> ConsultResult:
     """Return page one of a case."""
     patient = {"id": "P", "sex": "female", "age": 50, "weight_kg": 70, **parts.pop("patient", {})}
-    return assess(Case.model_validate({"patient": patient, **parts}), Knowledge.load()).consult
+    return consult(Case.model_validate({"patient": patient, **parts}))
 
 
 def actions(found: ConsultResult) -> set[tuple[str, str]]:

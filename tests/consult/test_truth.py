@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from myoresist.assessment import assess
+from myoresist.assessment import consult
 from myoresist.case.reading import read_case
 from myoresist.document import DocumentError
 from myoresist.evaluation.consult import (
@@ -67,7 +67,7 @@ def test_every_state_and_verb_has_a_case() -> None:
 def one(name: str, truth: Truth, truths: Truths) -> set[str]:
     """Return the measures that the page of a case of ours does not meet."""
     scores = Scores()
-    page = assess(read_case(OWN / "cases" / f"{name}.yaml")).consult
+    page = consult(read_case(OWN / "cases" / f"{name}.yaml"))
     compare(truth, page, truths, scores)
     return {measure for measure, _, _ in scores.misses}
 

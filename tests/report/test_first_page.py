@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from rich.console import Console
 
 from myoresist import assess, read_case
-from myoresist.assessment import Assessment
+from myoresist.assessment import Assessment, consult
 from myoresist.report import html, markdown, pdf
 from myoresist.report.builder import build_report
 from myoresist.report.document import Paragraph, Report
@@ -88,6 +88,11 @@ def test_it_shows_nothing_internal_not_even_where_it_opens(path: Path) -> None:
     texts += [work.short for work in page(path).sources]
     for what, pattern in INTERNAL.items():
         assert not [text for text in texts if re.search(pattern, text)], what
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_page_alone_is_that_of_the_assessment(path: Path) -> None:
+    assert consult(read_case(path)) == assessed(path).consult
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

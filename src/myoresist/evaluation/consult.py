@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from myoresist.assessment import assess
+from myoresist.assessment import consult
 from myoresist.case.reading import read_case
 from myoresist.consult.results import Action, ConsultResult
 from myoresist.document import DocumentError, Problem, read_document
@@ -167,7 +167,7 @@ def evaluate(
         raise DocumentError([Problem(str(folder), None, "", "holds no case that truth.yaml names")])
     scores = Scores()
     for one, path in found:
-        compare(one, assess(read_case(path, base.terms), base).consult, truths, scores)
+        compare(one, consult(read_case(path, base.terms), base), truths, scores)
         advance(len(found))
     return scores
 
