@@ -74,7 +74,7 @@ def tables(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
     return found
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(tables())
 def test_nothing_crashes_and_nothing_is_lost(given_: dict[str, pl.DataFrame]) -> None:
     answered = registry().assess(given_)

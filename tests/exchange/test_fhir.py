@@ -262,7 +262,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(x for key, one in inner for x in places(one, (*path, key)))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_changed_bundle_is_read_or_refused_and_never_crashes(data: st.DataObject) -> None:
     record = copy.deepcopy(json.loads(WHOLE))

@@ -162,7 +162,7 @@ def history(patients: Sequence[Patient]) -> History:
     return BASE.history(treatments, seen=Seen(found, Seen.nothing().gained))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(RECORDS, VISITS), min_size=1, max_size=5))
 def test_many_patients_at_once_are_each_judged_by_the_rule(
     patients: list[tuple[list[Record], list[Visit]]],
@@ -177,7 +177,7 @@ def test_many_patients_at_once_are_each_judged_by_the_rule(
     assert judged(exact) == [by_hand(*one) for one in patients]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(RECORDS, VISITS, st.data())
 def test_dates_in_part_leave_open_and_never_turn_an_answer(
     records: list[Record], visits: list[Visit], data: st.DataObject
@@ -220,7 +220,7 @@ COURSES = st.lists(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(COURSES, VISITS, st.data())
 def test_with_the_words_of_courses_dates_in_part_turn_no_answer_either(
     courses: list[tuple[tuple[str, float, str], int, int, str | None]],

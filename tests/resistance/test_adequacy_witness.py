@@ -24,7 +24,7 @@ def verdict() -> Callable[..., str]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     courses=LISTS | st.lists(exact(), min_size=1, max_size=6),
     complete=st.sampled_from([True, False, None]),

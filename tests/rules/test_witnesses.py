@@ -123,7 +123,7 @@ def by_duckdb(text: str, table: pl.DataFrame) -> list[Any]:
         ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=conditions, table=rows)
 def test_all_agree_cell_by_cell(text: str, table: list[dict[str, Any]]) -> None:
     frame = pl.DataFrame(table, schema=SCHEMA)
@@ -133,7 +133,7 @@ def test_all_agree_cell_by_cell(text: str, table: list[dict[str, Any]]) -> None:
     assert by_duckdb(text, frame) == expected
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=conditions, table=rows)
 def test_a_patient_alone_is_that_patient_in_a_table(text: str, table: list[dict[str, Any]]) -> None:
     frame = pl.DataFrame(table, schema=SCHEMA)
@@ -142,7 +142,7 @@ def test_a_patient_alone_is_that_patient_in_a_table(text: str, table: list[dict[
     assert by_planes(text, frame.reverse()) == together[::-1]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=conditions, table=rows)
 def test_the_findings_that_decided_suffice(text: str, table: list[dict[str, Any]]) -> None:
     """With everything else unknown, the findings named as decisive give the same answer."""
