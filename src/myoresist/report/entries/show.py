@@ -138,9 +138,13 @@ def _meant(knowledge: Knowledge, name: str) -> str | None:
 
 
 def _finding(knowledge: Knowledge, name: str) -> Finding | None:
-    """Return the finding of this name; the word for a diagnosis means the disease, not its findings."""
+    """Return the finding of this name; the word for one disease means that, not its findings."""
     found = knowledge.catalogue.find(name)
-    return found if found is None or found.id == name or not knowledge.terms.label(name) else None
+    if found is None or found.id == name:
+        return found
+    label = knowledge.terms.label(name)
+    diseases = knowledge.differential.base.families.labels.get(label, ()) if label else ()
+    return None if len(diseases) == 1 else found
 
 
 def _treatment(knowledge: Knowledge, name: str) -> Option | None:
