@@ -19,6 +19,7 @@ from hooking import (
     PATIENT,
     PREGNANT,
     RITUXIMAB,
+    RXNORM,
     SELECT,
     SIGN,
     SNOMED,
@@ -115,11 +116,29 @@ def test_when_it_is_selected_the_same_is_a_warning(client: TestClient) -> None:
     "changed",
     [
         {"doNotPerform": True}, {"status": "entered-in-error"}, {"status": "cancelled"},
-        {"medicationCodeableConcept": {"text": "methotrexate"}},
+        {"medicationCodeableConcept": {"text": "an antifolate"}},
+        {"medicationCodeableConcept": {"text": "Methotrexate 1 % topical gel"}},
     ],
 )  # fmt: skip
 def test_what_is_not_ordered_has_no_card(client: TestClient, changed: dict[str, Any]) -> None:
     assert cards(client, SIGN, call("order-sign", [order(METHOTREXATE, **changed)])) == []
+
+
+@pytest.mark.parametrize(
+    "concept",
+    [
+        {"text": "methotrexate"},
+        {"coding": [{"system": RXNORM, "code": "105585", "display": "Methotrexate 2.5 MG Oral Tablet"}]},
+        {"text": "0.4 ML Methotrexate 50 MG/ML Prefilled Syringe"},
+    ],
+)  # fmt: skip
+def test_a_product_is_recognised_by_its_name_and_that_is_told(
+    client: TestClient, concept: dict[str, Any]
+) -> None:
+    draft = order("", medicationCodeableConcept=concept, dosageInstruction=[DAILY])
+    (card,) = cards(client, SIGN, call("order-sign", [draft]))
+    assert card["summary"].startswith("Methotrexate: Teratogen")
+    assert "by its name, not by a code" in card["detail"]
 
 
 def test_a_daily_dose_of_methotrexate_is_stopped(client: TestClient) -> None:

@@ -55,7 +55,7 @@ class System(Entry):
 
 
 class Conventions(Entry):
-    """Names of systems, spellings of results, units and routes, and units of weight in kilograms."""
+    """Names of systems, spellings of results, units, routes and forms, and units of weight in kilograms."""
 
     check: str
     systems: tuple[System, ...]
@@ -63,6 +63,7 @@ class Conventions(Entry):
     units: Mapping[str, str]
     kilograms: Mapping[str, float]
     routes: Mapping[str, tuple[str, ...]]
+    forms: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def stop_cards(
     cards = []
     for number, one in enumerate(shown):
         lines = [f"**{plain(one.name)}**", "", *(_reason(x, library) for x in one.why)]
+        if one.by_name:
+            lines += ["", "The order was recognised by its name, not by a code."]
         if rest and number == len(shown) - 1:
             lines += ["", f"Also: {plain(', '.join(x.name for x in rest))}."]
         first, more = one.why[0].text, len(one.why) - 1

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from myoresist.assessment import Assessment, assess
 from myoresist.case.model import Case
+from myoresist.case.terms import Terms
 from myoresist.document import DocumentError
+from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
+from myoresist.exchange.fhir.bundle import listed
+from myoresist.exchange.fhir.datatypes import codings, words
 from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
@@ -19,6 +24,7 @@ ORDERED = ("draft", "active")
 MOST_ORDERS = 30
 KEPT = ("drug", "dose", "unit", "frequency", "route")
 BARRED = "today.contraindicated"
+_PRODUCT = re.compile(r"(?:[\d.]+ (?:ML|HR) )*([^\d\[]*)(.*)", re.DOTALL)
 BEYOND = "above any usual dose"
 
 
@@ -30,11 +36,13 @@ class Order:
         id: under which the record system knows the draft; none if it gave none.
         course: the course that it would be.
         treatment: the id of the treatment to which the drug belongs.
+        by_name: whether only its name told the drug, not a code. Enough to warn, never to know a dose.
     """
 
     id: str | None
     course: Mapping[str, Any]
     treatment: str
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Stop:
         critical: whether it must not be; else it is best avoided.
         why: the gravest reason first.
         orders: ids of the drafts that it is about.
+        by_name: whether one of them was told by its name alone.
     """
 
     treatment: str
@@ -63,6 +72,7 @@ class Stop:
     critical: bool
     why: tuple[Why, ...]
     orders: tuple[str, ...] = ()
+    by_name: bool = False
 
 
 def orders(
@@ -84,10 +94,12 @@ def orders(
     for one in drafts[:MOST_ORDERS]:
         if one.get("doNotPerform") is True or one.get("status", "draft") not in ORDERED:
             continue
-        for course in _courses(one, medicines, patient):
+        courses = list(_courses(one, medicines, patient))
+        by_name = not courses
+        for course in courses or _named(one, medicines, library.terms):
             name = one.get("id")
             owner = treatments[names[course["drug"]]]
-            told.append(Order(name if isinstance(name, str) else None, course, owner))
+            told.append(Order(name if isinstance(name, str) else None, course, owner, by_name))
     return told
 
 
@@ -110,6 +122,29 @@ def _courses(
         return
     for course in read.written.get("treatments", ()):
         yield {**{key: course[key] for key in KEPT if key in course}, "ongoing": True}
+
+
+def _named(
+    one: Mapping[str, Any], medicines: list[Mapping[str, Any]], terms: Terms
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the course of an order that names a product, such as *Methotrexate 2.5 MG Oral Tablet*."""
+    concept = one.get("medicationCodeableConcept")
+    reference = one.get("medicationReference")
+    if isinstance(reference, Mapping):
+        contained = listed(one, "contained")
+        place = str(reference.get("reference")).removeprefix("#").rpartition("/")[2]
+        named = [x for x in (*contained, *medicines) if x.get("id") == place]
+        concept = named[0].get("code") if named else {"text": reference.get("display")}
+    forms = packaged_codes().conventions.forms
+    for text in (words(concept), *(x.display for x in codings(concept))):
+        name, form = (x.strip() for x in _PRODUCT.fullmatch(text).groups(""))  # type: ignore[union-attr]
+        drug = terms.drug(name)
+        route = terms.route_in(name)
+        if drug is None or (route and terms.is_local(route)):
+            continue
+        if not form or any(x in form.lower() for x in forms):
+            yield {"drug": drug.id, "ongoing": True}
+            return
 
 
 def with_orders(record: Received, ordered: Iterable[Order]) -> Case:
@@ -136,7 +171,8 @@ def stops(record: Received, ordered: list[Order], selected: Iterable[str] | None
     new = _new(told, own, lambda: assess(record.case))
     for one in sorted(new, key=lambda x: not x.critical):
         about = tuple(x.id for x in ordered if x.treatment == one.treatment and x.id)
-        yield replace(one, orders=about)
+        by_name = any(x.by_name for x in ordered if x.treatment == one.treatment)
+        yield replace(one, orders=about, by_name=by_name)
 
 
 def _new(said: list[Stop], own: set[str], before: Callable[[], Assessment]) -> list[Stop]:
