@@ -65,7 +65,7 @@ class Medications:
         status = one.get("status")
         single = one["resourceType"] == "MedicationAdministration"
         start, stop = _period(one)
-        dosage = _dosage(one)
+        dosage = only_dosage(one)
         told: dict[str, object] = {"start": start, "stop": start if single else stop}
         if status in ENDED and not stop and not single:
             told["ongoing"] = False
@@ -100,7 +100,7 @@ class Medications:
             else None
         )
         read = quantity(told)
-        often = "once" if single else _often(dosage)
+        often = "once" if single else how_often(dosage)
         if read is None or read.comparator or often is None or dosage.get("asNeededBoolean"):
             return None, None, None
         unit = next((x for x in read.units if self.terms.doses.unit(x)), None)
@@ -118,7 +118,7 @@ def _not_given(one: Resource) -> str | None:
     return None if status in given else str(status or "without a status")
 
 
-def _dosage(one: Resource) -> Resource:
+def only_dosage(one: Resource) -> Resource:
     """Return the only instruction; of several, which may follow each other, none."""
     if isinstance(one.get("dosage"), Mapping):
         dosage: Resource = one["dosage"]
@@ -129,7 +129,7 @@ def _dosage(one: Resource) -> Resource:
 
 def _period(one: Resource) -> tuple[str | None, str | None]:
     """Return first and last day; the day of an order is not the day of the first dose."""
-    timing = _dosage(one).get("timing")
+    timing = only_dosage(one).get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     bounds = repeat.get("boundsPeriod") if isinstance(repeat, Mapping) else None
     for period in (one.get("effectivePeriod"), bounds):
@@ -138,7 +138,7 @@ def _period(one: Resource) -> tuple[str | None, str | None]:
     return day(one.get("effectiveDateTime")), None
 
 
-def _often(dosage: Resource) -> str | None:
+def how_often(dosage: Resource) -> str | None:
     """Return how often, in the words of a case; only what says it as data."""
     timing = dosage.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None

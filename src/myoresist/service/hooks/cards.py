@@ -54,8 +54,9 @@ def consult_cards(
         cards.append(_card(text, "warning", _detail(report, [today], missing), address))
     if worth_saying(data.consult.state, (one.verb for one in data.consult.do)):
         blocks = [told[x] for x in ("why", "do", "changes") if x in told]
-        head = f"{report.page.bottom_line.text}"
-        card = _card(head, "info", _detail(report, blocks, missing, head), address)
+        head = report.page.bottom_line.text
+        whole = "" if clipped(head) == head else head
+        card = _card(head, "info", _detail(report, blocks, missing, whole), address)
         cards.append(card | _proposed(data, patient))
     return cards
 
@@ -83,7 +84,8 @@ def stop_cards(
         if rest and number == len(shown) - 1:
             lines += ["", f"Also: {plain(', '.join(x.name for x in rest))}."]
         first, more = one.why[0].text, len(one.why) - 1
-        summary = first if first.startswith("Stop ") else f"{one.name}: {first}"
+        told = first.startswith(("Stop ", one.name))
+        summary = first if told else f"{one.name}: {first}"
         grave = "critical" if signing else "warning"
         text = f"{summary} (and {more} more)" if more and len(summary) < MOST_NAMED else summary
         card = _card(text, grave, "\n".join((*lines, *_ends(missing))), address)

@@ -16,6 +16,7 @@ from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.fhir.bundle import listed
 from myoresist.exchange.fhir.datatypes import codings, words
+from myoresist.exchange.fhir.medications import how_often, only_dosage
 from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
@@ -96,10 +97,15 @@ def orders(
             continue
         courses = list(_courses(one, medicines, patient))
         by_name = not courses
+        frequency = _frequency(one)
         for course in courses or _named(one, medicines, library.terms):
             name = one.get("id")
             owner = treatments[names[course["drug"]]]
-            told.append(Order(name if isinstance(name, str) else None, course, owner, by_name))
+            told.append(
+                Order(
+                    name if isinstance(name, str) else None, {**frequency, **course}, owner, by_name
+                )
+            )
     return told
 
 
@@ -122,6 +128,13 @@ def _courses(
         return
     for course in read.written.get("treatments", ()):
         yield {**{key: course[key] for key in KEPT if key in course}, "ongoing": True}
+
+
+def _frequency(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how often it is to be taken, which alone may be the mistake, though a dose in pills is none."""
+    dosage = only_dosage(one)
+    often = None if dosage.get("asNeededBoolean") else how_often(dosage)
+    return {"frequency": often} if often else {}
 
 
 def _named(
