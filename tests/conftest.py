@@ -85,8 +85,9 @@ fever,level,10,18,25,40,80,made2026,seen here,medium
 """
 METHOD = """\
 population: Anyone.
-pseudo_counts: {low: 6, medium: 20, high: 60, convention: 1000}
+pseudo_counts: {low: 6, medium: 20, high: 60, convention: 1000, class: 3}
 class_spread: 1.58
+annotated_share: 0.5
 most_counts: 400
 shrinkage: 2
 lowest: 0.003

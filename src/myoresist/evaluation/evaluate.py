@@ -76,8 +76,10 @@ def evaluate(
     for row, one in enumerate(used):
         right[row, [place[x] for x in one.accepted if x in place]] = True
     first, last = (
-        Round(np.concatenate([differential.posterior(one.known[when]) for one in used]), right)
-        for when in (0, 1)
+        Round(
+            np.concatenate([differential.posterior(x.known[i], x.beside[i]) for x in used]), right
+        )
+        for i in (0, 1)
     )
     asked = _next_tests(used, differential, (first, last), advance)
     wrong = _wrong_labels(used, differential)
@@ -105,7 +107,8 @@ def _next_tests(
     for row, one in enumerate(used):
         if one.settling:
             observed = differential.likelihoods.observe(one.known[0])
-            probability = rounds[0].probability[row]
+            # Terms that no finding stands for count in the ranking; tests are weighed by findings alone.
+            probability = differential.posterior(one.known[0])[0]
             labelled = differential.labelled(one.label)
             first = propose(differential, observed, probability, labelled)[:shown]
             found.append((float(any(map(one.settled_by, first))), float(rounds[1].rank[row] == 1)))

@@ -2,8 +2,9 @@
 
 ``id``, ``final_diagnosis``, ``findings`` (``present`` and ``absent``), ``numbers``, and where they apply
 ``also_accept`` (diagnoses that count as right), ``withheld`` (findings that give the diagnosis away),
-``initial_label``, ``thin`` (states too little) and ``label_confidence``. Every case is asked twice: without
-what gives it away, and with it.
+``initial_label``, ``thin`` (states too little), ``label_confidence`` and ``hpo`` (``present`` and ``absent``
+terms of the Human Phenotype Ontology, which are read where the extra ``hpo`` is installed). Every case is
+asked twice: without what gives it away, and with it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class PublishedCase(BaseModel):
     numbers_derived: Mapping[str, float | Mapping[str, float]] = {}
     numbers_range: Mapping[str, tuple[float | None, float | None]] = {}
     withheld: tuple[str, ...] = ()
+    hpo: _Findings = _Findings()
     thin: bool = False
     label_confidence: Literal["stated", "weak"] | None = None
 

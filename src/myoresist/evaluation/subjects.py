@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from myoresist.answers import Answers
-from myoresist.arrays.table import Table
+from myoresist.arrays.table import Numbers, Table
 from myoresist.assessment import one_patient
 from myoresist.case.model import Case
 from myoresist.case.record import record
 from myoresist.diagnosis.differential.adjustments import LABEL
+from myoresist.diagnosis.differential.annotations import Annotations
 from myoresist.diagnosis.differential.next_test import Proposal
 from myoresist.evaluation.published import Coded, Value, table
 from myoresist.evaluation.refractory import Pair
+from myoresist.exchange.codes import packaged_codes
+from myoresist.exchange.ontology import packaged_ontology
 from myoresist.library import Knowledge
 
 
@@ -27,6 +30,8 @@ class Subject:
         label: what the patient was called at first, if that is known.
         settling: the findings, or the investigations, that settled it.
         known: what is known at first and in the end, each a table of one patient.
+        beside: the logarithm of what terms say of each disease that no finding stands for, at first and in
+            the end, (D,); none where there are no such terms.
     """
 
     id: str
@@ -34,6 +39,7 @@ class Subject:
     label: str | None
     settling: frozenset[str]
     known: tuple[Table, Table]
+    beside: tuple[Numbers | None, Numbers | None] = (None, None)
 
     def settled_by(self, one: Proposal) -> bool:
         """Tell whether an investigation is among those that settled it."""
@@ -44,8 +50,13 @@ def published(cases: Sequence[Coded], knowledge: Knowledge, everything: bool) ->
     """Return published cases; only those of adults who have enough stated, unless everything is wanted."""
     used = [one for one in cases if everything or one.case.typical]
     labels = Table.of_rows([{LABEL: one.case.initial_label} for one in used])
-    hidden = _known(knowledge, [one.hidden for one in used]).with_columns(labels)
-    revealed = _known(knowledge, [one.revealed for one in used]).with_columns(labels)
+    said = [_listed(one, knowledge) for one in used]
+    hidden = _known(knowledge, [{**a, **x.hidden} for x, (a, _) in zip(used, said, strict=True)])
+    revealed = _known(
+        knowledge, [{**b, **x.revealed} for x, (_, b) in zip(used, said, strict=True)]
+    )
+    beside = _beside(used, knowledge)
+    hidden, revealed = (one.with_columns(labels) for one in (hidden, revealed))
     return [
         Subject(
             id=one.case.id,
@@ -53,9 +64,52 @@ def published(cases: Sequence[Coded], knowledge: Knowledge, everything: bool) ->
             label=one.case.initial_label,
             settling=frozenset(one.given_away),
             known=(_row(hidden, row), _row(revealed, row)),
+            beside=beside[row],
         )
         for row, one in enumerate(used)
     ]
+
+
+def _terms(one: Coded) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the terms that are present without what gives the diagnosis away, and all of them."""
+    codes, ontology, every = packaged_codes(), packaged_ontology(), one.case.hpo.present
+    if ontology is None:
+        return (), ()
+    away = set(one.case.withheld)
+    return tuple(x for x in every if not away & ontology.means(x, codes)), every
+
+
+def _listed(one: Coded, knowledge: Knowledge) -> tuple[dict[str, bool], dict[str, bool]]:
+    """Return the findings that a list of terms says, at first and in the end."""
+    ontology = packaged_ontology()
+    if ontology is None or not (one.case.hpo.present or one.case.hpo.absent):
+        return {}, {}
+    away = set(one.case.withheld)
+    first, last = (
+        ontology.findings(present, one.case.hpo.absent, packaged_codes()) for present in _terms(one)
+    )
+    known = {x.id for x in knowledge.catalogue}
+    return (
+        {name: value for name, value in first.items() if name in known - away},
+        {name: value for name, value in last.items() if name in known},
+    )
+
+
+def _beside(
+    used: Sequence[Coded], knowledge: Knowledge
+) -> list[tuple[Numbers | None, Numbers | None]]:
+    """Return what terms say that no finding stands for, at first and in the end."""
+    ontology = packaged_ontology()
+    if ontology is None or not any(one.case.hpo.present for one in used):
+        return [(None, None)] * len(used)
+    base = knowledge.differential.base
+    annotations = Annotations.of(base.diseases.values(), ontology.annotated, base.method)
+
+    def says(terms: Sequence[str]) -> Numbers | None:
+        left = ontology.beyond(terms, packaged_codes())
+        return annotations.log_ratio(left, ontology.upwards) if left else None
+
+    return [(says(first), says(last)) for first, last in map(_terms, used)]
 
 
 def refractory(pairs: Sequence[Pair], knowledge: Knowledge) -> list[Subject]:

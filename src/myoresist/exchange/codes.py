@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,6 +114,12 @@ class Codes:
                 if known is None or order.index(row.relation) < order.index(known.relation):
                     found[row.kind, row.id] = row
         return tuple(sorted(found.values(), key=lambda row: order.index(row.relation)))
+
+    def findings(self, system: str, relations: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield the codes of a system that say findings, each with its finding."""
+        for row in (row for rows in self._rows.values() for row in rows):
+            if row.kind == "finding" and row.system == system and row.relation in relations:
+                yield row.code, row.id
 
     def result(self, text: str) -> str | None:
         """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""

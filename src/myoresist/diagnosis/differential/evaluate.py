@@ -104,15 +104,16 @@ class Differential:
                 logs[index] = -np.inf
         return logs
 
-    def posterior(self, known: Table) -> Numbers:
+    def posterior(self, known: Table, beside: Numbers | None = None) -> Numbers:
         """Return the probability of each disease, (N, D), rows summing to 1.
 
         Args:
             known: findings as ``Inference.known`` returns them, and what antibody tests are worth, as
                 ``Serology.with_tests`` adds it.
+            beside: the logarithm of a likelihood ratio of its own for each disease, the same for all, (D,).
         """
         return np.concatenate(
-            [self.given(self.evidence(part)) for part in self._parts(known, CHUNK)]
+            [self.given(self.evidence(part), beside) for part in self._parts(known, CHUNK)]
         )
 
     def _parts(self, known: Table, size: int) -> Iterator[Table]:
@@ -127,10 +128,10 @@ class Differential:
         """Return what may be counted of each patient."""
         return self.likelihoods.count(self.likelihoods.observe(known))
 
-    def given(self, evidence: Evidence) -> Numbers:
+    def given(self, evidence: Evidence, beside: Numbers | None = None) -> Numbers:
         """Return the probability of each disease given what may be counted, (N, D)."""
         found = np.empty((len(self.diseases), evidence.size))
-        for part, logs in self._logs(evidence):
+        for part, logs in self._logs(evidence, beside):
             found[:, part] = softmax(logs, axis=0)
         self._hold(found, evidence)
         return found.T
@@ -153,11 +154,14 @@ class Differential:
                 found[:, over] *= (1 - most) / rest
                 found[place][over] = most
 
-    def _logs(self, evidence: Evidence) -> Iterator[tuple[slice, Numbers]]:
+    def _logs(
+        self, evidence: Evidence, beside: Numbers | None = None
+    ) -> Iterator[tuple[slice, Numbers]]:
         """Yield the logarithm of each probability, up to a constant, of some patients at a time, (D, n)."""
+        first = self.log_prior if beside is None else self.log_prior + beside
         for part, logs in self.likelihoods.log_ratio(evidence).blocks():
             logs /= self._temperature
-            logs += self.log_prior[:, None]
+            logs += first[:, None]
             # The order is that of the logarithms; how sure it is to be said is another thing.
             logs /= self.base.method.stated_temperature
             yield part, logs

@@ -150,6 +150,7 @@ class Method(Sourced):
     population: str
     pseudo_counts: Mapping[str, float]
     class_spread: float = Field(ge=0)
+    annotated_share: float = Field(gt=0, le=1)
     most_counts: float
     shrinkage: float
     lowest: float
