@@ -71,6 +71,9 @@ labs:
 - {test: aldolase, value: 4-5, unit: U/L, upper_limit: 7.5, date: 2024-01-10}
 - {test: aldolase, value: 30, unit: U/L, upper_limit: 7.5, date: 2023-01-10}
 - {test: LDH, value: 400-600, unit: U/L, upper_limit: 240}
+- {test: AST, value: ≥40, unit: U/L, upper_limit: 40}
+- {test: ALT, value: ">40", unit: U/L, upper_limit: 40}
+- {test: CRP, value: 5-9, unit: mg/L, upper_limit: 5}
 - {test: TSH, value: 0.1, unit: mU/L, lower_limit: 0.4, upper_limit: 4, date: 2024-01-10}
 - {test: potassium, value: 3.0, unit: mmol/L, lower_limit: 3.5, upper_limit: 5, date: 2024-01-10}
 autoantibodies:

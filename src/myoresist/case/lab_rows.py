@@ -35,10 +35,13 @@ class _Open:
     lab: Lab
 
     @property
-    def at_least(self) -> float:
-        """Return how often its limit it is at least."""
-        bound, limit = self.lab.at_least, self.lab.upper_limit
-        return bound / limit if bound is not None and limit else 0.0
+    def raised(self) -> bool:
+        """Tell whether it surely lies above its limit; one that may lie on the limit is not raised."""
+        lab, limit = self.lab, self.lab.upper_limit
+        return limit is not None and (
+            (lab.above is not None and lab.above >= limit)
+            or (lab.at_least is not None and lab.at_least > limit)
+        )
 
     @property
     def at_most(self) -> float | None:
@@ -86,7 +89,7 @@ class Labs:
 
     def _remark(self, index: int, lab: Lab, test: LabTest) -> None:
         short = test.synonyms[0]
-        if lab.value is None and lab.at_least is None and lab.at_most is None:
+        if lab.value is None and {lab.above, lab.at_least, lab.at_most} == {None}:
             self.remarks.append(
                 f"labs[{index}]: {short} without its value: whatever it could have changed is unknown"
             )
@@ -183,7 +186,7 @@ def _values(test: LabTest, use: LabFinding, taken: _Row) -> Iterator[Said]:
 
 def _raised(found: Sequence[_Row], open_: Sequence[_Open]) -> int | None:
     """Return the place of a value that is surely above its limit, whatever the others are."""
-    bounded = [one.index for one in open_ if one.at_least >= 1 and one.lab.at_least]
+    bounded = [one.index for one in open_ if one.raised]
     highest = _highest(found) if found else None
     if highest and highest.limit and highest.value > highest.limit:
         return highest.index

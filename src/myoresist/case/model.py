@@ -128,7 +128,8 @@ class Lab(Part):
         None, ge=0, description="Lower limit of normal of this laboratory, in the same unit."
     )
     limit_assumed: YesNo | None = Field(None, description="Is the upper limit assumed, not given?")
-    at_least: Number | None = Field(None, description="Lower bound of a value such as >22000.")
+    above: Number | None = Field(None, description="What a value such as >22000 lies above.")
+    at_least: Number | None = Field(None, description="Lower bound of a value such as ≥200.")
     at_most: Number | None = Field(None, description="Upper bound of a value such as <20.")
     week: Number | None = Field(None, description="Week since weeks_from, where no date is known.")
     date: When | None = Field(

@@ -88,7 +88,8 @@ def bounded(lab: Entry) -> Entry:
         return lab
     text = value.strip().replace(",", "")
     if match := _BOUND.fullmatch(text):
-        side = "at_most" if match[1][0] in "<≤" else "at_least"
+        exactly = "above" if match[1] == ">" else "at_least"
+        side = "at_most" if match[1][0] in "<≤" else exactly
         return {**lab, "value": "unknown", side: float(match[2])}
     if match := _RANGE.fullmatch(text):
         return {**lab, "value": "unknown", "at_least": float(match[1]), "at_most": float(match[2])}

@@ -15,16 +15,16 @@ from myoresist.case.cells import THOUSANDS as GROUPS
 from myoresist.case.courses import LEVELS, period
 from myoresist.case.terms import DECIMALS, THOUSAND, LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.cohort.schema import ASKED, AT_LEAST, AT_MOST, GROUPED, LOWER, ROW, rejections
+from myoresist.cohort.schema import ABOVE, ASKED, AT_LEAST, AT_MOST, GROUPED, LOWER, ROW, rejections
 from myoresist.cohort.statements import FINDING, VALUE, empty_statements, stated
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
-_PEAK, _MULTIPLE, _LEAST = "may_be_peak", "multiple_read", "multiple_at_least"
+_PEAK, _MULTIPLE, _SURELY = "may_be_peak", "multiple_read", "surely_raised"
 _RAISED, _NORMAL = "finding_raised", "finding_normal"
-_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE, _LEAST)
+_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE, _SURELY)
 _RATIO = pl.col(VALUE) / pl.col(LIMIT)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
@@ -37,7 +37,7 @@ class Kept(NamedTuple):
         rows: the values that can be used, with ``test_number``, in the units in which tests are kept.
         open: patients and tests of which a value cannot be read: ``on_from``, ``on_to`` if its date can be
             read, whether it may be the highest, its multiple of the limit if only the unit is unknown, or how
-            much that is at most and at least where it is bounded.
+            much that is at most where it is bounded, and whether it surely lies above its limit.
     """
 
     rows: pl.DataFrame
@@ -77,7 +77,11 @@ class Laboratory:
             ),
             # Whatever the unit, the multiple of a limit in the same one is what it is.
             (pl.col(AT_MOST) / pl.col(LIMIT)).alias(_MULTIPLE),
-            (pl.col(AT_LEAST) / pl.col(LIMIT)).alias(_LEAST),
+            # What may lie on its limit is not raised.
+            (
+                (pl.col(ABOVE) >= pl.col(LIMIT)).fill_null(False)
+                | (pl.col(AT_LEAST) > pl.col(LIMIT)).fill_null(False)
+            ).alias(_SURELY),
         )
         unknown = self._guessed(table.filter(pl.col(TEST).is_null()))
         lost = [unknown.with_columns(pl.lit(None, pl.Float64).alias(_MULTIPLE))]
@@ -110,7 +114,7 @@ class Laboratory:
         of_value = pl.any_horizontal(pl.lit(False), *flags).alias(_PEAK)
         others = [x for x in flags if x != "unit" + ASKED]
         known_ratio = pl.when(~pl.any_horizontal(pl.lit(False), *others)).then(_RATIO)
-        nothing = pl.lit(None, pl.Float64).alias(_LEAST)
+        nothing = pl.lit(False).alias(_SURELY)
         parts = [
             part.with_columns(pl.lit(True).alias(_PEAK), nothing).select(_OPEN) for part in lost
         ]
@@ -122,7 +126,7 @@ class Laboratory:
         checked = checked.filter(pl.col(VALUE).is_not_null())
         open_ = pl.concat(parts).filter(pl.col(TEST).is_not_null())
         open_ = open_.with_columns(Words.of(open_[DATE]).select(*period(DATE, "on"), name=DATE))
-        rows = checked.drop("spelt", "large", _MULTIPLE, _LEAST)
+        rows = checked.drop("spelt", "large", _MULTIPLE, _SURELY)
         return Kept(rows, open_.drop(DATE)), pl.concat(gone)
 
     def _tested(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -212,7 +216,7 @@ class Laboratory:
                 unsure = highest.filter(pl.col(_KEY).is_in(peaks.implode()))
                 said.append(self._raised(unsure, uses))
                 decided = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
-                above = open_.filter(pl.col(_LEAST) >= 1).join(decided, on=_KEY, how="anti")
+                above = open_.filter(_SURELY).join(decided, on=_KEY, how="anti")
                 said.append(self._told(above, uses, _RAISED))
                 taken = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
             else:

@@ -28,7 +28,8 @@ ROW, VALUE = "row", "value"
 """The number of a row in the table that came in, from 1, and what most tables say."""
 SYNTHETIC = "synthetic-"
 """What the id of a made-up patient begins with."""
-LOWER, AT_LEAST, AT_MOST = "lower_limit", "at_least", "at_most"
+LOWER, ABOVE, AT_LEAST, AT_MOST = "lower_limit", "above", "at_least", "at_most"
+BOUNDS = (ABOVE, AT_LEAST, AT_MOST)
 """The lower limit of normal, and the bounds of a value such as <20, which ``written_out`` fills."""
 OF_ORGANS: Mapping[str, Organ] = {f"response_{organ.lower()}": organ for organ in ORGANS}
 """Columns of the responses of single organs."""
@@ -66,8 +67,7 @@ class Schema:
                 "unit": Column("text", needed=True),
                 "upper_limit": Column("number", above=0, by_unit=True),
                 LOWER: Column("number", minimum=0),
-                AT_LEAST: Column("number", minimum=0),
-                AT_MOST: Column("number", minimum=0),
+                **{bound: Column("number", minimum=0) for bound in BOUNDS},
                 DATE: self._day,
             },
             "antibodies": {
@@ -255,7 +255,7 @@ def cleaned(frame: pl.DataFrame, table: str, schema: Schema, codes_named: bool =
             missing = typed[name].is_null()
             if name + ASKED in asked:
                 missing &= ~asked[name + ASKED]
-            for bound in (x for x in (AT_LEAST, AT_MOST) if name == VALUE and x in columns):
+            for bound in (x for x in BOUNDS if name == VALUE and x in columns):
                 missing &= typed[bound].is_null()
             if missing.any():
                 empty.append(_rejection(frame.filter(missing), table, name, "is empty", True))

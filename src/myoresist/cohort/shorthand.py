@@ -9,7 +9,7 @@ import polars as pl
 
 from myoresist.arrays.words import categories
 from myoresist.case.shorthand import bounded, settled, steps_of
-from myoresist.cohort.schema import AT_LEAST, AT_MOST, ROW, VALUE
+from myoresist.cohort.schema import BOUNDS, ROW, VALUE
 
 _CUT_OFF, _RESULT = "cut_off", "result"
 
@@ -31,14 +31,13 @@ def written_out(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 def _bounded(frame: pl.DataFrame) -> pl.DataFrame:
     """Return laboratory values with their bounds."""
     texts = frame[VALUE].unique().drop_nulls().to_list()
-    found = {
-        text: one for text in texts if AT_LEAST in (one := bounded({VALUE: text})) or AT_MOST in one
-    }
+    read = {text: bounded({VALUE: text}) for text in texts}
+    found = {text: one for text, one in read.items() if not one.keys().isdisjoint(BOUNDS)}
     if not found:
         return frame
     value = pl.col(VALUE)
     columns = [pl.when(~value.is_in(list(found))).then(value).alias(VALUE)]
-    for name in (AT_LEAST, AT_MOST):
+    for name in BOUNDS:
         bounds = {text: str(one[name]) for text, one in found.items() if name in one}
         said = value.replace_strict(bounds, default=None, return_dtype=pl.String)
         own = [pl.col(name).cast(pl.String)] if name in frame.columns else []
