@@ -2,16 +2,17 @@
 
     python scripts/mutate_cases.py [CASES] [TABLES] [SEED]
 
-Bytes, structure and values of the bundled cases are changed; each is refused with its mistakes or read, and
-some of those are assessed. Cells of small registries are replaced by what people write; each run answers
-every patient that it names.
+Bytes, structure and values of the bundled cases, and of the forms that docs/use.md shows, are changed; each
+is refused with its mistakes or read, and some of those are assessed. Cells of small registries are replaced
+by what people write; each run answers every patient that it names.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from myoresist import Knowledge, assess
 from myoresist.case.reading import check_case_text
 from myoresist.case.record import record
 from myoresist.cohort.registry import Registry
-from myoresist.document import read_document
+from myoresist.document import parse_document, read_document
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "src" / "myoresist" / "examples").glob("*.yaml"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "src" / "myoresist" / "examples").glob("*.yaml"))
+FORMS = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 WORDS: tuple[Any, ...] = (
     None, "", "yes", "no", "unknown", "NA", "-9", "999", "1e400", "23.780", "5,5", "<5", ">22000",
     "17-05-23", "9999-12-31", "1900-01-01", "2023", "2023-05-17 00:00:00", "45063", "µkat/L", "mg/day",
@@ -32,7 +35,7 @@ WORDS: tuple[Any, ...] = (
     "x" * 500, 0, -1, 1e30, True, [], {}, "400-500", "≥ 20", "<1e9", "1 g × 3 days", "good", "worse",
     "2 × 1000 mg, 2 weeks apart", "from 60 to 10 mg over 6 months", "0 × 1 mg, 0 days apart",
     "from 60 to 10 mg over 9999999 months", "good, then lost", "methotrexate", "co-trimoxazole", "male",
-    "juvenile_dermatomyositis",
+    "juvenile_dermatomyositis", "prednisone", "CK 200; LDH 250", 12, 1e12, -4, "≥40", "NaN", "INF",
 )  # fmt: skip
 ASSESSED, ANSWERED = 0.2, 0.1
 """The share of the cases that can be read that are assessed, and of the tables that are answered."""
@@ -43,10 +46,18 @@ ROWS = 4
 
 def main() -> None:
     """Mutate cases, then tables; print what came out."""
-    cases, tables, seed = (int(x) for x in (*sys.argv[1:4], "1000", "20", "1")[:3])
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    for name, default in (("CASES", 1000), ("TABLES", 20), ("SEED", 1)):
+        asked.add_argument(name, nargs="?", type=int, default=default)
+    cases, tables, seed = vars(asked.parse_args()).values()
     dice = random.Random(seed)
+    shown = FORMS.findall((ROOT / "docs" / "use.md").read_text(encoding="utf-8"))
+    forms = [parse_document(text, "use.md").data for text in shown]
     data = [read_document(path).data for path in EXAMPLES]
-    texts = [path.read_bytes() for path in EXAMPLES]
+    data += [{"patient": {"id": "P"}} | one for one in forms]
+    texts = [path.read_bytes() for path in EXAMPLES] + [text.encode() for text in shown]
     knowledge = Knowledge.load()
     counts = {"read": 0, "refused": 0, "slowest": 0.0}
     for _ in range(cases):

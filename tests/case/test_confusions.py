@@ -31,6 +31,7 @@ TERMS = packaged_terms()
         ("tuberculosis", "latent_tuberculosis?"),
         ("renal_crisis", "calcinosis"),
         ("dyspnoea", "lymphadenopathy"),
+        ("bowel perforation", "diverticulitis_history"),
     ],
 )
 def test_a_finding_is_not_mistaken_for_another(word: str, never: str) -> None:
@@ -53,6 +54,15 @@ def test_a_finding_is_not_mistaken_for_another(word: str, never: str) -> None:
 def test_an_antibody_is_not_mistaken_for_another(word: str, never: str) -> None:
     assert TERMS.antibody(word) is None
     assert never not in TERMS.meant_antibody(word)
+
+
+def test_a_perforation_of_the_gut_is_asked_for_its_time_and_is_no_diverticulitis() -> None:
+    for word in ("bowel perforation", "perforation", "intestinal_perforation"):
+        assert TERMS.catalogue.find(word) is None
+        assert TERMS.meant_finding(word).startswith("write gut_perforation for one that is there")
+    past = TERMS.catalogue.find("past bowel perforation")
+    assert past is not None
+    assert past.id == "diverticulitis_history"
 
 
 def test_which_ro_is_asked_and_an_exact_name_is_known() -> None:

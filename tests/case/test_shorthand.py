@@ -200,17 +200,31 @@ treatments:
 """
 
 
+def test_a_drug_of_which_no_course_is_recorded_puts_nothing_in_order_and_is_named() -> None:
+    (said,) = read("treatments: [{drug: MTX, after: prednisone}]").remarks
+    assert said == "treatments[0]: no course of Prednisone is recorded, so after tells nothing"
+
+
 @pytest.mark.parametrize(
     ("order", "too_low"),
     [
         ("", None),
         (", after: methotrexate", True),
+        # Between two without a date it counts as well, over others in between, too.
+        (", after: tacrolimus}\n- {drug: tacrolimus, after: methotrexate", True),
+        (
+            ", after: IVIG}\n- {drug: IVIG, after: tacrolimus}\n- {drug: tacrolimus, after: methotrexate",
+            True,
+        ),
+        # What contradicts itself puts nothing in order.
+        (", after: tacrolimus}\n- {drug: tacrolimus, after: azathioprine", None),
         # Another drug that nobody gave a date puts nothing in order.
         (", after: tacrolimus", None),
         # A date of its own goes first.
         (", after: methotrexate, start: 2021-01-01, stop: 2021-12-01", False),
-        # Before one with a date it may still be any time ago.
-        (", before: methotrexate", None),
+        # Whenever it was: begun before one with a date, it is not the last.
+        (", before: methotrexate", False),
+        (", before: IVIG}\n- {drug: IVIG, before: methotrexate", False),
     ],
 )
 def test_a_drug_after_which_another_was_begun_puts_them_in_order(

@@ -70,7 +70,7 @@ def tables(found: Iterable[Case]) -> dict[str, pl.DataFrame]:
             }
         )
         rows["findings"] += [own | {"finding": x, "value": y} for x, y in answers(data)]
-        rows["labs"] += [own | flat(one, "week", "limit_assumed") for one in data["labs"]]
+        rows["labs"] += [own | flat(one, "limit_assumed") for one in data["labs"]]
         rows["antibodies"] += [own | flat(one, "unit") for one in data["autoantibodies"]]
         rows["treatments"] += [own | course(one) for one in data["treatments"]]
         rows["medicines"] += [own | flat(one, "dose") for one in data["medicines"]]
@@ -109,9 +109,8 @@ def flat(entry: Mapping[str, Any], *left_out: str) -> dict[str, Any]:
 
 
 def course(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of one course; its order among others and what harm it did have none."""
-    left_out = ("from_week", "to_week", "after", "before", "side_effects", "scheme")
-    found = flat(entry, *left_out, "response_by_organ", "together_with")
+    """Return the cells of one course; a scheme is written out already."""
+    found = flat(entry, "scheme", "response_by_organ", "together_with")
     organs = {f"response_{x.lower()}": y for x, y in entry.get("response_by_organ", {}).items()}
     together = "; ".join(entry.get("together_with", ()))
     return found | organs | ({"together_with": together} if together else {})

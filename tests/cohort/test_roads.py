@@ -91,13 +91,46 @@ medicines: [co-trimoxazole, {drug: atorvastatin, stop: 2022-03}, levothyroxine]
 """
 
 
+WEEKS = """\
+patient: {id: forms, age: 60, sex: female, weight_kg: 70}
+date: 2024-03-01
+label: dermatomyositis
+%s
+labs:
+- {test: CK, value: 9000, unit: U/L, week: 0}
+- {test: CK, value: 150, unit: U/L, week: 12}
+- {test: LDH, value: ">500", unit: U/L, upper_limit: 240, week: 20}
+- {test: LDH, value: 200, unit: U/L, upper_limit: 240, week: 12}
+- {test: FVC, value: 80, unit: "%%", week: 0}
+- {test: FVC, value: 60, unit: "%%", week: 30}
+- {test: aldolase, value: 9, unit: U/L, upper_limit: 7.5, week: 3}
+- {test: aldolase, value: 4, unit: U/L, upper_limit: 7.5}
+autoantibodies: [{antibody: anti-Mi-2, method: line blot, result: positive}]
+treatments:
+- {drug: prednisone, scheme: from 60 to 10 mg over 6 months, response: partial, from_week: 0}
+- {drug: methotrexate, dose: 20, unit: mg, frequency: weekly, response: none, reason_stopped: no effect,
+   from_week: 4, to_week: 40}
+- {drug: azathioprine, dose: 50, unit: mg, frequency: daily, response: none, after: methotrexate,
+   reason_stopped: side effect, side_effects: liver enzymes}
+- {drug: tacrolimus, response: none, before: azathioprine}
+medicines: [levothyroxine]
+"""
+ZEROS = {
+    "dated": "weeks_from: {event: prednisone, date: 2023-01-10}\nassumed_limits: {CK: 200}",
+    "undated": "weeks_from: {event: prednisone}",
+}
+
+
 def raw(text: str) -> dict[str, pl.DataFrame]:
     """Return a case as tables that hold its short forms as they are written."""
     data = yaml.safe_load(text)
     own = {"patient_id": data["patient"]["id"]}
+    assumed = data.get("assumed_limits", {})
     rows: dict[str, list[dict[str, Any]]] = {
         "patients": [own | {x: data["patient"][x] for x in ("age", "sex", "weight_kg")}
-                     | {x: data[x] for x in ("date", "label")}],
+                     | {x: data[x] for x in ("date", "label")}
+                     | {"weeks_from": data.get("weeks_from", {}).get("date")}
+                     | {"assumed_limits": "; ".join(f"{x} {y}" for x, y in assumed.items()) or None}],
         "labs": data["labs"],
         "antibodies": data["autoantibodies"],
         "treatments": [course(one) | {"scheme": one.get("scheme")} for one in data["treatments"]],
@@ -123,11 +156,46 @@ def test_every_form_that_a_table_can_hold_says_what_it_says_in_a_case() -> None:
     compare([one])
 
 
+@pytest.mark.parametrize(("zero", "normal"), [("dated", True), ("undated", None)])
+def test_weeks_order_and_limits_to_assume_say_in_a_table_what_they_say_in_a_case(
+    zero: str, normal: bool | None
+) -> None:
+    """With a day from which they count, weeks are dates; without one they put values and courses in order."""
+    text = WEEKS % ZEROS[zero]
+    one, found = made(text), assess_tables(raw(text))
+    row = found["findings"].row(0, named=True)
+    assert (row["ck_current_u_l"], row["ck_x_uln"], row["fvc_decline_10pct"]) == (
+        150, 45 if normal else None, True,
+    )  # fmt: skip
+    assert (row["ldh_x_uln"], row["muscle_enzymes_raised"]) == (None, True)
+    last = found["resistance"].row(0, named=True)
+    assert last["trial_last_stopped_intolerance"] is True
+    assert differences(of_assessment(assess(one)), of_tables(found)["forms"]) == []
+    compare([one])
+    told = found["rejected"].select("table", "column", "value", "whole_row").rows()
+    assert told == ([("labs", "upper_limit", "200.0", False)] * 2 if normal else [])
+
+
+def test_what_is_no_list_of_limits_is_listed_and_a_visit_may_have_a_week() -> None:
+    tables = raw(WEEKS % ZEROS["dated"])
+    tables["patients"] = tables["patients"].with_columns(assumed_limits=pl.lit("CK high"))
+    tables["visits"] = pl.DataFrame(
+        {"patient_id": ["forms"], "week": ["2"], "date": [None], "mmt8": ["100"]}
+    )
+    found = assess_tables(tables)
+    assert found["findings"]["mmt8_150"].to_list() == [100]
+    (told,) = found["rejected"].select("column", "reason").rows()
+    assert told == ("assumed_limits", "is no list of limits; write such as CK 200; LDH 250")
+
+
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def test_every_form_comes_through_every_door(door: Door, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    found = findings(door(raw(FORMS), tmp_path / "in"), tmp_path / "out")
-    assert found.equals(assess_tables(raw(FORMS))["findings"])
+    forms = raw(FORMS)
+    weeks = raw((WEEKS % ZEROS["dated"].partition("\n")[0]).replace("forms", "weeks"))
+    both = {x: pl.concat([forms[x], weeks[x]], how="diagonal_relaxed") for x in forms}
+    found = findings(door(both, tmp_path / "in"), tmp_path / "out")
+    assert found.equals(assess_tables(both)["findings"])
     assert rejected(tmp_path / "out") == []
 
 

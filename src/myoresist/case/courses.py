@@ -7,7 +7,7 @@ each different text is read once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,13 +16,15 @@ import polars as pl
 
 from myoresist.arrays.kleene import Truths, of_values, truth
 from myoresist.arrays.runs import Floats, Ints, numbers
-from myoresist.arrays.words import Texts
+from myoresist.arrays.words import NO_WORD, Texts
 from myoresist.case.course_columns import WORDS, Courses, Levels, courses_of, drugs_of
 from myoresist.case.dates import Days, PartialDate
 from myoresist.case.lab_rows import unread_tests
-from myoresist.case.model import Case, Treatment
+from myoresist.case.model import Case
 from myoresist.case.record import assessed_on
 from myoresist.case.responses import overall
+from myoresist.case.sequence import Order, begun_after, sequence_of
+from myoresist.case.sequence import Sequence as Sequence_
 from myoresist.case.terms import Terms
 from myoresist.case.units import converted, spelling
 
@@ -31,6 +33,7 @@ WRITTEN = {
     "frequency": pl.String, "route": pl.String, "start": pl.String, "stop": pl.String,
     "ongoing": pl.Boolean, "response": pl.String, "reason_stopped": pl.String,
     "weight_kg": pl.Float64, "weeks": pl.Float64, "shared": pl.Boolean,
+    "after": pl.String, "before": pl.String, "from_week": pl.Float64,
 }  # fmt: skip
 """Columns of a table of courses as they are written; see ``Treatments.of``."""
 
@@ -48,6 +51,7 @@ class Treatments:
         complete: whether every course of each patient is known to be listed.
         courses: the records, in the order in which they came in.
         levels: drug levels.
+        sequence: which drugs were begun after which, besides dates.
     """
 
     patient_ids: pl.Series
@@ -55,6 +59,7 @@ class Treatments:
     complete: Truths
     courses: Courses
     levels: Levels
+    sequence: Sequence_
 
     @classmethod
     def of_cases(cls, cases: Sequence[Case], terms: Terms) -> Treatments:
@@ -65,28 +70,38 @@ class Treatments:
         words["response"] = [overall(one) for one in listed]
         # What a missing stop date means is decided with the rest of the list at hand.
         ongoing = [False if one.reason_stopped else one.ongoing for one in listed]
-        courses = courses_of(
-            patient=np.array([place for place, _, _ in own], np.int64),
-            words={name: Texts.of(column) for name, column in words.items()},
-            numbers_={
-                "dose": _numbers([one.dose for one in listed]),
-                "weeks": _numbers([one.weeks for one in listed]),
-                "weight_kg": _numbers([_weight(case, one.start) for _, case, one in own]),
-            },
-            dates=(
-                Days.of([x.start for x in listed]).otherwise(_begun_after(own, terms)),
-                Days.of([x.stop for x in listed]),
+        today = Days.of([assessed_on(case) for case in cases])
+        courses, sequence = _in_sequence(
+            courses_of(
+                patient=np.array([place for place, _, _ in own], np.int64),
+                words={name: Texts.of(column) for name, column in words.items()},
+                numbers_={
+                    "dose": _numbers([one.dose for one in listed]),
+                    "weeks": _numbers([one.weeks for one in listed]),
+                    "weight_kg": _numbers([_weight(case, one.start) for _, case, one in own]),
+                },
+                dates=(
+                    Days.of([x.start for x in listed]),
+                    Days.of([x.stop for x in listed]),
+                ),
+                ongoing=of_values(ongoing),
+                shared=np.array([bool(one.together_with) for one in listed], np.bool_),
+                terms=terms,
             ),
-            ongoing=of_values(ongoing),
-            shared=np.array([bool(one.together_with) for one in listed], np.bool_),
-            terms=terms,
+            today,
+            Order(
+                after=drugs_of(Texts.of([one.after for one in listed]), terms),
+                before=drugs_of(Texts.of([one.before for one in listed]), terms),
+                week=_numbers([one.from_week for one in listed]),
+            ),
         )
         return cls(
             pl.Series("patient_id", [case.patient.id for case in cases], dtype=pl.String),
-            Days.of([assessed_on(case) for case in cases]),
+            today,
             of_values([case.treatments_complete for case in cases]),
             courses,
             _levels(cases, terms),
+            sequence,
         )
 
     @classmethod
@@ -118,25 +133,34 @@ class Treatments:
         given, patient = _placed(_typed(courses, WRITTEN, "courses"), ids, numbered)
         measured = _typed(levels if levels is not None else pl.DataFrame(), LEVELS, "levels")
         measured, measured_in = _placed(measured, ids, numbered)
+        today = _days(people["date"])
+        read = courses_of(
+            patient,
+            {name: Texts.of_column(given[name]) for name in WORDS},
+            {name: _floats(given[name]) for name in ("dose", "weeks", "weight_kg")},
+            (_days(given["start"]), _days(given["stop"])),
+            truth(given["ongoing"]),
+            given["shared"].fill_null(False).to_numpy(),
+            terms,
+        )
+        order = Order(
+            after=drugs_of(Texts.of_column(given["after"]), terms),
+            before=drugs_of(Texts.of_column(given["before"]), terms),
+            week=_floats(given["from_week"]),
+        )
+        read, sequence = _in_sequence(read, today, order)
         return cls(
             ids,
-            _days(people["date"]),
+            today,
             truth(people["treatments_complete"]),
-            courses_of(
-                patient,
-                {name: Texts.of_column(given[name]) for name in WORDS},
-                {name: _floats(given[name]) for name in ("dose", "weeks", "weight_kg")},
-                (_days(given["start"]), _days(given["stop"])),
-                truth(given["ongoing"]),
-                given["shared"].fill_null(False).to_numpy(),
-                terms,
-            ),
+            read,
             Levels(
                 measured_in,
                 drugs_of(Texts.of_column(measured["drug"]), terms),
                 _days(measured["date"]),
                 _floats(measured["value"]),
             ),
+            sequence,
         )
 
 
@@ -153,27 +177,16 @@ def _weight(case: Case, start: PartialDate | None) -> float | None:
     return min(weighed, key=lambda visit: abs(visit.date.earliest - when)).weight_kg
 
 
-def _begun_after(own: Sequence[tuple[int, Case, Treatment]], terms: Terms) -> Days:
-    """Return between which days courses without any date began, where another drug is named before them.
-
-    They began after the first day on which that drug can have begun, and not after the assessment.
-    """
-    earliest, latest = np.full(len(own), np.nan), np.full(len(own), np.nan)
-    for place, (_, case, one) in enumerate(own):
-        named = terms.drug(one.after) if one.after else None
-        if named is None or one.start or one.stop or one.weeks:
-            continue
-        begun = [
-            other.start
-            for other in case.treatments
-            if other.start and (known := terms.drug(other.drug)) and known.id == named.id
-        ]
-        today = assessed_on(case)
-        if begun and today:
-            first, last = Days.of(begun), Days.of([today])
-            earliest[place] = min(first.earliest.min() + 1, last.latest[0])
-            latest[place] = last.latest[0]
-    return Days(earliest, latest)
+def _in_sequence(courses: Courses, today: Days, order: Order) -> tuple[Courses, Sequence_]:
+    """Return courses with what their order tells of their start, and which were begun after which."""
+    if not order.said.any():
+        nothing = np.empty(0, np.int64)
+        return courses, Sequence_(nothing, nothing, nothing)
+    start, drug = courses.start, np.where(courses.local, NO_WORD, courses.drug)
+    undated = ~start.known & ~courses.stop.known & np.isnan(courses.length)
+    told = begun_after(courses.patient, drug, start, undated, order, today)
+    sequence = sequence_of(courses.patient, drug, start, order)
+    return replace(courses, start=start.otherwise(told)), sequence
 
 
 def _levels(cases: Sequence[Case], terms: Terms) -> Levels:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TypeVar
 
 from myoresist.case.cells import CODE, CODES
@@ -13,6 +15,8 @@ from myoresist.case.terms import Fall, LabFinding, LabTest, Terms
 from myoresist.case.units import converted, spelling
 
 Entry = TypeVar("Entry")
+ZERO = date(2000, 1, 1)
+"""From which day weeks are counted where nobody knows it, to put values in order."""
 Said = tuple[str, float | bool, tuple[str | int, ...]]
 """A finding, its value, and where the case says so."""
 
@@ -23,6 +27,7 @@ class _Row:
 
     index: int
     lab: Lab
+    when: PartialDate | None
     value: float
     limit: float | None
 
@@ -33,6 +38,7 @@ class _Open:
 
     index: int
     lab: Lab
+    when: PartialDate | None
 
     @property
     def raised(self) -> bool:
@@ -68,18 +74,20 @@ class Labs:
         """Yield what the values say."""
         rows: dict[str, list[_Row]] = {}
         unread: dict[str, list[_Open]] = {}
-        for index, lab in enumerate(self.case.labs):
-            test = self.terms.lab(lab.test)
+        tests = [self.terms.lab(lab.test) for lab in self.case.labs]
+        dated = {x.id for x, lab in zip(tests, self.case.labs, strict=True) if x and lab.date}
+        for index, (test, lab) in enumerate(zip(tests, self.case.labs, strict=True)):
             if test is None:
                 continue
+            when = lab.date if test.id in dated else _day_of(lab.week)
             self._remark(index, lab, test)
             known = rows.setdefault(test.id, [])
             if lab.value is None:
-                unread.setdefault(test.id, []).append(_Open(index, lab))
+                unread.setdefault(test.id, []).append(_Open(index, lab, when))
             else:
                 unit = spelling(lab.unit, test) or test.unit
                 limit = lab.upper_limit and converted(lab.upper_limit, unit, test)
-                known.append(_Row(index, lab, converted(lab.value, unit, test), limit))
+                known.append(_Row(index, lab, when, converted(lab.value, unit, test), limit))
         for name, found in rows.items():
             test = self.terms.labs[name]
             yield from self._of_test(test, found, unread.get(name, []))
@@ -145,20 +153,16 @@ class Labs:
         self, test: LabTest, use: LabFinding, found: Sequence[_Row], open_: Sequence[_Open]
     ) -> _Row | None:
         taken = self._latest(test, use, found) if found else None
-        if taken is None or any(_perhaps_later(one.lab, found) for one in open_):
+        if taken is None or any(_perhaps_later(one, found) for one in open_):
             return None
         return taken
 
     def _latest(self, test: LabTest, use: LabFinding, rows: Sequence[_Row]) -> _Row | None:
         """Return the row that gives the current value, if there is no doubt which one it is."""
-        if len(rows) == 1 and rows[0].lab.date is None and not use.dated:
+        if len(rows) == 1 and rows[0].when is None and not use.dated:
             return rows[0]
-        last = last_of([(row.lab.date, row) for row in rows if row.lab.date])
-        undated = [row for row in rows if row.lab.date is None]
-        if len(undated) == len(rows):
-            weeks = [row.lab.week for row in rows if row.lab.week is not None]
-            if len(weeks) == len(rows):
-                last, undated = [row for row in rows if row.lab.week == max(weeks)], []
+        last = last_of([(row.when, row) for row in rows if row.when])
+        undated = [row for row in rows if row.when is None]
         if undated:
             so = "it is not taken for the current value" if last else "the current value is unknown"
             self._note(
@@ -172,6 +176,14 @@ class Labs:
             )
             return None
         return last[-1] if last else None
+
+
+def _day_of(week: float | None) -> PartialDate | None:
+    """Return a day that puts a week in order among others, where no value of its test has a date."""
+    if week is None:
+        return None
+    day = ZERO + timedelta(days=math.floor(week * 7))
+    return PartialDate(day.year, day.month, day.day)
 
 
 def _values(test: LabTest, use: LabFinding, taken: _Row) -> Iterator[Said]:
@@ -195,25 +207,21 @@ def _raised(found: Sequence[_Row], open_: Sequence[_Open]) -> int | None:
 
 def _last_bound(found: Sequence[_Row], open_: Sequence[_Open]) -> _Open | None:
     """Return the bounded value that is surely the latest one."""
-    dated = [(one.lab.date, one) for one in open_ if one.lab.date]
+    dated = [(one.when, one) for one in open_ if one.when]
     last = last_of(dated)
-    every = len(dated) == len(open_) and all(row.lab.date for row in found)
+    every = len(dated) == len(open_) and all(row.when for row in found)
     if len(last) != 1 or not every:
         return None
-    first = last[0].lab.date
-    later = [x for x in found if x.lab.date and first and x.lab.date.latest >= first.earliest]
+    first = last[0].when
+    later = [x for x in found if x.when and first and x.when.latest >= first.earliest]
     return None if later else last[0]
 
 
 def _fallen(found: Sequence[_Row], fall: Fall) -> int | None:
     """Return the place of the latest value, if it lies far enough below one that is surely before it."""
-    dated = [(row.lab.date, row) for row in found if row.lab.date]
+    dated = [(row.when, row) for row in found if row.when]
     last = last_of(dated)
     before = [row for _, row in dated if row not in last]
-    if not dated and all(row.lab.week is not None for row in found):
-        newest = max(row.lab.week or 0 for row in found)
-        last = [row for row in found if row.lab.week == newest]
-        before = [row for row in found if row.lab.week != newest]
     if not before or len({row.value for row in last}) != 1:
         return None
     return (
@@ -244,13 +252,10 @@ def _highest(rows: Sequence[_Row]) -> _Row:
     return max(limited or bare, key=multiple)
 
 
-def _perhaps_later(lab: Lab, rows: Sequence[_Row]) -> bool:
+def _perhaps_later(one: _Open, rows: Sequence[_Row]) -> bool:
     """Tell whether a result that is not known may be later than the latest one that is."""
-    weeks = [row.lab.week for row in rows]
-    if lab.date is None and lab.week is not None and not any(row.lab.date for row in rows):
-        return any(week is None or lab.week >= week for week in weeks)
-    since = max((row.lab.date.earliest for row in rows if row.lab.date), default=None)
-    return lab.date is None or since is None or lab.date.latest >= since
+    since = max((row.when.earliest for row in rows if row.when), default=None)
+    return one.when is None or since is None or one.when.latest >= since
 
 
 def last_of(dated: Sequence[tuple[PartialDate, Entry]]) -> list[Entry]:

@@ -18,7 +18,7 @@ from myoresist.case.dates import PartialDate, misordered
 from myoresist.case.lab_checks import lab_problems
 from myoresist.case.messages import either, is_number, message, quoted
 from myoresist.case.model import Case
-from myoresist.case.shorthand import SCHEME, parsed, written_out
+from myoresist.case.shorthand import SCHEME, impossible_weeks, parsed, written_out
 from myoresist.case.spelling import respelled
 from myoresist.case.terms import SEE_LIST, Terms
 from myoresist.case.visit_checks import visit_problems
@@ -142,6 +142,8 @@ def checked(document: Document, terms: Terms) -> tuple[Case | None, list[Problem
         check.medicines()
         check.numbers()
         check.label()
+        for path, said in impossible_weeks(data, terms.most_weeks):
+            check.add(path, said)
         check.dates()
         if case is not None and not check.problems:
             check.totals(case)

@@ -361,6 +361,7 @@ class _Reader:
                     f"treatments[{index}]: {shown(course.drug)} is not in the list of drugs{hint}"
                 )
                 continue
+            self._remark_order(index, course)
             local = self.terms.sections.local_routes
             if course.route and self.terms.doses.route(course.route, local) is None:
                 self.remarks.append(
@@ -372,6 +373,16 @@ class _Reader:
 
         for finding, index in of_organs(self.case.treatments):
             yield self._says(finding, True, "treatments", index, "response_by_organ")
+
+    def _remark_order(self, index: int, course: Treatment) -> None:
+        """Remark on a drug before or after which a course was begun, and of which none is recorded."""
+        given = {drug.id for one in self.case.treatments if (drug := self.terms.drug(one.drug))}
+        for key, name in (("after", course.after), ("before", course.before)):
+            named = self.terms.drug(name) if name else None
+            if named is not None and named.id not in given:
+                self.remarks.append(
+                    f"treatments[{index}]: no course of {named.label} is recorded, so {key} tells nothing"
+                )
 
     def _medicines(self) -> Iterator[Statement]:
         for index, medicine in enumerate(self.case.medicines):

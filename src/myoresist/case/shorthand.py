@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.terms import Terms
+from myoresist.document import Path_, figure
 
 Data = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -21,20 +22,28 @@ _FIGURE = r"([0-9]+(?:\.[0-9]+)?)"
 _BOUND = re.compile(rf"(<|<=|≤|>|>=|≥) ?{_FIGURE}")
 _RANGE = re.compile(rf"{_FIGURE} ?(?:-|–|to) ?{_FIGURE}")
 _UNIT = r"([a-zµ]+(?:/[a-z0-9²]+)*)"
-_EACH = re.compile(rf"{_FIGURE} ?{_UNIT}(?: (?:a|per) day| daily)? ?(?:×|x|for) ?([0-9]+) days?")
+_EACH = re.compile(
+    rf"{_FIGURE} ?{_UNIT}(?: (?:a|per) day| daily)? ?(?:×|x|for) ?([0-9]{{1,5}}) days?"
+)
 _DOSES = re.compile(
-    rf"([0-9]+) ?(?:×|x) ?{_FIGURE} ?{_UNIT}(?:,? ([0-9]+) (days?|weeks?|months?) apart|,? ([a-z]+))?"
+    rf"([0-9]{{1,5}}) ?(?:×|x) ?{_FIGURE} ?{_UNIT}"
+    r"(?:,? ([0-9]{1,5}) (days?|weeks?|months?) apart|,? ([a-z]+))?"
 )
 _TAPER = re.compile(
     rf"from {_FIGURE}(?: ?{_UNIT})? to {_FIGURE} ?{_UNIT}(?: daily| a day)? "
-    r"(?:over|in|within) ([0-9]+) (days?|weeks?|months?)"
+    r"(?:over|in|within) ([0-9]{1,5}) (days?|weeks?|months?)"
 )
+_LIFETIME = 36_525
+"""Days beyond which a scheme is a mistake of writing."""
+_LAST_YEAR = date.max.year - _LIFETIME // 365
+_WEEKS = {"labs": ("week",), "visits": ("week",), "treatments": ("from_week", "to_week")}
 _DAYS = {"day": 1, "week": 7, "month": 28}
 SCHEME = (
     "write such as 1 g × 3 days, 2 × 1000 mg, 2 weeks apart, or from 60 to 10 mg over 6 months; "
     "parts follow each other with 'then'"
 )
 _OF_ALL = ("drug", "route", "response", "response_by_organ", "together_with", "notes")
+_OF_FIRST = ("scheme", "after", "before", "from_week")
 
 
 def written_out(data: Data, terms: Terms) -> Data:
@@ -74,7 +83,33 @@ def _dated(entry: Entry, week: str, when: str, zero: date | None) -> Entry:
     number = entry.get(week)
     if zero is None or entry.get(when) is not None or not _is_number(number):
         return entry
-    return {**entry, when: str(zero + timedelta(days=round(number * 7)))}
+    try:
+        return {**entry, when: str(day_of_week(zero, number))}
+    except OverflowError:
+        # So many weeks are a mistake, which is said elsewhere.
+        return entry
+
+
+def day_of_week(zero: date, week: float) -> date:
+    """Return the day that is some weeks after another."""
+    return zero + timedelta(days=round(week * 7))
+
+
+def impossible_weeks(data: Data, most: float) -> Iterator[tuple[Path_, str]]:
+    """Yield the places of weeks that nobody can have counted, and what to write.
+
+    Args:
+        data: a case.
+        most: the most weeks that there can be.
+    """
+    for section, keys in _WEEKS.items():
+        entries = data.get(section)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            for key in keys if isinstance(entry, Mapping) else ():
+                week = entry.get(key)
+                if _is_number(week) and abs(week) > most:
+                    said = f"{figure(week)} is impossible; it lies between {-most:g} and {most:g}"
+                    yield (section, index, key), said
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
@@ -152,6 +187,8 @@ def steps_of(entry: Entry) -> Iterator[Entry]:
         return
     kept = {key: entry[key] for key in _OF_ALL if key in entry}
     day = _zero({"date": entry.get("start")})
+    # So late a start is a mistake, which is said elsewhere, and no calendar holds what follows it.
+    day = None if day is not None and day.year > _LAST_YEAR else day
     rest = {
         key: entry[key] for key in ("ongoing", "reason_stopped", "side_effects") if key in entry
     }
@@ -169,7 +206,7 @@ def steps_of(entry: Entry) -> Iterator[Entry]:
         step.pop("every", None)
         ends = place == len(parts) - 1
         if place == 0:
-            step["scheme"] = entry["scheme"]
+            step |= {key: entry[key] for key in _OF_FIRST if key in entry}
         if ends:
             goes_on = rest.get("ongoing")
             step |= rest
@@ -186,7 +223,7 @@ def parsed(scheme: str) -> list[dict[str, Any]] | None:
     found: list[dict[str, Any]] = []
     for part in re.split(r",? then ", " ".join(scheme.lower().split())):
         steps = _taper(part) or _infusions(part)
-        if not steps:
+        if not steps or sum(step["days"] for step in steps) > _LIFETIME:
             return None
         found += steps
     return found

@@ -22,8 +22,10 @@ from myoresist.case.terms import Terms
 from myoresist.cohort.antibodies import Serum
 from myoresist.cohort.courses import Given
 from myoresist.cohort.labs import Laboratory
+from myoresist.cohort.relative import unread_limits, week_zero, with_limits, with_weeks
 from myoresist.cohort.schema import (
     ROW,
+    WEEKS_FROM,
     Schema,
     cleaned,
     empty_rejections,
@@ -194,7 +196,9 @@ class Reader:
         """Return every table with its cells read, the rows with one that cannot be, and these."""
         typed: dict[str, pl.DataFrame] = {}
         asked: dict[str, pl.DataFrame] = {}
-        rejected = [empty_rejections()]
+        patients = tables["patients"]
+        rejected = [unread_limits(patients, self.terms)]
+        zero = week_zero(patients, self.schema.tables["patients"][WEEKS_FROM])
         for name in self.schema.tables:
             frame = tables.get(name)
             if frame is None:
@@ -204,7 +208,11 @@ class Reader:
                 typed[name] = pl.DataFrame(schema={ROW: pl.UInt32, **wanted})
                 asked[name] = typed[name]
                 continue
-            read = cleaned(written_out(frame, name), name, self.schema, self.codes_named)
+            frame = with_weeks(written_out(frame, name), name, zero)
+            if name == "labs":
+                frame, assumed = with_limits(frame, patients, self.terms)
+                rejected.append(assumed)
+            read = cleaned(frame, name, self.schema, self.codes_named)
             typed[name], asked[name] = (self._whole(x, name) for x in (read.rows, read.asked))
             if name == "treatments":
                 typed[name] = with_steps(typed[name])

@@ -88,6 +88,10 @@ class Given:
              "is not a frequency; the course counts, its dose is unknown"),
             ("route", lambda x: doses.route(x, local) is not None,
              "is not a route; the course counts, its dose is unknown"),
+            ("after", lambda x: self.terms.drug(x) is not None,
+             "is not in the list of drugs, so it tells no order"),
+            ("before", lambda x: self.terms.drug(x) is not None,
+             "is not in the list of drugs, so it tells no order"),
             ("scheme", lambda x: parsed(x) is not None,
              "is no scheme; the course counts, its dose is unknown"),
         )  # fmt: skip

@@ -13,9 +13,20 @@ import polars as pl
 from myoresist.arrays.words import Words
 from myoresist.case.cells import THOUSANDS as GROUPS
 from myoresist.case.courses import LEVELS, period
+from myoresist.case.lab_rows import ZERO
 from myoresist.case.terms import DECIMALS, THOUSAND, LabTest, Terms
 from myoresist.case.units import factor, spelling, times
-from myoresist.cohort.schema import ABOVE, ASKED, AT_LEAST, AT_MOST, GROUPED, LOWER, ROW, rejections
+from myoresist.cohort.schema import (
+    ABOVE,
+    ASKED,
+    AT_LEAST,
+    AT_MOST,
+    GROUPED,
+    LOWER,
+    ROW,
+    WEEK,
+    rejections,
+)
 from myoresist.cohort.statements import FINDING, VALUE, empty_statements, stated
 from myoresist.findings.statements import Settler
 from myoresist.resistance.response.visits import DATE, PATIENT
@@ -24,7 +35,7 @@ TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
 _PEAK, _MULTIPLE, _SURELY = "may_be_peak", "multiple_read", "surely_raised"
 _RAISED, _NORMAL = "finding_raised", "finding_normal"
-_OPEN = (PATIENT, TEST, DATE, _PEAK, _MULTIPLE, _SURELY)
+_OPEN = (PATIENT, TEST, DATE, WEEK, _PEAK, _MULTIPLE, _SURELY)
 _RATIO = pl.col(VALUE) / pl.col(LIMIT)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
@@ -105,11 +116,11 @@ class Laboratory:
         flags = [
             x
             for x in unread.columns
-            if x.endswith(ASKED) and x not in (DATE + ASKED, LOWER + ASKED)
+            if x.endswith(ASKED) and x not in (DATE + ASKED, WEEK + ASKED, LOWER + ASKED)
         ]
         if LOWER + ASKED in unread.columns:
             # A lower limit that cannot be read leaves nothing open but itself.
-            dated = [DATE + ASKED] if DATE + ASKED in unread.columns else []
+            dated = [x for x in (DATE + ASKED, WEEK + ASKED) if x in unread.columns]
             unread = unread.filter(pl.any_horizontal(pl.lit(False), *flags, *dated))
         of_value = pl.any_horizontal(pl.lit(False), *flags).alias(_PEAK)
         others = [x for x in flags if x != "unit" + ASKED]
@@ -203,10 +214,11 @@ class Laboratory:
         A value that cannot be read may be the highest or, unless its date is before another one, the latest.
         """
         keyed = kept.rows.select(
-            PATIENT, TEST, VALUE, LIMIT, LOWER, _key(len(self.tests)),
+            PATIENT, TEST, VALUE, LIMIT, LOWER, WEEK, _key(len(self.tests)),
             *Words.of(kept.rows[DATE]).select(*period(DATE, "on"), name=DATE),
         )  # fmt: skip
         open_ = kept.open.with_columns(_key(len(self.tests)))
+        keyed, open_ = _by_weeks(keyed, open_)
         said = [empty_statements(), *self._fallen(keyed)]
         for take, dated, uses in self._uses():
             rows = keyed.join(uses, on=TEST, how="semi", maintain_order="left")
@@ -316,6 +328,21 @@ def _converted(rows: pl.DataFrame, pair: pl.Series, factors: Mapping[int, Decima
 def _key(tests: int) -> pl.Expr:
     """Return one number for a patient and a test."""
     return (pl.col(PATIENT).cast(pl.UInt64) * tests + pl.col(TEST)).alias(_KEY)
+
+
+def _by_weeks(rows: pl.DataFrame, open_: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return values with their weeks as days, where no value of the same test has a date.
+
+    Such days only put them in order.
+    """
+    if not rows[WEEK].count() and not open_[WEEK].count():
+        return rows, open_
+    both = pl.concat([rows.select(_KEY, _FROM), open_.select(_KEY, _FROM)])
+    dated = both.filter(pl.col(_FROM).is_not_null())[_KEY].unique()
+    day = pl.lit(ZERO) + pl.duration(days=(pl.col(WEEK) * 7).floor())
+    counted = pl.when(~pl.col(_KEY).is_in(dated.implode())).then(day)
+    columns = [pl.coalesce(x, counted).alias(x) for x in (_FROM, _TO)]
+    return rows.with_columns(columns), open_.with_columns(columns)
 
 
 def _highest(rows: pl.DataFrame) -> pl.DataFrame:

@@ -31,16 +31,20 @@ SYNTHETIC = "synthetic-"
 LOWER, ABOVE, AT_LEAST, AT_MOST = "lower_limit", "above", "at_least", "at_most"
 BOUNDS = (ABOVE, AT_LEAST, AT_MOST)
 """The lower limit of normal, and the bounds of a value such as <20, which ``written_out`` fills."""
+WEEK, FROM_WEEK, TO_WEEK, WEEKS_FROM = "week", "from_week", "to_week", "weeks_from"
+"""Weeks of values and courses, and the day of each patient from which they are counted."""
+ASSUMED_LIMITS = "assumed_limits"
 OF_ORGANS: Mapping[str, Organ] = {f"response_{organ.lower()}": organ for organ in ORGANS}
 """Columns of the responses of single organs."""
 ASKED, GROUPED = "?", "~"
 """Ends of names of columns that say which cells of another cannot be read, or may hold thousands."""
 _ALONE: Mapping[str, tuple[str, ...]] = {
-    "labs": (DATE, LOWER),
+    "labs": (DATE, WEEK, LOWER),
     "antibodies": ("method", "result", "value", "cut_off", DATE),
-    "treatments": ("weight_kg", "response", *OF_ORGANS),
+    "treatments": ("weight_kg", "response", FROM_WEEK, TO_WEEK, *OF_ORGANS),
 }
 """Columns of lists without which the rest of a row says what it says."""
+_TEXTS_OF_COURSES = ("scheme", "together_with", "after", "before", "side_effects")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Schema:
                 LOWER: Column("number", minimum=0),
                 **{bound: Column("number", minimum=0) for bound in BOUNDS},
                 DATE: self._day,
+                WEEK: self._week,
             },
             "antibodies": {
                 PATIENT: patient,
@@ -93,8 +98,9 @@ class Schema:
                 "response": Column("word", get_args(Response)),
                 "reason_stopped": Column("word", get_args(Reason)),
                 "weight_kg": self._weight,
-                "scheme": Column("text"),
-                "together_with": Column("text"),
+                FROM_WEEK: self._week,
+                TO_WEEK: self._week,
+                **{x: Column("text") for x in _TEXTS_OF_COURSES},
                 **{column: Column("word", get_args(Response)) for column in OF_ORGANS},
             },
             "medicines": {
@@ -107,6 +113,7 @@ class Schema:
             "visits": {
                 PATIENT: patient,
                 DATE: Column("date", needed=True, calendar=self.terms.calendar),
+                WEEK: self._week,
                 **self._visits(),
             },
         }
@@ -114,6 +121,10 @@ class Schema:
     @property
     def _day(self) -> Column:
         return Column("partial_date", calendar=self.terms.calendar)
+
+    @property
+    def _week(self) -> Column:
+        return Column("number", minimum=-self.terms.most_weeks, maximum=self.terms.most_weeks)
 
     @property
     def _weight(self) -> Column:
@@ -131,6 +142,8 @@ class Schema:
             "weight_kg": self._weight,
             "treatments_complete": Column("yes_no"),
             "baseline": Column("date", calendar=self.terms.calendar),
+            WEEKS_FROM: self._day,
+            ASSUMED_LIMITS: Column("text"),
             **{one.id: self.finding(one.id) for one in self.terms.catalogue},
         }
 

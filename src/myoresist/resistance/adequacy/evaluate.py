@@ -88,7 +88,7 @@ def history(
         **dict(glucocorticoid_columns(found, records, whole, regimens)),
         **dict(columns_of_trials(tests, regimens)),
         **dict(columns_of_outcomes(tests, records, whole, regimens)),
-        **dict(columns_of_last(courses, len(whole), regimens, lowered)),
+        **dict(columns_of_last(courses, len(whole), regimens, lowered, treatments.sequence)),
     }
     truths = [name for name, column in columns.items() if column.dtype == np.int8]
     rows = np.array([columns[name] for name in truths], np.int8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from myoresist.arrays.rows import Rows
 from myoresist.arrays.runs import Flags, Floats, Ints, Runs
 from myoresist.arrays.words import NO_WORD
 from myoresist.case.courses import Treatments
+from myoresist.case.sequence import Sequence
 from myoresist.resistance.adequacy.activity import Activity
 from myoresist.resistance.adequacy.bounds import Bounds
 from myoresist.resistance.adequacy.courses import JudgedCourses
@@ -204,17 +206,19 @@ def number_of_drugs(truths: Truths, regimens: Regimens) -> tuple[Truths, Floats]
 
 
 def columns_of_last(
-    courses: JudgedCourses, patients: int, regimens: Regimens, lowered: Tests
+    courses: JudgedCourses, patients: int, regimens: Regimens, lowered: Tests, sequence: Sequence
 ) -> Iterator[tuple[str, Truths]]:
     """Yield the tests of the course begun last: of an immunosuppressant or else of oral glucocorticoid.
 
-    Where dates leave open which it is, a test is known if it is the same for all that it may be.
+    Where dates and the order that is said leave open which it is, a test is known if it is the same for all
+    that it may be.
 
     Args:
         courses: the courses.
         patients: how many patients there are.
         regimens: the regimens.
         lowered: by regimen for each patient whether another drug lowers its exposure.
+        sequence: which drugs were begun after which, besides dates.
     """
     kinds = [one.kind == "immunosuppressant" and one.parts == 1 for one in regimens.regimens]
     drug = np.array(kinds).take(courses.regimen)
@@ -224,7 +228,8 @@ def columns_of_last(
     counted = courses.only(drug | (oral & ~with_drug.take(courses.patient)))
     counted = counted.take(np.argsort(counted.patient, kind="stable"))
     runs = Runs.of(counted.patient)
-    counted = counted.only(counted.begin.latest >= runs.spread(runs.max(counted.begin.earliest)))
+    by_date = counted.begin.latest >= runs.spread(runs.max(counted.begin.earliest))
+    counted = counted.only(by_date & ~_followed(counted, regimens, sequence))
     interacting = np.full(len(counted.patient), UNKNOWN, np.int8)
     for name, values in lowered.items():
         mine = counted.regimen == regimens.numbers[name]
@@ -237,3 +242,27 @@ def columns_of_last(
         found[test][runs.first(counted.patient)] = np.where(low == high, low, UNKNOWN)
     yield from ((f"trial_last_{test}", column) for test, column in found.items())
     yield "trial_last_not_adequate", negated(found["adequate"])
+
+
+def _followed(courses: JudgedCourses, regimens: Regimens, sequence: Sequence) -> Flags:
+    """Tell which courses were surely begun before another of these, by the order that is said.
+
+    Of a drug with several courses nobody says which one is meant.
+    """
+    followed = np.zeros(len(courses.patient), np.bool_)
+    if not len(sequence.patient):
+        return followed
+    regimen = {
+        regimens.limits.drugs.index(drug): number
+        for number, one in enumerate(regimens.regimens)
+        if one.kind == "immunosuppressant" and one.parts == 1
+        for drug in one.drugs
+    }
+    own: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, key in enumerate(zip(courses.patient, courses.regimen, strict=True)):
+        own[key].append(place)
+    for patient, earlier, later in zip(*vars(sequence).values(), strict=True):
+        first = own.get((patient, regimen.get(earlier, NO_WORD)), [])
+        if len(first) == 1 and own.get((patient, regimen.get(later, NO_WORD))):
+            followed[first] = True
+    return followed
