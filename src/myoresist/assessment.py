@@ -6,7 +6,10 @@ sources, and what is not known; the report only shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from myoresist import display
@@ -19,18 +22,20 @@ from myoresist.consult.explain import consult_of
 from myoresist.consult.results import ConsultResult
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
-from myoresist.diagnosis.differential.explain import explain as explain_differential
-from myoresist.diagnosis.differential.results import DifferentialResult
-from myoresist.document import shown
+from myoresist.diagnosis.differential.explain import complete, ranking_of
+from myoresist.diagnosis.differential.reasons import Reasons
+from myoresist.diagnosis.differential.results import DifferentialResult, RankingResult
 from myoresist.findings.explain import (
     ContradictionResult,
     FindingResult,
     FindingsReader,
+    Questions,
     questions,
 )
 from myoresist.findings.statements import Settler
 from myoresist.knowledge.schema import Reference
 from myoresist.library import Knowledge
+from myoresist.remarks import beyond, unknown_methods
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import FAILURE, PREFIX
 from myoresist.resistance.response.series import Series, series
@@ -47,14 +52,16 @@ from myoresist.treatment.results import TreatmentResult
 from myoresist.version import __version__
 
 SCHEMA_VERSION = "1.5"
+DISEASE = "disease."
+"""Before the id of a disease among rules and labels."""
 NOTICE = (
     "Research and decision-support tool, not a certified medical device. "
     "Classification criteria do not make a diagnosis; the physician decides."
 )
 
 
-class Assessment(Result):
-    """The second opinion on one patient, as data. The JSON form is this, under ``schema_version``.
+class PageOne(Result):
+    """Page one of the second opinion on one patient, with what each of its lines opens to.
 
     ``rules`` holds in plain words the rule behind each statement, by kind and id.
     """
@@ -71,18 +78,23 @@ class Assessment(Result):
     contradictions: tuple[ContradictionResult, ...]
     remarks: tuple[str, ...]
     left_open: int = 0
-    criteria: tuple[SetResult, ...]
-    disagreements: tuple[NoteResult, ...]
-    differential: DifferentialResult
     serology: SerologyResult
     resistance: ResistanceResult
     treatment: TreatmentResult
-    timeline: TimelineResult
     rules: dict[str, str]
     labels: dict[str, str]
     questions: dict[str, str]
     units: dict[str, str]
     references: dict[str, Reference]
+
+
+class Assessment(PageOne):
+    """The second opinion on one patient, as data. The JSON form is this, under ``schema_version``."""
+
+    criteria: tuple[SetResult, ...]
+    disagreements: tuple[NoteResult, ...]
+    differential: DifferentialResult
+    timeline: TimelineResult
 
     @property
     def differential_names(self) -> dict[str, str]:
@@ -169,11 +181,17 @@ def assess(
         SettingError: for a setting that cannot be used.
         ValueError: if there is no visit on the date of ``baseline``.
     """
-    base = knowledge or Knowledge.load()
-    noted = record(case, base.terms)
-    patients, visits = one_patient(case, noted, base, baseline)
-    differential = base.differential.within(setting) if setting else base.differential
-    return _explained(case, noted, visits, Answers(patients, base, differential))
+    return _opinion(case, knowledge, setting, baseline).assessment()
+
+
+def page_one(case: Case, knowledge: Knowledge | None = None) -> PageOne:
+    """Answer page one for one patient, with what its lines open to: that part of an assessment, sooner.
+
+    Args:
+        case: what is known of the patient.
+        knowledge: what medicine knows; the packaged knowledge when left out.
+    """
+    return _opinion(case, knowledge).page()
 
 
 def consult(case: Case, knowledge: Knowledge | None = None) -> ConsultResult:
@@ -183,74 +201,168 @@ def consult(case: Case, knowledge: Knowledge | None = None) -> ConsultResult:
         case: what is known of the patient.
         knowledge: what medicine knows; the packaged knowledge when left out.
     """
+    return _opinion(case, knowledge).consult
+
+
+def doubts(case: Case, knowledge: Knowledge | None = None) -> tuple[str, ...]:
+    """Return what an assessment would remark on a case: what was not used, and what cannot be."""
+    found = _opinion(case, knowledge)
+    pairs = (one.text for one in found.contradictions)
+    return tuple(dict.fromkeys((*found.remarks, *pairs)))
+
+
+def _opinion(
+    case: Case,
+    knowledge: Knowledge | None,
+    setting: Setting | None = None,
+    baseline: str | None = None,
+) -> _Opinion:
     base = knowledge or Knowledge.load()
-    patients, _ = one_patient(case, record(case, base.terms), base)
-    return consult_of(Answers(patients, base, base.differential).consult, 0, base.names)
+    noted = record(case, base.terms)
+    patients, visits = one_patient(case, noted, base, baseline)
+    differential = base.differential.within(setting) if setting else base.differential
+    return _Opinion(case, noted, visits, Answers(patients, base, differential))
 
 
-def _explained(case: Case, noted: Record, visits: Series, answers: Answers) -> Assessment:
-    """Put the answers about one patient into words, each with its reasons and sources."""
-    base = answers.library
-    open_ = questions(base.inference, answers.recorded, base.asked, base.thresholds)
-    known = {**dict.fromkeys(base.catalogue.findings), **open_.findings.row()}
-    criteria = CriteriaReader(
-        base.criteria, known, base.criteria.evaluate(open_.findings), open_.answers, open_.sound
-    )
-    diagnosis = explain_differential(answers.differential, answers.tested, case.label)
-    antibodies = answer(base.serology, answers.serology, noted.patient_id)
-    row = answers.row.row()
-    response = base.resistance.response(case, visits, answers.findings)
-    resistance = base.resistance.explained(
-        row, answers.explanations.row(), answers.judged, response
-    )
-    treatment = advice(
-        base.options, answers.weighed.row(), answers.treatment.row(), answers.options.to_dicts(),
-        diagnosis, resistance,
-    )  # fmt: skip
-    facts = FindingsReader(
-        base.inference, noted, answers.patients.settled.recorded.row(), answers.recorded.row(), known,
-        base.resistance.told_because(answers.told, row),
-    )  # fmt: skip
-    contradictions = facts.contradictions(open_.clashes)
-    shown = facts.facts({c.finding for c in contradictions} | {c.other for c in contradictions})
-    sets, disagreements = criteria.results(), criteria.disagreements()
-    page = consult_of(answers.consult, 0, base.names)
-    told: tuple[Told, ...] = (
-        page, *sets, *disagreements, diagnosis, antibodies, resistance, treatment,
-    )  # fmt: skip
-    return Assessment(
-        software_version=__version__,
-        knowledge_version=base.version,
-        patient_id=noted.patient_id,
-        label=case.label,
-        source=case.source.citation if case.source else None,
-        consult=page,
-        record=shown,
-        contradictions=contradictions,
-        remarks=(
+@dataclass(frozen=True)
+class _Opinion:
+    """The answers about one patient in words, each with its reasons and sources; what is asked for alone."""
+
+    case: Case
+    noted: Record
+    visits: Series
+    answers: Answers
+
+    def assessment(self) -> Assessment:
+        """Return all of it."""
+        base = self.answers.library
+        sets, disagreements = self.criteria.results(), self.criteria.disagreements()
+        diagnosis = complete(self.reasons, self.ranking, self.case.label)
+        rules = _rules(base, diagnosis, self.serology, self.resistance, self.treatment)
+        return Assessment(
+            **self._page((*sets, *disagreements, diagnosis), rules),
+            criteria=sets,
+            disagreements=disagreements,
+            differential=diagnosis,
+            timeline=timeline(self.case, base.terms),
+        )
+
+    def page(self) -> PageOne:
+        """Return page one, with what its lines open to."""
+        return PageOne(**self._page())
+
+    def _page(
+        self, more: Iterable[Told] = (), rules: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, Any]:
+        """Return what page one holds.
+
+        Args:
+            more: what else is told, whose works are cited too.
+            rules: the rules behind it.
+        """
+        case, base, page = self.case, self.answers.library, self.consult
+        told: tuple[Told, ...] = (
+            page, *more, self.serology, self.resistance, self.treatment,
+        )  # fmt: skip
+        return {
+            "software_version": __version__,
+            "knowledge_version": base.version,
+            "patient_id": self.noted.patient_id,
+            "label": case.label,
+            "source": case.source.citation if case.source else None,
+            "consult": page,
+            "record": self.record,
+            "contradictions": self.contradictions,
+            "remarks": self.remarks,
+            "left_open": len(self.noted.left_open),
+            "serology": self.serology,
+            "resistance": self.resistance,
+            "treatment": self.treatment,
+            "rules": {**_rules_of_page(base, page), **rules},
+            "labels": _labels(base, self.record, page),
+            "questions": {finding.id: finding.question for finding in base.catalogue},
+            "units": {finding.id: finding.unit for finding in base.catalogue if finding.unit},
+            "references": _references(base, told),
+        }
+
+    @cached_property
+    def consult(self) -> ConsultResult:
+        return consult_of(self.answers.consult, 0, self.answers.library.names)
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        return Reasons.of(self.answers.differential, self.answers.tested)
+
+    @cached_property
+    def ranking(self) -> RankingResult:
+        return ranking_of(self.reasons, self.case.label)
+
+    @cached_property
+    def serology(self) -> SerologyResult:
+        return answer(self.answers.library.serology, self.answers.serology, self.noted.patient_id)
+
+    @cached_property
+    def row(self) -> dict[str, Any]:
+        return self.answers.row.row()
+
+    @cached_property
+    def resistance(self) -> ResistanceResult:
+        answers, base = self.answers, self.answers.library.resistance
+        response = base.response(self.case, self.visits, answers.findings)
+        return base.explained(self.row, answers.explanations.row(), answers.judged, response)
+
+    @cached_property
+    def treatment(self) -> TreatmentResult:
+        answers = self.answers
+        return advice(
+            answers.library.options, answers.weighed.row(), answers.treatment.row(),
+            answers.options.to_dicts(), self.ranking, self.resistance,
+        )  # fmt: skip
+
+    @cached_property
+    def questions(self) -> Questions:
+        base = self.answers.library
+        return questions(base.inference, self.answers.recorded, base.asked, base.thresholds)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        findings = self.answers.library.catalogue.findings
+        return {**dict.fromkeys(findings), **self.questions.findings.row()}
+
+    @cached_property
+    def criteria(self) -> CriteriaReader:
+        base, open_ = self.answers.library.criteria, self.questions
+        met = base.evaluate(open_.findings)
+        return CriteriaReader(base, self.known, met, open_.answers, open_.sound)
+
+    @cached_property
+    def facts(self) -> FindingsReader:
+        answers, base = self.answers, self.answers.library
+        return FindingsReader(
+            base.inference, self.noted, answers.patients.settled.recorded.row(),
+            answers.recorded.row(), self.known,
+            base.resistance.told_because(answers.told, self.row),
+        )  # fmt: skip
+
+    @cached_property
+    def contradictions(self) -> tuple[ContradictionResult, ...]:
+        return self.facts.contradictions(self.questions.clashes)
+
+    @cached_property
+    def record(self) -> tuple[FindingResult, ...]:
+        both = {name for one in self.contradictions for name in (one.finding, one.other)}
+        return self.facts.facts(both)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        answers, case = self.answers, self.case
+        return (
             *case.foreign,
-            *noted.remarks,
-            *_beyond(base, answers.patients, case),
-            *_unknown_methods(base, case),
-            *facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
-        ),
-        left_open=len(noted.left_open),
-        criteria=sets,
-        disagreements=disagreements,
-        differential=diagnosis,
-        serology=antibodies,
-        resistance=resistance,
-        treatment=treatment,
-        timeline=timeline(case, base.terms),
-        rules={
-            **_rules_of_page(base, page),
-            **_rules(base, diagnosis, antibodies, resistance, treatment),
-        },
-        labels=_labels(base, shown, page),
-        questions={finding.id: finding.question for finding in base.catalogue},
-        units={finding.id: finding.unit for finding in base.catalogue if finding.unit},
-        references=_references(base, told),
-    )
+            *self.noted.remarks,
+            *beyond(answers.library, answers.patients, case),
+            *unknown_methods(answers.library, case),
+            *self.facts.told_otherwise(answers.stated.findings.row(), answers.told.row()),
+        )
 
 
 def _rules_of_page(base: Knowledge, page: ConsultResult) -> dict[str, str]:
@@ -264,46 +376,16 @@ def _labels(base: Knowledge, facts: Iterable[FindingResult], page: ConsultResult
     findings = {one.id: one.label for one in base.catalogue}
     told = base.options.labels
     because = {x: told[x] for one in page.lines() for x in one.because if x in told}
-    return {**findings, **base.differential.base.said, **_reasons(base, facts), **because}
+    diseases = {DISEASE + x: base.differential.base.diseases[x].name for x in page.diseases}
+    return {
+        **findings, **base.differential.base.said, **_reasons(base, facts), **because, **diseases,
+    }  # fmt: skip
 
 
 def _references(base: Knowledge, told: Iterable[Told]) -> dict[str, Reference]:
     """Return the works on which parts of an assessment rest, in the order in which they are cited."""
     cited = dict.fromkeys(key for part in told for key in part.sources())
     return {key: base.references[key] for key in cited if key in base.references}
-
-
-def doubts(case: Case, knowledge: Knowledge | None = None) -> tuple[str, ...]:
-    """Return what an assessment would remark on a case: what was not used, and what cannot be."""
-    found = assess(case, knowledge)
-    pairs = (one.text for one in found.contradictions)
-    return tuple(dict.fromkeys((*found.remarks, *pairs)))
-
-
-def _unknown_methods(base: Knowledge, case: Case) -> Iterator[str]:
-    names = base.serology.knowledge.confidence.method_names()
-    for place, test in enumerate(case.autoantibodies):
-        if test.method and names.find(test.method) is None:
-            near = names.nearest(test.method)
-            hint = f"; did you mean {near.replace('_', ' ')}?" if near else ""
-            yield (
-                f"autoantibodies[{place}]: {shown(test.method)} is no method that is known, so it counts as "
-                f"not stated{hint}"
-            )
-
-
-def _beyond(base: Knowledge, patients: Patients, case: Case) -> Iterator[str]:
-    """Yield the courses whose dose or frequency no regimen reaches: a mistake of the record, or a danger."""
-    for one, above in base.ceilings.exceeded(patients.treatments.courses):
-        for place in above.nonzero()[0]:
-            course = case.treatments[place]
-            often = f" {course.frequency}" if course.frequency else ""
-            asked = f"{often.strip()}? " if one.more_often_than and often else ""
-            dose = f"{course.dose or 0:g} {course.unit or ''}{often}"
-            yield (
-                f"treatments[{place}]: {course.drug}, {dose}: {asked}"
-                f"above any usual dose, so it counts as no adequate trial. {one.text}"
-            )
 
 
 def _reasons(base: Knowledge, facts: Iterable[FindingResult]) -> dict[str, str]:
@@ -336,7 +418,7 @@ def _rules(
     why, treatments = base.resistance.explanations.program, base.resistance.treatments
     confirmed = base.differential.base.confirmed
     wanted = {
-        **{f"disease.{x.id}": (confirmed, f"confirmed.{x.id}") for x in diagnosis.leading},
+        **{f"{DISEASE}{x.id}": (confirmed, f"confirmed.{x.id}") for x in diagnosis.leading},
         **{f"serology.{x.id}": (base.serology.program, serology_column(SAYS, x.id)) for x in antibodies.says},
         **{f"explanation.{x.id}": (why, PREFIX + x.id) for x in resistance.why.explanations},
         **{f"failure.{x.id}": (why, FAILURE + x.id) for x in resistance.why.failures},

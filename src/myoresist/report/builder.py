@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from myoresist.assessment import Assessment
+from myoresist.assessment import Assessment, PageOne
 from myoresist.report import criteria, figures
 from myoresist.report.charts.timeline import drawable
 from myoresist.report.diagnosis import Diagnosis
@@ -59,29 +59,32 @@ def build_report(assessment: Assessment, depth: Depth = "all") -> Report:
             settled: criteria that are not met item by item, every study, monitoring and interactions of each
             drug, the record as understood.
     """
-    return _Builder(assessment, depth).report()
+    if depth == "page":
+        return build_page(assessment)
+    return _Appendix(assessment, depth == "all").report()
+
+
+def build_page(page: PageOne) -> Report:
+    """Return page one alone as a report."""
+    return _Builder(page).report()
 
 
 class _Builder:
-    """Builds one report; sources are numbered in the order in which they are first cited."""
+    """Builds page one; sources are numbered in the order in which they are first cited."""
 
-    def __init__(self, data: Assessment, depth: Depth) -> None:
-        self.data = data
-        self.depth = depth
-        self.everything = depth == "all"
+    def __init__(self, data: PageOne) -> None:
+        self._told = data
         self.facts = {fact.id: fact for fact in data.record}
         self.numbers: dict[str, int] = {}
 
     def report(self) -> Report:
-        data = self.data
+        data = self._told
         label = f", called {spaced(data.label)}" if data.label else ""
         count = {
             how: sum(fact.how == how for fact in data.record) for how in ("recorded", "follows")
         }
         page = self._page()
-        alone = self.depth == "page"
-        problems = () if alone else tuple(self._problems())
-        sections = () if alone else tuple(self._sections())
+        problems, sections = tuple(self.problems()), tuple(self.sections())
         return Report(
             title=f"Second opinion: {data.patient_id}{label}",
             source=data.source,
@@ -102,21 +105,96 @@ class _Builder:
             ),
         )
 
+    def problems(self) -> Iterator[Part]:
+        """Yield what was wrong with the record."""
+        yield from ()
+
+    def sections(self) -> Iterator[Section]:
+        """Yield what stands behind page one."""
+        yield from ()
+
     def _page(self) -> Page:
-        own = FirstPage(self.data)
+        own = FirstPage(self._told)
         blocks = (
             Block(one.id, one.title, tuple(self._paragraphs(one.lines)), one.tone, one.numbered)
             for one in own.blocks()
         )
         return Page(
-            state=self.data.consult.state_text,
+            state=self._told.consult.state_text,
             tone=own.tone,
             bottom_line=self._paragraph(own.bottom_line()),
             blocks=tuple(blocks),
             doubt=own.doubt(),
         )
 
-    def _sections(self) -> Iterator[Section]:
+    def _part(
+        self,
+        id: str,
+        title: str,
+        lines: Iterable[Line],
+        pictures: tuple[Figure, ...] = (),
+        tables: tuple[Table, ...] = (),
+        traced: bool = False,
+    ) -> Part:
+        return Part(id, title, tuple(self._paragraphs(lines)), pictures, tables, traced)
+
+    def _paragraphs(self, lines: Iterable[Line]) -> Iterator[Paragraph]:
+        """Yield each line with the details that follow it."""
+        head: Line | None = None
+        details: list[Line] = []
+        for line in lines:
+            if line.detail and head:
+                details.append(line)
+                continue
+            if head:
+                yield self._paragraph(head, details)
+            head, details = line, []
+        if head:
+            yield self._paragraph(head, details)
+
+    def _paragraph(self, line: Line, details: Iterable[Line] = ()) -> Paragraph:
+        cites = tuple(
+            self.numbers.setdefault(key, len(self.numbers) + 1)
+            for key in line.cites
+            if key in self._told.references
+        )
+        return Paragraph(
+            text=line.text,
+            tone=line.tone,
+            strong=line.strong,
+            sign=line.sign,
+            cites=cites,
+            rule=line.rule,
+            data=(*line.record, *self._behind(line.because)),
+            details=tuple(self._paragraph(one) for one in details),
+        )
+
+    def _behind(self, findings: Iterable[str]) -> Iterator[Datum]:
+        """Say what is known of some findings, and where it stands in the record."""
+        data = self._told
+        for finding in findings:
+            label = named(data, finding)
+            fact = self.facts.get(finding)
+            if fact:
+                yield Datum(label, found(fact), places(fact.where))
+                continue
+            values = (data.resistance.values, data.treatment.values)
+            value = next((one[finding] for one in values if finding in one), None)
+            yield Datum(label, known(value))
+            for antibody in data.serology.antibodies:
+                for test in antibody.tests if antibody.id == finding else ():
+                    yield Datum(label, f"{test.strength} by {spaced(test.method)}")
+
+
+class _Appendix(_Builder):
+    """Builds page one with its appendix."""
+
+    def __init__(self, data: Assessment, everything: bool) -> None:
+        super().__init__(data)
+        self.data, self.everything = data, everything
+
+    def sections(self) -> Iterator[Section]:
+        """Yield the four questions, what to ask or order next, and the record."""
         treatment = Treatment(self.data, self.everything)
         urgent = self._part("urgent", "Look for these first", treatment.urgent())
         yield _section("first", "What must not wait", [urgent])
@@ -218,7 +296,8 @@ class _Builder:
         lines = question_lines(self.data, self.everything)
         yield self._part("decide", "What would decide most criteria", lines)
 
-    def _problems(self) -> Iterator[Part]:
+    def problems(self) -> Iterator[Part]:
+        """Yield what was wrong with the record."""
         if self.data.contradictions:
             lines = [Line("What is named here counts as unknown until you settle it.")]
             told = (without_fields(one.text) for one in self.data.contradictions)
@@ -248,64 +327,6 @@ class _Builder:
         caption = "Everything that is known; what is not here is unknown"
         table = Table(caption, header, tuple(rows))
         return Part("findings", "Findings", tables=(table,), folded=True)
-
-    def _part(
-        self,
-        id: str,
-        title: str,
-        lines: Iterable[Line],
-        pictures: tuple[Figure, ...] = (),
-        tables: tuple[Table, ...] = (),
-        traced: bool = False,
-    ) -> Part:
-        return Part(id, title, tuple(self._paragraphs(lines)), pictures, tables, traced)
-
-    def _paragraphs(self, lines: Iterable[Line]) -> Iterator[Paragraph]:
-        """Yield each line with the details that follow it."""
-        head: Line | None = None
-        details: list[Line] = []
-        for line in lines:
-            if line.detail and head:
-                details.append(line)
-                continue
-            if head:
-                yield self._paragraph(head, details)
-            head, details = line, []
-        if head:
-            yield self._paragraph(head, details)
-
-    def _paragraph(self, line: Line, details: Iterable[Line] = ()) -> Paragraph:
-        cites = tuple(
-            self.numbers.setdefault(key, len(self.numbers) + 1)
-            for key in line.cites
-            if key in self.data.references
-        )
-        return Paragraph(
-            text=line.text,
-            tone=line.tone,
-            strong=line.strong,
-            sign=line.sign,
-            cites=cites,
-            rule=line.rule,
-            data=(*line.record, *self._behind(line.because)),
-            details=tuple(self._paragraph(one) for one in details),
-        )
-
-    def _behind(self, findings: Iterable[str]) -> Iterator[Datum]:
-        """Say what is known of some findings, and where it stands in the record."""
-        data = self.data
-        for finding in findings:
-            label = named(data, finding)
-            fact = self.facts.get(finding)
-            if fact:
-                yield Datum(label, found(fact), places(fact.where))
-                continue
-            values = (data.resistance.values, data.treatment.values)
-            value = next((one[finding] for one in values if finding in one), None)
-            yield Datum(label, known(value))
-            for antibody in data.serology.antibodies:
-                for test in antibody.tests if antibody.id == finding else ():
-                    yield Datum(label, f"{test.strength} by {spaced(test.method)}")
 
 
 def _section(id: str, title: str, parts: Iterable[Part]) -> Section:

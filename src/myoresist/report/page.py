@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from myoresist.assessment import Assessment
+from myoresist.assessment import DISEASE, PageOne
 from myoresist.consult.results import Action, Said
 from myoresist.report.document import Datum, Line, Tone
 from myoresist.report.treatment import GIVEN
@@ -33,7 +33,7 @@ class Told:
 class FirstPage:
     """Tells page one of an assessment."""
 
-    def __init__(self, data: Assessment) -> None:
+    def __init__(self, data: PageOne) -> None:
         self.data = data
         self.consult = data.consult
         self.facts = {one.id: one for one in data.record}
@@ -148,8 +148,7 @@ class FirstPage:
 
     def _diseases(self, diseases: Iterable[str]) -> Iterator[Datum]:
         """Say how sure the diseases are on which the page acts; what stands beside the first is proven."""
-        names = self.data.differential_names
         for name in diseases:
             first = name == self.consult.diseases[0]
             sure = self.consult.certainty if first else "proven"
-            yield Datum(names.get(name, spaced(name)), spaced(sure))
+            yield Datum(self.data.labels[DISEASE + name], spaced(sure))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from myoresist.assessment import Assessment
+from myoresist.assessment import Assessment, PageOne
 from myoresist.findings.explain import FindingResult
 from myoresist.report.document import UNKNOWN
 
@@ -30,7 +30,7 @@ def names(assessment: Assessment, ids: Iterable[str]) -> str:
     return "; ".join(named(assessment, one) for one in ids)
 
 
-def named(assessment: Assessment, name: str) -> str:
+def named(assessment: PageOne, name: str) -> str:
     """Return the name of a finding, or of whatever else a rule reads."""
     resistance, treatment = assessment.resistance.labels, assessment.treatment.labels
     for labels in (resistance, treatment, assessment.labels):

@@ -42,7 +42,7 @@ def rank(differential: Differential, known: Table, label: str | None) -> Ranking
         known: what is known of the patient, as for ``Differential.posterior``.
         label: the diagnosis that the patient carries, as in ``families.yaml``, or the id of a disease.
     """
-    return _ranking(Reasons.of(differential, known), label)
+    return ranking_of(Reasons.of(differential, known), label)
 
 
 def explain(differential: Differential, known: Table, label: str | None) -> DifferentialResult:
@@ -54,7 +54,11 @@ def explain(differential: Differential, known: Table, label: str | None) -> Diff
         label: as for ``rank``.
     """
     reasons = Reasons.of(differential, known)
-    ranking = _ranking(reasons, label)
+    return complete(reasons, ranking_of(reasons, label), label)
+
+
+def complete(reasons: Reasons, ranking: RankingResult, label: str | None) -> DifferentialResult:
+    """Return a ranking with how sure it is, and what would tell most."""
     leading, of_label = _with_intervals(reasons, ranking)
     investigations, questions = _next(reasons, label)
     return DifferentialResult(
@@ -64,7 +68,8 @@ def explain(differential: Differential, known: Table, label: str | None) -> Diff
     )
 
 
-def _ranking(reasons: Reasons, label: str | None) -> RankingResult:
+def ranking_of(reasons: Reasons, label: str | None) -> RankingResult:
+    """Return how probable each disease is in one patient, and why, from what counts."""
     differential, base = reasons.differential, reasons.differential.base
     names, order = differential.diseases, reasons.order
     probability = reasons.posterior.tolist()
