@@ -118,7 +118,11 @@ def test_it_answers_while_something_is_entered_and_says_what_changes(
     shown.press('[name="patient.age"]', "Enter")
     expect(shown.locator(".mistakes")).to_have_count(0)
     assert shown.url == f"{server.address}/"
-    assert {url.removeprefix(server.address) for url in asked} <= {"/answer", "/static/icon.svg"}
+    assert {url.removeprefix(server.address) for url in asked} <= {
+        "/answer",
+        "/asks",
+        "/static/icon.svg",
+    }
     shown.context.close()
 
 

@@ -112,10 +112,11 @@ def test_what_stood_before_may_be_anything(client: TestClient, told: str) -> Non
 
 
 def test_it_asks_what_would_change_most_and_takes_the_answer(client: TestClient) -> None:
-    answer = client.post("/answer", data=JO1).text
+    assert "Why" not in client.post("/answer", data=JO1).text.partition("</article>")[2]
+    answer = client.post("/asks", data=JO1).text
     asked = re.findall(r'form="case" name="(findings\.\w+)" value="yes"', answer)
     assert asked and "Why" in answer
-    later = client.post("/answer", data={**JO1, asked[0]: "no"}).text
+    later = client.post("/asks", data={**JO1, asked[0]: "no"}).text
     assert asked[0] not in re.findall(r'name="(findings\.\w+)" value="yes"', later)
 
 

@@ -35,7 +35,7 @@ TAKEN = {
     "findings.ild": "yes",
 }
 PAGES = (
-    "/", "/answer", "/search", "/rows/labs", "/page.html", "/page.pdf", "/page.md", "/page.txt",
+    "/", "/answer", "/asks", "/search", "/rows/labs", "/page.html", "/page.pdf", "/page.md", "/page.txt",
     "/report", "/letter", "/letter/take", "/case.yaml", "/case.json",
 )  # fmt: skip
 GOOD = (

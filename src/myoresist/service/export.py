@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from myoresist.assessment import assess
+from myoresist.assessment import assess, page_one
 from myoresist.case.model import Case
 from myoresist.report import html, markdown, pdf, terminal
-from myoresist.report.builder import build_report
+from myoresist.report.builder import build_page, build_report
 from myoresist.service.tasks import HTML, TEXT, Reply
 
 STYLE = "/static/serve.css"
@@ -28,20 +28,20 @@ def _html(case: Case) -> Reply:
 
 def _pdf(case: Case) -> Reply:
     try:
-        data = pdf.render(build_report(assess(case), "page"))
+        data = pdf.render(build_page(page_one(case)))
     except (pdf.NoTypst, pdf.PdfError) as error:
         return Reply(TEXT, f"{error}\n".encode(), 501)
     return Reply("application/pdf", data, file="second-opinion.pdf")
 
 
 def _markdown(case: Case) -> Reply:
-    text = markdown.render(build_report(assess(case), "page"))
+    text = markdown.render(build_page(page_one(case)))
     return Reply("text/markdown; charset=utf-8", text.encode(), file="second-opinion.md")
 
 
 def _text(case: Case) -> Reply:
     held = io.StringIO()
-    report = build_report(assess(case), "page")
+    report = build_page(page_one(case))
     terminal.render(report, Console(file=held, width=WIDTH, highlight=False, no_color=True))
     # How the command line shows the reasons helps nobody here.
     return Reply(TEXT, held.getvalue().rstrip().removesuffix(terminal.MORE).encode())

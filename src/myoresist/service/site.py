@@ -36,6 +36,11 @@ def routes(workers: Workers) -> APIRouter:
         # Whoever types on does not wait for what was entered before.
         return respond(await workers.run(tasks.answered, form, gone=request.is_disconnected))
 
+    @site.post("/asks")
+    async def asks(request: Request) -> Response:
+        form = await request.body()
+        return respond(await workers.run(tasks.asked, form, gone=request.is_disconnected))
+
     @site.post("/open")
     async def open_file(request: Request) -> Response:
         file, form = await _file(request)

@@ -152,13 +152,23 @@ def _first_page() -> bytes:
 
 
 def answered(form: bytes) -> Reply:
-    """Answer with what stands beside the form."""
+    """Answer with page one beside the form, and what it changed; what would change most is asked for next."""
     from myoresist.service.view import answer, render_answer
 
     entries = _entries(form)
     if isinstance(entries, Reply):
         return entries
-    return Reply(HTML, render_answer(answer(entries)).encode())
+    return Reply(HTML, render_answer(answer(entries, ask=False)).encode())
+
+
+def asked(form: bytes) -> Reply:
+    """Answer with what would change the page most."""
+    from myoresist.service.view import answer, render_asks
+
+    entries = _entries(form)
+    if isinstance(entries, Reply):
+        return entries
+    return Reply(HTML, render_asks(answer(entries)).encode())
 
 
 def opened(file: bytes, form: bytes = b"") -> Reply:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from myoresist.assessment import NOTICE, Assessment, assess
+from myoresist.assessment import NOTICE, Assessment, PageOne, assess, page_one
 from myoresist.case.catalogue import Finding
 from myoresist.case.model import Case
 from myoresist.case.reading import case_document, check_case_text
@@ -19,7 +19,7 @@ from myoresist.document import DocumentError, Problem, parse_document
 from myoresist.exchange.door import foreign
 from myoresist.letters import Letter
 from myoresist.library import Knowledge
-from myoresist.report.builder import build_report
+from myoresist.report.builder import build_page
 from myoresist.report.charts.drawing import PAPER
 from myoresist.report.document import Report
 from myoresist.report.wording import asked_for
@@ -79,21 +79,26 @@ def read(written: Written) -> tuple[Case | None, list[Problem]]:
     return check_case_text(written.text, "form")
 
 
-def answer(entries: Entries) -> Answer:
-    """Return what stands beside a form."""
+def answer(entries: Entries, ask: bool = True) -> Answer:
+    """Return what stands beside a form.
+
+    Args:
+        entries: what was entered.
+        ask: whether to say what would change most, which takes as long again as the page.
+    """
     written = case_of(entries)
     case, problems = read(written)
     before = entries.get(BEFORE, "")
     if case is None:
         return Answer(None, tuple(_mistakes(problems, written)), before=before)
     base = Knowledge.load()
-    assessment = assess(case, base)
-    report = build_report(assessment, "page")
+    assessment = assess(case, base) if ask else page_one(case, base)
+    report = build_page(assessment)
     return Answer(
         report,
         remarks=tuple(_remarks(assessment, written)),
         changes=tuple(changes(before, report.page)),
-        asks=tuple(asks(assessment, base.catalogue)),
+        asks=tuple(asks(assessment, base.catalogue)) if isinstance(assessment, Assessment) else (),
         before=kept(report.page),
     )
 
@@ -104,7 +109,7 @@ def _mistakes(problems: Iterable[Problem], written: Written) -> Iterator[Note]:
         yield Note(name, place_of(name, one.field), one.message)
 
 
-def _remarks(assessment: Assessment, written: Written) -> Iterator[Note]:
+def _remarks(assessment: PageOne, written: Written) -> Iterator[Note]:
     """Yield what could not be used, at the field that it is about where it names one."""
     for remark in assessment.remarks:
         place = _PLACE.match(remark)
@@ -164,6 +169,11 @@ def render_page(entries: Entries, found: Answer) -> str:
 def render_answer(found: Answer) -> str:
     """Return the answer alone."""
     return _environment().get_template("answer.html.j2").render(**_shared(found))
+
+
+def render_asks(found: Answer) -> str:
+    """Return what would change most, alone."""
+    return _environment().get_template("asks.html.j2").render(**_shared(found))
 
 
 def render_results(query: str) -> str:

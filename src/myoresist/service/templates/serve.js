@@ -38,11 +38,26 @@ async function ask() {
     const reply = await post("/answer", entries(), asking.signal), html = await reply.text();
     if (!reply.ok) throw new Error(`The server answered ${reply.status}.`);
     show(html);
+    if (answer.querySelector("#page")) next(asking.signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     told.textContent = `No answer: ${error.message} What stands here is older.`;
   }
   answer.classList.remove("waiting");
+}
+
+// What would change most takes longer than the page, which does not wait for it.
+async function next(signal) {
+  try {
+    const reply = await post("/asks", entries(), signal), html = await reply.text();
+    if (!reply.ok) return;
+    const focus = document.activeElement?.closest(".asks") && document.activeElement.name;
+    answer.querySelector(".asks")?.remove();
+    answer.append(part(html));
+    if (focus) (form.elements[focus]?.[0] ?? form.elements[focus])?.focus?.();
+  } catch (error) {
+    if (error.name !== "AbortError") answer.querySelector(".asks")?.remove();
+  }
 }
 
 function show(html) {
@@ -53,7 +68,8 @@ function show(html) {
     told.textContent = "An entry cannot be read yet; what stands here answers what was entered before.";
   } else {
     const focus = document.activeElement?.closest("#answer") && document.activeElement.name;
-    answer.replaceChildren(fresh);
+    const asks = answer.querySelector(".asks");
+    answer.replaceChildren(fresh, ...(asks ? [asks] : []));
     if (focus) (form.elements[focus]?.[0] ?? form.elements[focus])?.focus?.();
     const state = answer.querySelector(".state")?.textContent ?? "";
     told.textContent = `Answered: ${state}`;
