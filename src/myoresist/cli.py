@@ -61,6 +61,7 @@ Html = Annotated[
 ]
 Pdf = Annotated[Path | None, typer.Option("--pdf", help="Write a PDF.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdown.")]
+Fhir = Annotated[Path | None, typer.Option("--fhir", help="Write a FHIR R4 document.")]
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "anti_srp_refractory"
 FILE_WIDTH = 110
@@ -172,11 +173,13 @@ def assess(
     html: Html = None,
     pdf: Pdf = None,
     markdown: Markdown = None,
+    fhir: Fhir = None,
     output: Output = None,
 ) -> None:
     """Assess one patient: one page of what to do and why; --full adds the reasons.
 
-    With --html, --pdf or --markdown only these files are written, unless --text, --json or -o asks for more.
+    With --html, --pdf, --markdown or --fhir only these files are written, unless --text, --json or -o asks
+    for more.
     """
     from myoresist.assessment import assess as assess_case
     from myoresist.document import DocumentError
@@ -185,7 +188,8 @@ def assess(
         if json and text:
             raise Stop("--json and --text exclude each other; leave one out")
         known = _read(case, json)
-        for path in (output, html, pdf, markdown):
+        forms = (html, pdf, markdown, fhir)
+        for path in (output, *forms):
             if path and setting and path.exists() and path.samefile(setting):
                 raise Stop(f"{path}: is the setting; write the report to another file")
             if path and case != "-" and path.exists() and path.samefile(case):
@@ -196,10 +200,14 @@ def assess(
             raise
         except ValueError as error:
             raise Stop(f"--baseline: {error}") from error
-        if output and output.resolve() in {x.resolve() for x in (html, pdf, markdown) if x}:
+        if output and output.resolve() in {x.resolve() for x in forms if x}:
             raise Stop(f"{output}: is asked for twice; name a file for each form")
+        if len({x.resolve() for x in forms if x}) < sum(x is not None for x in forms):
+            raise Stop("two forms of the report have the same file; name one for each")
         files, failed = _files(found, full or everything, html, pdf, markdown)
-        if not (html or pdf or markdown) or text or json or output:
+        if fhir:
+            files[fhir] = _as_fhir(known, found)
+        if not any(forms) or text or json or output:
             _show(found, json, _depth(full, everything), output)
         _write_all(files, failed)
 
@@ -339,9 +347,9 @@ def template(output: Output = None) -> None:
 
 @app.command(epilog="Example: myoresist schema case > case.schema.json")
 def schema(
-    what: Annotated[str, typer.Argument(help="case or assessment")] = "case",
+    what: Annotated[str, typer.Argument(help="case, assessment or questionnaire")] = "case",
 ) -> None:
-    """Print the JSON Schema of the case file or of the assessment."""
+    """Print the JSON Schema of the case file or of the assessment, or the form as FHIR Questionnaire."""
     with _user_errors():
         if what == "case":
             from myoresist.case.words import case_schema
@@ -351,8 +359,12 @@ def schema(
             from myoresist.assessment import assessment_schema
 
             _hand_over_json(assessment_schema())
+        elif what == "questionnaire":
+            from myoresist.exchange.fhir.form import questionnaire
+
+            _hand_over_json(questionnaire())
         else:
-            raise Stop(f"{what} has no schema; write case or assessment")
+            raise Stop(f"{what} has no schema; write case, assessment or questionnaire")
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")
@@ -783,9 +795,6 @@ def _files(
 
     files: dict[Path, str | bytes] = {}
     failed: list[str] = []
-    asked = [one for one in (html, pdf, markdown) if one is not None]
-    if len({one.resolve() for one in asked}) < len(asked):
-        raise Stop("two forms of the report have the same file; name one for each")
     report = build_report(assessment, "all" if full else "page")
     if markdown:
         from myoresist.report.markdown import render as as_markdown
@@ -806,6 +815,17 @@ def _files(
 
         files[html] = as_page(build_report(assessment), full)
     return files, failed
+
+
+def _as_fhir(case: Case, assessment: Assessment) -> str:
+    """Return the consult as a FHIR document, made now."""
+    from datetime import UTC, datetime
+    from json import dumps
+
+    from myoresist.exchange.fhir.opinion import document
+
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return dumps(document(case, assessment, made), indent=2, ensure_ascii=False) + "\n"
 
 
 def _write_all(files: dict[Path, str | bytes], failed: list[str]) -> None:

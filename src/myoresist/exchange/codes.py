@@ -87,9 +87,14 @@ class Codes:
         systems = conventions.systems
         self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
+        self._same: dict[tuple[Kind, str], list[Coding]] = {}
         by_id = {one.id: one for one in systems}
         for row in rows:
-            self._rows.setdefault(self._key(by_id[row.system], row.code), []).append(row)
+            system = by_id[row.system]
+            self._rows.setdefault(self._key(system, row.code), []).append(row)
+            same = Coding(system.addresses[0], row.code, row.gloss)
+            if row.relation == "exact" and same not in self._same.get((row.kind, row.id), ()):
+                self._same.setdefault((row.kind, row.id), []).append(same)
 
     @classmethod
     def load(cls, folder: Path, terms: Terms) -> Codes:
@@ -120,6 +125,11 @@ class Codes:
         for row in (row for rows in self._rows.values() for row in rows):
             if row.kind == "finding" and row.system == system and row.relation in relations:
                 yield row.code, row.id
+
+    def saying(self, kind: Kind, name: str) -> tuple[Coding, ...]:
+        """Return the codes that say the same as an id, and the same of no other of its kind."""
+        found = self._same.get((kind, name), ())
+        return tuple(x for x in found if {y.id for y in self.of([x]) if y.kind == kind} == {name})
 
     def result(self, text: str) -> str | None:
         """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""

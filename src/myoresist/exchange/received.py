@@ -23,6 +23,8 @@ UNREAD: dict[str, dict[str, Any]] = {
 KEPT = {
     "labs": ("test", "unit", "date"), "autoantibodies": ("antibody", "date"), "treatments": ("drug",),
 }  # fmt: skip
+AGAIN = "comorbidities"
+"""Where a second answer to a finding stands, so that the case contradicts itself, if it may stand there."""
 MOST_TRIES = 20
 
 
@@ -51,7 +53,7 @@ class Draft:
         """Note a finding; where statements differ both stay, so that the case contradicts itself."""
         first = self.case.setdefault("findings", {})
         if first.setdefault(name, answer) is not answer:
-            self.case.setdefault("comorbidities", {})[name] = answer
+            self.case.setdefault(AGAIN, {})[name] = answer
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,14 @@ def received(draft: Draft, name: str) -> Received:
 def _opened(draft: Draft, problems: Iterable[Problem]) -> bool:
     """Replace the entries that are wrong by what stays of them; tell whether there was any."""
     wrong: dict[tuple[str, int], str] = {}
+    both = False
     for one in problems:
+        section, _, name = one.field.partition(".")
+        if section == AGAIN and name in draft.case.get(section, {}):
+            both = True
+            del draft.case[section][name]
+            draft.case["findings"][name] = "unknown"
+            draft.note(name, "said to be so and not to be so; it stays open")
         place = _ENTRY.match(one.field)
         if place and place[1] in draft.case:
             wrong.setdefault((place[1], int(place[2])), one.message)
@@ -113,4 +122,4 @@ def _opened(draft: Draft, problems: Iterable[Problem]) -> bool:
             del entries[index]
         else:
             entries[index] = left
-    return bool(wrong)
+    return bool(wrong) or both

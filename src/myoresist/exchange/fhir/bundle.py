@@ -15,6 +15,16 @@ MAX_BYTES = 20_000_000
 MAX_RESOURCES = 50_000
 MAX_DEPTH = 60
 READ_TYPES = ("document", "collection", "searchset", "transaction", "batch")
+MACHINE_MADE = {
+    "system": "urn:myoresist:tag",
+    "code": "machine-made",
+    "display": "made by a program",
+}
+"""What tells our own answers apart, which are no record."""
+OF_ANSWERS = (
+    "ClinicalImpression", "Composition", "DetectedIssue", "Device", "Provenance", "RiskAssessment",
+    "ServiceRequest",
+)  # fmt: skip
 WRITES = ("POST", "PUT")
 Resource = Mapping[str, Any]
 
@@ -99,7 +109,7 @@ def read_record(text: str | bytes, name: str) -> Record:
             record.by_reference.setdefault(key, one)
     others = Counter[str]()
     for _, one in entries:
-        if one is patient:
+        if one is patient or is_answer(one):
             continue
         _check_version(one, name)
         if _of(one, record):
@@ -237,6 +247,16 @@ def _on_one_line(path: Path) -> bytes:
 
 def _refused(name: str, message: str) -> DocumentError:
     return DocumentError([Problem(name, None, "", message)])
+
+
+def is_answer(one: Resource) -> bool:
+    """Tell whether a resource is an answer of ours, and says nothing of the patient by itself."""
+    meta, kind = one.get("meta"), one["resourceType"]
+    proposed = kind == "MedicationRequest" and one.get("intent") == "proposal"
+    return (kind in OF_ANSWERS or proposed) and any(
+        x.get("system") == MACHINE_MADE["system"] and x.get("code") == MACHINE_MADE["code"]
+        for x in listed(meta, "tag")
+    )
 
 
 def counted(resources: Iterable[Resource]) -> dict[str, int]:

@@ -7,9 +7,17 @@ from pathlib import Path
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes, packaged_codes
-from myoresist.exchange.fhir.bundle import Record, Resource, counted, read_paths, read_record
+from myoresist.exchange.fhir.bundle import (
+    Record,
+    Resource,
+    counted,
+    listed,
+    read_paths,
+    read_record,
+)
 from myoresist.exchange.fhir.conditions import read_conditions
 from myoresist.exchange.fhir.datatypes import codings, day, named
+from myoresist.exchange.fhir.form import read_response
 from myoresist.exchange.fhir.medications import Medications
 from myoresist.exchange.fhir.observations import Observations
 from myoresist.exchange.received import Draft, Received, received
@@ -25,6 +33,7 @@ QUIET = (
     "Composition",
 )
 READ = ("Condition", "Observation", "Procedure", "FamilyMemberHistory", *MEDICINES)
+FORM = "QuestionnaireResponse"
 DONE = "completed"
 
 
@@ -51,8 +60,10 @@ def read_fhir_path(path: Path) -> Received:
 
 def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
     draft = Draft({"patient": _patient(record.patient)}, list(record.notes))
+    forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
-    for one in record.resources:
+    own = [x for x in record.resources if not _drawn_from(x, forms, record)]
+    for one in own:
         by_type.setdefault(one["resourceType"], []).append(one)
     read_conditions(by_type.get("Condition", []), codes, draft)
     Observations(codes, terms, draft).read(by_type.get("Observation", []))
@@ -64,9 +75,19 @@ def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
         draft.note(
             f"FamilyMemberHistory/{one.get('id')}", "a relative's, not the patient's; to be asked"
         )
-    left = counted(x for x in record.resources if x["resourceType"] not in (*READ, *QUIET))
+    left = counted(x for x in own if x["resourceType"] not in (*READ, *QUIET) and x not in forms)
     draft.notes += (f"{kind}: {n} not read" for kind, n in sorted(left.items()))
     return draft
+
+
+def _drawn_from(one: Resource, forms: list[Resource], record: Record) -> bool:
+    """Tell whether a resource repeats what a form says that was read."""
+    sources = [
+        *listed(one, "derivedFrom"),
+        *(y for x in listed(one, "evidence") for y in listed(x, "detail")),
+    ]
+    found = (record.resolve(x.get("reference"), one) for x in sources)
+    return any(x is form for x in found if x is not None for form in forms)
 
 
 def _patient(one: Resource) -> dict[str, object]:
