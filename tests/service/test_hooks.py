@@ -36,7 +36,7 @@ from hooking import (
 )
 from starlette.testclient import TestClient
 
-from myoresist.assessment import assess
+from myoresist.assessment import page_one
 from myoresist.case.reading import check_case_text
 from myoresist.cli import EXAMPLES
 from myoresist.service.hooks.cards import clipped, consult_cards, plain
@@ -221,7 +221,9 @@ def test_what_to_test_is_proposed() -> None:
         (EXAMPLES / "dysferlinopathy_called_polymyositis.yaml").read_bytes(), "case"
     )
     assert case is not None
-    (card,) = (x for x in consult_cards(assess(case), "Patient/p", HOME, ()) if "suggestions" in x)
+    (card,) = (
+        x for x in consult_cards(page_one(case), "Patient/p", HOME, ()) if "suggestions" in x
+    )
     for suggestion in card["suggestions"]:
         resource = suggestion["actions"][0]["resource"]
         assert (resource["status"], resource["intent"]) == ("draft", "proposal")

@@ -74,14 +74,14 @@ def _concerned(text: bytes) -> Resource | None:
 def _viewed(
     record: bytes, patient: Resource, missing: tuple[str, ...], address: str
 ) -> list[dict[str, Any]]:
-    from myoresist.assessment import assess
+    from myoresist.assessment import page_one
     from myoresist.exchange.fhir import read_fhir
     from myoresist.service.hooks.cards import consult_cards
 
     found = read_fhir(record, RECORD)
     if found.case.label is None:
         return []
-    return consult_cards(assess(found.case), f"Patient/{patient['id']}", address, missing)
+    return consult_cards(page_one(found.case), f"Patient/{patient['id']}", address, missing)
 
 
 def _ordered(

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from myoresist.assessment import Assessment
+from myoresist.assessment import PageOne
 from myoresist.exchange.fhir.proposals import ORDERED, service_request
 from myoresist.library import Knowledge
-from myoresist.report.builder import build_report
+from myoresist.report.builder import build_page
 from myoresist.report.document import Block, Report
 from myoresist.service.hooks.stops import Stop, Why
 from myoresist.version import __version__
@@ -34,9 +34,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~&!])")
 Card = dict[str, Any]
 
 
-def consult_cards(
-    data: Assessment, patient: str, address: str, missing: Iterable[str]
-) -> list[Card]:
+def consult_cards(data: PageOne, patient: str, address: str, missing: Iterable[str]) -> list[Card]:
     """Return the cards of a patient who is opened.
 
     Args:
@@ -45,7 +43,7 @@ def consult_cards(
         address: of this server; it names no patient.
         missing: what of the record could not be had, in words.
     """
-    report = build_report(data, "page")
+    report = build_page(data)
     told = {one.id: one for one in report.page.blocks}
     cards = []
     if data.consult.today:
@@ -153,7 +151,7 @@ def _work(short: str, link: str | None) -> str:
     return f"[{plain(short)}](<{link}>)" if link else plain(short)
 
 
-def _proposed(data: Assessment, patient: str) -> Card:
+def _proposed(data: PageOne, patient: str) -> Card:
     """Return what is to be tested as orders to take up, each a proposal."""
     wanted = [one for one in data.consult.do if one.verb in ORDERED][:MOST_SUGGESTIONS]
     if not wanted:

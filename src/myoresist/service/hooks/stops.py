@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from myoresist.assessment import Assessment, assess
+from myoresist.assessment import PageOne, page_one
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
 from myoresist.document import DocumentError
@@ -179,16 +179,16 @@ def stops(record: Received, ordered: list[Order], selected: Iterable[str] | None
     own = {x.treatment for x in ordered if x.id in asked}
     if not own:
         return
-    after = assess(with_orders(record, ordered))
+    after = page_one(with_orders(record, ordered))
     told = [*_today(after), *_given(after), *_doses(after, record, ordered)]
-    new = _new(told, own, lambda: assess(record.case))
+    new = _new(told, own, lambda: page_one(record.case))
     for one in sorted(new, key=lambda x: not x.critical):
         about = tuple(x.id for x in ordered if x.treatment == one.treatment and x.id)
         by_name = any(x.by_name for x in ordered if x.treatment == one.treatment)
         yield replace(one, orders=about, by_name=by_name)
 
 
-def _new(said: list[Stop], own: set[str], before: Callable[[], Assessment]) -> list[Stop]:
+def _new(said: list[Stop], own: set[str], before: Callable[[], PageOne]) -> list[Stop]:
     """Keep what is about a drug that is ordered or that only the order brings about; each drug once."""
     if any(x.treatment not in own for x in said):
         data = before()
@@ -202,13 +202,13 @@ def _new(said: list[Stop], own: set[str], before: Callable[[], Assessment]) -> l
     return list(kept.values())
 
 
-def _given(data: Assessment) -> Iterator[Stop]:
+def _given(data: PageOne) -> Iterator[Stop]:
     for one in data.treatment.given:
         why = tuple(Why(x.text, _because(data, x.because), x.cites) for x in one.against)
         yield Stop(one.option, one.name, one.against[0].level == "contraindicated", why)
 
 
-def _today(data: Assessment) -> Iterator[Stop]:
+def _today(data: PageOne) -> Iterator[Stop]:
     names = Knowledge.load().consult.given.treatments
     given = {one.option for one in data.treatment.given}
     for one in data.consult.today:
@@ -218,7 +218,7 @@ def _today(data: Assessment) -> Iterator[Stop]:
             yield Stop(one.object, names.get(one.object, one.object), True, (why,))
 
 
-def _doses(data: Assessment, record: Received, ordered: list[Order]) -> Iterator[Stop]:
+def _doses(data: PageOne, record: Received, ordered: list[Order]) -> Iterator[Stop]:
     """Yield the orders whose dose no regimen reaches."""
     names = Knowledge.load().consult.given.treatments
     first = len(record.written.get("treatments", ()))
@@ -230,6 +230,6 @@ def _doses(data: Assessment, record: Received, ordered: list[Order]) -> Iterator
                 yield Stop(order.treatment, names[order.treatment], True, (why,))
 
 
-def _because(data: Assessment, names: Iterable[str]) -> tuple[str, ...]:
+def _because(data: PageOne, names: Iterable[str]) -> tuple[str, ...]:
     facts = {one.id: f"{one.label}: {found(one)}" for one in data.record}
     return tuple(dict.fromkeys(facts.get(x) or named(data, x) for x in names))
