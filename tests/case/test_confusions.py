@@ -31,6 +31,8 @@ TERMS = packaged_terms()
         ("tuberculosis", "latent_tuberculosis?"),
         ("renal_crisis", "calcinosis"),
         ("dyspnoea", "lymphadenopathy"),
+        ("intubation", "skin_ulceration"),
+        ("tissue_culture_positive", "tuberculosis_active"),
         ("bowel perforation", "diverticulitis_history"),
     ],
 )

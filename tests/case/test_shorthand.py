@@ -205,6 +205,16 @@ def test_a_drug_of_which_no_course_is_recorded_puts_nothing_in_order_and_is_name
     assert said == "treatments[0]: no course of Prednisone is recorded, so after tells nothing"
 
 
+def test_an_order_that_contradicts_itself_is_named() -> None:
+    first = "treatments: [{drug: MTX, after: IVIG}, {drug: azathioprine, after: MTX}, {drug: IVIG"
+    assert read(first + "}]").remarks == ()
+    (said,) = read(first + ", after: azathioprine}]").remarks
+    assert said == (
+        "treatments: the order of Azathioprine and Intravenous immunoglobulin and Methotrexate "
+        "contradicts itself, so it is not weighed"
+    )
+
+
 @pytest.mark.parametrize(
     ("order", "too_low"),
     [

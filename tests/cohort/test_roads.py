@@ -176,16 +176,19 @@ def test_weeks_order_and_limits_to_assume_say_in_a_table_what_they_say_in_a_case
     assert told == ([("labs", "upper_limit", "200.0", False)] * 2 if normal else [])
 
 
-def test_what_is_no_list_of_limits_is_listed_and_a_visit_may_have_a_week() -> None:
+def test_what_tells_no_limit_or_order_is_listed_and_a_visit_may_have_a_week() -> None:
     tables = raw(WEEKS % ZEROS["dated"])
     tables["patients"] = tables["patients"].with_columns(assumed_limits=pl.lit("CK high"))
+    swapped = pl.col("after").str.replace("methotrexate", "sirolimus")
+    tables["treatments"] = tables["treatments"].with_columns(swapped)
     tables["visits"] = pl.DataFrame(
         {"patient_id": ["forms"], "week": ["2"], "date": [None], "mmt8": ["100"]}
     )
     found = assess_tables(tables)
     assert found["findings"]["mmt8_150"].to_list() == [100]
-    (told,) = found["rejected"].select("column", "reason").rows()
-    assert told == ("assumed_limits", "is no list of limits; write such as CK 200; LDH 250")
+    assert found["rejected"].select("column", "value").rows() == [
+        ("assumed_limits", "CK high"), ("after", "sirolimus"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)

@@ -16,6 +16,7 @@ from myoresist.case.lab_rows import Labs, last_of
 from myoresist.case.model import Answer, Case, Treatment
 from myoresist.case.reading import DATED_LISTS, FINDING_LISTS, FINDING_SECTIONS, packaged_terms
 from myoresist.case.responses import of_organs
+from myoresist.case.sequence import circular
 from myoresist.case.terms import Terms
 from myoresist.document import field_name, figure, shown
 
@@ -371,6 +372,7 @@ class _Reader:
             for told in self.terms.told_by(drug, self._goes_on(course)):
                 yield self._says(told, True, "treatments", index)
 
+        self._remark_circles()
         for finding, index in of_organs(self.case.treatments):
             yield self._says(finding, True, "treatments", index, "response_by_organ")
 
@@ -383,6 +385,22 @@ class _Reader:
                 self.remarks.append(
                     f"treatments[{index}]: no course of {named.label} is recorded, so {key} tells nothing"
                 )
+
+    def _remark_circles(self) -> None:
+        """Remark on courses of which each is said to have been begun before the other."""
+        pairs = set()
+        for one in self.case.treatments:
+            own = self.terms.drug(one.drug)
+            for name, first in ((one.after, False), (one.before, True)):
+                other = self.terms.drug(name) if name else None
+                if own and other and own != other:
+                    pairs.add((own.label, other.label) if first else (other.label, own.label))
+        drugs = circular(pairs)
+        if drugs:
+            said = " and ".join(drugs)
+            self.remarks.append(
+                f"treatments: the order of {said} contradicts itself, so it is not weighed"
+            )
 
     def _medicines(self) -> Iterator[Statement]:
         for index, medicine in enumerate(self.case.medicines):

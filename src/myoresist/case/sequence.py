@@ -95,6 +95,16 @@ def sequence_of(patient: Ints, drug: Ints, start: Days, order: Order) -> Sequenc
     return Sequence(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
+def circular(pairs: set[tuple[str, str]]) -> list[str]:
+    """Return the drugs of which it is said that each was begun before itself."""
+    found = set(pairs)
+    while True:
+        further = {(x, z) for x, y in found for w, z in pairs if w == y} - found
+        if not further:
+            return sorted(x for x, y in found if x == y)
+        found |= further
+
+
 def _pairs(drug: Ints, start: Days, order: Order) -> Iterator[Pair]:
     """Yield the pairs that the records of one patient say."""
     several = Counter(drug.tolist())

@@ -67,6 +67,7 @@ class Given:
         gone = [rejections(table.filter(contradicts | backwards), _TABLE, "drug", reason)]
         kept = table.filter(~(contradicts | backwards))
         gone += self._not_understood(kept)
+        gone += self._out_of_order(kept)
         return kept.with_columns(
             weight_kg=self._weights(kept, visits, patients),
             response=_responses(kept),
@@ -110,6 +111,20 @@ class Given:
                 kept.filter(same), _TABLE, "frequency", doses.clash(unit, often) or ""
             )
             yield found.with_columns(whole_row=False)
+
+    def _out_of_order(self, kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Yield the drugs before or after which a course was begun, and of which none is recorded."""
+        given = kept.select(
+            PATIENT, Words.of(kept["drug"]).map(self._number, pl.UInt16).alias(_DRUG)
+        )
+        for column in ("after", "before"):
+            named = Words.of(kept[column]).map(self._number, pl.UInt16).alias(_DRUG)
+            rows = kept.with_columns(named).filter(pl.col(_DRUG).is_not_null())
+            lost = rows.join(given, on=[PATIENT, _DRUG], how="anti", maintain_order="left")
+            if lost.height:
+                reason = "names a drug of which no course is recorded, so it tells no order"
+                found = rejections(lost, _TABLE, column, reason)
+                yield found.with_columns(whole_row=False)
 
     def _weights(
         self, kept: pl.DataFrame, visits: pl.DataFrame, patients: pl.DataFrame
