@@ -6,6 +6,7 @@ import gc
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
@@ -153,3 +154,34 @@ def toy(tmp_path: Path) -> Path:
     (tmp_path / "references.json").write_text(json.dumps([work]))
     (tmp_path / "knowledge.yaml").write_text("version: '0'\nlicence: none\n")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def freezes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a made-up registry, its mapping file, its answers, and those of a later freeze."""
+    from myoresist.cohort import run
+    from myoresist.cohort.simulate import simulate
+    from myoresist.cohort.summary.page import write_summary
+
+    folder = tmp_path_factory.mktemp("freezes")
+    (folder / "mapping.yaml").write_text("keep: [site, last_cancer]\n")
+    tables = simulate(160, 11)
+    sites = pl.Series(
+        "site", [("Graz", "Linz", "Wien")[n % 3] if n < 157 else "Tulln" for n in range(160)]
+    )
+    cancers = pl.Series("last_cancer", ["2020-03-01" if n % 9 == 0 else None for n in range(160)])
+    tables["patients"] = tables["patients"].with_columns(sites, cancers)
+    for name, out in (("registry", "answers"), ("registry-2", "answers-2")):
+        (folder / name).mkdir()
+        for table, frame in tables.items():
+            frame.write_parquet(folder / name / f"{table}.parquet")
+        job = run.prepare(folder / name, folder / out, folder / "mapping.yaml")
+        run.answer(job)
+        run.finish(job)
+        write_summary(folder / out)
+        # What the later freeze knows besides: the subtype of some, and no last visit of others.
+        tables["patients"] = tables["patients"].with_columns(
+            iim_subtype_ibm=pl.when(pl.int_range(pl.len()) < 60).then(False)
+        )
+        tables["visits"] = tables["visits"].filter(pl.col("patient_id") != "synthetic-0000002")
+    return folder

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from myoresist.arrays.planes import Planes, of_flags
-from myoresist.arrays.runs import Ints
+from myoresist.arrays.runs import Floats, Ints
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.consult.evaluate import Consults, Inputs
@@ -23,6 +23,7 @@ from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.findings.evaluate import Known
 from myoresist.findings.statements import Settled
 from myoresist.library import Knowledge
+from myoresist.resistance.adequacy.judged_since import days_of
 from myoresist.resistance.evaluate import DAMAGE, Judged
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
@@ -155,11 +156,24 @@ class Answers:
     @cached_property
     def refractory(self) -> Table:
         """Return every definition of refractory disease."""
-        damage = Table(
-            self.row.size, {f"{DAMAGE}_suspected": self._supported(f"{EXPLANATION}{DAMAGE}")}
-        )
-        asked = self.row.with_columns(damage)
-        return self.library.resistance.treatments.refractory.evaluate(asked)
+        return self.library.resistance.treatments.refractory.evaluate(self._resisting)
+
+    @cached_property
+    def blocking(self) -> dict[str, dict[str, int]]:
+        """Return for each of these definitions in whom which unknown column leaves it open."""
+        return self.library.resistance.treatments.refractory.blocking.of(self._resisting)
+
+    @cached_property
+    def refractory_since(self) -> dict[str, Floats]:
+        """Return for each of these definitions since when it is met, in days since 1970; NaN if not known."""
+        days = days_of(self.judged.history)
+        return self.library.resistance.treatments.refractory.since.days(self._resisting, days)
+
+    @cached_property
+    def _resisting(self) -> Table:
+        """Return all that a definition of refractory disease may read."""
+        suspected = self._supported(f"{EXPLANATION}{DAMAGE}")
+        return self.row.with_truths({f"{DAMAGE}_suspected": suspected})
 
     @cached_property
     def weighed(self) -> Table:

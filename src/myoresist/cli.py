@@ -41,6 +41,14 @@ knowledge_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(knowledge_app, name="knowledge")
+registry_app = typer.Typer(
+    help="Ask the answers of `myoresist cohort`: Table 1, work list, response, trial screening, changes.",
+    epilog="Example: myoresist registry table1 answers/ --by site",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.add_typer(registry_app, name="registry")
 
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write to this file instead of the terminal.")
@@ -517,6 +525,204 @@ def cohort(
         except OSError as error:
             goes_on = "; when that is mended, the same command goes on where it was" if out else ""
             raise Stop(f"{error.filename or out}: {error.strerror or error}{goes_on}") from error
+
+
+Answers = Annotated[Path, typer.Argument(help="The folder that `myoresist cohort` wrote.")]
+Csv = Annotated[Path | None, typer.Option("-o", "--output", help="Write CSV to this file.")]
+Least = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Least count that is told, 5 when left out; 1 tells all, for own use only."
+    ),
+]
+
+
+@contextmanager
+def _registry_errors() -> Iterator[None]:
+    from myoresist.cohort.folder import SourceError
+
+    with _user_errors():
+        try:
+            yield
+        except SourceError as error:
+            raise Stop(str(error)) from error
+        except OSError as error:
+            raise Stop(f"{error.filename}: {error.strerror or error}") from error
+
+
+@registry_app.command(epilog="Example: myoresist registry table1 answers/ --by site -o table1.csv")
+def table1(
+    answers: Answers,
+    by: Annotated[
+        str, typer.Option(help="A finding, label, final_diagnosis, subset, or a column you keep.")
+    ] = "subset",
+    variables: Annotated[
+        str | None, typer.Option(help="Columns to describe, parted by commas.")
+    ] = None,
+    least: Least = None,
+    output: Csv = None,
+) -> None:
+    """Table 1 by any column: counts, missing, medians, standardised differences."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = command.table_one(answers, by, variables, least)
+        command.hand_over(found, output, _say, _complain)
+        command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry windows answers/ -o response.csv")
+def windows(
+    answers: Answers,
+    by: Annotated[str | None, typer.Option(help="A column that the registry keeps.")] = None,
+    least: Least = None,
+    output: Csv = None,
+) -> None:
+    """Response of new users by index drug at weeks 12, 24 and 52, with what is missing and why."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = command.windows(answers, by, least)
+        command.hand_over(found, output, _say, _complain)
+        command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry refractory answers/ --by site")
+def refractory(
+    answers: Answers,
+    by: Annotated[str | None, typer.Option(help="A column that the registry keeps.")] = None,
+    overlap: Annotated[bool, typer.Option("--overlap", help="Which are met together.")] = False,
+    least: Least = None,
+    output: Csv = None,
+) -> None:
+    """Who is refractory by which definition, with bounds from what is unknown; --overlap combines them."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = (
+            command.overlap(answers, least) if overlap else command.refractory(answers, by, least)
+        )
+        command.hand_over(found, output, _say, _complain)
+        command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry events answers/ -o times.csv")
+def events(answers: Answers, least: Least = None, output: Csv = None) -> None:
+    """Time to first response, retention of drugs, glucocorticoid spared: Kaplan-Meier by drug.
+
+    The table `events` of the answers holds a row a patient, for any survival package.
+    """
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = command.events(answers, least)
+        command.hand_over(found, output, _say, _complain)
+        command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry worklist answers/ --source registry/")
+def worklist(
+    answers: Answers,
+    source: Annotated[
+        str, typer.Option(help="Where the tables of the registry are, for the command to the page.")
+    ] = "SRC",
+    rules: Annotated[
+        Path | None, typer.Option(help="A file of one's own instead of the packaged reasons.")
+    ] = None,
+    output: Csv = None,
+) -> None:
+    """Who should be looked at again first, by site, why, the next step, the command to the page.
+
+    It holds ids: a list for the centre, not to leave it.
+    """
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        command.hand_over(command.worklist(answers, source, rules), output, _say, _complain)
+
+
+@registry_app.command(
+    epilog="Example: myoresist registry screen answers/ --rules trial.yaml -o steps.csv"
+)
+def screen(
+    answers: Answers,
+    rules: Annotated[
+        str, typer.Option(help="A file of entry criteria, or a packaged one by its name.")
+    ] = "adult_refractory",
+    patients: Annotated[
+        Path | None, typer.Option(help="Write who may enter, and what to ask, to this CSV file.")
+    ] = None,
+    least: Least = None,
+    output: Csv = None,
+) -> None:
+    """Who may enter a trial: attrition step by step with the unknown; --patients lists them."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        steps, listed = command.screen(answers, rules, least)
+        command.hand_over(steps, output, _say, _complain)
+        command.tell_withheld(steps, least, _complain)
+        if patients:
+            command.hand_over(listed, patients, _say, _complain)
+
+
+@registry_app.command(
+    epilog="Example: myoresist registry quality registry/ --by site -o quality.csv"
+)
+def quality(
+    source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
+    mapping: Annotated[Path | None, typer.Option(help="The mapping file of the registry.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="A column that the mapping file keeps, such as the site.")
+    ] = None,
+    least: Least = None,
+    output: Csv = None,
+) -> None:
+    """Quality of what was entered, by variable: complete, unusable and why, far out, days between visits."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = command.quality(source, mapping, by, least)
+        command.hand_over(found, output, _say, _complain)
+        command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry diff freeze-1/ freeze-2/ -o changes.csv")
+def diff(
+    old: Annotated[Path, typer.Argument(help="The answers of the earlier freeze.")],
+    new: Annotated[Path, typer.Argument(help="The answers of the later freeze.")],
+    output: Csv = None,
+) -> None:
+    """What changed between two freezes, by column; -o writes every change, with why a verdict turned."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        found = command.diff(old, new)
+        for note in found.notes():
+            _complain(note)
+        _say(command.as_text(found.summary()))
+        if output:
+            command.hand_over(found.rows(), output, _say, _complain)
+
+
+@registry_app.command(epilog="Example: myoresist registry page registry/ --patient 17")
+def page(
+    source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
+    patient: Annotated[str, typer.Option(help="The id of the patient.")],
+    mapping: Annotated[Path | None, typer.Option(help="The mapping file of the registry.")] = None,
+    full: Full = False,
+    html: Html = None,
+) -> None:
+    """Show the page of one patient of a registry, as `assess` does of a case file."""
+    from myoresist.assessment import assess as assess_case
+    from myoresist.cohort.freeze.one_patient import case_of
+
+    with _registry_errors():
+        found = assess_case(case_of(source, patient, mapping))
+        files, failed = _files(found, full, html, None, None)
+        if not html:
+            _show(found, False, _depth(full, False), None)
+        _write_all(files, failed)
 
 
 @app.command(epilog="Example: myoresist simulate 100 --out synthetic")

@@ -113,7 +113,7 @@ def _responses(one: Assessment) -> Iterator[tuple[tuple[str, str], Any]]:
             "baseline_date": pair.baseline_date,
             "days": pair.days,
             "population": improvement.population,
-            "score": improvement.score,
+            "score_min": improvement.score,
             "score_max": improvement.score_max,
             "category": improvement.category,
             "category_min": improvement.category_min,

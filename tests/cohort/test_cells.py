@@ -240,7 +240,11 @@ def test_a_day_that_nobody_can_have_meant_is_named(written: str, said: str, tmp_
     assert len(told) == 5
     assert all(said in one[2] for one in told), told
     assert (found["ck_u_l"], found["ck_current_u_l"]) == (900, None)
-    assert run.scan(tmp_path / "out", "trials").collect().height == 0
+    # The drug was taken; for how long nobody knows.
+    trials = run.scan(tmp_path / "out", "trials").collect()
+    assert trials["never_tried"].to_list() == [False] * trials.height
+    assert not trials["adequate"].any()
+    assert run.scan(tmp_path / "out", "courses").collect()["running"].to_list() == [None]
 
 
 def test_what_is_dated_after_the_assessment_is_left_out(tmp_path: Path) -> None:

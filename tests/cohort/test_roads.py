@@ -243,7 +243,7 @@ def test_visits_on_both_sides_of_a_course(age: str) -> None:
     one = made(AGES[age] + VISITS)
     found = assess_tables(tables([one]))["responses"]
     assert found["baseline_date"].cast(str).to_list() == ["2023-06-10"]
-    assert found["score"].to_list() == [0]
+    assert found["score_min"].to_list() == [0]
     populations = {"old": "adult", "ageless": None}
     assert found["population"].to_list() == [populations.get(age, "juvenile")]
     compare([one])

@@ -31,7 +31,8 @@ from myoresist import Knowledge
 from myoresist.arrays.intervals import wilson
 from myoresist.cohort import run
 from myoresist.cohort.charts import Combination, SetRow, brief, upset
-from myoresist.cohort.layout import Section, Table, counted, number, share
+from myoresist.cohort.layout import Section, Table, bounds, counted, number, share
+from myoresist.cohort.refractory import said_of
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import CATEGORIES, STATUSES
@@ -139,7 +140,7 @@ def test_table_1_counts_those_in_whom_it_is_known(
     catalogue = Knowledge.load().catalogue
     groups = [people, *([x for x in people if x["subset"] == s] for s in summary.subsets)]
     assert [int(x.small.split()[-1]) for x in shown.heads[1:]] == [len(some) for some in groups]
-    for name in ("sex_female", "dm_rash", "anti_srp"):
+    for name in ("sex_female", "anti_mi2", "anti_srp"):
         for cell, some in zip(by_name[catalogue[name].label], groups, strict=True):
             known = [x[name] for x in some if x[name] is not None]
             assert cell.text == (counted(sum(known), len(known)) if known else "–")
@@ -156,6 +157,42 @@ def test_table_1_counts_those_in_whom_it_is_known(
         carried = label.lower().replace(" ", "_").replace("-", "_")
         known = [x["label"] for x in people if x["label"]]
         assert cells[0].text == counted(known.count(carried), len(known))
+
+
+def test_a_finding_made_of_several_is_counted_among_those_asked_for_all(
+    summary: Summary, sections: dict[str, Section], people: list[dict[str, Any]]
+) -> None:
+    by_name = {one.name: one.cells for one in table(sections["who"], "characteristics").rows}
+    catalogue = Knowledge.load().catalogue
+    parts = {
+        "dm_rash": ("heliotrope_rash", "gottron_papules", "gottron_sign"),
+        "any_antisynthetase": (
+            "anti_jo1", "anti_pl7", "anti_pl12", "anti_ej", "anti_oj", "anti_ks", "anti_zo", "anti_ha",
+        ),
+    }  # fmt: skip
+    groups = [people, *([x for x in people if x["subset"] == s] for s in summary.subsets)]
+    for name, asked_for in parts.items():
+        for cell, some in zip(by_name[catalogue[name].label], groups, strict=True):
+            known = [x for x in some if x[name] is not None]
+            there = sum(x[name] for x in known)
+            # Present without any part that is: recorded as such.
+            asked = [
+                x
+                for x in known
+                if all(x[y] is not None for y in asked_for)
+                or (x[name] and not any(x[y] for y in asked_for))
+            ]
+            yes = sum(x[name] for x in asked)
+            assert cell.text == (counted(yes, len(asked)) if asked else "–")
+            rest = len(some) - len(asked)
+            span = bounds(there, len(some) - len(known), len(some))
+            assert cell.small == (f"not fully asked {rest}; of all {span}" if rest else "")
+
+
+def test_a_share_lies_between_bounds() -> None:
+    assert [bounds(*x) for x in ((0, 50, 100), (3, 0, 6), (0, 0, 9), (10, 1, 1000))] == [
+        "0 to 50%", "50%", "0%", "1%",
+    ]  # fmt: skip
 
 
 def test_criteria_are_counted_by_what_is_met_together(
@@ -291,7 +328,7 @@ def test_each_patient_counts_once_in_a_quarter_and_nothing_open_as_known(
     last: dict[tuple[str, int], dict[str, Any]] = {}
     for one in sorted(rows(out, "responses"), key=lambda x: x["date"]):
         last[one["patient_id"], round(one["days"] / (365.25 / 4)) * 3] = one
-    open_scores = [x for x in last.values() if x["score"] < x["score_max"]]
+    open_scores = [x for x in last.values() if x["score"] is None]
     assert any(x["category"] == UNDETERMINED for x in open_scores), (
         "a test of open scores needs some"
     )
@@ -303,12 +340,11 @@ def test_each_patient_counts_once_in_a_quarter_and_nothing_open_as_known(
         categories = Counter(one["category"] for one in some)
         open_ = categories[UNDETERMINED]
         better = categories["moderate"] + categories["major"]
-        decided = len(some) - open_
-        scores = [one["score"] for one in some if one["score"] == one["score_max"]]
+        scores = [one["score"] for one in some if one["score"] is not None]
         assert [x.text for x in row.cells[:3]] == [
             number(len(some)),
             counted(open_, len(some)),
-            counted(better, decided) if decided else "–",
+            f"{number(better)} ({bounds(better, open_, len(some))})",
         ]
         assert row.cells[3].text.endswith(f"n = {len(scores)}")
         if scores:
@@ -339,6 +375,20 @@ def test_explanations_and_definitions_are_those_of_the_tables(
             values = Counter(x[f"refractory.{one.id}"] for x in patients)
             expected = [number(values[x]) for x in (True, False, None)]
             assert [x.text for x in shown[one.title][:3]] == expected
+            met, open_ = values[True], values[None]
+            assert shown[one.title][3].text == bounds(met, open_, len(patients))
+    long = [one for one in rows(out, "refractory") if one["blocking"]]
+    assert all(one["state"] == UNDETERMINED for one in long)
+    items = Counter(
+        item
+        for one in long
+        if one["definition"] == "refractory_default"
+        for item in one["blocking"].split("; ")
+    )
+    most, count = min(items.items(), key=lambda x: (-x[1], x[0]))
+    title = Knowledge.load().resistance.treatments.refractory.definitions[-1].title
+    expected = f"{said_of(most, Knowledge.load())}: {number(count)}"
+    assert shown[title][4].text == expected
     for bars in (*sections["explanations"].bars.values(), *sections["refractory"].bars.values()):
         assert all(sum(part for _, part in one.parts) == pytest.approx(1) for one in bars)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,14 @@ ALL = [(page.name, one) for page in PAGES for one in commands(page)]
 
 
 @pytest.mark.parametrize(("page", "command"), ALL, ids=[" ".join(x) for x in ALL])
-def test_a_command_that_is_shown_runs(page: str, command: str, desk: Path) -> None:
+def test_a_command_that_is_shown_runs(
+    page: str, command: str, desk: Path, request: pytest.FixtureRequest
+) -> None:
+    if page == "registry.md":
+        # The page speaks of a registry that is answered already.
+        shutil.rmtree(desk / "registry")
+        for one in request.getfixturevalue("freezes").iterdir():
+            (desk / one.name).symlink_to(one)
     if any(part in command for part in NOT_RUN):
         pytest.skip(next(why for part, why in NOT_RUN.items() if part in command))
     words = shlex.split(command.partition(" > ")[0])[1:]

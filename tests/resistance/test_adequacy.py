@@ -152,6 +152,16 @@ def test_a_course_without_dates_counts_as_long_as_it_lasted() -> None:
     assert (columns["gc_weeks_total"], columns["gc_cumulative_g"]) == (300, 21)
 
 
+def test_the_sum_of_a_list_that_is_not_complete_is_a_bound() -> None:
+    one = {**PREDNISONE, "dose": 10.0, "start": "2020-01-01", "stop": "2020-04-09"}
+    unread = {**one, "dose": None, "start": "2021-01-01", "stop": "2021-02-01"}
+    for courses, complete, expected in (
+        ([one], True, (1.0, 1.0)), ([one], False, (None, 1.0)), ([one, unread], True, (None, 1.0)),
+    ):  # fmt: skip
+        columns = judge(courses, complete=complete).columns.row(0)
+        assert (columns["gc_cumulative_g"], columns["gc_cumulative_g_at_least"]) == expected
+
+
 @pytest.mark.parametrize("end", ["start", "stop"])
 def test_one_date_and_the_length_are_two_dates(end: str) -> None:
     other = {"start": "stop", "stop": "start"}[end]

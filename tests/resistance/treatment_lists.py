@@ -46,8 +46,8 @@ def judge(
 
 
 def columns_of(history: History) -> pl.DataFrame:
-    """Return the derived columns, one row a patient."""
-    return history.columns.frame(history.names)
+    """Return the derived columns that are no bounds, one row a patient."""
+    return history.columns.frame([x for x in history.names if not x.endswith("_at_least")])
 
 
 def verdict(history: History, name: str, patient: int = 0) -> tuple[str, tuple[str, ...]]:

@@ -19,9 +19,21 @@ from myoresist.arrays.words import Words
 from myoresist.case.cells import Column, Value
 from myoresist.case.courses import PATIENTS, WRITTEN, Treatments, period
 from myoresist.case.terms import Terms
+from myoresist.cohort.ages import BIRTH, ONSET, exact_days, stated_by_dates
 from myoresist.cohort.antibodies import Serum
 from myoresist.cohort.courses import Given
+from myoresist.cohort.folder import SourceError
+from myoresist.cohort.inputs import inputs_table
 from myoresist.cohort.labs import Laboratory
+from myoresist.cohort.places import (
+    by_numbers,
+    by_place,
+    carried_through,
+    not_ongoing,
+    open_end,
+    until_assessed,
+    with_ids,
+)
 from myoresist.cohort.relative import unread_limits, week_zero, with_limits, with_weeks
 from myoresist.cohort.schema import (
     ROW,
@@ -49,6 +61,7 @@ from myoresist.treatment.ceilings import Ceilings
 
 STRANGER, TWICE = "is not in patients", "stands here twice"
 """Why a row is about nobody, or about somebody a second time."""
+AGES = ("age", "age_at_onset", "weakness_duration_months")
 _ROWS, _DAYS = 2**32, 2**20
 """More rows than a batch has, and more days than there are in its dates."""
 
@@ -66,6 +79,8 @@ class Batch:
         visits: what was measured.
         rejected: cells and rows that could not be used, with the id of the patient.
         conflicts: ``patient_id`` and ``finding`` about which statements differ.
+        kept: columns that are only carried through, in the same order.
+        inputs: what was entered of each patient.
     """
 
     ids: pl.Series
@@ -76,10 +91,26 @@ class Batch:
     visits: pl.DataFrame
     rejected: pl.DataFrame
     conflicts: pl.DataFrame
+    kept: pl.DataFrame
+    inputs: pl.DataFrame
 
     def named(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Return a table with the ids of the patients instead of their places."""
-        return _named(table, self.ids)
+        """Return a table with the ids of the patients instead of their places, and what is carried through.
+
+        Raises:
+            SourceError: if what is carried through is called like a column of the table.
+        """
+        same = set(self.kept.columns) & set(table.columns)
+        if same:
+            raise SourceError(
+                f"keep: {min(same)} is a column of the answers; call it otherwise: "
+                f"keep: {{{min(same)}: NAME}}"
+            )
+        carried = self.kept.select(pl.all().gather(table[PATIENT]))
+        named = with_ids(table, self.ids)
+        if not carried.width:
+            return named
+        return named.select(PATIENT).hstack(carried).hstack(named.drop(PATIENT))
 
 
 @dataclass(frozen=True)
@@ -126,35 +157,49 @@ class Reader:
         Args:
             tables: the tables of these patients as they came in, with ``row``; ``patients`` at least.
         """
+        tables, carried = carried_through(tables)
         typed, asked, rejected = self._typed(tables)
+        read = {x: y for x, y in typed.items() if x in tables}
         patients = typed["patients"]
         first = patients[PATIENT].is_first_distinct()
         rejected.append(rejections(patients.filter(~first), "patients", PATIENT, TWICE))
         patients = patients.filter(first).sort(PATIENT)
         ids = patients[PATIENT]
+        entered = inputs_table(read, ids)
+        kept = (
+            patients.select(ROW).join(carried, on=ROW, how="left", maintain_order="left").drop(ROW)
+        )
         patients = patients.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias(PATIENT))
         gone = [empty_rejections(), self._undiagnosed(patients)]
         for name in [x for x in typed if x != "patients"]:
-            typed[name], lost = _numbered(typed[name], ids)
-            asked[name] = _numbered(asked[name], ids)[0]
+            typed[name], lost = by_place(typed[name], ids)
+            asked[name] = by_place(asked[name], ids)[0]
             rejected.append(rejections(lost, name, PATIENT, STRANGER))
-            typed[name], late = _until_assessed(typed[name], name, patients)
+            typed[name], late = until_assessed(typed[name], name, patients)
             gone += late
         labs, no_lab = self.laboratory.read(typed["labs"], asked["labs"])
         findings, no_finding = self._of_findings(typed["findings"])
         serum, no_antibody = self.serum.read(typed["antibodies"], asked["antibodies"])
-        patients = patients.with_columns(self._assessed_on(patients, typed))
+        dates = patients.select(PATIENT, DATE, BIRTH, *AGES, written=ONSET).rename(
+            {"written": ONSET}
+        )
+        patients = patients.with_columns(
+            self._assessed_on(patients, typed), exact_days(patients[ONSET]).alias(ONSET)
+        )
         visits, no_visit = self.measured.read(typed["visits"], labs)
-        courses, no_course = self.given.read(typed["treatments"], typed["visits"], patients)
-        medicines, no_medicine = self.given.medicines(typed["medicines"])
+        given = not_ongoing(typed["treatments"], asked["treatments"])
+        courses, no_course = self.given.read(given, typed["visits"], patients)
+        taken = not_ongoing(typed["medicines"], asked["medicines"], False)
+        medicines, no_medicine = self.given.medicines(taken)
         checked = self.responses.visits(visits.drop(ROW))
         gone = [
-            _numbers(one)
+            by_numbers(one)
             for one in (
                 *gone, no_lab, no_finding, no_visit, *no_antibody, *no_course, *no_medicine,
             )
         ]  # fmt: skip
-        patients = patients.with_columns(self._listed(patients, ids, [*rejected, *gone]))
+        open_ = open_end(asked["treatments"])
+        patients = patients.with_columns(self._listed(patients, ids, [*rejected, *gone], open_))
         treatments = Treatments.of(
             patients.select(list(PATIENTS)),
             courses.select(list(WRITTEN)),
@@ -171,6 +216,7 @@ class Reader:
             self.given.stated(courses, patients),
             self.given.organs_stated(courses),
             medicines,
+            *stated_by_dates(dates, patients[DATE], self.settler),
         ]
         settled = self.settler.settle(joined(said), len(ids), self._own(patients))
         return Batch(
@@ -182,9 +228,11 @@ class Reader:
             results=self.serum.results(serum),
             treatments=treatments,
             visits=checked,
-            rejected=pl.concat([*rejected, _named(pl.concat(gone), ids)]).sort(
+            rejected=pl.concat([*rejected, with_ids(pl.concat(gone), ids)]).sort(
                 "table", ROW, "column"
             ),
+            kept=kept,
+            inputs=entered,
             conflicts=pl.DataFrame(
                 list(settled.disputes), {PATIENT: pl.UInt32, FINDING: pl.String}, orient="row"
             ),
@@ -224,7 +272,7 @@ class Reader:
         for one, above in self.ceilings.exceeded(treatments.courses):
             reason = f"is above any usual dose and counts as no adequate trial. {one.text}"
             found = rejections(courses.filter(pl.Series(above)), "treatments", "dose", reason)
-            yield _numbers(found.with_columns(whole_row=False))
+            yield by_numbers(found.with_columns(whole_row=False))
 
     def _undiagnosed(self, patients: pl.DataFrame) -> pl.DataFrame:
         """Return the final diagnoses that are none of the differential."""
@@ -353,7 +401,11 @@ class Reader:
         return self.settler.places[found.id] if found else None
 
     def _listed(
-        self, patients: pl.DataFrame, ids: pl.Series, rejected: list[pl.DataFrame]
+        self,
+        patients: pl.DataFrame,
+        ids: pl.Series,
+        rejected: list[pl.DataFrame],
+        open_: pl.Series,
     ) -> pl.Series:
         """Return whether each list of treatments is complete, unless a row of it was rejected.
 
@@ -361,8 +413,9 @@ class Reader:
             patients: the table of patients.
             ids: their ids.
             rejected: what was rejected, with ids or places of patients.
+            open_: the patients of whom it cannot be read whether a course goes on.
         """
-        lost = np.zeros(patients.height, bool)
+        lost = patients[PATIENT].is_in(open_.implode()).to_numpy().copy()
         for one in rejected:
             # A medicine that is rejected may have been a treatment.
             of_drugs = pl.col("table").is_in(["treatments", "medicines"])
@@ -371,57 +424,3 @@ class Reader:
             lost |= whose.is_in(rows.implode()).to_numpy()
         complete = patients["treatments_complete"]
         return complete.set(pl.Series(lost), None)
-
-
-def _numbered(table: pl.DataFrame, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows about patients by their places, in the order of rows, and those about nobody."""
-    words = Words.of_runs(table[PATIENT])
-    places = words.texts.replace_strict(
-        ids,
-        pl.int_range(len(ids), dtype=pl.UInt32, eager=True),
-        default=None,
-        return_dtype=pl.UInt32,
-    )
-    place = words.read(places).alias(PATIENT)
-    known = table.with_columns(place)
-    lost = table.filter(place.is_null())
-    if lost.height:
-        known = known.filter(place.is_not_null())
-    return known.sort(ROW), lost
-
-
-def _named(table: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
-    """Return a table with the ids of patients instead of their places."""
-    return table.with_columns(ids.gather(table[PATIENT]).alias(PATIENT))
-
-
-def _numbers(rejected: pl.DataFrame) -> pl.DataFrame:
-    """Return rejections about patients by their places, also where there are none."""
-    return rejected.with_columns(pl.col(PATIENT).cast(pl.UInt32))
-
-
-def _until_assessed(
-    table: pl.DataFrame, name: str, patients: pl.DataFrame
-) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """Return the rows that are not dated after the assessment of their patient, and the others."""
-    given = patients[DATE]
-    columns = [x for x in (DATE, "start", "stop") if x in table.columns]
-    if not given.count() or not columns:
-        return table, []
-    today = Words.of(given).select(period(DATE, "day")[1], name=DATE).to_series()
-    own, gone = today.gather(table[PATIENT]), []
-    late = pl.repeat(False, table.height, eager=True)
-    for column in columns:
-        begin = _first_day(table[column])
-        later = (begin > own).fill_null(False) & ~late
-        if later.any():
-            reason = "lies after the date of the assessment"
-            gone.append(rejections(table.filter(later), name, column, reason))
-            late |= later
-    return table.filter(~late) if gone else table, gone
-
-
-def _first_day(dates: pl.Series) -> pl.Series:
-    if dates.dtype == pl.Date:
-        return dates
-    return Words.of(dates).select(period(dates.name, "day")[0], name=dates.name).to_series()

@@ -77,6 +77,12 @@ def share(count: int, of: int) -> str:
     return f"{100 * count / of:.0f}%"
 
 
+def bounds(count: int, open_: int, of: int) -> str:
+    """Return the share that it is at least and at most, as some of whom it is unknown may belong to it."""
+    low, high = share(count, of), share(count + open_, of)
+    return low if low == high else f"{low.removesuffix('%')} to {high}"
+
+
 def figures(value: float) -> str:
     """Return a measured value with three figures."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

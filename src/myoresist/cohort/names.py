@@ -24,6 +24,10 @@ _GROUPS = {",": r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$", ".": r"^[+-]?\d{1,3}(?:,
 _THOUSANDTHS = r"^([+-]?\d+\.\d{3})$"
 
 
+_DATE_FORM = re.compile(r"(?!.*%Y.*%Y)(?=.*%Y)(?:[^%]|%[Ymd])+")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
 def _word(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -48,6 +52,9 @@ class Names(Entry):
             it the usual ones are asked about.
         decimal: what stands before the decimals of a number.
         repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
+        dates: how dates are written, such as ``%d.%m.%Y`` or ``%m/%Y``; those of ISO 8601 are read besides.
+        keep: columns of the table of patients that are carried through to every table, such as the site; or
+            for each of theirs what to call it.
         ignore: files and tables of the source that are not meant to be read.
     """
 
@@ -58,6 +65,8 @@ class Names(Entry):
     missing: Mapping[str, Words] | Words | None = None
     decimal: Literal["point", "comma"] | None = None
     repeated: Mapping[str, str] = {}
+    dates: Words = ()
+    keep: Mapping[str, str] | tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
     @classmethod
@@ -95,6 +104,11 @@ class Names(Entry):
         known = self.values.get(table, {})
         return {**known.get(ours, {}), **known.get(theirs, {})}
 
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Return for each column of theirs that is carried through what it is called in the answers."""
+        return self.keep if isinstance(self.keep, Mapping) else {x: x for x in self.keep}
+
     def unmatched(self, table: str, columns: list[str]) -> Iterator[tuple[str, str]]:
         """Yield every entry about a table that names no column of it, and what to do."""
         for theirs in self.columns_of(table):
@@ -105,6 +119,12 @@ class Names(Entry):
         for name in self.values.get(table, {}):
             if name not in columns and name not in ours:
                 yield f"values.{table}.{name}", f"is no column{did_you_mean(name, [*columns])}"
+        for theirs in self.kept if table == "patients" else ():
+            if theirs not in columns:
+                yield (
+                    f"keep.{theirs}",
+                    f"is no column of this table{did_you_mean(theirs, [*columns])}",
+                )
         for name in self.constants.get(table, {}):
             if name in ours:
                 yield f"constants.{table}.{name}", "is a column of this table already"
@@ -119,6 +139,15 @@ class Names(Entry):
                 if name not in schema.tables:
                     hint = did_you_mean(name, schema.tables)
                     yield f"{part}.{name}", f"is not a table of ours{hint}"
+        for form in self.dates:
+            if not _DATE_FORM.fullmatch(form):
+                yield "dates", f"{form}: write %Y for the year, %m for the month and %d for the day"
+        for name in self.kept.values():
+            if not _PLAIN.fullmatch(name):
+                yield (
+                    "keep",
+                    f"{name}: write a name of letters, figures and _: keep: {{{name}: site}}",
+                )
         for instrument, name in self.repeated.items():
             if name not in schema.tables:
                 hint = did_you_mean(name, schema.tables)
@@ -180,6 +209,19 @@ def renamed(
     if missing and held != pl.Boolean and not held.is_temporal():
         column = pl.when(~key.is_in([code(one) for one in missing]).fill_null(False)).then(column)
     return column
+
+
+def dated(column: pl.Expr, forms: tuple[str, ...]) -> pl.Expr:
+    """Return dates written in one of some forms as those of ISO 8601, without a day that they do not have."""
+    text = column.cast(pl.String).str.strip_chars()
+    found = []
+    for form in forms:
+        parts = [x for x in ("%m", "%d") if x not in form]
+        whole = pl.concat_str([pl.lit("01 " * len(parts)), text])
+        day = whole.str.to_date("".join(f"{x} " for x in parts) + form, strict=False)
+        written = "%Y-%m-%d" if not parts else "%Y-%m" if "%m" in form else "%Y"
+        found.append(day.dt.to_string(written))
+    return pl.coalesce(*found, text)
 
 
 def pointed(column: pl.Expr, decimal: str | None, assumed: bool) -> pl.Expr:

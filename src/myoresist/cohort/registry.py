@@ -14,8 +14,14 @@ from myoresist.answers import Answers, Patients
 from myoresist.arrays.planes import unpack
 from myoresist.arrays.table import Table
 from myoresist.cohort.batch import Batch, Reader
+from myoresist.cohort.conventions import Conventions
+from myoresist.cohort.events import events_table
 from myoresist.cohort.folder import SourceError
+from myoresist.cohort.given import courses_table, doses_table
+from myoresist.cohort.refractory import refractory_table
+from myoresist.cohort.responses import scored
 from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.windows import followed, windows_table
 from myoresist.consult.table import consult_table
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.findings.statements import Dispute, Settled
@@ -30,10 +36,12 @@ from myoresist.serology.results import usable
 FINDINGS, CRITERIA, DIFFERENTIAL = "findings", "criteria", "differential"
 SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"
 TRIALS, RESISTANCE, OPTIONS, REASONS = "trials", "resistance", "options", "reasons"
-CONSULT, REJECTED, CONFLICTS = "consult", "rejected", "conflicts"
+CONSULT, REJECTED, CONFLICTS, REFRACTORY = "consult", "rejected", "conflicts", "refractory"
+COURSES, DOSES, WINDOWS, EVENTS = "courses", "glucocorticoid", "response_windows", "events"
+INPUTS = "inputs"
 TABLES = (
     FINDINGS, CRITERIA, DIFFERENTIAL, SEROLOGY, ANTIBODIES, RESPONSES, TRIALS, RESISTANCE, OPTIONS,
-    REASONS, CONSULT, CONFLICTS, REJECTED,
+    REASONS, CONSULT, REFRACTORY, COURSES, DOSES, WINDOWS, EVENTS, INPUTS, CONFLICTS, REJECTED,
 )  # fmt: skip
 """Names of the tables that come out."""
 _HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
@@ -76,7 +84,9 @@ class Registry:
             one row a visit after the baseline; ``trials``, one row a drug that was tried; ``resistance``
             (definitions of refractory disease, explanations); ``options``, one row an option in a likely
             subset; ``reasons``, one row an item of a criteria set that is known; ``consult``, the state of
-            each patient and what to do; ``conflicts`` and ``rejected``.
+            each patient and what to do; ``refractory``, one row a patient and definition; ``courses``,
+            ``glucocorticoid``, ``response_windows`` and ``events``, what was given and what came of it;
+            ``inputs``, what was entered; ``conflicts`` and ``rejected``.
         """
         return self.answer(self.reader.read(tables))
 
@@ -105,20 +115,36 @@ class Registry:
             FINDINGS: answers.frame,
             CRITERIA: ids.hstack(answers.criteria.frame(self._outcomes(criteria))),
             DIFFERENTIAL: batch.patients.select(PATIENT, "label", "final_diagnosis")
+            .with_columns(_assessed_on(batch))
             .hstack(answers.posterior)
             .hstack(answers.label.frame(["label_probability", "label_outranked"])),
             SEROLOGY: ids.hstack(answers.serology.patients.frame()),
             ANTIBODIES: ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
-            RESPONSES: answers.judged.compared.sort(PATIENT, DATE),
+            RESPONSES: scored(answers.judged.compared.sort(PATIENT, DATE)),
             TRIALS: self._trials(answers.judged.history, ids),
             RESISTANCE: self._resistance(answers),
             OPTIONS: options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row")),
             REASONS: self._reasons(ids, answers.criteria),
             CONSULT: ids.hstack(consult_table(answers.consult, base.names)),
+            REFRACTORY: refractory_table(answers),
+            **self._over_time(answers),
+            INPUTS: batch.inputs,
             CONFLICTS: batch.conflicts,
         }
-        return {name: batch.named(table) for name, table in found.items()} | {
-            REJECTED: batch.rejected
+        named = {name: batch.named(table) for name, table in found.items()}
+        return {**named, REJECTED: batch.rejected}
+
+    def _over_time(self, answers: Answers) -> dict[str, pl.DataFrame]:
+        """Return what was given and what came of it, by drug and time."""
+        conventions = Conventions.packaged()
+        courses = courses_table(answers.judged.history)
+        doses = doses_table(answers.judged.history)
+        found = followed(answers, courses, conventions)
+        return {
+            COURSES: courses,
+            DOSES: doses,
+            WINDOWS: windows_table(found, conventions),
+            EVENTS: events_table(answers, found, courses, doses, conventions),
         }
 
     def _resistance(self, answers: Answers) -> pl.DataFrame:
@@ -172,6 +198,12 @@ class Registry:
         """Return one row a patient and drug of which something is recorded."""
         table = trials_table(history)
         return table.select(ids[PATIENT].gather(table["patient"]), pl.all().exclude("patient"))
+
+
+def _assessed_on(batch: Batch) -> pl.Series:
+    """Return the last day on which each assessment may have been."""
+    days = pl.Series("assessed_on", batch.treatments.today.latest).fill_nan(None)
+    return days.cast(pl.Int32).cast(pl.Date)
 
 
 def assess_tables(

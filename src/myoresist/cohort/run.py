@@ -25,6 +25,7 @@ import polars as pl
 
 from myoresist import knowledge as packaged
 from myoresist.cohort import spool
+from myoresist.cohort.dictionary import Dictionary
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.keeping import (
     LOCK,
@@ -42,7 +43,7 @@ from myoresist.cohort.keeping import (
 )
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import SYNTHETIC, Schema
-from myoresist.cohort.source import Source, open_source
+from myoresist.cohort.source import Source, hashed, open_source
 from myoresist.document import DocumentError
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
@@ -50,6 +51,7 @@ from myoresist.version import __version__
 
 BATCH = 20_000
 PLAN, BUCKETS, MANIFEST = "plan.json", "buckets", "manifest.json"
+DICTIONARY = "dictionary.csv"
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the engine and the matrix product how many threads to use."""
 LEVEL = 1
@@ -85,11 +87,13 @@ class Job:
         out: the folder for the answers.
         plan: how it is worked off.
         unread: what lies in the source and is not read.
+        command: what was asked for, by the names of files, without where they lie.
     """
 
     out: Path
     plan: Plan
     unread: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def open(self) -> list[int]:
@@ -135,7 +139,9 @@ def prepare(
         source = open_source(path, Schema(knowledge.terms), work, mapping)
         ids = source.tables["patients"].select(PATIENT)
         plan = _plan(source, ids, batch)
-        return _cut(Job(out, plan, source.unread), source, ids, told)
+        command = f"myoresist cohort {path.name} --out FOLDER --batch {batch}"
+        command += f" --mapping {mapping.name}" if mapping else ""
+        return _cut(Job(out, plan, source.unread, command), source, ids, told)
     except (SourceError, DocumentError):
         if fresh:
             shutil.rmtree(out, ignore_errors=True)
@@ -208,6 +214,11 @@ def _made_up(ids: pl.LazyFrame) -> tuple[int, int]:
 
 
 @cache
+def _metadata(table: str, columns: tuple[tuple[str, pl.DataType], ...]) -> dict[str, str]:
+    return Dictionary(Knowledge.load()).metadata(table, dict(columns))
+
+
+@cache
 def _registry(codes_named: bool) -> Registry:
     return Registry(Knowledge.load(), codes_named)
 
@@ -230,8 +241,9 @@ def answer_bucket(out: Path, bucket: int) -> int:
         half = beside(target)
         try:
             tables[name].write_parquet(
-                half, compression="zstd", compression_level=LEVEL, statistics=False
-            )
+                half, compression="zstd", compression_level=LEVEL, statistics=False,
+                metadata=_metadata(name, tuple(tables[name].schema.items())),
+            )  # fmt: skip
             half.replace(target)
         except (pl.exceptions.PolarsError, OSError) as error:
             half.unlink(missing_ok=True)
@@ -340,12 +352,27 @@ def finish(job: Job) -> dict[str, Any]:
     target = job.out / "rejected.parquet"
     rejected.sink_parquet(beside(target), statistics=False)
     beside(target).replace(target)
+    knowledge = Knowledge.load()
+    schemas = {x: dict(scan(job.out, x).collect_schema()) for x in TABLES}
+    dictionary = Dictionary(knowledge).frame(schemas).write_csv()
+    write_text(job.out / DICTIONARY, dictionary)
+    kept = [x for x in schemas[FINDINGS] if x not in knowledge.catalogue and x != PATIENT]
     manifest = {
         "notice": "Research and decision-support tool, not a certified medical device.",
         **json.loads(job.plan.text()),
         "unread": list(job.unread),
         "rows": {name: sum(one[name] for one in counts) for name in TABLES},
+        "command": job.command,
+        "kept": kept,
+        "schema": {x: {y: str(kind) for y, kind in one.items()} for x, one in schemas.items()},
+        "answers": {
+            path.relative_to(job.out).as_posix(): hashed(path)
+            for name in TABLES
+            for path in (part(job.out, name, x) for x in range(job.plan.buckets))
+        },
     }
+    # A second row about a patient is none.
+    manifest["patients"] = manifest["rows"][FINDINGS]
     write_text(job.out / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return manifest
 

@@ -16,6 +16,7 @@ from myoresist.arrays.words import Words, categories
 from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thousands
 from myoresist.case.responses import ORGANS, Organ, Reason, Response
 from myoresist.case.terms import Terms
+from myoresist.cohort.ages import BIRTH, ONSET
 from myoresist.resistance.response.visits import (
     DATE,
     ON_TREATMENT,
@@ -41,9 +42,20 @@ ASKED, GROUPED = "?", "~"
 _ALONE: Mapping[str, tuple[str, ...]] = {
     "labs": (DATE, WEEK, LOWER),
     "antibodies": ("method", "result", "value", "cut_off", DATE),
-    "treatments": ("weight_kg", "response", FROM_WEEK, TO_WEEK, *OF_ORGANS),
-}
+    "treatments": (
+        "weight_kg", "response", FROM_WEEK, TO_WEEK, *OF_ORGANS, "dose", "start", "stop", "ongoing",
+        "weeks", "reason_stopped",
+    ),
+    "medicines": ("start", "stop", "ongoing"),
+}  # fmt: skip
 """Columns of lists without which the rest of a row says what it says."""
+OF_END = ("stop", "ongoing", "weeks", TO_WEEK)
+"""Columns that tell whether a course goes on; one that cannot be read leaves that open."""
+KEPT = "keep:"
+"""What the name of a column begins with that is only carried through to every table."""
+MOST_NAMED = 20
+"""Unknown columns that a message names."""
+_ALIKE = 0.75
 _TEXTS_OF_COURSES = ("scheme", "together_with", "after", "before", "side_effects")
 
 
@@ -145,6 +157,8 @@ class Schema:
             WEEKS_FROM: self._day,
             ASSUMED_LIMITS: Column("text"),
             **{one.id: self.finding(one.id) for one in self.terms.catalogue},
+            BIRTH: self._day,
+            ONSET: self._day,
         }
 
     def _visits(self) -> Mapping[str, Column]:
@@ -187,22 +201,22 @@ class Schema:
 
     def nearest(self, table: str, column: str) -> str | None:
         """Return the column most like one that is not known."""
-        if table == "patients":
-            near = self.terms.catalogue.nearest(column)
-            if near:
-                return near
         from difflib import get_close_matches
 
-        found = get_close_matches(column, self.tables[table], n=1)
+        if table == "patients":
+            known = self.terms.catalogue.find(column)
+            if known:
+                return known.id
+        found = get_close_matches(column.lower(), self.tables[table], n=1, cutoff=_ALIKE)
         return found[0] if found else None
 
     def unfit(self, table: str, columns: Sequence[str]) -> str | None:
         """Return why a table with these columns cannot be read, or None."""
         known = self.tables[table]
+        columns = [x for x in columns if not x.startswith(KEPT)]
         strange = [x for x in columns if x not in known]
         if strange:
-            near = self.nearest(table, strange[0])
-            return f"column {strange[0]} is not known" + (f"; did you mean {near}?" if near else "")
+            return self._strange(table, strange)
         twice = [x for x in columns if columns.count(x) > 1]
         if twice:
             return f"{min(twice)} is there twice"
@@ -218,6 +232,18 @@ class Schema:
                     return f"{' and '.join(limits)} both say how high the limit is; give one"
         needed = [x for x, one in known.items() if one.needed and x not in columns]
         return f"column {needed[0]} is missing" if needed else None
+
+    def _strange(self, table: str, columns: Sequence[str]) -> str:
+        """Say which columns are not known, all of them, and what each may mean."""
+        said = []
+        for name in columns[:MOST_NAMED]:
+            near = self.nearest(table, name)
+            said.append(name + (f" (did you mean {near}?)" if near else ""))
+        more = len(columns) - MOST_NAMED
+        if len(columns) == 1:
+            return f"column {said[0]} is not known"
+        rest = f" and {more} more" if more > 0 else ""
+        return f"columns {', '.join(said)}{rest} are not known"
 
     def typed(self, table: str, columns: Iterable[str]) -> dict[str, type[pl.DataType]]:
         """Return the type of columns of a table once they are read."""

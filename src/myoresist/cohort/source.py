@@ -12,9 +12,9 @@ import polars as pl
 
 from myoresist.cohort.databases import read_database
 from myoresist.cohort.folder import Found, SourceError, columns_of, first_line, read_folder
-from myoresist.cohort.names import Names, code, coded, pointed, renamed
+from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
 from myoresist.cohort.redcap import Export
-from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.schema import KEPT, ROW, Schema
 from myoresist.document import DocumentError, Problem
 from myoresist.resistance.response.visits import PATIENT
 
@@ -23,6 +23,7 @@ __all__ = ["Source", "SourceError", "open_source"]
 _BATCH = 50_000
 """Rows of a table that are read at a time."""
 NAME_IT = " (a mapping file may name it, or leave it out with null)"
+DATES = ("date", "partial_date")
 _NO_CELL = (pl.List, pl.Array, pl.Struct, pl.Binary, pl.Duration, pl.Time, pl.Object)
 
 
@@ -86,7 +87,7 @@ class Source:
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every file; reads all of them."""
-        return {name: _hash(path) for name, path in self.paths.items()}
+        return {name: hashed(path) for name, path in self.paths.items()}
 
 
 def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
@@ -225,7 +226,10 @@ class _Naming:
         """Return a table with our names and values, and what of it is left out."""
         named, known = self.names.columns_of(table), self.schema.tables[table]
         left_out = tuple(x for x in held if x in named and named[x] is None)
-        kept = {x: named.get(x) or x for x in held if x not in left_out}
+        carried = self.names.kept if table == "patients" else {}
+        only = {x for x in carried if x not in known and not named.get(x)}
+        left_out = tuple(x for x in left_out if x not in carried)
+        kept = {x: named.get(x) or x for x in held if x not in left_out and x not in only}
         constants = {
             x: y for x, y in self.names.constants.get(table, {}).items() if x not in kept.values()
         }
@@ -251,7 +255,13 @@ class _Naming:
                 column = renamed(column, kind, values, codes, known[ours])
             if known[ours].kind == "number" and (values or kind == pl.String):
                 column = pointed(column, "," if assumed else decimal, assumed)
+            if self.names.dates and kind == pl.String and known[ours].kind in DATES:
+                column = dated(column, self.names.dates)
             selected.append(column.alias(ours))
+        selected += [
+            pl.col(theirs).cast(pl.String).str.strip_chars().replace("", None).alias(KEPT + name)
+            for theirs, name in carried.items()
+        ]
         selected += [pl.lit(value).alias(name) for name, value in constants.items()]
         return frame.select(selected), left_out
 
@@ -277,6 +287,7 @@ def _trimmed(frame: pl.LazyFrame) -> pl.Expr:
     return ids.cast(pl.String).str.strip_chars().alias(PATIENT)
 
 
-def _hash(file: Path) -> str:
+def hashed(file: Path) -> str:
+    """Return the SHA-256 of a file."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import polars as pl
 
+from myoresist.cohort.composites import Composites
+from myoresist.cohort.refractory import PARTED as ITEMS_PARTED
 from myoresist.cohort.registry import (
     CONSULT,
     CRITERIA,
     DIFFERENTIAL,
     FINDINGS,
+    REFRACTORY,
     REJECTED,
     RESISTANCE,
     RESPONSES,
@@ -32,7 +35,7 @@ from myoresist.diagnosis.differential.evaluate import PREFIX as POSTERIOR
 from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 from myoresist.resistance.explanations.evaluate import STATUS
-from myoresist.resistance.response.improvement import CATEGORY, SCORE, SCORE_MAX, UNDETERMINED
+from myoresist.resistance.response.improvement import CATEGORY, SCORE, UNDETERMINED
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 EVEN = 0.5
@@ -43,7 +46,8 @@ EXACT = 10**DIGITS
 FIGURES = 3
 """Significant figures to which measured values are rounded before they are counted."""
 QUARTER = 365.25 / 4
-STATE, OPEN, REFRACTORY = ".state", ".open", "refractory."
+STATE, OPEN = ".state", ".open"
+ASKED, ASKED_THERE = ".asked", ".asked_there"
 MET, NOT_MET = "met", "not_met"
 STATES = (MET, UNDETERMINED, NOT_MET)
 JUVENILE_LABEL, JUVENILE = "juvenile_dermatomyositis", "juvenile_onset"
@@ -70,6 +74,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "scores": ("months", "score"),
     "explanations": ("explanation", "status"),
     "definitions": ("definition", "state"),
+    "blocking": ("definition", "item"),
     "whole": ("one",),
 }
 """What is counted and by which columns; ``together`` is counted by a column for each criteria set."""
@@ -82,6 +87,11 @@ class Wanted:
     knowledge: Knowledge
     flags: tuple[str, ...]
     numbers: tuple[str, ...]
+
+    @cached_property
+    def composites(self) -> Composites:
+        """Return the findings that are made of others."""
+        return Composites(self.knowledge.inference)
 
     @cached_property
     def subsets(self) -> dict[str, tuple[str, ...]]:
@@ -205,15 +215,12 @@ def _counted(out: Path, part: str, wanted: Wanted) -> Iterator[tuple[str, pl.Dat
     yield "together", _together(criteria, wanted.sets)
     yield "calibration", _calibration(people, wanted)
     yield from _responses(out, part)
-    resistance = _read(out, RESISTANCE, part, lambda x: x.startswith((EXPLANATION, REFRACTORY)))
-    statuses = resistance.select(x for x in resistance.columns if x.endswith(STATUS))
-    yield "explanations", _by_state(statuses, "explanation", "status", STATUS)
-    definitions = resistance.select(
-        _as_state(pl.col(x)).alias(x.removeprefix(REFRACTORY))
-        for x in resistance.columns
-        if x.startswith(REFRACTORY)
+    explained = (EXPLANATION, STATUS)
+    statuses = _read(
+        out, RESISTANCE, part, lambda x: x.startswith(explained[0]) and x.endswith(explained[1])
     )
-    yield "definitions", _by_state(definitions, "definition", "state", "")
+    yield "explanations", _by_state(statuses, "explanation", "status", STATUS)
+    yield from _definitions(out, part)
     given = people["final_diagnosis"].is_in(wanted.knowledge.differential.diseases)
     yield (
         "whole",
@@ -233,6 +240,7 @@ def _counted(out: Path, part: str, wanted: Wanted) -> Iterator[tuple[str, pl.Dat
 def _people(out: Path, part: str, wanted: Wanted) -> pl.DataFrame:
     """Return one row a patient: what is asked for, the likeliest subset and the differential."""
     asked = {PATIENT, JUVENILE, *wanted.flags, *wanted.numbers}
+    asked |= wanted.composites.reads(wanted.flags)
     findings = _read(out, FINDINGS, part, asked.__contains__)
     differential = _read(out, DIFFERENTIAL, part, lambda _: True)
     criteria = _read(out, CRITERIA, part, {PATIENT, EULAR_ACR + STATE}.__contains__)
@@ -250,10 +258,21 @@ def _read(out: Path, table: str, part: str, wanted: Callable[[str], bool]) -> pl
 
 
 def _subsets(people: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
-    """Count by subset the patients, and of each flag in whom it is there and in whom it is known."""
+    """Count by subset the patients, and of each flag in whom it is there and in whom it is known.
+
+    Of one that is made of others also in whom all of them were asked, and in whom of these it is there.
+    """
     flags = (*wanted.flags, EULAR_ACR)
+    asked = wanted.composites.asked(people, wanted.flags)
+    made = asked.columns
+    people = people.hstack(asked.rename({x: x + ASKED for x in made}))
     return people.group_by("subset").agg(
         _count(),
+        *(pl.col(x + ASKED).sum().cast(pl.Int64) for x in made),
+        *(
+            (pl.col(x) & pl.col(x + ASKED)).sum().cast(pl.Int64).alias(x + ASKED_THERE)
+            for x in made
+        ),
         *(pl.col(x).sum().cast(pl.Int64).alias(f"{x}.there") for x in flags),
         *(pl.col(x).count().cast(pl.Int64).alias(f"{x}.known") for x in flags),
     )
@@ -296,8 +315,15 @@ def _by_state(table: pl.DataFrame, name: str, state: str, suffix: str) -> pl.Dat
     return counts.with_columns(pl.col(state).fill_null(UNDETERMINED))
 
 
-def _as_state(flag: pl.Expr) -> pl.Expr:
-    return pl.when(flag).then(pl.lit(MET)).when(~flag).then(pl.lit(NOT_MET))
+def _definitions(out: Path, part: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Count the states of every definition of refractory disease, and what leaves it open."""
+    rows = _read(out, REFRACTORY, part, lambda x: x != PATIENT).with_columns(
+        pl.col("definition", "state").cast(pl.String)
+    )
+    yield "definitions", rows.group_by("definition", "state").agg(_count())
+    items = rows.select("definition", item=pl.col("blocking").str.split(ITEMS_PARTED))
+    each = items.explode("item").drop_nulls("item")
+    yield "blocking", each.group_by("definition", "item").agg(_count())
 
 
 def _together(criteria: pl.DataFrame, sets: tuple[str, ...]) -> pl.DataFrame:
@@ -331,7 +357,7 @@ def _calibration(people: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
 
 def _responses(out: Path, part: str) -> Iterator[tuple[str, pl.DataFrame]]:
     """Count the categories and complete scores of the last visit of each patient in each quarter."""
-    asked = {PATIENT, DATE, "days", CATEGORY, SCORE, SCORE_MAX}
+    asked = {PATIENT, DATE, "days", CATEGORY, SCORE}
     visits = _read(out, RESPONSES, part, asked.__contains__)
     if not asked <= set(visits.columns):
         return
@@ -342,9 +368,7 @@ def _responses(out: Path, part: str) -> Iterator[tuple[str, pl.DataFrame]]:
         .unique([PATIENT, "months"], keep="last")
     )
     yield "responses", last.group_by("months", CATEGORY).agg(_count())
-    # With a measure missing the score is only a lower bound.
-    whole = last.filter(pl.col(SCORE) == pl.col(SCORE_MAX))
-    yield "scores", whole.group_by("months", SCORE).agg(_count())
+    yield "scores", last.drop_nulls(SCORE).group_by("months", SCORE).agg(_count())
 
 
 def _count() -> pl.Expr:

@@ -8,7 +8,7 @@ import polars as pl
 
 from myoresist.arrays.intervals import wilson
 from myoresist.cohort.charts import Combination, Point, SetRow, reliability, upset
-from myoresist.cohort.layout import Row, Section, Table, cells, counted, number, row, share
+from myoresist.cohort.layout import Row, Section, Table, bounds, cells, counted, number, row
 from myoresist.cohort.summary.counts import Summary, total
 from myoresist.cohort.tally import BINS, EXACT, MET, OPEN, STATES
 
@@ -80,12 +80,17 @@ def _combinations(summary: Summary, rows: Sequence[SetRow], found: Sequence[Comb
 def _sets(summary: Summary, order: Sequence[str]) -> Table:
     """Return the states of every criteria set, those outside the picture too."""
     others = [x for x in summary.knowledge.criteria.sets if x in summary.states and x not in order]
-    heads = cells("Criteria set", "Met", "Not met", "Undetermined", "Met, of those decided")
+    heads = cells("Criteria set", "Met", "Not met", "Undetermined", "Met, of all")
     rows = []
     for name in (*order, *others):
         met, open_, no = (summary.states[name].get(x, 0) for x in STATES)
-        decided = share(met, met + no) if met + no else "–"
-        rows.append(row(summary.short(name), *map(number, (met, no, open_)), decided))
+        rows.append(
+            row(
+                summary.short(name),
+                *map(number, (met, no, open_)),
+                bounds(met, open_, met + no + open_),
+            )
+        )
     return Table("sets", "Every criteria set", heads, tuple(rows))
 
 

@@ -70,6 +70,11 @@ class Summary:
         sets = by_two(self.counts["states"], "set", "state")
         return sets | by_two(self.counts["definitions"], "definition", "state")
 
+    @cached_property
+    def blocking(self) -> dict[str, dict[str, int]]:
+        """Return in how many what is not known leaves each definition of refractory disease open."""
+        return by_two(self.counts["blocking"], "definition", "item")
+
     def part(self, count: int) -> str:
         """Return a count with the share of all patients."""
         return (
@@ -100,6 +105,14 @@ def known_cell(there: int, known: int, patients: int) -> Cell:
     """Return a count and share of those in whom it is known."""
     small = f"unknown {number(patients - known)}" if known < patients else ""
     return Cell(counted(there, known) if known else "–", small)
+
+
+def asked_cell(there: int, asked: int, bounds: str, patients: int) -> Cell:
+    """Return a count and share of those in whom every part was asked, with the bounds of all."""
+    if asked == patients:
+        return Cell(counted(there, asked))
+    small = f"not fully asked {number(patients - asked)}; of all {bounds}"
+    return Cell(counted(there, asked) if asked else "–", small)
 
 
 def total(frame: pl.DataFrame, column: str = "patients") -> int:

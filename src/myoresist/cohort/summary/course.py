@@ -14,13 +14,14 @@ from myoresist.cohort.layout import (
     Section,
     Table,
     bar,
+    bounds,
     cells,
     counted,
     number,
     row,
-    share,
     words,
 )
+from myoresist.cohort.refractory import said_of
 from myoresist.cohort.summary.counts import Summary, by_two, median_cell, total
 from myoresist.cohort.tally import STATES
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
@@ -89,7 +90,7 @@ def _course_tables(
     rows, counts = [], []
     for month, column in zip(shown, found, strict=True):
         open_ = by[month].get(UNDETERMINED, 0)
-        decided, better = column.patients - open_, sum(by[month].get(x, 0) for x in BETTER)
+        better = sum(by[month].get(x, 0) for x in BETTER)
         scores = summary.counts["scores"].filter(months=month).rename({"score": "value"})
         median = median_cell(scores, column.patients)
         rows.append(
@@ -97,16 +98,19 @@ def _course_tables(
                 str(month),
                 number(column.patients),
                 counted(open_, column.patients),
-                counted(better, decided) if decided else "–",
+                f"{number(better)} ({bounds(better, open_, column.patients)})",
                 f"{median.text}, n = {number(total(scores))}",
             )
         )
         counts.append(row(str(month), *map(number, column.parts)))
     heads = cells(
-        "Months", "Patients", "Undetermined", "Moderate or major, of those decided",
+        "Months", "Patients", "Undetermined", "Moderate or major, of all",
         "Complete score, median (quartiles)",
     )  # fmt: skip
-    note = "A score is complete if no measure is missing; patients without such a score may differ."
+    note = (
+        "A score is complete if no measure is missing; patients without such a score may differ. Moderate or "
+        "major: at least those who are, at most all the undetermined too."
+    )
     return (
         Table(
             "course-table",
@@ -165,6 +169,15 @@ def explanations(summary: Summary) -> Section:
     )
 
 
+def most_open(summary: Summary, definition: str) -> str:
+    """Return what leaves a definition open in most patients, and in how many."""
+    items = summary.blocking.get(definition)
+    if not items:
+        return "–"
+    item = min(items, key=lambda x: (-items[x], x))
+    return f"{said_of(item, summary.knowledge)}: {number(items[item])}"
+
+
 def refractory(summary: Summary) -> Section:
     """Return in how many each definition of refractory disease is met."""
     groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in KINDS.values()}
@@ -184,9 +197,17 @@ def refractory(summary: Summary) -> Section:
         rows.append(Row(heading))
         for x, title in known:
             met, open_, no = (summary.states[x].get(s, 0) for s in STATES)
-            decided = share(met, met + no) if met + no else "–"
-            rows.append(row(title, *map(number, (met, no, open_)), decided))
-    heads = cells("Definition", "Met", "Not met", "Undetermined", "Met, of those decided")
+            rows.append(
+                row(
+                    title,
+                    *map(number, (met, no, open_)),
+                    bounds(met, open_, met + no + open_),
+                    most_open(summary, x),
+                )
+            )
+    heads = cells(
+        "Definition", "Met", "Not met", "Undetermined", "Met, of all", "Most often not known",
+    )  # fmt: skip
     lead = (
         "There is no agreed definition of refractory myositis; published ones differ on purpose. Shares "
         "are of all patients. Undetermined: something that the definition asks for is not known.",
@@ -198,6 +219,13 @@ def refractory(summary: Summary) -> Section:
         legend=tuple((role, words(name)) for name, role in parts),
         bars=bars,
         tables=(
-            Table("refractory-table", "Every definition of refractory disease", heads, tuple(rows)),
+            Table(
+                "refractory-table",
+                "Every definition of refractory disease",
+                heads,
+                tuple(rows),
+                "Met, of all: at least those who meet it, at most all the undetermined too. Of one "
+                "patient several things may not be known.",
+            ),
         ),
     )

@@ -15,11 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from myoresist.assessment import NOTICE
 from myoresist.cohort.charts import ROLES
 from myoresist.cohort.keeping import write_text
-from myoresist.cohort.layout import Fact, Section, Table, cells, number, row, share
+from myoresist.cohort.layout import Fact, Section, Table, bounds, cells, number, row, share
 from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.summary.agreement import agreement, calibration
 from myoresist.cohort.summary.counts import Summary
-from myoresist.cohort.summary.course import course, explanations, refractory
+from myoresist.cohort.summary.course import course, explanations, most_open, refractory
 from myoresist.cohort.summary.pages import pages
 from myoresist.cohort.summary.people import who
 from myoresist.cohort.tally import EULAR_ACR, EVEN, MET, UNSURE
@@ -89,9 +89,11 @@ def facts(summary: Summary) -> Iterator[Fact]:
     ):
         state = summary.states.get(name)
         if state:
-            open_ = share(state.get(UNDETERMINED, 0), summary.patients)
-            figure = share(state.get(MET, 0), summary.patients)
-            yield Fact(figure, f"{text}; undetermined in {open_}", target)
+            met, open_ = state.get(MET, 0), state.get(UNDETERMINED, 0)
+            said = f"; undetermined in {share(open_, summary.patients)}" if open_ else ""
+            if open_ and summary.blocking.get(name):
+                said += f", most often for want of: {most_open(summary, name)}"
+            yield Fact(bounds(met, open_, summary.patients), text + said, target)
 
 
 def unusable(summary: Summary) -> Table | None:

@@ -13,6 +13,7 @@ from myoresist.cohort.layout import (
     Row,
     Section,
     Table,
+    bounds,
     cells,
     counted,
     number,
@@ -22,12 +23,21 @@ from myoresist.cohort.layout import (
 from myoresist.cohort.summary.counts import (
     CHARACTERISTICS,
     Summary,
+    asked_cell,
     by_two,
     known_cell,
     median_cell,
     total,
 )
-from myoresist.cohort.tally import EULAR_ACR, EVEN, JUVENILE_LABEL, OTHER_DISEASE, UNSURE
+from myoresist.cohort.tally import (
+    ASKED,
+    ASKED_THERE,
+    EULAR_ACR,
+    EVEN,
+    JUVENILE_LABEL,
+    OTHER_DISEASE,
+    UNSURE,
+)
 
 MOST_DISEASES = 25
 
@@ -63,13 +73,15 @@ def _characteristics(summary: Summary) -> Table:
         rows.append(Row(heading))
         rows += [_characteristic(summary, x) for x in names if x in summary.knowledge.catalogue]
     rows.append(Row("Criteria"))
-    rows.append(Row(summary.short(EULAR_ACR) + " met", _flags(summary, EULAR_ACR)))
+    rows.append(Row(summary.short(EULAR_ACR) + " met", _decided(summary, EULAR_ACR)))
     rows += _labels(summary)
     heads = [Cell("All", f"n = {number(summary.patients)}")]
     heads += [Cell(summary.name(x), f"n = {number(n)}") for x, n in summary.subsets.items()]
     note = (
         "Number and share of the patients in whom it is known, or median with quartiles; in small type, "
-        "in how many it is unknown. Values are rounded to three figures."
+        "in how many it is unknown. Values are rounded to three figures. A finding that is made of several "
+        "is counted among those in whom every part was asked, since any one that is there makes it known; "
+        "beside it, and for criteria, stands between what shares of all patients it lies."
     )
     if JUVENILE_LABEL in summary.subsets:
         note += " Dermatomyositis is juvenile where an onset before adulthood is known."
@@ -89,9 +101,38 @@ def _characteristic(summary: Summary, name: str) -> Row:
 
 def _flags(summary: Summary, name: str) -> tuple[Cell, ...]:
     by = {one["subset"]: one for one in summary.counts["subsets"].to_dicts()}
+    if name + ASKED in summary.counts["subsets"].columns:
+        return _asked(summary, name, by)
     own = [(by[x][f"{name}.there"], by[x][f"{name}.known"], n) for x, n in summary.subsets.items()]
     whole = tuple(sum(one) for one in zip(*own, strict=True))
     return tuple(known_cell(*one) for one in [whole, *own])
+
+
+def _decided(summary: Summary, name: str) -> tuple[Cell, ...]:
+    """Return criteria that are met: at least and at most of all, as met is easier to know than not met."""
+    by = {one["subset"]: one for one in summary.counts["subsets"].to_dicts()}
+    own = [
+        (by[x][f"{name}.there"], n - by[x][f"{name}.known"], n) for x, n in summary.subsets.items()
+    ]
+    whole = tuple(sum(one) for one in zip(*own, strict=True))
+    return tuple(
+        Cell(
+            f"{number(met)} ({bounds(met, open_, n)})",
+            f"unknown {number(open_)}" if open_ else "",
+        )
+        for met, open_, n in [whole, *own]
+    )
+
+
+def _asked(summary: Summary, name: str, by: dict[str, dict[str, int]]) -> tuple[Cell, ...]:
+    """Return a finding that is made of others: a share of those in whom all were asked."""
+    ends = (ASKED_THERE, ASKED, ".there", ".known")
+    own = [(*(by[x][name + end] for end in ends), n) for x, n in summary.subsets.items()]
+    whole = tuple(sum(one) for one in zip(*own, strict=True))
+    return tuple(
+        asked_cell(asked_there, asked, bounds(there, n - known, n), n)
+        for asked_there, asked, there, known, n in [whole, *own]
+    )
 
 
 def _medians(summary: Summary, name: str) -> tuple[Cell, ...]:

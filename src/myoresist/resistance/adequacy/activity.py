@@ -66,7 +66,7 @@ def activity(
     """
     since = since_when(records, seen.visits, regimens, patients)
     own = _own_words(found, records, courses, regimens)
-    sure, possible = (_windows(found, courses, regimens, bound) for bound in Bound)
+    sure, possible = (judging_windows(found, courses, regimens, bound) for bound in Bound)
     return Activity(
         _active(courses, own, sure, possible, seen.visits, since),
         _gainless(courses, own, sure, possible, seen),
@@ -91,7 +91,7 @@ class _Windows(Rows):
     high: Floats
 
 
-def _windows(
+def judging_windows(
     found: Exposures, courses: JudgedCourses, regimens: Regimens, bound: Bound
 ) -> _Windows:
     """Return the windows in one bound: one for every stretch of time at the dose that was long enough."""

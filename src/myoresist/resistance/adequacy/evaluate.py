@@ -12,7 +12,7 @@ from myoresist.arrays.runs import Flags
 from myoresist.arrays.table import Table
 from myoresist.case.courses import Treatments
 from myoresist.case.terms import Terms
-from myoresist.resistance.adequacy.activity import activity
+from myoresist.resistance.adequacy.activity import Activity, activity
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.resistance.adequacy.courses import JudgedCourses, judged_courses
 from myoresist.resistance.adequacy.exposure import Exposures, exposures
@@ -45,6 +45,7 @@ class History:
         records: the records.
         exposures: from when to when they were taken.
         courses: the courses that they make.
+        after: what the courses left of the disease.
         trials: the trials of which something is recorded.
         tests: what is known of every trial and patient.
         columns: every column of ``adequacy/columns.yaml`` that treatments tell.
@@ -56,6 +57,7 @@ class History:
     records: Records
     exposures: Exposures
     courses: JudgedCourses
+    after: Activity
     trials: Trials
     tests: Tests
     columns: Table
@@ -98,7 +100,9 @@ def history(
         if column.dtype == np.float64
     }
     table = Table(len(whole), planes_of(rows, truths), numbers)
-    return History(regimens, whole, records, found, courses, trials, tests, table, tuple(columns))
+    return History(
+        regimens, whole, records, found, courses, after, trials, tests, table, tuple(columns)
+    )
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def glucocorticoid_columns(
         return np.where(never, 0.0, values)
 
     peak, at_peak = _peak(oral, patients, regimens)
-    days, total = _totals(taken, patients, regimens)
+    days, total, least = _totals(taken, patients, regimens)
     taper, since_change = _changes(oral, records, patients, regimens)
     yield "gc_current_mg_day", none_if_never(_as_mg(_current(taken, records, whole)))
     yield "gc_peak_mg_day", none_if_never(_as_mg(peak))
@@ -69,11 +69,17 @@ def glucocorticoid_columns(
     yield "gc_weeks_total", none_if_never(_as_weeks(days))
     yield "gc_taper_mg_per_week", none_if_never(taper)
     yield "gc_weeks_since_last_change", _as_weeks(since_change)
-    yield "gc_cumulative_g", none_if_never(np.round(_as_mg(total) / 1000, DIGITS))
+    # What is not listed comes on top of what is.
+    yield "gc_cumulative_g", none_if_never(np.where(whole, _as_grams(total), np.nan))
+    yield "gc_cumulative_g_at_least", none_if_never(_as_grams(least))
 
 
 def _as_mg(dose: Floats) -> Floats:
     return np.round(dose / LEAST, DIGITS)
+
+
+def _as_grams(dose: Floats) -> Floats:
+    return np.round(_as_mg(dose) / 1000, DIGITS)
 
 
 def _as_weeks(days: Floats) -> Floats:
@@ -101,8 +107,8 @@ def _current(taken: Exposures, records: Records, whole: Flags) -> Floats:
     return _of_patients(patient, np.where(known, doses, np.nan), len(whole))
 
 
-def _totals(taken: Exposures, patients: int, regimens: Regimens) -> tuple[Floats, Floats]:
-    """Return the days on any dose and the sum of the daily doses."""
+def _totals(taken: Exposures, patients: int, regimens: Regimens) -> tuple[Floats, Floats, Floats]:
+    """Return the days on any dose, the sum of the daily doses, and what that sum is at least."""
 
     def of_bound(bound: Bound) -> tuple[Floats, Floats]:
         pieces = segments_in_order(taken, bound, taken.patient, regimens)
@@ -114,7 +120,7 @@ def _totals(taken: Exposures, patients: int, regimens: Regimens) -> tuple[Floats
         return _of_patients(patient, total, patients), _of_patients(patient, amount, patients)
 
     days, amounts = map(Bounds, of_bound(Bound.CERTAIN), of_bound(Bound.POSSIBLE))
-    return days.agreed, amounts.agreed
+    return days.agreed, amounts.agreed, amounts.certain
 
 
 def _peak(oral: Exposures, patients: int, regimens: Regimens) -> tuple[Floats, Floats]:

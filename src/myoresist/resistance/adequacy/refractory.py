@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +14,11 @@ from myoresist.arrays.table import Table
 from myoresist.knowledge.schema import Sourced, load_list
 from myoresist.resistance.adequacy.columns import Columns
 from myoresist.result import Result
+from myoresist.rules.blocking import Blocking
 from myoresist.rules.program import Program
 from myoresist.rules.reasons import explain
 from myoresist.rules.rulebook import Rulebook
+from myoresist.rules.since import Since
 
 State = Literal["met", "not_met", "undetermined"]
 
@@ -96,6 +99,16 @@ class Refractory:
             if one.when is not None:
                 book.add(one.id, one.when, path, one.id)
         return cls(definitions, columns, book.program())
+
+    @cached_property
+    def blocking(self) -> Blocking:
+        """Return what tells which unknown columns leave the definitions open."""
+        return Blocking(self.program, tuple(self.program.rules))
+
+    @cached_property
+    def since(self) -> Since:
+        """Return what tells since when the definitions are met."""
+        return Since(self.program.rules)
 
     def evaluate(self, table: Table) -> Table:
         """Answer every definition for every patient: met, not met, or unknown for undetermined.

@@ -1,0 +1,47 @@
+"""What was entered of each patient: rows and a fingerprint a table, so that two freezes can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from myoresist.cohort.schema import GROUPED, ROW
+from myoresist.resistance.response.visits import PATIENT
+
+
+def inputs_table(tables: Mapping[str, pl.DataFrame], ids: pl.Series) -> pl.DataFrame:
+    """Return how many rows of each table are about each patient, and a fingerprint of what they say.
+
+    The order of rows and columns makes no difference, nor how a value is written. The fingerprint is that of
+    the library and may change with its version, which the manifest names.
+
+    Args:
+        tables: the tables, read.
+        ids: the patients.
+
+    Returns:
+        ``patient_id`` (its row), ``table``, ``rows``, ``fingerprint``.
+    """
+    places = pl.DataFrame({PATIENT: ids}).with_row_index("place")
+    found = []
+    for name, frame in sorted(tables.items()):
+        # A column of which nothing is known says as little as one that is not there.
+        own = (x for x in frame.columns if x not in (ROW, PATIENT) and not x.endswith(GROUPED))
+        columns = sorted(x for x in own if frame[x].count())
+        words = [x for x in columns if frame.schema[x] in (pl.Categorical, pl.Enum)]
+        cells = frame.select(columns).with_columns(pl.col(words).cast(pl.String))
+        marks = cells.hash_rows() if columns else None
+        mark = pl.Series("mark", [0] * frame.height if marks is None else marks, dtype=pl.UInt64)
+        rows = frame.select(PATIENT).with_columns(mark)
+        told = rows.group_by(PATIENT).agg(
+            rows=pl.len().cast(pl.Int64), fingerprint=pl.col("mark").sort().implode().hash()
+        )
+        placed = places.join(told, on=PATIENT, how="inner")
+        found.append(
+            placed.select(
+                pl.col("place").cast(pl.UInt32).alias(PATIENT), pl.lit(name).alias("table"), "rows",
+                pl.col("fingerprint").cast(pl.String),
+            )
+        )  # fmt: skip
+    return pl.concat(found).sort(PATIENT, "table")

@@ -1,0 +1,113 @@
+"""What a registry holds as dates, in its own forms and beside ours: ages, forms of dates, columns kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from myoresist.cohort import run
+from myoresist.cohort.registry import TABLES, assess_tables
+from myoresist.cohort.source import SourceError
+from myoresist.document import DocumentError
+
+DATED = {
+    "patient_id": ["a", "b", "c", "d"],
+    "date": ["2020-06-15"] * 4,
+    "birth_date": ["1960-06-15", "1960", "1960-07", "1960-06-16"],
+    "onset_date": ["2018-03", "2018", "2018-03-02", "2018-03-02"],
+    "age": [None, None, None, "40"],
+}
+COURSE = {
+    "patient_id": "a",
+    "drug": "methotrexate",
+    "dose": "20",
+    "unit": "mg",
+    "frequency": "weekly",
+}
+
+
+def test_dates_give_ages_where_they_leave_no_doubt() -> None:
+    found = assess_tables({"patients": pl.DataFrame(DATED)})
+    findings = found["findings"]
+    # On the birthday; in a year that leaves two ages; before the month; and against the age that is written.
+    assert findings["age"].to_list() == [60.0, None, 59.0, None]
+    assert findings["age_at_onset"].to_list() == [57.0, None, 57.0, None]
+    assert findings["weakness_duration_months"].to_list() == [None, None, 27.0, None]
+    assert findings["onset_date"].cast(pl.String).to_list() == [None, None, *["2018-03-02"] * 2]
+    assert ("d", "age") in found["conflicts"].select("patient_id", "finding").rows()
+
+
+def written(folder: Path, mapping: str, **tables: str) -> Path:
+    """Write tables and a mapping file, answer, and return the answers."""
+    source = folder / "in"
+    source.mkdir()
+    for name, text in tables.items():
+        (source / f"{name}.csv").write_text(text)
+    (folder / "m.yaml").write_text(mapping)
+    job = run.prepare(source, folder / "out", folder / "m.yaml")
+    run.answer(job)
+    run.finish(job)
+    return job.out
+
+
+def test_a_mapping_says_how_dates_are_written_and_what_is_kept(tmp_path: Path) -> None:
+    out = written(
+        tmp_path,
+        'dates: ["%d.%m.%Y", "%m/%Y"]\nkeep: {zentrum: site}\n',
+        patients="patient_id,zentrum,birth_date,date,label\n"
+        "a,Wien,25.01.1960,15.06.2020,dermatomyositis\nb, ,05/1970,2020-06-15,polymyositis\n",
+        treatments="patient_id,drug,dose,unit,frequency,start\na,prednisone,40,mg,daily,03/2019\n",
+    )
+    findings = run.scan(out, "findings").collect()
+    assert findings.columns[:2] == ["patient_id", "site"]
+    assert findings.select("site", "age").rows() == [("Wien", 60.0), (None, 50.0)]
+    for table in TABLES:
+        if table != "rejected":
+            assert run.scan(out, table).collect_schema().names()[1] == "site"
+    start = run.scan(out, "courses").collect().row(0, named=True)
+    assert [str(start[x]) for x in ("start", "start_last")] == ["2019-03-01", "2019-03-31"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ("keep: [site]", "keep.site: is no column of this table"),
+        ('keep: {site: "my site"}', "write a name of letters"),
+        ('dates: ["%d.%m.%y"]', "write %Y for the year"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_refused(tmp_path: Path, mapping: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        written(tmp_path, mapping, patients="patient_id\na\n")
+
+
+def test_what_is_kept_has_a_name_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"call it otherwise: keep: \{state: NAME\}"):
+        written(tmp_path, "keep: [state]", patients="patient_id,state\na,Wien\n")
+
+
+def test_every_unknown_column_is_named_at_once() -> None:
+    table = pl.DataFrame({"patient_id": ["a"], "record_id": ["1"], "agge": ["5"], "clerk": ["x"]})
+    with pytest.raises(SourceError, match=r"record_id, agge \(did you mean age\?\), clerk are not"):
+        assess_tables({"patients": table})
+
+
+@pytest.mark.parametrize("column", ["dose", "start", "stop", "ongoing", "weeks", "reason_stopped"])
+def test_a_cell_of_a_course_that_cannot_be_read_is_unknown_and_the_course_stays(
+    column: str,
+) -> None:
+    course = {**COURSE, "start": "2019-01-01", column: "lost to FU"}
+    patients = {"patient_id": ["a"], "date": ["2020-01-01"], "treatments_complete": ["yes"]}
+    found = assess_tables(
+        {"patients": pl.DataFrame(patients), "treatments": pl.DataFrame([course])}
+    )
+    assert found["rejected"].select("column", "whole_row").rows() == [(column, False)]
+    assert found["courses"]["drug"].to_list() == ["methotrexate"]
+    running = found["courses"]["running"].to_list()
+    # Where its end cannot be read, nobody knows whether it goes on.
+    assert running == [True if column == "dose" else None]
+    assert found["trials"].filter(pl.col("trial") == "methotrexate")["never_tried"].to_list() == [
+        False
+    ]
