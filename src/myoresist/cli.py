@@ -69,6 +69,9 @@ Html = Annotated[
 ]
 Pdf = Annotated[Path | None, typer.Option("--pdf", help="Write a PDF.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write Markdown.")]
+Phenopacket = Annotated[
+    Path | None, typer.Option("--phenopacket", help="Write the case as a phenopacket, version 2.")
+]
 Fhir = Annotated[Path | None, typer.Option("--fhir", help="Write a FHIR R4 document.")]
 EXAMPLES = Path(__file__).parent / "examples"
 DEMO = "anti_srp_refractory"
@@ -107,9 +110,7 @@ def _hand_over(text: str) -> None:
 
 
 def _hand_over_json(data: object) -> None:
-    from json import dumps
-
-    _hand_over(dumps(data, indent=2, ensure_ascii=False) + "\n")
+    _hand_over(_as_json(data))
 
 
 @contextmanager
@@ -182,12 +183,13 @@ def assess(
     pdf: Pdf = None,
     markdown: Markdown = None,
     fhir: Fhir = None,
+    phenopacket: Phenopacket = None,
     output: Output = None,
 ) -> None:
     """Assess one patient: one page of what to do and why; --full adds the reasons.
 
-    With --html, --pdf, --markdown or --fhir only these files are written, unless --text, --json or -o asks
-    for more.
+    With --html, --pdf, --markdown, --fhir or --phenopacket only these files are written, unless --text,
+    --json or -o asks for more.
     """
     from myoresist.assessment import assess as assess_case
     from myoresist.document import DocumentError
@@ -196,7 +198,7 @@ def assess(
         if json and text:
             raise Stop("--json and --text exclude each other; leave one out")
         known = _read(case, json)
-        forms = (html, pdf, markdown, fhir)
+        forms = (html, pdf, markdown, fhir, phenopacket)
         for path in (output, *forms):
             if path and setting and path.exists() and path.samefile(setting):
                 raise Stop(f"{path}: is the setting; write the report to another file")
@@ -215,6 +217,8 @@ def assess(
         files, failed = _files(found, full or everything, html, pdf, markdown)
         if fhir:
             files[fhir] = _as_fhir(known, found)
+        if phenopacket:
+            files[phenopacket] = _as_phenopacket(known)
         if not any(forms) or text or json or output:
             _show(found, json, _depth(full, everything), output)
         _write_all(files, failed)
@@ -1025,13 +1029,28 @@ def _files(
 
 def _as_fhir(case: Case, assessment: Assessment) -> str:
     """Return the consult as a FHIR document, made now."""
-    from datetime import UTC, datetime
-    from json import dumps
-
     from myoresist.exchange.fhir.opinion import document
 
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    return dumps(document(case, assessment, made), indent=2, ensure_ascii=False) + "\n"
+    return _as_json(document(case, assessment, _now()))
+
+
+def _as_phenopacket(case: Case) -> str:
+    """Return the case as a phenopacket, made now."""
+    from myoresist.exchange.phenopacket_out import phenopacket
+
+    return _as_json(phenopacket(case, _now()))
+
+
+def _as_json(data: object) -> str:
+    from json import dumps
+
+    return dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _write_all(files: dict[Path, str | bytes], failed: list[str]) -> None:

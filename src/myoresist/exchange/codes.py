@@ -45,6 +45,7 @@ class System(Entry):
         prefix: what stands before the colon of a compact identifier.
         dots: whether its codes are written with and without their points.
         whole: whether the prefix is part of the code.
+        version: the release of which its codes were taken, where that is known.
     """
 
     id: str
@@ -52,6 +53,7 @@ class System(Entry):
     prefix: str
     dots: bool = False
     whole: bool = False
+    version: str | None = None
 
 
 class Conventions(Entry):
@@ -128,8 +130,17 @@ class Codes:
 
     def saying(self, kind: Kind, name: str) -> tuple[Coding, ...]:
         """Return the codes that say the same as an id, and the same of no other of its kind."""
-        found = self._same.get((kind, name), ())
-        return tuple(x for x in found if {y.id for y in self.of([x]) if y.kind == kind} == {name})
+
+        def same(one: Coding) -> set[str]:
+            return {x.id for x in self.of([one]) if (x.kind, x.relation) == (kind, "exact")}
+
+        return tuple(x for x in self._same.get((kind, name), ()) if same(x) == {name})
+
+    def compact(self, one: Coding) -> tuple[str, str]:
+        """Return the prefix of a code and the code as a compact identifier, such as ``HP:0002015``."""
+        system = self._systems[one.system]
+        code = one.code if system.whole else f"{system.prefix}:{one.code}"
+        return system.prefix, code
 
     def result(self, text: str) -> str | None:
         """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""

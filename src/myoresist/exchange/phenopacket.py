@@ -120,6 +120,10 @@ class _Reader:
         row = next(
             (x for x in self._rows(assay) if x.kind == "lab" and x.relation != "broader"), None
         )
+        antibodies = [x for x in self._rows(assay) if x.kind == "antibody"]
+        if row is None and antibodies:
+            self._antibody(antibodies[0], one, place)
+            return
         if row is None:
             self.draft.note(place, f"{_name(assay)}: no test that is known here, not used")
             return
@@ -137,6 +141,19 @@ class _Reader:
         limits = _part(read, "referenceRange")
         low, high = (_number(limits.get(x)) or None for x in ("low", "high"))
         self.draft.add("labs", **entry, value=value, unit=unit, upper_limit=high, lower_limit=low)
+
+    def _antibody(self, row: Code, one: Part, place: str) -> None:
+        """Add the result of an antibody test, if it is a term for one."""
+        said = _part(_part(one, "value"), "ontologyClass")
+        result = next((x.id for x in self._rows(said) if x.kind == "result"), None)
+        if row.relation == "broader":
+            self.draft.note(place, f"{row.gloss}: says less than a test of a case; to be confirmed")
+            return
+        if result is None:
+            self.draft.note(place, f"{row.gloss}: no result that can be read; it stays open")
+        date = _day(_part(one, "timeObserved").get("timestamp"))
+        result = result or self.codes.result(str(said.get("label") or "")) or "unknown"
+        self.draft.add("autoantibodies", antibody=row.id, result=result, date=date)
 
     def _unit(self, unit: Part, test: str) -> str | None:
         own = self.codes.conventions.units
