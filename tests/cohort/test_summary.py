@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -31,12 +32,14 @@ from myoresist import Knowledge
 from myoresist.arrays.intervals import wilson
 from myoresist.cohort import run
 from myoresist.cohort.charts import Combination, SetRow, brief, upset
+from myoresist.cohort.disclosure import Disclosure
 from myoresist.cohort.layout import Section, Table, bounds, counted, number, share
 from myoresist.cohort.refractory import said_of
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import CATEGORIES, STATUSES
 from myoresist.cohort.summary.page import sections_of, write_summary
+from myoresist.cohort.summary.withholding import guarded as guarded_section
 from myoresist.cohort.tally import UNSURE, quantile
 
 PATIENTS, BATCH = 240, 50
@@ -53,7 +56,8 @@ def answered(tables: dict[str, pl.DataFrame], folder: Path, batch: int = BATCH) 
     job = run.prepare(source, folder / "out", None, batch)
     run.answer(job)
     run.finish(job)
-    write_summary(job.out)
+    # Every count, also a small one, is compared.
+    write_summary(job.out, 1)
     return job.out
 
 
@@ -69,7 +73,7 @@ def out(drawn: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def summary(out: Path) -> Summary:
-    return Summary.of(out, Knowledge.load())
+    return Summary.of(out, Knowledge.load(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -257,13 +261,13 @@ def test_the_picture_has_the_signs_of_the_table(sections: dict[str, Section]) ->
 
 def test_nobody_of_whom_nothing_is_known_fails_anything(tmp_path: Path) -> None:
     out = answered({"patients": pl.DataFrame({"patient_id": ["a", "b", "c"]})}, tmp_path)
-    found = {x.id: x for x in sections_of(Summary.of(out, Knowledge.load()))}
+    found = {x.id: x for x in sections_of(Summary.of(out, Knowledge.load(), 1))}
     svg = found["agreement"].picture
     assert svg
     criteria = rows(out, "criteria")[0]
     open_ = [
         x
-        for x in Summary.of(out, Knowledge.load()).wanted.sets
+        for x in Summary.of(out, Knowledge.load(), 1).wanted.sets
         if criteria[f"{x}.state"] == UNDETERMINED
     ]
     assert open_
@@ -282,7 +286,7 @@ def test_states_and_what_to_do_are_those_of_the_pages(
     own = Counter((texts[one["state"]], subset[one["patient_id"]]) for one in pages)
     in_all = Counter(subset.values())
     states = table(sections["pages"], "page-states")
-    order = [x for x in Summary.of(out, Knowledge.load()).subsets]
+    order = [x for x in Summary.of(out, Knowledge.load(), 1).subsets]
     assert {one.name for one in states.rows} == {state for state, _ in own}
     for row in states.rows:
         for name, cell in zip(order, row.cells[1:], strict=True):
@@ -397,6 +401,37 @@ def test_the_size_of_the_parts_makes_no_difference(
     drawn: dict[str, pl.DataFrame], page: str, tmp_path: Path
 ) -> None:
     assert text_of(answered(drawn, tmp_path, PATIENTS)) == page
+
+
+def words_of(page: str) -> str:
+    """Return what a page says outside its pictures' shapes."""
+    plain = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", plain)))
+
+
+def test_the_page_tells_no_count_of_few_patients(out: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "out"
+    shutil.copytree(out, copy)
+    open_ = words_of(text_of(copy))
+    few = re.compile(r"(?<![\d.,%–-])\b[1-4] \(|(?:unknown|asked|n =) [1-4]\b|: [1-4] ")
+    assert few.search(open_), "a test of small counts needs some"
+    write_summary(copy)
+    guarded = words_of(text_of(copy))
+    assert not few.search(guarded)
+    assert "Counts from 1 to 4 are withheld" in guarded
+    html5lib.HTMLParser(strict=True).parse(text_of(copy))
+    sections = {
+        one.id: guarded_section(one, Disclosure(5))
+        for one in sections_of(Summary.of(copy, Knowledge.load()))
+    }
+    for section in sections.values():
+        for one in section.tables:
+            for row in one.rows:
+                shown = [x for x in row.cells if x.counts and x.text not in ("<5", "…")]
+                assert not [x for x in shown for n in x.counts if 0 < n < 5], row
+                gone = [x for x in row.cells[1:] if x.text in ("<5", "…")]
+                others = [x for x in shown[1:] if x.counts[0]]
+                assert not (one.summed and len(gone) == 1 and others), row
 
 
 def test_a_registry_of_one_patient_gives_a_page(tmp_path: Path) -> None:

@@ -30,12 +30,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class SetRow:
-    """A criteria set: in how many patients it is met, undetermined and not met."""
+    """A criteria set: in how many patients it is met, undetermined and not met; ``said`` for the first."""
 
     name: str
     met: int
     open: int
     not_met: int
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def _sizes(drawn: Canvas, sets: Sequence[SetRow], top: float, patients: int) -> 
     scale = BAR_WIDTH / (patients or 1)
     for number, row in enumerate(sets):
         y = top + number * ROW
-        drawn.text(LEFT_BARS - 8, y + 16, f"{brief(row.met)}", "ink", 12, "end")
+        drawn.text(LEFT_BARS - 8, y + 16, row.said or brief(row.met), "ink", 12, "end")
         drawn.rect(LEFT_BARS, y + 5, BAR_WIDTH, ROW - 10, "track")
         drawn.hatched(right - (row.met + row.open) * scale, y + 5, row.open * scale, ROW - 10)
         drawn.rect(right - row.met * scale, y + 5, row.met * scale, ROW - 10, "deep")

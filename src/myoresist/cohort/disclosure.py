@@ -35,16 +35,21 @@ class Disclosure:
         """Return a count, unless it is small."""
         return SMALL.format(self.least) if self.small(count) else f"{count:,}"
 
-    def withheld(self, counts: Counts, rows: bool = True, columns: bool = False) -> Mask:
+    def withheld(
+        self, counts: Counts, rows: bool = True, columns: bool = False, few: Mask | None = None
+    ) -> Mask:
         """Return which counts of a table are not told.
 
         Args:
             counts: R × C, NaN where there is none.
             rows: whether the sum of each row is told elsewhere.
             columns: whether the sum of each column is.
+            few: further counts that are not told, whatever they are.
         """
         hidden = np.nan_to_num(counts) > 0
         hidden &= np.nan_to_num(counts) < self.least
+        if few is not None:
+            hidden |= few
         while True:
             before = hidden.sum()
             if rows:

@@ -10,10 +10,14 @@ from myoresist.cohort.charts import Picture
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, and in small type under it how many are unknown."""
+    """A figure, and in small type under it how many are unknown.
+
+    ``counts`` are the counts of patients that it tells, the first of which adds up with those of its line.
+    """
 
     text: str
     small: str = ""
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page; a folded one repeats a picture in numbers, and a wordy one has long cells."""
+    """A table of the page; a folded one repeats a picture in numbers, and a wordy one has long cells.
+
+    ``summed`` says that the first cell of a row is the sum of the others, and ``parts`` that the rows under a
+    heading add up to a whole.
+    """
 
     id: str
     caption: str
@@ -35,15 +43,21 @@ class Table:
     note: str = ""
     folded: bool = True
     wordy: bool = False
+    summed: bool = False
+    parts: bool = False
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar in parts, each a role and its share of the whole; the text says the figures that matter."""
+    """A bar in parts, each a role and its share of the whole; the text says the figures that matter.
+
+    ``counts`` are the counts of patients of its parts.
+    """
 
     name: str
     text: str
     parts: tuple[tuple[str, float], ...]
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,4 +141,19 @@ def bar(
         for place, (x, _) in enumerate(said)
         if place == 0 or counts.get(x, 0)
     )
-    return Bar(name, text, tuple((role, counts.get(x, 0) / whole) for x, role in parts))
+    return Bar(
+        name,
+        text,
+        tuple((role, counts.get(x, 0) / whole) for x, role in parts),
+        tuple(counts.get(x, 0) for x, _ in parts),
+    )
+
+
+def numbers(*counts: int) -> tuple[Cell, ...]:
+    """Return counts of patients as cells."""
+    return tuple(Cell(number(x), counts=(x,)) for x in counts)
+
+
+def part_cell(count: int, of: int) -> Cell:
+    """Return a count with its share as a cell."""
+    return Cell(counted(count, of), counts=(count,))

@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from myoresist.cohort.layout import Cell, counted, figures, number, share, words
+from myoresist.cohort.conventions import Conventions
+from myoresist.cohort.disclosure import Disclosure
+from myoresist.cohort.layout import Cell, bounds, counted, figures, number, share, words
 from myoresist.cohort.tally import NAMES, Frames, Wanted, quantile, tally
 from myoresist.library import Knowledge
 
@@ -34,14 +36,16 @@ class Summary:
 
     wanted: Wanted
     counts: Frames
+    disclosure: Disclosure
 
     @classmethod
-    def of(cls, out: Path, knowledge: Knowledge) -> Summary:
-        """Count what the page shows of a finished run."""
+    def of(cls, out: Path, knowledge: Knowledge, least: int | None = None) -> Summary:
+        """Count what the page shows of a finished run; ``least`` is the least count that it tells."""
         asked = [x for some in CHARACTERISTICS.values() for x in some if x in knowledge.catalogue]
         numbers = tuple(x for x in asked if knowledge.catalogue[x].kind == "number")
         wanted = Wanted(knowledge, tuple(x for x in asked if x not in numbers), numbers)
-        return cls(wanted, tally(out, wanted))
+        told = Disclosure(Conventions.packaged().least_cell if least is None else least)
+        return cls(wanted, tally(out, wanted), told)
 
     @property
     def knowledge(self) -> Knowledge:
@@ -77,6 +81,10 @@ class Summary:
 
     def part(self, count: int) -> str:
         """Return a count with the share of all patients."""
+        if self.disclosure.small(count):
+            return f"fewer than {self.disclosure.least} patients"
+        if self.disclosure.small(self.patients - count):
+            return f"all but fewer than {self.disclosure.least} patients"
         return (
             f"{number(count)} of {number(self.patients)} patients ({share(count, self.patients)})"
         )
@@ -95,24 +103,29 @@ def median_cell(values: pl.DataFrame, patients: int) -> Cell:
     rows = values.group_by("value").agg(pl.col("patients").sum()).sort("value").rows()
     known = sum(count for _, count in rows)
     small = f"unknown {number(patients - known)}" if known < patients else ""
+    counts = (known, patients - known)
     if not rows:
-        return Cell("–", small)
+        return Cell("–", small, counts)
     low, middle, high = (quantile(rows, x) for x in (0.25, 0.5, 0.75))
-    return Cell(f"{figures(middle)} ({figures(low)}–{figures(high)})", small)
+    return Cell(f"{figures(middle)} ({figures(low)}–{figures(high)})", small, counts)
 
 
 def known_cell(there: int, known: int, patients: int) -> Cell:
     """Return a count and share of those in whom it is known."""
     small = f"unknown {number(patients - known)}" if known < patients else ""
-    return Cell(counted(there, known) if known else "–", small)
+    return Cell(
+        counted(there, known) if known else "–", small, (there, known - there, patients - known)
+    )
 
 
-def asked_cell(there: int, asked: int, bounds: str, patients: int) -> Cell:
+def asked_cell(there: int, asked: int, patients: int, present: int, known: int) -> Cell:
     """Return a count and share of those in whom every part was asked, with the bounds of all."""
+    span = bounds(present, patients - known, patients)
+    counts = (there, asked - there, patients - asked, present, known - present, patients - known)
     if asked == patients:
-        return Cell(counted(there, asked))
-    small = f"not fully asked {number(patients - asked)}; of all {bounds}"
-    return Cell(counted(there, asked) if asked else "–", small)
+        return Cell(counted(there, asked), counts=counts)
+    small = f"not fully asked {number(patients - asked)}; of all {span}"
+    return Cell(counted(there, asked) if asked else "–", small, counts)
 
 
 def total(frame: pl.DataFrame, column: str = "patients") -> int:

@@ -10,15 +10,16 @@ import polars as pl
 from myoresist.cohort.charts import HATCH, Column, columns
 from myoresist.cohort.layout import (
     Bar,
+    Cell,
     Row,
     Section,
     Table,
     bar,
     bounds,
     cells,
-    counted,
     number,
-    row,
+    numbers,
+    part_cell,
     words,
 )
 from myoresist.cohort.refractory import said_of
@@ -56,11 +57,16 @@ def course(summary: Summary) -> Section:
     by = by_two(summary.counts["responses"], "months", "category")
     shown = list(by)[:MOST_QUARTERS]
     found = [Column(str(x), tuple(by[x].get(c, 0) for c, _ in CATEGORIES)) for x in shown]
+    drawn = [x for x in found if not any(map(summary.disclosure.small, x.parts))]
     lead = [
         "Improvement against the baseline by the ACR/EULAR response criteria. Each patient counts once "
         "in every quarter, with its last visit; a visit belongs to the nearest quarter. Patients still "
         "seen later may differ from the others.",
     ]
+    if len(drawn) < len(found):
+        lead.append(
+            f"Quarters in which a category has fewer than {summary.disclosure.least} patients are not drawn."
+        )
     if len(by) > len(shown):
         lead.append(f"Later than month {shown[-1]} there are visits too, which are not shown.")
     return Section(
@@ -71,7 +77,7 @@ def course(summary: Summary) -> Section:
             "responses",
             "Response by months since the baseline",
             "Months since the baseline; n patients",
-            found,
+            drawn,
             CATEGORIES,
         ),
         "Share of patients in each category, in percent",
@@ -94,15 +100,23 @@ def _course_tables(
         scores = summary.counts["scores"].filter(months=month).rename({"score": "value"})
         median = median_cell(scores, column.patients)
         rows.append(
-            row(
+            Row(
                 str(month),
-                number(column.patients),
-                counted(open_, column.patients),
-                f"{number(better)} ({bounds(better, open_, column.patients)})",
-                f"{median.text}, n = {number(total(scores))}",
+                (
+                    *numbers(column.patients),
+                    part_cell(open_, column.patients),
+                    Cell(
+                        f"{number(better)} ({bounds(better, open_, column.patients)})",
+                        counts=(better, column.patients - open_ - better),
+                    ),
+                    Cell(
+                        f"{median.text}, n = {number(total(scores))}",
+                        counts=(total(scores),),
+                    ),
+                ),
             )
         )
-        counts.append(row(str(month), *map(number, column.parts)))
+        counts.append(Row(str(month), numbers(*column.parts)))
     heads = cells(
         "Months", "Patients", "Undetermined", "Moderate or major, of all",
         "Complete score, median (quartiles)",
@@ -153,7 +167,7 @@ def explanations(summary: Summary) -> Section:
     rows = []
     for heading, some in groups.items():
         rows.append(Row(heading))
-        rows += [row(labels[x], *(number(found[x].get(s, 0)) for s, _ in STATUSES)) for x in some]
+        rows += [Row(labels[x], numbers(*(found[x].get(s, 0) for s, _ in STATUSES))) for x in some]
     lead = (
         "Shares of all patients; several explanations may hold in one. Possible: something that the "
         "explanation asks for is there, and something is not known. Not assessable: too little is known; "
@@ -175,7 +189,7 @@ def most_open(summary: Summary, definition: str) -> str:
     if not items:
         return "–"
     item = min(items, key=lambda x: (-items[x], x))
-    return f"{said_of(item, summary.knowledge)}: {number(items[item])}"
+    return f"{said_of(item, summary.knowledge)}: {summary.disclosure.number(items[item])}"
 
 
 def refractory(summary: Summary) -> Section:
@@ -198,11 +212,13 @@ def refractory(summary: Summary) -> Section:
         for x, title in known:
             met, open_, no = (summary.states[x].get(s, 0) for s in STATES)
             rows.append(
-                row(
+                Row(
                     title,
-                    *map(number, (met, no, open_)),
-                    bounds(met, open_, met + no + open_),
-                    most_open(summary, x),
+                    (
+                        *numbers(met, no, open_),
+                        Cell(bounds(met, open_, met + no + open_), counts=(met, no)),
+                        Cell(most_open(summary, x)),
+                    ),
                 )
             )
     heads = cells(

@@ -15,13 +15,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from myoresist.assessment import NOTICE
 from myoresist.cohort.charts import ROLES
 from myoresist.cohort.keeping import write_text
-from myoresist.cohort.layout import Fact, Section, Table, bounds, cells, number, row, share
+from myoresist.cohort.layout import Fact, Section, Table, bounds, cells, row, share
 from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.summary.agreement import agreement, calibration
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import course, explanations, most_open, refractory
 from myoresist.cohort.summary.pages import pages
 from myoresist.cohort.summary.people import who
+from myoresist.cohort.summary.withholding import guarded, guarded_fact
 from myoresist.cohort.tally import EULAR_ACR, EVEN, MET, UNSURE
 from myoresist.library import Knowledge
 from myoresist.resistance.response.improvement import UNDETERMINED
@@ -30,14 +31,19 @@ MOST_REASONS = 15
 DEFAULT, NEVER = "refractory_default", "never_adequately_treated"
 
 
-def write_summary(out: Path) -> Path:
-    """Write ``summary.html`` beside the answers of a finished run, and return where it is."""
+def write_summary(out: Path, least: int | None = None) -> Path:
+    """Write ``summary.html`` beside the answers of a finished run, and return where it is.
+
+    Args:
+        out: the folder of the answers.
+        least: the least count that the page tells; that of the conventions when left out.
+    """
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     environment = Environment(
         loader=PackageLoader("myoresist.cohort"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    summary = Summary.of(out, Knowledge.load())
+    summary = Summary.of(out, Knowledge.load(), least)
     page = environment.get_template("summary.html.j2").render(
         style=environment.get_template("summary.css").render(roles=ROLES),
         manifest=manifest,
@@ -46,7 +52,8 @@ def write_summary(out: Path) -> Path:
         left_out={name: some for name, some in manifest["left_out"].items() if some},
         unusable=unusable(summary),
         facts=tuple(facts(summary)),
-        sections=tuple(sections_of(summary)),
+        least=summary.disclosure.least,
+        sections=tuple(guarded(one, summary.disclosure) for one in sections_of(summary)),
         notice=NOTICE,
     )
     write_text(out / "summary.html", page)
@@ -70,17 +77,28 @@ def facts(summary: Summary) -> Iterator[Fact]:
     """Return the figures that the page begins with."""
     if not summary.patients:
         return
-    sure = summary.patients - summary.subsets.get(UNSURE, 0)
-    yield Fact(
-        share(sure, summary.patients),
-        f"have one subset of disease that is at least {EVEN:.0%} probable",
-        "who",
+    sure, told = summary.patients - summary.subsets.get(UNSURE, 0), summary.disclosure
+    yield guarded_fact(
+        Fact(
+            share(sure, summary.patients),
+            f"have one subset of disease that is at least {EVEN:.0%} probable",
+            "who",
+        ),
+        sure,
+        summary.patients,
+        told,
     )
     if summary.whole["labelled"]:
-        yield Fact(
-            share(summary.whole["outranked"], summary.whole["labelled"]),
-            "of those with a diagnosis have another disease that is more probable",
-            "who",
+        outranked, labelled = summary.whole["outranked"], summary.whole["labelled"]
+        yield guarded_fact(
+            Fact(
+                share(outranked, labelled),
+                "of those with a diagnosis have another disease that is more probable",
+                "who",
+            ),
+            outranked,
+            labelled,
+            told,
         )
     for name, text, target in (
         (EULAR_ACR, "meet the EULAR/ACR 2017 criteria", "agreement"),
@@ -90,17 +108,28 @@ def facts(summary: Summary) -> Iterator[Fact]:
         state = summary.states.get(name)
         if state:
             met, open_ = state.get(MET, 0), state.get(UNDETERMINED, 0)
-            said = f"; undetermined in {share(open_, summary.patients)}" if open_ else ""
+            said = (
+                f"; undetermined in {share(open_, summary.patients)}" if open_ >= told.least else ""
+            )
             if open_ and summary.blocking.get(name):
                 said += f", most often for want of: {most_open(summary, name)}"
-            yield Fact(bounds(met, open_, summary.patients), text + said, target)
+            whole = bounds(met, open_, summary.patients)
+            fact = Fact(whole, text + said, target)
+            # Both bounds are counts.
+            fact = guarded_fact(fact, met, summary.patients, told)
+            yield guarded_fact(fact, met + open_, summary.patients, told)
 
 
 def unusable(summary: Summary) -> Table | None:
     """Return what could not be used, the most frequent first."""
     found = summary.counts["unusable"]
     rows = tuple(
-        row(one["table"], one["column"] or "whole row", one["reason"], number(one["count"]))
+        row(
+            one["table"],
+            one["column"] or "whole row",
+            one["reason"],
+            summary.disclosure.number(one["count"]),
+        )
         for one in found.head(MOST_REASONS).iter_rows(named=True)
     )
     if not rows:

@@ -34,13 +34,14 @@ def pages(summary: Summary) -> Section:
             one.text,
             counted(sum(found[one.id].values()), summary.patients),
             (("deep", sum(found[one.id].values()) / summary.patients),),
+            (sum(found[one.id].values()),),
         )
         for one in order
     )
     rows = tuple(Row(one.text, _counted(summary, found[one.id])) for one in order)
     states = Table(
         "page-states", "State by likeliest subset", _heads(summary), rows,
-        "Number and share of the patients of the subset.", folded=False,
+        "Number and share of the patients of the subset.", folded=False, summed=True, parts=True,
     )  # fmt: skip
     actions = tuple(x for part, title in ACTIONS.items() if (x := _actions(summary, part, title)))
     return Section(
@@ -64,10 +65,10 @@ def _actions(summary: Summary, part: Part, title: str) -> Table | None:
     rest = own.filter(pl.col("action").is_in(order[MOST_ACTIONS:]))
     if rest.height:
         kinds = len(order) - MOST_ACTIONS
-        note += f" {kinds} rarer actions, {number(total(rest))} in all, are not shown."
+        note += f" {kinds} rarer actions, {summary.disclosure.number(total(rest))} in all, are not shown."
     return Table(
         f"page-{part}", f"{title}, by likeliest subset", _heads(summary), tuple(rows), note,
-        folded=False,
+        folded=False, summed=True,
     )  # fmt: skip
 
 
@@ -80,12 +81,14 @@ def _said(summary: Summary, action: str) -> str:
 
 
 def _heads(summary: Summary) -> tuple[Cell, ...]:
-    named = (Cell(summary.name(x), f"n = {number(n)}") for x, n in summary.subsets.items())
-    return (Cell(""), Cell("All", f"n = {number(summary.patients)}"), *named)
+    named = (Cell(summary.name(x), f"n = {number(n)}", (n,)) for x, n in summary.subsets.items())
+    return (Cell(""), Cell("All", f"n = {number(summary.patients)}", (summary.patients,)), *named)
 
 
 def _counted(summary: Summary, by: dict[str, int]) -> tuple[Cell, ...]:
     """Return the patients, all and of each subset, with their share of it."""
     own = ((by.get(x, 0), n) for x, n in summary.subsets.items())
     pairs = [(sum(by.values()), summary.patients), *own]
-    return tuple(Cell(counted(*one) if one[0] else "–") for one in pairs)
+    return tuple(
+        Cell(counted(*one) if one[0] else "–", counts=(one[0], one[1] - one[0])) for one in pairs
+    )

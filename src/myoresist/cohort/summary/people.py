@@ -17,7 +17,8 @@ from myoresist.cohort.layout import (
     cells,
     counted,
     number,
-    row,
+    numbers,
+    part_cell,
     words,
 )
 from myoresist.cohort.summary.counts import (
@@ -50,6 +51,7 @@ def who(summary: Summary) -> Section:
             summary.name(x),
             counted(n, summary.patients),
             ((roles.get(x, "deep"), n / summary.patients),),
+            (n,),
         )
         for x, n in summary.subsets.items()
     )
@@ -75,8 +77,8 @@ def _characteristics(summary: Summary) -> Table:
     rows.append(Row("Criteria"))
     rows.append(Row(summary.short(EULAR_ACR) + " met", _decided(summary, EULAR_ACR)))
     rows += _labels(summary)
-    heads = [Cell("All", f"n = {number(summary.patients)}")]
-    heads += [Cell(summary.name(x), f"n = {number(n)}") for x, n in summary.subsets.items()]
+    heads = [Cell("All", f"n = {number(summary.patients)}", (summary.patients,))]
+    heads += [Cell(summary.name(x), f"n = {number(n)}", (n,)) for x, n in summary.subsets.items()]
     note = (
         "Number and share of the patients in whom it is known, or median with quartiles; in small type, "
         "in how many it is unknown. Values are rounded to three figures. A finding that is made of several "
@@ -87,7 +89,7 @@ def _characteristics(summary: Summary) -> Table:
         note += " Dermatomyositis is juvenile where an onset before adulthood is known."
     return Table(
         "characteristics", "Table 1. Patients by likeliest subset", (Cell(""), *heads), tuple(rows), note,
-        folded=False,
+        folded=False, summed=True,
     )  # fmt: skip
 
 
@@ -119,6 +121,7 @@ def _decided(summary: Summary, name: str) -> tuple[Cell, ...]:
         Cell(
             f"{number(met)} ({bounds(met, open_, n)})",
             f"unknown {number(open_)}" if open_ else "",
+            (met, open_, n - met - open_),
         )
         for met, open_, n in [whole, *own]
     )
@@ -130,7 +133,7 @@ def _asked(summary: Summary, name: str, by: dict[str, dict[str, int]]) -> tuple[
     own = [(*(by[x][name + end] for end in ends), n) for x, n in summary.subsets.items()]
     whole = tuple(sum(one) for one in zip(*own, strict=True))
     return tuple(
-        asked_cell(asked_there, asked, bounds(there, n - known, n), n)
+        asked_cell(asked_there, asked, n, there, known)
         for asked_there, asked, there, known, n in [whole, *own]
     )
 
@@ -162,21 +165,19 @@ def _leading(summary: Summary) -> Table:
     ).sort("patients", "leading", descending=[True, False])  # fmt: skip
     names = summary.knowledge.differential.base.diseases
     rows = [
-        row(
+        Row(
             names[one["leading"]].name,
-            counted(one["patients"], summary.patients),
-            number(one["unsure"]),
+            (part_cell(one["patients"], summary.patients), *numbers(one["unsure"])),
         )
         for one in found.head(MOST_DISEASES).iter_rows(named=True)
     ]
     rest = found[MOST_DISEASES:]
     if rest.height:
         rows.append(
-            row(
+            Row(
                 f"{rest.height} other diseases",
-                counted(total(rest), summary.patients),
-                number(total(rest, "unsure")),
+                (part_cell(total(rest), summary.patients), *numbers(total(rest, "unsure"))),
             )
         )
     heads = cells("Leading disease", "Patients", f"Of these, no subset reaches {EVEN:.0%}")
-    return Table("leading", "Patients by leading disease", heads, tuple(rows))
+    return Table("leading", "Patients by leading disease", heads, tuple(rows), parts=True)
