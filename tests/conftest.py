@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import settings
+
+# Each process of the tests has one core; libraries that share out small tables over several only wait.
+for threads in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
 # The same examples on every run, in whatever time: whether a change passes must not depend on luck or load.
 settings.register_profile("reproducible", derandomize=True, deadline=None)

@@ -126,6 +126,11 @@ class Answers:
         return self.differential.table(self.tested)
 
     @cached_property
+    def proven(self) -> Table:
+        """Return ``confirmed.<disease>`` of each disease that can be proven."""
+        return self.differential.base.confirmed.run(self.tested)
+
+    @cached_property
     def label(self) -> Table:
         """Return ``label_probability``, and ``label_outranked``: whether another disease leads."""
         base, size = self.differential, len(self.patients.ids)
@@ -187,6 +192,7 @@ class Answers:
             for one in self.differential.diseases
         }
         row = self.row.with_columns(self.library.ceilings.over(self.patients.treatments))
+        row = row.with_columns(self.proven)
         return row.with_columns(Table(self.row.size, supported, chances))
 
     @cached_property
@@ -202,11 +208,10 @@ class Answers:
     @cached_property
     def consult(self) -> Consults:
         """Return what stands on page one."""
-        base = self.differential.base
         return self.library.consult.evaluate(
             Inputs(
                 row=self.weighed,
-                proven=base.confirmed.run(self.tested),
+                proven=self.proven,
                 cancer=self.serology.patients.word(CATEGORY),
                 settled=self.patients.settled,
                 treatments=self.patients.treatments,

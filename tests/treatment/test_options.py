@@ -171,6 +171,16 @@ def test_a_subset_below_the_least_probability_is_not_shown_and_two_likely_ones_b
     assert set(placed(table(row))["subset"]) == {"DM", "PM"}
 
 
+def test_of_two_proven_diseases_both_are_treated_whatever_they_share_of_probability() -> None:
+    shares = {
+        PROBABILITY + "myasthenia_gravis": 0.95,
+        PROBABILITY + "antisynthetase_syndrome": 0.05,
+    }
+    assert set(placed(table(shares))["subset"]) == {"MG"}
+    proven = {"confirmed.myasthenia_gravis": True, "confirmed.antisynthetase_syndrome": True}
+    assert set(placed(table({**shares, **proven}))["subset"]) == {"MG", "ASyS"}
+
+
 def test_current_drugs_forbid_what_must_not_be_combined() -> None:
     """One calcineurin inhibitor may replace the other; both at once are never right."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 MOST_FIELDS = 20_000
+THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 NAME, LETTER = "-", "letter"
 """What a case and a letter are called that came from no file, as on the command line."""
 
@@ -38,7 +39,8 @@ class Reply:
 def begin() -> None:
     """Read the whole knowledge, and answer once, so that the first request does not wait."""
     # One request has one process; its tables are too small to be shared out.
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    for threads in THREADS:
+        os.environ.setdefault(threads, "1")
     from myoresist.assessment import assess
     from myoresist.case.model import Case
     from myoresist.library import Knowledge

@@ -20,6 +20,7 @@ from myoresist.arrays.kleene import numbers_of, planes_of, to_columns
 from myoresist.arrays.planes import UNKNOWN, Planes, any_of, mask, unpack
 from myoresist.arrays.table import Table, coded
 from myoresist.diagnosis.differential.evaluate import DIGITS
+from myoresist.diagnosis.differential.schema import CONFIRMED
 from myoresist.rules.condition import Name
 from myoresist.rules.nodes import Kind
 from myoresist.rules.program import Program
@@ -185,8 +186,8 @@ class Options:
         """Return every option that is looked at, for every patient and likely subset.
 
         Args:
-            table: ``probability.<disease>`` (0 to 1), findings and what questions 1 to 3 tell; a missing
-                column is unknown.
+            table: ``probability.<disease>`` (0 to 1), ``confirmed.<disease>``, findings and what questions 1
+                to 3 tell; a missing column is unknown.
             found: what ``evaluate`` returned for it.
 
         Returns:
@@ -298,16 +299,20 @@ class Options:
         named = {x: table.number(PROBABILITY + x) for one in subsets for x in one.diseases}
         chances = {x: np.where(np.isnan(one), 0, one) for x, one in named.items()}
         probability = np.zeros((len(subsets), table.size))
+        proven = np.zeros(probability.shape, bool)
         for place, one in enumerate(subsets):
             for disease in one.diseases:
                 probability[place] += chances[disease]
+                proven[place] |= unpack(table.truth(CONFIRMED + disease).t, table.size)
             if one.when is not None:
                 # A subset that does not surely hold is not likely.
                 holds = unpack(answered.truth(SUBSET + one.id).t, table.size)
                 probability[place, ~holds] = 0.0
         # Rounded: the order in which they are added up is no matter.
         probability = probability.round(DIGITS).T
-        row, subset = np.nonzero(probability >= self.data.likely_at)
+        # Two that are proven share what there is of probability; each is treated.
+        least = np.where(proven.T, self.data.proven_at, self.data.likely_at)
+        row, subset = np.nonzero(probability >= least)
         return _Likely(row, subset, probability[row, subset])
 
     def _states(self, answered: Table) -> _States:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from myoresist.diagnosis.differential.results import RankingResult
+from myoresist.diagnosis.differential.schema import CONFIRMED
 from myoresist.resistance.evaluate import ResistanceResult
 from myoresist.resistance.explanations.evaluate import PREFIX
 from myoresist.rules.reasons import Verdict, explain
@@ -225,7 +226,9 @@ class _Patient:
     def _open_subsets(self) -> Iterator[OpenSubsetResult]:
         for subset in self.base.data.subsets.values():
             chance = sum(self.chances.get(one, 0.0) for one in subset.diseases)
-            if subset.when is None or chance < self.base.data.likely_at:
+            proven = any(self.row.get(CONFIRMED + one) for one in subset.diseases)
+            least = self.base.data.proven_at if proven else self.base.data.likely_at
+            if subset.when is None or chance < least:
                 continue
             if self.found[SUBSET + subset.id] is None:
                 yield OpenSubsetResult(

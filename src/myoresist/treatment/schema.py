@@ -214,6 +214,7 @@ class Statement(Sourced):
 
 class _Subsets(Entry):
     likely_at: float = Field(gt=0, lt=1)
+    proven_at: float = Field(gt=0, lt=1)
     indirect_at: Certainty
     certainty: Mapping[Certainty, int]
     subsets: tuple[Subset, ...]
@@ -230,6 +231,7 @@ class TreatmentData:
 
     Attributes:
         likely_at: the least probability (0 to 1) at which a subset is shown.
+        proven_at: the same where a disease of it is proven.
         indirect_at: the least certainty at which indirect evidence of benefit is shown.
         certainty: a number for each certainty of evidence; more is surer.
         reads: what each column of a rule of ``groups`` means.
@@ -238,6 +240,7 @@ class TreatmentData:
     options: Mapping[str, Option]
     checks: tuple[SafetyCheck, ...]
     likely_at: float
+    proven_at: float
     indirect_at: Certainty
     certainty: Mapping[Certainty, int]
     subsets: Mapping[str, Subset]
@@ -262,6 +265,7 @@ class TreatmentData:
             options=options,
             checks=load_list(where / "checks.yaml", SafetyCheck),
             likely_at=subsets.likely_at,
+            proven_at=subsets.proven_at,
             indirect_at=subsets.indirect_at,
             certainty=subsets.certainty,
             subsets={one.id: one for one in subsets.subsets},
