@@ -630,6 +630,9 @@ def worklist(
     source: Annotated[
         str, typer.Option(help="Where the tables of the registry are, for the command to the page.")
     ] = "SRC",
+    mapping: Annotated[
+        str | None, typer.Option(help="The mapping file of the registry, for that command.")
+    ] = None,
     rules: Annotated[
         Path | None, typer.Option(help="A file of one's own instead of the packaged reasons.")
     ] = None,
@@ -642,7 +645,9 @@ def worklist(
     from myoresist.cohort.freeze import command
 
     with _registry_errors():
-        command.hand_over(command.worklist(answers, source, rules), output, _say, _complain)
+        command.hand_over(
+            command.worklist(answers, source, rules, mapping), output, _say, _complain
+        )
 
 
 @registry_app.command(
@@ -689,6 +694,28 @@ def quality(
         found = command.quality(source, mapping, by, least)
         command.hand_over(found, output, _say, _complain)
         command.tell_withheld(found, least, _complain)
+
+
+@registry_app.command(
+    epilog="Example: myoresist registry export answers/ --out stata/ --format csv --short-names"
+)
+def export(
+    answers: Answers,
+    out: Annotated[Path, typer.Option("--out", help="A new folder, or a new DuckDB file.")],
+    form: Annotated[str, typer.Option("--format", help="csv, parquet, arrow or duckdb.")] = "csv",
+    short_names: Annotated[
+        bool, typer.Option("--short-names", help="Names that Stata and SAS can take; 0 and 1.")
+    ] = False,
+    pseudonyms: Annotated[
+        Path | None, typer.Option(help="A file with a key of 16 bytes or more, to hide the ids.")
+    ] = None,
+) -> None:
+    """Write the answers for another tool: one file a table, or one database."""
+    from myoresist.cohort.freeze import command
+
+    with _registry_errors():
+        command.export(answers, out, form, short_names, pseudonyms)
+        _say(f"{out}: written")
 
 
 @registry_app.command(epilog="Example: myoresist registry diff freeze-1/ freeze-2/ -o changes.csv")

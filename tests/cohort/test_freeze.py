@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -20,6 +21,7 @@ from myoresist.cohort.dictionary import short_names
 from myoresist.cohort.disclosure import Disclosure
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.freeze import command, counts
+from myoresist.cohort.freeze.export import pseudonym
 from myoresist.cohort.freeze.folder import Freeze
 from myoresist.cohort.freeze.one_patient import case_of
 from myoresist.cohort.freeze.screening import Screening
@@ -291,6 +293,50 @@ def test_the_manifest_says_what_was_asked_and_what_came_out(out: Path) -> None:
     for name, mark in manifest["answers"].items():
         assert hashed(out / name) == mark
     assert manifest["schema"]["responses"]["score"] == "Float64"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow", "duckdb"])
+def test_8_every_form_holds_the_same(form: str, out: Path, tmp_path: Path, read: Read) -> None:
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef0123")
+    target = tmp_path / ("out.duckdb" if form == "duckdb" else "out")
+    command.export(out, target, form, True, key)
+    if form == "duckdb":
+        with duckdb.connect(str(target), read_only=True) as base:
+            rows = base.execute(
+                'SELECT patient_id, "eular_acr_2017_state" FROM criteria'
+            ).fetchall()
+            said = base.execute(
+                "SELECT comment FROM duckdb_columns() WHERE table_name = 'resistance' "
+                "AND column_name = 'gc_cumulative_g'"
+            ).fetchall()
+        assert said == [("Cumulative prednisone-equivalent dose",)]
+    else:
+        opened = {"csv": pl.read_csv, "parquet": pl.read_parquet, "arrow": pl.read_ipc}[form]
+        table = opened(target / f"criteria.{form}")
+        rows = table.select("patient_id", pl.col("eular_acr_2017_state").cast(pl.String)).rows()
+    secret = key.read_bytes()
+    expected = [
+        (pseudonym(x, secret), y)
+        for x, y in read("criteria").select("patient_id", "eular_acr_2017.state").rows()
+    ]
+    assert sorted(rows) == sorted(expected)
+    if form == "csv":
+        assert 'label variable gc_cumulative_g "' in (target / "labels.do").read_text()
+        for file in target.glob("*.csv"):
+            assert "synthetic-" not in file.read_text()
+
+
+def test_an_export_overwrites_nothing_and_wants_a_key_that_cannot_be_guessed(
+    out: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("short")
+    with pytest.raises(SourceError, match="fewer than 16 bytes"):
+        command.export(out, tmp_path / "new", "csv", False, tmp_path / "key")
+    with pytest.raises(SourceError, match="is there already"):
+        command.export(out, tmp_path, "csv", False, None)
+    with pytest.raises(SourceError, match="write csv, parquet"):
+        command.export(out, tmp_path / "new", "xlsx", False, None)
 
 
 def test_9_changes_are_found_and_explained(freezes: Path, read: Read) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import re
 import shutil
@@ -432,6 +434,18 @@ def test_the_page_tells_no_count_of_few_patients(out: Path, tmp_path: Path) -> N
                 gone = [x for x in row.cells[1:] if x.text in ("<5", "…")]
                 others = [x for x in shown[1:] if x.counts[0]]
                 assert not (one.summed and len(gone) == 1 and others), row
+
+
+def test_every_table_of_the_page_is_a_file(out: Path, sections: dict[str, Section]) -> None:
+    found = {file.stem: file.read_text(encoding="utf-8") for file in (out / "tables").glob("*.csv")}
+    tables = {one.id: one for section in sections.values() for one in section.tables}
+    assert found.keys() == tables.keys()
+    rows = list(csv.DictReader(io.StringIO(found["refractory-table"])))
+    shown = [one for one in tables["refractory-table"].rows if one.cells]
+    assert [one["Met"] for one in rows] == [one.cells[0].text for one in shown]
+    assert {one["heading"] for one in rows} == {
+        one.name for one in tables["refractory-table"].rows if not one.cells
+    }
 
 
 def test_a_registry_of_one_patient_gives_a_page(tmp_path: Path) -> None:

@@ -60,9 +60,11 @@ def events(answers: Path, least: int | None) -> pl.DataFrame:
     return counts.events(Freeze.open(answers), least_of(least), Conventions.packaged())
 
 
-def worklist(answers: Path, source: str, rules: Path | None) -> pl.DataFrame:
+def worklist(
+    answers: Path, source: str, rules: Path | None, mapping: str | None = None
+) -> pl.DataFrame:
     """Return who should be looked at again; see ``Worklist.rows``."""
-    return Worklist(rules).rows(Freeze.open(answers), source)
+    return Worklist(rules).rows(Freeze.open(answers), source, mapping)
 
 
 def screen(answers: Path, rules: str, least: int | None) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -77,6 +79,17 @@ def quality(source: Path, mapping: Path | None, by: str | None, least: int | Non
     from myoresist.cohort.freeze.quality import quality as measured
 
     return measured(source, mapping, by, least_of(least))
+
+
+def export(answers: Path, out: Path, form: str, short: bool, key: Path | None) -> None:
+    """Write a freeze for another tool; see ``export.Export``."""
+    from myoresist.cohort.freeze.export import FORMS, Export
+
+    known = next((x for x in FORMS if x == form), None)
+    if known is None:
+        raise SourceError(f"--format {form}: write {', '.join(FORMS)}")
+    secret = key.read_bytes().strip() if key else None
+    Export(Freeze.open(answers), known, short, secret).write(out)
 
 
 def diff(old: Path, new: Path) -> Differences:

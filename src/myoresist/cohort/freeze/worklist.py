@@ -58,12 +58,13 @@ class Worklist:
             book.add(one.id, one.when, self.file, one.id)
         return book.program()
 
-    def rows(self, freeze: Freeze, source: str = "SRC") -> pl.DataFrame:
+    def rows(self, freeze: Freeze, source: str = "SRC", mapping: str | None = None) -> pl.DataFrame:
         """Return one row a patient who should be looked at again, what presses most first.
 
         Args:
             freeze: the answers.
             source: where the tables of the registry are, for the command.
+            mapping: its mapping file, for the command.
 
         Returns:
             ``patient_id``, the columns that were kept, ``rank``, ``reason``, ``because`` and ``next_step``
@@ -92,7 +93,9 @@ class Worklist:
         found = whole.with_columns(told.select(place.alias("rank"))).drop_nulls("rank")
         step = pl.coalesce(*(pl.when(pl.col(x) != "").then(x) for x in (*ACTIONS, "ask")))
         told_of = pl.coalesce(pl.when(pl.col("why") != "").then("why"), pl.col("state"))
-        command = pl.format("myoresist registry page {} --patient {}", pl.lit(source), PATIENT)
+        more = f" --mapping {mapping}" if mapping else ""
+        begin = pl.lit(f"myoresist registry page {source}{more} --patient ")
+        command = pl.concat_str(begin, pl.col(PATIENT))
         named = found.with_columns(
             pl.col("rank").replace_strict(texts, return_dtype=pl.String).alias("reason"),
             told_of.alias("because"), step.alias("next_step"), command.alias("command"),

@@ -20,6 +20,7 @@ from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.summary.agreement import agreement, calibration
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import course, explanations, most_open, refractory
+from myoresist.cohort.summary.files import write_tables
 from myoresist.cohort.summary.pages import pages
 from myoresist.cohort.summary.people import who
 from myoresist.cohort.summary.withholding import guarded, guarded_fact
@@ -32,7 +33,7 @@ DEFAULT, NEVER = "refractory_default", "never_adequately_treated"
 
 
 def write_summary(out: Path, least: int | None = None) -> Path:
-    """Write ``summary.html`` beside the answers of a finished run, and return where it is.
+    """Write ``summary.html`` and its tables beside the answers of a finished run; return where the page is.
 
     Args:
         out: the folder of the answers.
@@ -44,6 +45,7 @@ def write_summary(out: Path, least: int | None = None) -> Path:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     summary = Summary.of(out, Knowledge.load(), least)
+    sections = tuple(guarded(one, summary.disclosure) for one in sections_of(summary))
     page = environment.get_template("summary.html.j2").render(
         style=environment.get_template("summary.css").render(roles=ROLES),
         manifest=manifest,
@@ -53,10 +55,11 @@ def write_summary(out: Path, least: int | None = None) -> Path:
         unusable=unusable(summary),
         facts=tuple(facts(summary)),
         least=summary.disclosure.least,
-        sections=tuple(guarded(one, summary.disclosure) for one in sections_of(summary)),
+        sections=sections,
         notice=NOTICE,
     )
     write_text(out / "summary.html", page)
+    write_tables(out, sections)
     return out / "summary.html"
 
 
