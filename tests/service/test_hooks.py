@@ -294,6 +294,16 @@ def test_other_versions_of_fhir_are_412(client: TestClient) -> None:
     assert post(client, VIEW, body).status_code == 412
 
 
+def test_an_order_that_cannot_be_looked_at_is_refused_and_never_passed_over(
+    client: TestClient,
+) -> None:
+    another = order(METHOTREXATE, subject={"reference": "Patient/q"})
+    newer = {**order(METHOTREXATE), "medication": {"concept": coded(SNOMED, "1")}}
+    many = [order(METHOTREXATE, f"m{x}") for x in range(60)]
+    for drafts, code in (([another], 400), ([newer], 412), (many, 400)):
+        assert post(client, SIGN, call("order-sign", drafts)).status_code == code
+
+
 def test_feedback_is_taken_and_only_words_of_our_own_are_logged(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -351,8 +361,9 @@ def test_a_trial_needs_no_token_and_is_for_pages_of_this_machine() -> None:
     trial = asked_by(Doors.trial("http://127.0.0.1:8080"))
     headers = {"Content-Type": "application/json", "Origin": "http://localhost:8081"}
     assert trial.post(VIEW, json=call(), headers=headers).status_code == 200
-    headers["Origin"] = EHR.rstrip("/")
-    assert trial.post(VIEW, json=call(), headers=headers).status_code == 403
+    for other in (EHR.rstrip("/"), "http://[::1", "http://localhost.evil.example", "null"):
+        headers["Origin"] = other
+        assert trial.post(VIEW, json=call(), headers=headers).status_code == 403
     body = call(
         prefetch={}, fhirServer="http://127.0.0.1:9", fhirAuthorization={"access_token": "x"}
     )

@@ -7,15 +7,22 @@ import base64
 import json
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
+import httpx2
 import jwt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hooking import (
     DERMATOMYOSITIS,
     EHR,
@@ -384,6 +391,60 @@ def test_a_name_that_leads_inside_is_not_called(
         return await fetch.Fetcher(server, "opaque", 2).all(["Patient/p"])
 
     assert asyncio.run(ask()) == [None]
+
+
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return a certificate for a name that nobody else has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    told = (
+        signed.public_bytes(serialization.Encoding.PEM),
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+    )
+    paths = folder / f"{name}.pem", folder / f"{name}.key"
+    for path, text in zip(paths, told, strict=True):
+        path.write_bytes(text)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "reached"),
+    [("localhost", True, True), ("localhost", False, False), ("elsewhere.example", True, False)],
+)
+def test_the_name_is_what_the_certificate_must_say_though_an_address_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, reached: bool
+) -> None:
+    certificate, key = certified(tmp_path, name)
+    Served.answers = {"/fhir/Patient/p": PATIENT}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    if trusted:
+        known = ssl.create_default_context(cafile=str(certificate))
+        plain = httpx2.AsyncClient
+        monkeypatch.setattr(
+            "myoresist.service.hooks.fetch.httpx2.AsyncClient",
+            lambda **more: plain(verify=known, **more),
+        )
+    place = FhirServer(address=f"https://localhost:{server.server_port}/fhir", private=True)
+    found = asyncio.run(fetch.Fetcher(place, "opaque", 5).all(["Patient/p"]))
+    server.shutdown()
+    server.server_close()
+    assert found == ([[PATIENT]] if reached else [None])
 
 
 def test_nothing_of_a_patient_or_a_token_is_left(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from myoresist.service.hooks.request import ID, unmet
+from myoresist.service.problems import Refusal
 from myoresist.service.tasks import JSON, Reply, refused
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def cards(
     except DocumentError:
         # What it says may quote the record.
         return refused(unmet(UNUSABLE))
+    except Refusal as refusal:
+        return refused(refusal)
 
 
 def _answer(found: list[dict[str, Any]]) -> Reply:

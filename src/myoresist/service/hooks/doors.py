@@ -58,7 +58,10 @@ class Doors:
         """Tell whether a browser may ask in the name of a page."""
         if self.keeper is not None:
             return origin.lower() in self.origins
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         return parts.scheme in ("http", "https") and parts.hostname in LOCAL
 
     @staticmethod

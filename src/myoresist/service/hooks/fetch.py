@@ -25,6 +25,7 @@ for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 MOST_BYTES, MOST_PAGES, MOST_KEY_BYTES = 5_000_000, 10, 100_000
+PORTS = {"https": 443, "http": 80}
 FHIR, KEYS = "application/fhir+json", "application/json"
 UNSAFE = ("..", "//", "\\", "%")
 """What no path under the base of a server may hold."""
@@ -106,30 +107,40 @@ async def _get(
 ) -> bytes:
     parts = urlsplit(address)
     host = parts.hostname or ""
-    checked = await _checked(host, parts.port or (443 if parts.scheme == "https" else 80), private)
-    shown = f"[{checked}]" if ":" in checked else checked
-    own = {"Host": parts.netloc, "Accept-Encoding": "identity"}
-    place = parts._replace(netloc=shown + (f":{parts.port}" if parts.port else "")).geturl()
-    try:
-        async with client.stream(
-            "GET", place, headers={**headers, **own}, extensions={"sni_hostname": host}
-        ) as answer:
-            if answer.status_code != httpx2.codes.OK:
+    port = f":{parts.port}" if parts.port else ""
+    own = {**headers, "Host": parts.netloc, "Accept-Encoding": "identity"}
+    for checked in await _checked(host, parts.port or PORTS[parts.scheme], private):
+        shown = f"[{checked}]" if ":" in checked else checked
+        place = parts._replace(netloc=shown + port).geturl()
+        try:
+            return await _body(client, place, host, own, most)
+        except httpx2.ConnectError:
+            continue  # one of several addresses of a name may be out of reach
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            raise UnreachableError from error
+    raise UnreachableError
+
+
+async def _body(
+    client: httpx2.AsyncClient, place: str, host: str, headers: dict[str, str], most: int
+) -> bytes:
+    """Return what stands at an address; its certificate must be that of the name."""
+    named = {"sni_hostname": host}
+    async with client.stream("GET", place, headers=headers, extensions=named) as answer:
+        if answer.status_code != httpx2.codes.OK:
+            raise UnreachableError
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            raise UnreachableError  # what is packed has no size that is known
+        held = bytearray()
+        async for part in answer.aiter_raw():
+            held += part
+            if len(held) > most:
                 raise UnreachableError
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise UnreachableError  # what is packed has no size that is known
-            held = bytearray()
-            async for part in answer.aiter_raw():
-                held += part
-                if len(held) > most:
-                    raise UnreachableError
-            return bytes(held)
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-        raise UnreachableError from error
+        return bytes(held)
 
 
-async def _checked(host: str, port: int, private: bool) -> str:
-    """Return an address of a host; every address that it has must be one of the public network, if asked."""
+async def _checked(host: str, port: int, private: bool) -> list[str]:
+    """Return the addresses of a host; if asked, each of them must be one of the public network."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -137,7 +148,7 @@ async def _checked(host: str, port: int, private: bool) -> str:
     addresses = [str(one[4][0]) for one in found]
     if not addresses or not (private or all(_public(one) for one in addresses)):
         raise UnreachableError
-    return addresses[0]
+    return list(dict.fromkeys(addresses))
 
 
 def _public(text: str) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 from myoresist.assessment import PageOne, page_one
 from myoresist.case.model import Case
 from myoresist.case.terms import Terms
-from myoresist.document import DocumentError
 from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.fhir.bundle import listed
@@ -20,9 +19,10 @@ from myoresist.exchange.fhir.medications import how_often, only_dosage
 from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
+from myoresist.service.hooks.request import misasked
 
 ORDERED = ("draft", "active")
-MOST_ORDERS = 30
+MOST_ORDERS = 50
 KEPT = ("drug", "dose", "unit", "frequency", "route")
 BARRED = "today.contraindicated"
 _PRODUCT = re.compile(r"(?:[\d.]+ (?:ML|HR) )*([^\d\[]*)(.*)", re.DOTALL)
@@ -79,7 +79,12 @@ class Stop:
 def orders(
     bundle: Mapping[str, Any], patient: Mapping[str, Any], library: Knowledge
 ) -> list[Order]:
-    """Return the drugs that are being ordered and are known here; a draft counts as given."""
+    """Return the drugs that are being ordered and are known here; a draft counts as given.
+
+    Raises:
+        DocumentError: for an order that is not FHIR R4.
+        Refusal: for an order for somebody else, and for more orders than are looked at.
+    """
     entries = bundle.get("entry")
     resources = [
         one["resource"]
@@ -92,7 +97,11 @@ def orders(
     names = dict(zip(library.terms.drugs, given.of_drug, strict=True))
     treatments = list(given.treatments)
     told: list[Order] = []
-    for one in drafts[:MOST_ORDERS]:
+    if len(drafts) > MOST_ORDERS:
+        raise misasked(f"context.draftOrders holds more than {MOST_ORDERS} drugs.")
+    for one in drafts:
+        if not _is_for(one, patient):
+            raise misasked("context.draftOrders holds an order for another patient.")
         if one.get("doNotPerform") is True or one.get("status", "draft") not in ORDERED:
             continue
         courses = list(_courses(one, medicines, patient))
@@ -109,6 +118,13 @@ def orders(
     return told
 
 
+def _is_for(one: Mapping[str, Any], patient: Mapping[str, Any]) -> bool:
+    """Tell whether an order is for the patient; one that names nobody is."""
+    subject = one.get("subject")
+    reference = subject.get("reference") if isinstance(subject, Mapping) else None
+    return reference is None or str(reference).rpartition("Patient/")[2] == patient["id"]
+
+
 def _courses(
     one: Mapping[str, Any], medicines: list[Mapping[str, Any]], patient: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
@@ -120,12 +136,7 @@ def _courses(
         "subject": {"reference": f"Patient/{patient['id']}"},
     }
     entries = [{"resource": x} for x in (patient, *medicines, given)]
-    try:
-        read = read_fhir(
-            json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries})
-        )
-    except DocumentError:
-        return
+    read = read_fhir(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}))
     for course in read.written.get("treatments", ()):
         yield {**{key: course[key] for key in KEPT if key in course}, "ongoing": True}
 
