@@ -132,7 +132,7 @@ PREFETCH: dict[str, Any] = {
     "patient": PATIENT,
     "conditions": found(condition(DERMATOMYOSITIS), condition(PREGNANT)),
     "laboratory": found(), "measures": found(), "orders": found(), "medicines": None,
-    "procedures": found(),
+    "procedures": found(), "form": found(),
 }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from starlette.testclient import TestClient
 from myoresist.assessment import page_one
 from myoresist.case.reading import check_case_text
 from myoresist.cli import EXAMPLES
+from myoresist.exchange.fhir.form import response
 from myoresist.service.hooks.cards import clipped, consult_cards, plain
 from myoresist.service.hooks.doors import Doors
 from myoresist.service.run import ServeError, serve
@@ -214,6 +215,17 @@ def test_the_consult_is_a_card(client: TestClient) -> None:
     (card,) = cards(client, VIEW, body)
     assert card["indicator"] == "info" and "ntisynthetase" in card["summary"]
     assert "Relabel as antisynthetase syndrome" in card["detail"]
+
+
+def test_the_form_of_a_case_counts_like_the_record(client: TestClient) -> None:
+    case, _ = check_case_text((EXAMPLES / "anti_srp_refractory.yaml").read_bytes(), "case")
+    assert case is not None
+    body = call()
+    body["prefetch"]["conditions"] = found(condition("31384009"))
+    assert cards(client, VIEW, body) == []
+    body["prefetch"]["form"] = found({**response(case, "Patient/p"), "id": "f"})
+    told = [card["summary"] for card in cards(client, VIEW, body)]
+    assert any("Anti-SRP" in x and "active after" in x for x in told)
 
 
 def test_what_to_test_is_proposed() -> None:

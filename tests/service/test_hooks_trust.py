@@ -467,7 +467,9 @@ def test_nothing_of_a_patient_or_a_token_is_left(
     ]  # fmt: skip
     for extra in (bad, {**bad, "resourceType": "Condition", "verificationStatus": CANARY}):
         told = {"patient": named, "conditions": found(extra, condition(DERMATOMYOSITIS, **about))}
-        rest = dict.fromkeys(("laboratory", "orders", "measures", "medicines", "procedures"))
+        rest = dict.fromkeys(
+            ("laboratory", "orders", "measures", "medicines", "procedures", "form")
+        )
         sent.append({**body, "prefetch": {**told, **rest}})
     for one in sent:
         for path in (SIGN, f"{SIGN}/feedback"):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from myoresist.exchange.fhir.form import URL
 from myoresist.service.hooks.fetch import Fetcher, filled, server_of
 from myoresist.service.hooks.request import Call, misasked, unmet
 from myoresist.service.hooks.settings import Issuer
@@ -23,12 +24,13 @@ TEMPLATES = {
     "orders": "MedicationRequest?patient={{context.patientId}}",
     "medicines": "MedicationStatement?patient={{context.patientId}}",
     "procedures": "Procedure?patient={{context.patientId}}",
+    "form": f"QuestionnaireResponse?patient={{{{context.patientId}}}}&questionnaire={URL}",
 }
 NEEDED = ("patient", "conditions", "laboratory", "orders")
 """Without them silence would say that nothing speaks against a drug."""
 IN_WORDS = {
     "measures": "weight and HAQ", "medicines": "medicines as told by the patient",
-    "procedures": "procedures", "pages": "the rest of a long list",
+    "procedures": "procedures", "form": "the form of myoresist", "pages": "the rest of a long list",
 }  # fmt: skip
 MOST_RESOURCES = 20_000
 OUTCOME = "OperationOutcome"
