@@ -306,3 +306,17 @@ def test_finger_flexors_and_quadriceps_are_asked_first_after_45() -> None:
     questions = explain(BASE.differential, known(BASE, row), "polymyositis").questions
     first = {one.finding for one in questions[:2]}
     assert first == {"finger_flexor_weakness", "quadriceps_weakness"}
+
+
+def test_lymphopenia_that_an_infection_or_a_drug_explains_says_nothing() -> None:
+    one = BASE.differential
+    place = one.diseases.index("anti_mda5_dermatomyositis")
+    rash = {"heliotrope_rash": True, "gottron_papules": True, "ild": True}
+
+    def chance(**more: bool) -> float:
+        return float(one.posterior(known(BASE, {**rash, **more}))[0, place])
+
+    assert chance(lymphopenia=True) > chance()
+    for cause in ("active_infection", "glucocorticoid_current", "hydroxyurea_exposure"):
+        explained = {cause: True}
+        assert chance(lymphopenia=True, **explained) == pytest.approx(chance(**explained))
