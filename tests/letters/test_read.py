@@ -73,6 +73,32 @@ def test_a_drug_that_was_only_discussed_was_not_given(letter: Letter) -> None:
     assert not rituximab.stands
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anti-Jo-1 positive in 2015 but negative on repeat in 2024.",
+        "Anti-Jo-1 weakly positive and thought to be a false positive.",
+        "The positive Jo-1 result belonged to another patient.",
+    ],
+)
+def test_an_antibody_that_is_taken_back_does_not_stand(text: str) -> None:
+    assert "autoantibodies" not in read(text).case()
+
+
+def test_a_repeat_of_another_antibody_takes_nothing_back() -> None:
+    case = read("Anti-Jo-1 positive and PL-7 negative, repeated twice.").case()
+    assert [one["result"] for one in case["autoantibodies"]] == ["positive", "negative"]
+
+
+def test_a_remark_in_the_row_of_a_drug_is_about_it() -> None:
+    table = """MEDICATION
+Drug | Dose | Start | Stop | Comment
+Mycophenolate | 1 g bd | 04/2023 | | partial response
+Rituximab | 1 g x2 | - | - | planned, awaiting vaccination
+"""
+    assert [one["drug"] for one in read(table).case()["treatments"]] == ["mycophenolate"]
+
+
 def test_the_rest_of_the_letter_stays_visible(letter: Letter) -> None:
     rest = " ".join(LETTER[a:b] for a, b in letter.not_read)
     assert "Rheumatology clinic" in rest

@@ -82,7 +82,8 @@ class Antibodies:
                 continue
             for at in self._governed(hit, names, results, sentence, taken):
                 taken.add(at)
-                yield from self._one(names[at], hit, sentence, context, method)
+                lost = self._lost(hit, results, names, sentence)
+                yield from self._one(names[at], hit, sentence, context, method, lost)
         for at, name in enumerate(names):
             if at not in taken and name.of.kind == "antibody":
                 yield from self._without_word(name, at, names, results, sentence, context, method)
@@ -171,7 +172,13 @@ class Antibodies:
         return [n for n, name in enumerate(names) if name.first > result.last and n not in taken]
 
     def _one(
-        self, name: Hit, result: Hit, sentence: Sentence, context: Context, method: str | None
+        self,
+        name: Hit,
+        result: Hit,
+        sentence: Sentence,
+        context: Context,
+        method: str | None,
+        lost: bool,
     ) -> Iterator[AntibodyResult]:
         if name.of.kind != "antibody":
             return
@@ -184,10 +191,15 @@ class Antibodies:
         elif "if" in own:
             why = "supposed"
         elif result.of.kind != NO_RESULT and any(
-            c.last < name.first or words[c.first].text == "?"
+            c.last < name.first
+            or words[c.first].text == "?"
+            or any(word.norm in _TAKEN_BACK for word in words[c.first : c.last + 1])
             for c in own.cues
             if c.means == "doubt"
         ):
+            why = "doubt"
+        elif lost and result.of.kind != "negative" and name.last < result.first:
+            # "Positive in 2015, negative on repeat": two days in one sentence.
             why = "doubt"
         start = words[min(name.first, result.first)].start
         end = words[max(name.last, result.last)].end
@@ -207,6 +219,20 @@ class Antibodies:
             why=why or ("pending" if kind is None else None),
         )
         yield self._figures(found, name, sentence)
+
+    @staticmethod
+    def _lost(
+        result: Hit, results: Sequence[Hit], names: Sequence[Hit], sentence: Sentence
+    ) -> bool:
+        """Tell whether a second result behind the first one takes it back: "but negative on repeat"."""
+        words = sentence.words
+        return any(
+            other.of.kind == "negative"
+            and other.first > result.last
+            and any(word.norm in _AGAIN for word in words[result.last + 1 : other.last + 5])
+            and not any(result.last < name.first < other.first for name in names)
+            for other in results
+        )
 
     def _without_word(
         self,
@@ -348,6 +374,10 @@ def _results(hits: Sequence[Hit], names: Sequence[Hit]) -> list[Hit]:
 
 _NONE = frozenset(("no", "without", "absence", "neither"))
 """Words that deny an antibody without a word for its result; "not" may be "not tested"."""
+_TAKEN_BACK = frozenset(("false", "falsely", "another"))
+_AGAIN = frozenset(
+    ("repeat", "repeated", "retest", "retested", "again", "later", "subsequently", "since")
+)
 _STRENGTH = ("negative", "weak", "positive", "moderate", "strong")
 
 

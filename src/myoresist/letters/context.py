@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from myoresist.letters.clauses import clauses
 from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
+from myoresist.letters.forms import answers
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
 from myoresist.letters.tokens import Token
@@ -123,36 +123,15 @@ class Context:
                 yield Cue(means, hit.first, hit.last, self._governed(hit, mark))
         if self.of_kin and self.words and self.words[0].norm in _GOES_ON:
             yield Cue("other", 0, 0, range(len(self.words)))
-        yield from self._answers()
-        yield from self._boxes()
+        for answer in answers(self.words, self.sentence.opens, self.things):
+            left = self._left(answer.first) if answer.governs is None else answer.governs
+            yield Cue(answer.means, answer.at, answer.last, left)
         if self.words and self.words[0].norm == "should" and self.sentence.closes != "?":
             # "Should weight loss be present, CT would be sensible."
             yield Cue("if", 0, 0, range(1, len(self.words)))
         for n, word in enumerate(self.words):
             if word.text == "?":
                 yield self._question(n)
-
-    def _answers(self) -> Iterator[Cue]:
-        """Yield the "no" of a form: "Smoking: never", "Dysphagia   none"."""
-        text = " ".join(word.text for word in self.words)
-        if ":" not in text and not self.sentence.opens:
-            return
-        for n, word in enumerate(self.words):
-            before = self.words[n - 1] if n else None
-            after = self.words[n + 1].text if n + 1 < len(self.words) else ""
-            if before is None or word.norm not in _NO or (after and after not in ".,;)/"):
-                continue
-            if before.text == ":" or (word.start - before.end >= 2 and not after):
-                yield Cue("no", n, n, self._left(n - (before.text == ":")))
-
-    def _boxes(self) -> Iterator[Cue]:
-        """Yield what stands before an empty box of a form: "Arthritis [ ]" may be no or not asked."""
-        start = 0
-        for n, (word, after) in enumerate(pairwise(self.words)):
-            if word.text == "[" and after.text == "]":
-                yield Cue("doubt", n, n + 1, range(start, n))
-            if after.text == "]":
-                start = n + 2
 
     def _carries_doubt(self, hit: Hit) -> bool:
         """Tell whether "nor has" goes on with a doubt: "X is not excluded, nor has Y"."""
@@ -374,8 +353,11 @@ class Context:
         if before is not None and (before.norm in ("in", "of") or before.text == "("):
             last = self.words.index(before)
             yield Cue("other", hit.first, hit.last, self._left(last))
-            if before.text == "(" or "with" not in after:
-                yield Cue("other", hit.first, hit.last, range(hit.last + 1, hit.last + 1))
+            if before.text == "(":
+                # "Depression (mother: diabetes)": what the bracket holds is never the patient's.
+                yield Cue("other", hit.first, hit.last, self._bracket(hit.last))
+                return
+            if "with" not in after:
                 return
         if self._together(before):
             return
@@ -395,6 +377,13 @@ class Context:
         ):
             return
         yield Cue("other", hit.first, hit.last, self._right(hit.last, "list", person=True))
+
+    def _bracket(self, last: int) -> range:
+        """Return the words from one in brackets to where they close."""
+        end = last + 1
+        while end < len(self.words) and self.words[end].text != ")":
+            end += 1
+        return range(last + 1, end)
 
     def _together(self, before: Token | None) -> bool:
         """Tell whether a relative is named with the patient: "he and his partner hope to …"."""
@@ -420,9 +409,6 @@ _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))
 _SHORT = 3
 """Words of a name that is not known, in a list of names."""
-_NO = frozenset(
-    ("no", "none", "never", "nil", "neg", "negative", "negativ", "absent", "denied", "0")
-)
 _PATIENT = frozenset(["she", "he", "i", "we", "you", "patient", "but", "there"])
 _ASKS = frozenset((
     "is", "are", "was", "were", "do", "does", "can", "could", "would", "should", "shall", "may",

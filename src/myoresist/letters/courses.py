@@ -383,7 +383,7 @@ _GIVEN_BEFORE = re.compile(
 _UNTIL = re.compile(r"\b(?:until|till|to|through|up to)\s*(?:the\s)?$", re.IGNORECASE)
 _STOPPED = re.compile(
     r"\b(?:stopped|discontinued|withdrawn|given up|abandoned|ended|off|ceased|finished|"
-    r"finishing|stop|weaned off)\b[^.;,]{0,24}$",
+    r"finishing|stop|weaned off|d/c|dc'd|d/c'd)(?!\w)[^.;,]{0,24}$",
     re.IGNORECASE,
 )
 _OTHER_DATE = re.compile(

@@ -196,9 +196,18 @@ class Drugs:
                 and not self._past(cue, context)
             ):
                 return True
-            if cue.of.of == "left" and hit.last in self._left(cue, context):
+            if cue.of.of == "left" and (
+                hit.last in self._left(cue, context) or self._remark(hit, cue, hits, context)
+            ):
                 return True
         return False
+
+    @staticmethod
+    def _remark(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
+        """Tell whether a cue begins a later cell in the row of a drug: "rituximab | 1 g | - | planned"."""
+        bars = [n for n, word in enumerate(context.words) if word.text == "|"]
+        drugs = {one.of.id for one in marks(hits, "drug") if one.first < cue.first}
+        return cue.first - 1 in bars and hit.last < cue.first and len(drugs) == 1
 
     def _left(self, cue: Hit, context: Context) -> range:
         """Return the words that a cue to their right is about: the subject of its sentence."""
