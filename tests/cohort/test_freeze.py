@@ -339,6 +339,24 @@ def test_an_export_overwrites_nothing_and_wants_a_key_that_cannot_be_guessed(
         command.export(out, tmp_path / "new", "xlsx", False, None)
 
 
+def test_8_serology_is_one_row_a_patient_and_a_long_table(read: Read) -> None:
+    wide, whole = read("autoantibodies"), read("serology")
+    assert wide["patient_id"].to_list() == whole["patient_id"].to_list()
+    for name in ("anti_jo1", "anti_srp", "anti_cn1a"):
+        told = wide[name].cast(pl.String)
+        assert (told == "negative").sum() == (~whole[f"serology.{name}.reported"]).sum()
+        weak = whole[f"serology.{name}.weak_only"].fill_null(False)
+        assert (told == "weak").sum() == weak.sum()
+        positive = whole[f"serology.{name}.reported"].fill_null(False)
+        assert (told == "positive").sum() == (positive & ~weak).sum()
+        assert wide["positive"].str.split("; ").list.contains(name).sum() == positive.sum()
+    says = [
+        x for x in whole.columns if x.startswith("serology.says.") and whole.schema[x] == pl.Boolean
+    ]
+    expected = Counter({x.removeprefix("serology.says."): whole[x].sum() for x in says})
+    assert Counter(read("serology_statements")["statement"].cast(pl.String).to_list()) == +expected
+
+
 def test_9_changes_are_found_and_explained(freezes: Path, read: Read) -> None:
     found = command.diff(freezes / "answers", freezes / "answers-2")
     rows = found.rows()

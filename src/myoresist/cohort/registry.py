@@ -21,6 +21,7 @@ from myoresist.cohort.given import courses_table, doses_table
 from myoresist.cohort.refractory import refractory_table
 from myoresist.cohort.responses import scored
 from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.serology import antibodies_table, statements_table
 from myoresist.cohort.windows import followed, windows_table
 from myoresist.consult.table import consult_table
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
@@ -38,10 +39,10 @@ SEROLOGY, ANTIBODIES, RESPONSES = "serology", "antibody_results", "responses"
 TRIALS, RESISTANCE, OPTIONS, REASONS = "trials", "resistance", "options", "reasons"
 CONSULT, REJECTED, CONFLICTS, REFRACTORY = "consult", "rejected", "conflicts", "refractory"
 COURSES, DOSES, WINDOWS, EVENTS = "courses", "glucocorticoid", "response_windows", "events"
-INPUTS = "inputs"
+INPUTS, SERUM, STATEMENTS = "inputs", "autoantibodies", "serology_statements"
 TABLES = (
-    FINDINGS, CRITERIA, DIFFERENTIAL, SEROLOGY, ANTIBODIES, RESPONSES, TRIALS, RESISTANCE, OPTIONS,
-    REASONS, CONSULT, REFRACTORY, COURSES, DOSES, WINDOWS, EVENTS, INPUTS, CONFLICTS, REJECTED,
+    FINDINGS, CRITERIA, DIFFERENTIAL, SEROLOGY, SERUM, STATEMENTS, ANTIBODIES, RESPONSES, TRIALS,
+    RESISTANCE, OPTIONS, REASONS, CONSULT, REFRACTORY, COURSES, DOSES, WINDOWS, EVENTS, INPUTS, CONFLICTS, REJECTED,
 )  # fmt: skip
 """Names of the tables that come out."""
 _HIDDEN = {CLASS, EXCLUDED, NOTE, VARIANT}
@@ -80,7 +81,8 @@ class Registry:
             One table each of ``TABLES``, sorted by patient: ``findings`` with what follows from them;
             ``criteria`` (``<set>.state``, ``outcome``, ``score`` …); ``differential``
             (``differential.<disease>`` from 0 to 1, ``leading``, ``label_probability``,
-            ``label_outranked``, ``final_diagnosis``); ``serology``; ``antibody_results``; ``responses``,
+            ``label_outranked``, ``final_diagnosis``); ``serology``, ``autoantibodies`` (one column an
+            antibody), ``serology_statements``; ``antibody_results``; ``responses``,
             one row a visit after the baseline; ``trials``, one row a drug that was tried; ``resistance``
             (definitions of refractory disease, explanations); ``options``, one row an option in a likely
             subset; ``reasons``, one row an item of a criteria set that is known; ``consult``, the state of
@@ -110,6 +112,7 @@ class Registry:
             base.differential,
         )
         criteria = [x for x in answers.criteria if x.partition(".")[0] in base.criteria.sets]
+        serum = ids.hstack(answers.serology.patients.frame())
         results, options = base.serology.results(answers.serology), answers.options
         found = {
             FINDINGS: answers.frame,
@@ -118,7 +121,9 @@ class Registry:
             .with_columns(_assessed_on(batch))
             .hstack(answers.posterior)
             .hstack(answers.label.frame(["label_probability", "label_outranked"])),
-            SEROLOGY: ids.hstack(answers.serology.patients.frame()),
+            SEROLOGY: serum,
+            SERUM: antibodies_table(serum),
+            STATEMENTS: statements_table(serum),
             ANTIBODIES: ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
             RESPONSES: scored(answers.judged.compared.sort(PATIENT, DATE)),
             TRIALS: self._trials(answers.judged.history, ids),

@@ -9,7 +9,15 @@ from functools import cached_property
 import polars as pl
 
 from myoresist.cohort.freeze.folder import Freeze
-from myoresist.cohort.registry import CONFLICTS, CRITERIA, FINDINGS, INPUTS, REFRACTORY, REJECTED
+from myoresist.cohort.registry import (
+    CONFLICTS,
+    CRITERIA,
+    FINDINGS,
+    INPUTS,
+    REFRACTORY,
+    REJECTED,
+    STATEMENTS,
+)
 from myoresist.diagnosis.criteria.compile import CLASS, column
 from myoresist.resistance.response.visits import PATIENT
 
@@ -17,7 +25,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "responses": ("date",), "response_windows": ("drug", "week"), "trials": ("trial",),
     "refractory": ("definition",), "courses": ("drug", "number"), "glucocorticoid": ("start",),
     "events": ("clock", "drug"), "options": ("subset", "option"), "reasons": ("item",),
-    INPUTS: ("table",),
+    INPUTS: ("table",), STATEMENTS: ("statement",),
 }  # fmt: skip
 """What tells the rows of a patient from each other, in tables of several rows a patient."""
 LEFT_OUT = ("antibody_results", CONFLICTS, REJECTED)
