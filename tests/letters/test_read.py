@@ -76,6 +76,7 @@ def test_a_drug_that_was_only_discussed_was_not_given(letter: Letter) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Anti-Jo1 (-).",
         "Anti-Jo-1 positive in 2015 but negative on repeat in 2024.",
         "Anti-Jo-1 weakly positive and thought to be a false positive.",
         "The positive Jo-1 result belonged to another patient.",
@@ -83,6 +84,11 @@ def test_a_drug_that_was_only_discussed_was_not_given(letter: Letter) -> None:
 )
 def test_an_antibody_that_is_taken_back_does_not_stand(text: str) -> None:
     assert "autoantibodies" not in read(text).case()
+
+
+def test_a_sign_in_brackets_is_not_that_of_the_next_antibody() -> None:
+    case = read("Anti-Jo1 (-), anti-SRP (+)").case()
+    assert [one["antibody"] for one in case["autoantibodies"]] == ["Anti-SRP"]
 
 
 def test_a_repeat_of_another_antibody_takes_nothing_back() -> None:
@@ -94,9 +100,30 @@ def test_a_remark_in_the_row_of_a_drug_is_about_it() -> None:
     table = """MEDICATION
 Drug | Dose | Start | Stop | Comment
 Mycophenolate | 1 g bd | 04/2023 | | partial response
+Azathioprine | 150 mg od | 11/2022 | 03/2023 | side effect
 Rituximab | 1 g x2 | - | - | planned, awaiting vaccination
 """
-    assert [one["drug"] for one in read(table).case()["treatments"]] == ["mycophenolate"]
+    one, other = read(table).case()["treatments"]
+    assert (one["drug"], one["ongoing"]) == ("mycophenolate", True)
+    assert (other["drug"], other["start"], other["stop"]) == ("azathioprine", "2022-11", "2023-03")
+
+
+@pytest.mark.parametrize(
+    ("text", "ongoing"),
+    [
+        ("Medication: prednisolone 40 mg daily from 10/2022, now 10 mg daily", [None, True]),
+        ("Medication: nil. Previously prednisolone 10 mg daily.", [None]),
+        ("Medication: methotrexate (on hold), prednisolone 5 mg", [None, True]),
+        ("Medication: methotrexate 15 mg weekly (held in May, restarted)", [True]),
+    ],
+)
+def test_a_dose_of_the_past_does_not_run(text: str, ongoing: list[bool | None]) -> None:
+    assert [one.get("ongoing") for one in read(text).case()["treatments"]] == ongoing
+
+
+def test_the_day_a_drug_was_discontinued_is_not_its_first() -> None:
+    [course] = read("Tofacitinib (d/c 2021).").case()["treatments"]
+    assert (course.get("start"), course["stop"]) == (None, "2021")
 
 
 def test_the_rest_of_the_letter_stays_visible(letter: Letter) -> None:

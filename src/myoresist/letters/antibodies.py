@@ -153,6 +153,10 @@ class Antibodies:
         most = 14 if first else 6
         if sum(word.text != "." for word in gap) > most or any(word.text == ";" for word in gap):
             return False
+        signs = "".join(word.text for word in gap)
+        if "(-)" in signs or "(−)" in signs or "(–)" in signs:
+            # "Anti-Jo-1 (-), anti-SRP (+)": a name with a sign of its own is none of the list.
+            return False
         depth = 0
         for word in gap:
             depth += (word.text == "(") - (word.text == ")")

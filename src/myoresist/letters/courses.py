@@ -94,6 +94,8 @@ class Courses:
             for say in group
         ]
         self.outcomes = Outcomes(plain)
+        # A bar parts the first day from the last one where a heading says so.
+        self.between = _BARS if _HEAD.search(plain) else _DASH
         self.last: tuple[int, Mention, list[Course]] | None = None
 
     def read(
@@ -239,6 +241,9 @@ class Courses:
                 sentence,
                 dated,
             )
+            if found and _LEFT_BEHIND.search(self.plain, found[-1].end_at, match.start()):
+                # "40 mg from October, now 10 mg": the first dose is taken no longer.
+                found[-1].ongoing = False
             found.append(course)
         return found
 
@@ -316,9 +321,7 @@ class Courses:
             elif ((_UNTIL.search(before) or _STOPPED.search(before)) and not course.stop) or (
                 n
                 and not course.stop
-                and re.fullmatch(
-                    r"\s*(?:-|to|until|till)\s*", self.plain[own[n - 1].end : hit.start]
-                )
+                and re.fullmatch(self.between, self.plain[own[n - 1].end : hit.start])
             ):
                 course.stop = hit.date
             elif course.start is None and not _OTHER_DATE.search(before):
@@ -334,7 +337,8 @@ class Courses:
             ):
                 course.weeks = round(float(amount or 0) * _WEEKS[span["unit"][0].lower()])
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
-            course.ongoing = True
+            lead = self.plain[sentence.start : head]
+            course.ongoing = not _FORMER.search(lead) and not _HALTED.search(text)
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today
 
@@ -374,6 +378,23 @@ class Courses:
             earlier[-1].stop, earlier[-1].ongoing = dated[0].date, False
 
 
+_DASH = re.compile(r"\s*(?:-|to|until|till)\s*")
+_BARS = re.compile(r"\s*(?:-|to|until|till|\|)\s*")
+_HEAD = re.compile(
+    r"^[^\n]*\|\s*(?:start|from|begin|begun|started)\s*\|\s*(?:stop|end|to|until|stopped|ended)\s*(?:\||$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LEFT_BEHIND = re.compile(
+    r"\b(?:now|currently|at present|tapered to|reduced to|down to)\s*(?:on\s*)?$", re.IGNORECASE
+)
+_FORMER = re.compile(
+    r"\b(?:previously|formerly|previous|past|ex)\W*(?:on |had |taken |took )?\s*$", re.IGNORECASE
+)
+_HALTED = re.compile(
+    r"\b(?:on hold|held|paused|suspended|withheld|now stopped|now off|discontinued)\b"
+    r"(?!.*\b(?:restarted|resumed)\b)",
+    re.IGNORECASE,
+)
 _GIVEN_BEFORE = re.compile(
     r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in|"
     " on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|"
