@@ -45,15 +45,16 @@ def answers(words: Sequence[Token], opens: bool, things: Sequence[Hit]) -> Itera
 
 def _denied(words: Sequence[Token], opens: bool) -> Iterator[Answer]:
     """Yield the "no" of a form: "Smoking: never", "Dysphagia   none"."""
-    if not opens and all(word.text != ":" for word in words):
+    if not opens and all(word.text not in ":." for word in words):
         return
     for n, word in enumerate(words):
         before = words[n - 1] if n else None
         after = words[n + 1].text if n + 1 < len(words) else ""
         if before is None or word.norm not in _NO or (after and after not in ".,;)/"):
             continue
-        if before.text == ":" or (word.start - before.end >= 2 and not after):
-            yield Answer("no", n, n, n - (before.text == ":"))
+        colon = before.text == ":" or (before.text == "." and words[n - 2].text == ".")
+        if colon or (word.start - before.end >= 2 and not after):
+            yield Answer("no", n, n, n - colon)
 
 
 def _brackets(words: Sequence[Token]) -> Iterator[Answer]:
@@ -85,23 +86,45 @@ def _signs(words: Sequence[Token], named: dict[int, int]) -> Iterator[Answer]:
     """Yield signs behind a name that may deny it: "Fever: -", "Rash N", "Rash (denies)", "Ulcers Y/N"."""
     for n, word in enumerate(words):
         at = n - 1
-        while at >= 0 and words[at].text in (":", "("):
+        while at >= 0 and words[at].text in (":", "(", "."):
             at -= 1
-        if at not in named:
+        if at not in named or (words[n - 1].text == "." and words[n - 2].text != "."):
             continue
         after = [one.text for one in words[n + 1 : n + 3]]
         told = word.norm in _NO and words[n - 1].text == ":"
         empty = word.text in _DASHES and not told and (not after or after[0] in ".,;)|")
         denies = word.norm in _DENIES and words[n - 1].text == "("
-        if empty or denies or [word.text.lower(), *map(str.lower, after)] in _EITHER:
+        aside = words[n - 1].text in ":." and _begins(words[n : n + 3])
+        if (
+            empty
+            or denies
+            or aside
+            or word.text in _CROSSES
+            or [word.text.lower(), *map(str.lower, after)] in _EITHER
+        ):
             yield Answer("doubt", n, n, governs=range(named[at], n))
 
 
+def _begins(words: Sequence[Token]) -> bool:
+    """Tell whether what stands behind a colon begins with words that affirm nothing: "ILD: screen yearly"."""
+    said = " ".join(word.norm for word in words)
+    return any(said == one or said.startswith(f"{one} ") for one in _ASIDE)
+
+
+_ASIDE = (
+    "deny", "patient deny", "n / a", "na", "nad", "false",
+    "family", "at risk", "risk", "surveillance", "surveilled", "screen", "screening", "screened",
+    "immune", "immunized", "vaccinated", "vaccine", "nr", "non - reactive", "nonreactive", "see",
+    "discussed", "counselled", "counseled", "on contraception", "contraception", "previously",
+    "unknown", "unclear", "tbc", "unable", "monitor", "monitoring",
+    "watch", "check", "checked", "refer", "referred", "advised", "protection", "prevention",
+)  # fmt: skip
 _NO = frozenset(
     ("no", "none", "never", "nil", "neg", "negative", "negativ", "absent", "denied", "0")
 )
 _EMPTY = frozenset("☐□▢")
 _BOXES = _EMPTY | frozenset("☑☒■✓✔✗✘")
 _DASHES = frozenset(("-", "−", "–", "—", "N", "Ø", "0"))
+_CROSSES = frozenset("✗✘")
 _DENIES = frozenset(("deny", "denies"))
 _EITHER = (["y", "/", "n"], ["yes", "/", "no"], ["n", "/", "y"], ["no", "/", "yes"])
