@@ -205,9 +205,9 @@ class Drugs:
     @staticmethod
     def _remark(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
         """Tell whether a cue begins a later cell in the row of a drug: "rituximab | 1 g | - | planned"."""
-        bars = [n for n, word in enumerate(context.words) if word.text == "|"]
-        drugs = {one.of.id for one in marks(hits, "drug") if one.first < cue.first}
-        return cue.first - 1 in bars and hit.last < cue.first and len(drugs) == 1
+        if cue.first <= hit.last or context.words[cue.first - 1].text != "|":
+            return False
+        return all(one.of.id == hit.of.id for one in marks(hits, "drug") if one.first < cue.first)
 
     def _left(self, cue: Hit, context: Context) -> range:
         """Return the words that a cue to their right is about: the subject of its sentence."""
