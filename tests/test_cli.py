@@ -375,12 +375,34 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
 COMMANDS = list(commands(typer.main.get_command(app)))
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) -> None:
+def example_of(words: tuple[str, ...]) -> str:
+    """Return the example at the end of the help of a command."""
     said = " ".join(run(*words, "--help")[1].split())
     assert "Example: myoresist" in said
     example = said.partition("Example: ")[2]
     assert example.startswith(" ".join(("myoresist", *words)))
+    return example
+
+
+@pytest.mark.parametrize("words", [x for x in COMMANDS if x[:1] == ("registry",)], ids=" ".join)
+def test_the_example_about_a_registry_runs(
+    words: tuple[str, ...], tmp_path: Path, freezes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, of in (("answers", "answers"), ("freeze-1", "answers"), ("freeze-2", "answers-2")):
+        (tmp_path / name).symlink_to(freezes / of)
+    write(tmp_path / "registry", 20)
+    shutil.copy(
+        next((Knowledge.load().folder / "registry" / "screening").glob("*.yaml")),
+        tmp_path / "trial.yaml",
+    )
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*shlex.split(example_of(words))[1:])
+    assert code == 0, err
+
+
+@pytest.mark.parametrize("words", [x for x in COMMANDS if x[:1] != ("registry",)], ids=" ".join)
+def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) -> None:
+    example = example_of(words)
     (tmp_path / "patient.yaml").write_text(CASE)
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "one.json").write_text(json.dumps(PUBLISHED))

@@ -675,9 +675,7 @@ def screen(
             command.hand_over(listed, patients, _say, _complain)
 
 
-@registry_app.command(
-    epilog="Example: myoresist registry quality registry/ --by site -o quality.csv"
-)
+@registry_app.command(epilog="Example: myoresist registry quality registry/ -o quality.csv")
 def quality(
     source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
     mapping: Annotated[Path | None, typer.Option(help="The mapping file of the registry.")] = None,
@@ -697,7 +695,7 @@ def quality(
 
 
 @registry_app.command(
-    epilog="Example: myoresist registry export answers/ --out stata/ --format csv --short-names"
+    epilog="Example: myoresist registry export answers/ --out stata/ --short-names"
 )
 def export(
     answers: Answers,
@@ -736,7 +734,9 @@ def diff(
             command.hand_over(found.rows(), output, _say, _complain)
 
 
-@registry_app.command(epilog="Example: myoresist registry page registry/ --patient 17")
+@registry_app.command(
+    epilog="Example: myoresist registry page registry/ --patient synthetic-0000017"
+)
 def page(
     source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
     patient: Annotated[str, typer.Option(help="The id of the patient.")],
