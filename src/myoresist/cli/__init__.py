@@ -7,7 +7,11 @@ import io
 import os
 import sys
 
-from myoresist.cli import knowledge, patient, registry, service
+# In this order commands stand in the help.
+# isort: off
+from myoresist.cli import patient, service, registry, knowledge
+
+# isort: on
 from myoresist.cli.apps import app
 from myoresist.cli.patient import DEMO, EXAMPLES
 from myoresist.cli.terminal import complain
