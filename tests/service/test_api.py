@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 from serving import asked
 from starlette.testclient import TestClient
+from starlette.types import Message
 from typer.testing import CliRunner
 
 from myoresist.cli import EXAMPLES, app
 from myoresist.document import MAX_BYTES
 from myoresist.service import tasks
+from myoresist.service.app import create_app
 from myoresist.service.guard import HEADERS
 from myoresist.service.tasks import Reply
 from myoresist.service.workers import Workers, processes
@@ -179,3 +182,19 @@ def test_the_description_names_every_address_and_every_part(client: TestClient) 
     referred = {one.split('"')[0] for one in json.dumps(told).split('"#/components/schemas/')[1:]}
     assert referred <= parts.keys()
     assert "$defs" not in json.dumps(told)
+
+
+def test_who_hangs_up_is_no_error_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def nobody(_message: Message) -> None:
+        raise AssertionError("nobody is there")
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/assess", "raw_path": b"/api/assess",
+        "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1",
+        "scheme": "http", "root_path": "",
+    }  # fmt: skip
+    asyncio.run(create_app(Workers(1))(scope, gone, nobody))
+    assert not caplog.records

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from myoresist.document import MAX_BYTES
@@ -96,6 +97,8 @@ class Guard:
             refusal = error
         except TimeoutError:
             refusal = too_slow(self.seconds)
+        except ClientDisconnect:  # whoever has hung up waits for no answer
+            return
         except Exception as error:
             # Its message may hold what somebody wrote of a patient; where it happened does not.
             log.error("unexpected %s at %s", type(error).__name__, place_of(error))
