@@ -122,7 +122,7 @@ def clicks(port: int, number: int) -> list[float]:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"http://127.0.0.1:{port}/")
         page.set_input_files("#open input[type=file]", EXAMPLES[1])
-        page.wait_for_selector("#page .state >> text=Active after")
+        page.wait_for_selector("#page .state >> text=Active despite")
         taken = [
             float(page.evaluate(CLICKED, ["findings.gottron_papules", "yes" if n % 2 else "no"]))
             for n in range(number + 2)
