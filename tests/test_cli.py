@@ -415,7 +415,7 @@ def test_the_example_in_every_help_runs(words: tuple[str, ...], tmp_path: Path) 
     command = example.replace("myoresist", f"{sys.executable} -m myoresist", 1)
     if words == ("serve",):
         # It goes on until it is ended by hand.
-        command = f"timeout --preserve-status --signal INT 15 {command}"
+        command = f"timeout --preserve-status --signal INT 10 {command}"
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=tmp_path,

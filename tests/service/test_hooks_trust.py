@@ -56,7 +56,12 @@ from myoresist.service.hooks.doors import Doors
 from myoresist.service.hooks.settings import FhirServer, Issuer, Settings, read_settings
 from myoresist.service.hooks.tokens import Doorkeeper, StrangerError, public_keys, read_keys
 
-NOW = int(time.time())
+
+def after(seconds: int) -> int:
+    """Return a time from now on, whenever the test runs."""
+    return int(time.time()) + seconds
+
+
 CANARY = "Hannelore"
 SECRET = "s" * 64
 
@@ -120,16 +125,16 @@ REFUSED = {
     "another service": lambda: token(SIGN),
     "no audience": lambda: token(VIEW, aud=None),
     "a beginning of the audience": lambda: token(VIEW, aud=HOME),
-    "over": lambda: token(VIEW, exp=NOW - 60),
+    "over": lambda: token(VIEW, exp=after(-60)),
     "no end": lambda: token(VIEW, exp=None),
-    "not yet": lambda: token(VIEW, iat=NOW + 400, exp=NOW + 500),
+    "not yet": lambda: token(VIEW, iat=after(400), exp=after(500)),
     "no beginning": lambda: token(VIEW, iat=None),
-    "valid for too long": lambda: token(VIEW, exp=NOW + 86_400),
+    "valid for too long": lambda: token(VIEW, exp=after(86_400)),
     "no number of its own": lambda: token(VIEW, jti=None),
     "an empty number": lambda: token(VIEW, jti=""),
     "an endless number": lambda: token(VIEW, jti="x" * 1000),
     "no end of time": lambda: token(VIEW, exp=float("inf")),
-    "words for times": lambda: token(VIEW, iat=str(NOW), exp=str(NOW + 100)),
+    "words for times": lambda: token(VIEW, iat=str(after(0)), exp=str(after(100))),
     "no token": lambda: "x.y.z",
 }  # fmt: skip
 
