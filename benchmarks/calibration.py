@@ -77,18 +77,23 @@ def beyond_chance(asked: Round) -> tuple[float, float, float]:
     return value, float(low), float(high)
 
 
+def subjects(knowledge: Knowledge, folders: Sequence[str]) -> dict[str, list[Subject]]:
+    """Return the published patients, and those of folders of refractory ones, whose disease is known here."""
+    cases = read_cases(WHERE / "published", knowledge.catalogue, WHERE / "published.csv")
+    sets = {"published": published(cases, knowledge, everything=False)}
+    for folder in folders:
+        sets[folder] = refractory(read_pairs(Path(folder)), knowledge)
+    diseases = set(knowledge.differential.diseases)
+    return {
+        name: [one for one in some if diseases & set(one.accepted)] for name, some in sets.items()
+    }
+
+
 def main() -> None:
     """Print what was tried, what cross-validation chooses, and how far off the temperature in use is."""
     knowledge = Knowledge.load()
     differential = knowledge.differential
-    cases = read_cases(WHERE / "published", knowledge.catalogue, WHERE / "published.csv")
-    sets = {"published": published(cases, knowledge, everything=False)}
-    for folder in sys.argv[1:]:
-        sets[folder] = refractory(read_pairs(Path(folder)), knowledge)
-    sets = {
-        name: [one for one in some if set(differential.diseases) & set(one.accepted)]
-        for name, some in sets.items()
-    }
+    sets = subjects(knowledge, sys.argv[1:])
     everyone = [one for some in sets.values() for one in some]
     losses = np.array(
         [

@@ -28,8 +28,9 @@ import polars as pl
 
 from myoresist import Knowledge, __version__, assess, read_case
 from myoresist.cohort.registry import TABLES, Registry
-from myoresist.cohort.run import BATCH, LEVEL, THREADS
+from myoresist.cohort.run import BATCH, LEVEL
 from myoresist.cohort.simulate import simulate
+from myoresist.cohort.threads import THREADS
 
 SIZES = (10_000, 100_000)
 EXAMPLES = Path(__file__).parents[1] / "src" / "myoresist" / "examples"

@@ -15,13 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from calibration import WHERE, families, rounds
+from calibration import families, rounds, subjects
 
 from myoresist.diagnosis.differential.evaluate import Differential
 from myoresist.diagnosis.differential.likelihood import Likelihoods
-from myoresist.evaluation.published import read_cases
-from myoresist.evaluation.refractory import read_pairs
-from myoresist.evaluation.subjects import Subject, published, refractory
+from myoresist.evaluation.subjects import Subject
 from myoresist.library import Knowledge
 
 
@@ -54,14 +52,9 @@ def main() -> None:
     """Print the figures in use, with each family left out, and without any such rule."""
     knowledge = Knowledge.load()
     differential = knowledge.differential
-    cases = read_cases(WHERE / "published", knowledge.catalogue, WHERE / "published.csv")
-    sets = {"published": published(cases, knowledge, everything=False)}
-    for folder in sys.argv[1:]:
-        sets[folder] = refractory(read_pairs(Path(folder)), knowledge)
     parts = {name: without(knowledge, name) for name in differential.base.families.families}
     none = without(knowledge, None)
-    for name, subjects in sets.items():
-        some = [one for one in subjects if set(differential.diseases) & set(one.accepted)]
+    for name, some in subjects(knowledge, sys.argv[1:]).items():
         family = families(differential, some)
         held = [ranked(parts[x], [one])[0] for x, one in zip(family, some, strict=True)]
         print(f"{Path(name).name}, {len(some)} patients in {len(set(family))} families")

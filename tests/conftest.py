@@ -7,12 +7,13 @@ import json
 import os
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import settings
 
+from myoresist.cohort.threads import THREADS
+
 # Each process of the tests has one core; libraries that share out small tables over several only wait.
-for threads in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+for threads in THREADS:
     os.environ.setdefault(threads, "1")
 
 # The same examples on every run, in whatever time: whether a change passes must not depend on luck or load.
@@ -164,6 +165,8 @@ def toy(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def freezes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a made-up registry, its mapping file, its answers, and those of a later freeze."""
+    import polars as pl
+
     from myoresist.cohort import run
     from myoresist.cohort.simulate import simulate
     from myoresist.cohort.summary.page import write_summary

@@ -19,28 +19,29 @@ app = typer.Typer(
 )
 
 
-knowledge_app = typer.Typer(
-    help="Look into the knowledge: every rule in plain words, with its sources.",
-    epilog="Example: myoresist knowledge list",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
+def _group(name: str, about: str, example: str) -> typer.Typer:
+    """Return a group of commands, as part of the command line."""
+    group = typer.Typer(
+        help=about,
+        epilog=f"Example: {example}",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+    )
+    app.add_typer(group, name=name)
+    return group
+
+
+knowledge_app = _group(
+    "knowledge",
+    "Look into the knowledge: every rule in plain words, with its sources.",
+    "myoresist knowledge list",
 )
-
-
-app.add_typer(knowledge_app, name="knowledge")
-
-
-registry_app = typer.Typer(
-    help="Ask the answers of `myoresist cohort`: Table 1, work list, response, trial screening, changes.",
-    epilog="Example: myoresist registry table1 answers/ --by site",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
+registry_app = _group(
+    "registry",
+    "Ask the answers of `myoresist cohort`: Table 1, work list, response, trial screening, changes.",
+    "myoresist registry table1 answers/ --by site",
 )
-
-
-app.add_typer(registry_app, name="registry")
 
 
 def _version(wanted: bool) -> None:

@@ -15,6 +15,8 @@ from myoresist.cli.terminal import Stop, complain, say, user_errors, write_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
+
     from myoresist.cohort.simulate import Form
 
 
@@ -93,6 +95,14 @@ def _registry_errors() -> Iterator[None]:
             raise Stop(f"{error.filename}: {error.strerror or error}") from error
 
 
+def _hand_over_counts(found: pl.DataFrame, output: Path | None, least: int | None) -> None:
+    """Print or write a table of counts, and say which of them are withheld."""
+    from myoresist.cohort.freeze import command
+
+    command.hand_over(found, output, say, complain)
+    command.tell_withheld(found, least, complain)
+
+
 @registry_app.command(epilog="Example: myoresist registry table1 answers/ --by site -o table1.csv")
 def table1(
     answers: Answers,
@@ -110,8 +120,7 @@ def table1(
 
     with _registry_errors():
         found = command.table_one(answers, by, variables, least)
-        command.hand_over(found, output, say, complain)
-        command.tell_withheld(found, least, complain)
+        _hand_over_counts(found, output, least)
 
 
 @registry_app.command(epilog="Example: myoresist registry windows answers/ -o response.csv")
@@ -126,8 +135,7 @@ def windows(
 
     with _registry_errors():
         found = command.windows(answers, by, least)
-        command.hand_over(found, output, say, complain)
-        command.tell_withheld(found, least, complain)
+        _hand_over_counts(found, output, least)
 
 
 @registry_app.command(epilog="Example: myoresist registry refractory answers/ --by site")
@@ -145,8 +153,7 @@ def refractory(
         found = (
             command.overlap(answers, least) if overlap else command.refractory(answers, by, least)
         )
-        command.hand_over(found, output, say, complain)
-        command.tell_withheld(found, least, complain)
+        _hand_over_counts(found, output, least)
 
 
 @registry_app.command(epilog="Example: myoresist registry events answers/ -o times.csv")
@@ -159,8 +166,7 @@ def events(answers: Answers, least: Least = None, output: Csv = None) -> None:
 
     with _registry_errors():
         found = command.events(answers, least)
-        command.hand_over(found, output, say, complain)
-        command.tell_withheld(found, least, complain)
+        _hand_over_counts(found, output, least)
 
 
 @registry_app.command(epilog="Example: myoresist registry worklist answers/ --source registry/")
@@ -206,8 +212,7 @@ def screen(
 
     with _registry_errors():
         steps, listed = command.screen(answers, rules, least)
-        command.hand_over(steps, output, say, complain)
-        command.tell_withheld(steps, least, complain)
+        _hand_over_counts(steps, output, least)
         if patients:
             command.hand_over(listed, patients, say, complain)
 
@@ -227,8 +232,7 @@ def quality(
 
     with _registry_errors():
         found = command.quality(source, mapping, by, least)
-        command.hand_over(found, output, say, complain)
-        command.tell_withheld(found, least, complain)
+        _hand_over_counts(found, output, least)
 
 
 @registry_app.command(

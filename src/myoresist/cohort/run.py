@@ -44,6 +44,7 @@ from myoresist.cohort.keeping import (
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import SYNTHETIC, Schema
 from myoresist.cohort.source import Source, hashed, open_source
+from myoresist.cohort.threads import THREADS
 from myoresist.document import DocumentError
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
@@ -52,8 +53,6 @@ from myoresist.version import __version__
 BATCH = 20_000
 PLAN, BUCKETS, MANIFEST = "plan.json", "buckets", "manifest.json"
 DICTIONARY = "dictionary.csv"
-THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""What tells the engine and the matrix product how many threads to use."""
 LEVEL = 1
 """How hard answers are compressed: a harder one takes longer than the space is worth."""
 Told = Callable[[int, int], None]

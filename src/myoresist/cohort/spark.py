@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from myoresist.cohort.folder import SourceError
-from myoresist.cohort.run import THREADS, Job, Told, answer_bucket, threads
+from myoresist.cohort.run import Job, Told, answer_bucket, threads
+from myoresist.cohort.threads import THREADS
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,6 +10,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
+from myoresist.cohort.threads import THREADS
 from myoresist.service.problems import MEDIA_TYPE, Refusal, no_letter, unreadable, unusable
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 MOST_FIELDS = 20_000
-THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 NAME, LETTER = "-", "letter"
 """What a case and a letter are called that came from no file, as on the command line."""
 
