@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pages import LAPTOP, PHONE, chromium, open_everything, violations
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from pypdf import PdfReader
 from serving import Started
 
@@ -146,6 +146,22 @@ def test_any_finding_is_one_search_away(browser: Browser, server: Started) -> No
     shown.click("#skin-question .rest-no")
     assert shown.locator('#skin-question input[value="no"]:checked').count() == 9
     shown.context.close()
+
+
+def test_what_is_entered_before_the_script_has_come_counts(
+    browser: Browser, server: Started
+) -> None:
+    shown = browser.new_page(reduced_motion="reduce")
+    held: list[Route] = []
+    shown.route("**/static/serve.js", lambda route: held.append(route))
+    shown.goto(server.address, wait_until="commit")
+    shown.fill("#q", "intersticial lung")
+    shown.fill('[name="patient.age"]', "580")
+    shown.wait_for_timeout(300)
+    held[0].continue_()
+    expect(finding(shown, "ild", "yes", "#found")).to_have_count(1)
+    expect(shown.locator('[id="note.patient.age"]')).to_contain_text("impossible")
+    shown.close()
 
 
 def test_rows_of_a_spreadsheet_are_pasted_into_the_table(browser: Browser, server: Started) -> None:

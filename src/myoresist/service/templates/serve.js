@@ -227,7 +227,15 @@ async function restore() {
 function reveal() {
   for (const one of document.querySelectorAll("#keeping, .rest-no, .add")) one.hidden = false;
 }
+// What was entered before this script had come is answered, too.
+function early() {
+  const query = document.getElementById("q");
+  if (query.value !== query.defaultValue) find();
+  const entered = form.querySelectorAll("input:not(#q, [type=hidden], [name$='.paste']), textarea:not(#letter, [name$='.paste'])");
+  if ([...entered].some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked)) later(0);
+}
 document.querySelector(".opens").hidden = true;
 document.getElementById("copy").textContent = "Copy as text";
 reveal();
+early();
 restore();
