@@ -17,7 +17,7 @@ import polars as pl
 from myoresist import knowledge as packaged
 from myoresist.case.terms import Terms
 from myoresist.cohort import omop
-from myoresist.cohort.folder import Found, SourceError, first_line, nearest_table
+from myoresist.cohort.folder import Found, SourceError, first_line, meant
 from myoresist.resistance.response.visits import PATIENT
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def read_database(
         there = _of_duckdb(path, wanted, left_out, work, terms, found)
     used = {theirs for ours, theirs in wanted.items() if ours in found.tables}
     for name in sorted(there - {x for x in there if _fold(x) in map(_fold, used)} - set(ignored)):
-        near = nearest_table(name, wanted.values())
-        hint = f"; is it meant to be {near}? A mapping file may name it" if near else ""
-        found.unread.append(f"table {name}: is not read{hint}")
+        found.unread.append(f"table {name}: is not read{meant(name, '', wanted)}")
     return found
 
 

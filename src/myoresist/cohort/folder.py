@@ -11,10 +11,11 @@ import polars as pl
 
 from myoresist.cohort.delimited import TextError, open_delimited
 from myoresist.cohort.ndjson import open_ndjson
+from myoresist.cohort.workbook import WORKBOOKS, WorkbookError, open_workbook
 
 DELIMITED, NDJSON = (".csv", ".tsv", ".tab", ".txt"), (".ndjson", ".jsonl")
 ARROW, PARQUET = (".arrow", ".feather", ".ipc"), (".parquet",)
-KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED)
+KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED, *WORKBOOKS)
 _NO_TABLE = (".", "_", "~$")
 """What the name of a file begins with that a program left there."""
 _PAPERS = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "manifest", "changelog")
@@ -72,6 +73,49 @@ def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], w
     return found
 
 
+def read_file(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], work: Path) -> Found:
+    """Open a single file: a workbook of tables, or one table, which is that of the patients.
+
+    Args:
+        path: the file.
+        wanted: for each of our tables what it is called here.
+        ignored: sheets that are not meant to be read.
+        work: a folder for what has to be written anew.
+
+    Raises:
+        SourceError: if it cannot be read.
+    """
+    found = Found(files=[path])
+    if path.suffix.lower() in WORKBOOKS:
+        try:
+            there = open_workbook(path, work / "sheets")
+        except WorkbookError as error:
+            raise SourceError(f"{path}: {error}") from error
+    else:
+        there = {path.stem: _opened(path, work / "text" / "one", "patients", found)}
+    used = set()
+    for ours, theirs in wanted.items():
+        name = next((x for x in there if x.lower() == theirs.lower()), None)
+        if name is None and ours == theirs == "patients" and len(there) == 1:
+            name = next(iter(there))
+        if name is not None:
+            used.add(name)
+            found.tables[ours] = there[name]
+    if found.decimal:
+        found.decimal = set(found.tables)
+    found.unread += [
+        f"sheet {x}: is not read{meant(x, '', wanted)}"
+        for x in sorted(there.keys() - used - set(ignored))
+    ]
+    return found
+
+
+def meant(name: str, suffix: str, wanted: Mapping[str, str]) -> str:
+    """Say which table something that is not read may be meant to be."""
+    near = nearest_table(name, wanted.values())
+    return f"; is it meant to be {near}{suffix}? A mapping file may name it" if near else ""
+
+
 def _may_be_table(path: Path) -> bool:
     name = path.name.lower()
     return not name.startswith((*_NO_TABLE, *_PAPERS))
@@ -89,9 +133,7 @@ def _unread(path: Path, wanted: Mapping[str, str]) -> str:
     lacking = "is not read"
     if not path.is_dir() and path.suffix.lower() not in KINDS:
         return f"{path.name}: {lacking}; tables are files {', '.join(KINDS)}"
-    near = nearest_table(path.stem, wanted.values())
-    hint = f"; is it meant to be {near}{path.suffix}? A mapping file may name it" if near else ""
-    return f"{path.name}: {lacking}{hint}"
+    return f"{path.name}: {lacking}{meant(path.stem, path.suffix, wanted)}"
 
 
 def nearest_table(name: str, tables: Iterable[str]) -> str | None:
@@ -152,11 +194,16 @@ def _opened(file: Path, copy: Path, table: str, found: Found) -> pl.LazyFrame:
             frame = pl.scan_parquet(file, glob=False, hive_partitioning=False)
         elif suffix in ARROW:
             frame = pl.scan_ipc(file, glob=False, hive_partitioning=False)
+        elif suffix in WORKBOOKS:
+            sheets = open_workbook(file, copy)
+            if len(sheets) > 1:
+                raise WorkbookError("has several sheets; give the workbook itself as source")
+            frame = next(iter(sheets.values()))
         else:
             raise SourceError(f"{file}: is none of {', '.join(KINDS)}")
         columns_of(frame, file)
         return frame
-    except TextError as error:
+    except (TextError, WorkbookError) as error:
         raise SourceError(f"{file}: {error}") from error
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from myoresist.case.cells import Column
 from myoresist.cohort.schema import Schema
@@ -40,6 +40,20 @@ Words = Annotated[
 ]
 
 
+class Spread(Entry):
+    """Columns of one row of theirs that make a row of a table of ours.
+
+    Attributes:
+        origin: the table of ours whose rows they stand in, as it is named in ``tables``.
+        columns: for each of their columns ours.
+        constants: for each of our columns what such a row holds.
+    """
+
+    origin: str = Field("patients", alias="from")
+    columns: Mapping[str, str] = Field(min_length=1)
+    constants: Mapping[str, Word] = {}
+
+
 class Names(Entry):
     """A mapping file.
 
@@ -51,6 +65,7 @@ class Names(Entry):
         missing: codes that stand for a missing value in every column, by table or for all of them; without
             it the usual ones are asked about.
         decimal: what stands before the decimals of a number.
+        rows: for each of our tables the rows that stand side by side in one row of theirs.
         repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
         dates: how dates are written, such as ``%d.%m.%Y`` or ``%m/%Y``; those of ISO 8601 are read besides.
         keep: columns of the table of patients that are carried through to every table, such as the site; or
@@ -64,6 +79,7 @@ class Names(Entry):
     constants: Mapping[str, Mapping[str, Word]] = {}
     missing: Mapping[str, Words] | Words | None = None
     decimal: Literal["point", "comma"] | None = None
+    rows: Mapping[str, tuple[Spread, ...]] = {}
     repeated: Mapping[str, str] = {}
     dates: Words = ()
     keep: Mapping[str, str] | tuple[str, ...] = ()
@@ -133,7 +149,7 @@ class Names(Entry):
         by_table = self.missing if isinstance(self.missing, Mapping) else {}
         for part, names in (
             ("tables", self.tables), ("columns", self.columns), ("values", self.values),
-            ("constants", self.constants), ("missing", by_table),
+            ("constants", self.constants), ("missing", by_table), ("rows", self.rows),
         ):  # fmt: skip
             for name in names:
                 if name not in schema.tables:
@@ -153,18 +169,35 @@ class Names(Entry):
                 hint = did_you_mean(name, schema.tables)
                 yield f"repeated.{instrument}", f"{name} is not a table of ours{hint}"
         for table, columns in self.columns.items():
-            known = schema.tables.get(table, {})
             for theirs, ours in columns.items():
-                if ours is not None and ours not in known:
-                    near = schema.nearest(table, ours) if table in schema.tables else None
-                    hint = f"; did you mean {near}?" if near else ""
-                    yield f"columns.{table}.{theirs}", f"{ours} is not a column{hint}"
+                if ours is not None and ours not in schema.tables.get(table, {}):
+                    said = f"{ours} is not a column{_near(schema, table, ours)}"
+                    yield f"columns.{table}.{theirs}", said
         for table, constants in self.constants.items():
             for ours in constants:
                 if ours not in schema.tables.get(table, {}):
-                    near = schema.nearest(table, ours) if table in schema.tables else None
-                    hint = f"; did you mean {near}?" if near else ""
-                    yield f"constants.{table}.{ours}", f"is not a column{hint}"
+                    said = f"is not a column{_near(schema, table, ours)}"
+                    yield f"constants.{table}.{ours}", said
+        yield from self._strange_rows(schema)
+
+    def _strange_rows(self, schema: Schema) -> Iterator[tuple[str, str]]:
+        for table, rows in self.rows.items():
+            for number, one in enumerate(rows):
+                where = f"rows.{table}.{number}"
+                if one.origin not in schema.tables:
+                    hint = did_you_mean(one.origin, schema.tables)
+                    yield f"{where}.from", f"{one.origin} is not a table of ours{hint}"
+                ours = [*one.columns.values(), *one.constants]
+                for name in ours:
+                    if name not in schema.tables.get(table, {}):
+                        yield where, f"{name} is not a column{_near(schema, table, name)}"
+                for name in sorted({x for x in ours if ours.count(x) > 1}):
+                    yield where, f"{name} is there twice"
+
+
+def _near(schema: Schema, table: str, column: str) -> str:
+    near = schema.nearest(table, column) if table in schema.tables else None
+    return f"; did you mean {near}?" if near else ""
 
 
 def code(value: str) -> str:

@@ -10,11 +10,20 @@ from pathlib import Path
 
 import polars as pl
 
-from myoresist.cohort.databases import read_database
-from myoresist.cohort.folder import Found, SourceError, columns_of, first_line, read_folder
+from myoresist.cohort.databases import kind_of, read_database
+from myoresist.cohort.folder import (
+    KINDS,
+    Found,
+    SourceError,
+    columns_of,
+    first_line,
+    read_file,
+    read_folder,
+)
 from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
 from myoresist.cohort.redcap import Export
 from myoresist.cohort.schema import KEPT, ROW, Schema
+from myoresist.cohort.spreading import joined, of_itself, of_patient, said, spread_out, wrong
 from myoresist.document import DocumentError, Problem
 from myoresist.resistance.response.visits import PATIENT
 
@@ -94,7 +103,7 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     """Open the tables of a registry.
 
     Args:
-        path: a folder of tables, or a DuckDB or SQLite file.
+        path: a folder of tables, a workbook, a file of patients, or a DuckDB or SQLite file.
         schema: what the tables may hold.
         work: a folder for what has to be copied out of a database.
         mapping: a mapping file.
@@ -109,6 +118,8 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
         raise SourceError(f"{mapping}: leaves out the table patients, which has to be there")
     if path.is_dir():
         found = read_folder(path, wanted, names.ignore, work)
+    elif path.is_file() and kind_of(path) is None and path.suffix.lower() in KINDS:
+        found = read_file(path, wanted, names.ignore, work)
     elif path.is_file():
         left_out = {
             table: {theirs for theirs, ours in columns.items() if ours is None}
@@ -147,16 +158,29 @@ class _Naming:
         left_out: dict[str, tuple[str, ...]] = {}
         coded_: dict[tuple[str, str], pl.LazyFrame] = {}
         values: dict[tuple[str, str], tuple[str, ...]] = {}
+        held_by = {
+            x: columns_of(y, f"{self.path}: {x}").names() for x, y in self.found.tables.items()
+        }
+        strange = [x for table in self.names.rows for x in wrong(self.names, table, held_by)]
+        if strange:
+            # A table is not read before it is known which of its columns make rows of others.
+            raise DocumentError([Problem(str(self.mapping), None, *x) for x in problems + strange])
         for table, frame in self.found.tables.items():
             held = columns_of(frame, f"{self.path}: {table}")
+            if of_itself(self.names, table):
+                continue
             problems += self.names.unmatched(table, held.names())
-            tables[table], left_out[table] = self._named(frame, held, table)
+            tables[table], left_out[table] = self._own(frame, held, table)
             for theirs in held.names():
                 ours = self.names.columns_of(table).get(theirs) or theirs
                 named = self.names.values_of(table, theirs, ours)
                 if named:
                     coded_[table, ours] = frame.select(coded(pl.col(theirs)))
                     values[table, ours] = tuple(named)
+        for table in self.names.rows:
+            coded_ |= self._coded_rows(table, values)
+            made = [*self._spread(table), *([tables[table]] if table in tables else [])]
+            tables[table], left_out[table] = joined(made), left_out.get(table, ())
         # One mapping file may serve several exports.
         self.found.unread += [
             f"{self.mapping}: {part}.{table}: there is no such table in this source"
@@ -165,7 +189,7 @@ class _Naming:
                 ("constants", self.names.constants),
             )
             for table in named
-            if table not in self.found.tables
+            if table not in self.found.tables and table not in self.names.rows
         ]  # fmt: skip
         if problems:
             raise DocumentError([Problem(str(self.mapping), None, *one) for one in problems])
@@ -173,6 +197,37 @@ class _Naming:
             tables, self._paths(), left_out, tuple(self.found.notes), tuple(self.found.unread),
             self.names.missing is not None, coded_, values,
         )  # fmt: skip
+
+    def _spread(self, table: str) -> Iterator[pl.LazyFrame]:
+        """Yield the rows of a table that stand side by side in those of others."""
+        known = self.schema.tables[table]
+        for number, one in enumerate(self.names.rows[table]):
+            frame = self.found.tables[one.origin]
+            held = columns_of(frame, f"{self.path}: {one.origin}")
+            who = of_patient(self.names, one.origin, held)
+            kept = {str(who): PATIENT, **one.columns}
+            constants = {**self.names.constants.get(table, {}), **one.constants}
+            needed = [x for x, y in known.items() if y.needed and x not in constants]
+            lacking = [x for x in needed if x not in kept.values()]
+            if lacking:
+                raise SourceError(f"{self.mapping}: rows.{table}.{number}: lacks {lacking[0]}")
+            constants = {x: y for x, y in constants.items() if x not in kept.values()}
+            yield said(self._named(frame, held, table, kept, constants, {}), one)
+
+    def _coded_rows(
+        self, table: str, values: dict[tuple[str, str], tuple[str, ...]]
+    ) -> dict[tuple[str, str], pl.LazyFrame]:
+        """Return the columns of rows whose values are named, and add these values."""
+        found = {}
+        for one in self.names.rows[table]:
+            for theirs, ours in one.columns.items():
+                named = self.names.values_of(table, theirs, ours)
+                if named:
+                    found[table, theirs] = self.found.tables[one.origin].select(
+                        coded(pl.col(theirs))
+                    )
+                    values[table, theirs] = tuple(named)
+        return found
 
     def _redcap(self, problems: list[tuple[str, str]]) -> None:
         """Give repeated instruments tables of their own, and open what was never filled in."""
@@ -220,7 +275,7 @@ class _Naming:
             }
         )
 
-    def _named(
+    def _own(
         self, frame: pl.LazyFrame, held: pl.Schema, table: str
     ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
         """Return a table with our names and values, and what of it is left out."""
@@ -228,11 +283,35 @@ class _Naming:
         left_out = tuple(x for x in held if x in named and named[x] is None)
         carried = self.names.kept if table == "patients" else {}
         only = {x for x in carried if x not in known and not named.get(x)}
+        only |= {x for x in spread_out(self.names, table) if x not in known and not named.get(x)}
         left_out = tuple(x for x in left_out if x not in carried)
         kept = {x: named.get(x) or x for x in held if x not in left_out and x not in only}
         constants = {
             x: y for x, y in self.names.constants.get(table, {}).items() if x not in kept.values()
         }
+        carried = {x: KEPT + name for x, name in carried.items()}
+        return self._named(frame, held, table, kept, constants, carried), left_out
+
+    def _named(
+        self,
+        frame: pl.LazyFrame,
+        held: pl.Schema,
+        table: str,
+        kept: Mapping[str, str],
+        constants: Mapping[str, str],
+        carried: Mapping[str, str],
+    ) -> pl.LazyFrame:
+        """Return rows with our names and values.
+
+        Args:
+            frame: the rows.
+            held: their columns.
+            table: of ours.
+            kept: for each of their columns ours.
+            constants: what every row holds.
+            carried: columns that are only carried through, with their new names.
+        """
+        known = self.schema.tables[table]
         where = f"{self.path}: {table}"
         unfit = self.schema.unfit(table, [*kept.values(), *constants])
         if unfit:
@@ -259,11 +338,11 @@ class _Naming:
                 column = dated(column, self.names.dates)
             selected.append(column.alias(ours))
         selected += [
-            pl.col(theirs).cast(pl.String).str.strip_chars().replace("", None).alias(KEPT + name)
+            pl.col(theirs).cast(pl.String).str.strip_chars().replace("", None).alias(name)
             for theirs, name in carried.items()
         ]
         selected += [pl.lit(value).alias(name) for name, value in constants.items()]
-        return frame.select(selected), left_out
+        return frame.select(selected)
 
     def _paths(self) -> dict[str, Path]:
         """Return the files that are read by their names; parts of different tables may share one."""
