@@ -158,3 +158,69 @@ def test_a_letter_without_words_is_refused(text: str) -> None:
 def test_what_is_too_long_for_a_letter_is_refused() -> None:
     with pytest.raises(LetterError, match="a letter may have"):
         read("word " * MOST_CHARACTERS)
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("Azathioprine 2015-2017.", [("azathioprine", "2015", "2017", None)]),
+        ("Methotrexate (2018-19).", [("methotrexate", "2018", "2019", None)]),
+        ("Azathioprine 03/2015-06/2017.", [("azathioprine", "2015-03", "2017-06", None)]),
+        ("She stopped azathioprine in March 2019.", [("azathioprine", None, "2019-03", None)]),
+        ("Off methotrexate since June 2020.", [("methotrexate", None, "2020-06", None)]),
+        ("She ran out of azathioprine in May 2020.", [("azathioprine", None, "2020-05", None)]),
+        ("She came off azathioprine.", [("azathioprine", None, None, False)]),
+        ("Past treatment: azathioprine.", [("azathioprine", None, None, False)]),
+        (
+            "Methotrexate was switched to mycophenolate in June 2021.",
+            [("methotrexate", None, "2021-06", None), ("mycophenolate", "2021-06", None, None)],
+        ),
+        ("Switch methotrexate to mycophenolate.", [("methotrexate", None, None, None)]),
+    ],
+)
+def test_a_drug_ends_where_the_letter_says(text: str, entries: list[object]) -> None:
+    keys = ("drug", "start", "stop", "ongoing")
+    found = read(text).case()["treatments"]
+    assert [tuple(one.get(key) for key in keys) for one in found] == entries
+
+
+@pytest.mark.parametrize(
+    "text", ["She did not get any better on azathioprine.", "He never improved with azathioprine."]
+)
+def test_a_drug_that_did_not_help_was_given(text: str) -> None:
+    [course] = read(text).case()["treatments"]
+    assert (course["drug"], course["response"]) == ("azathioprine", "none")
+
+
+def test_units_and_limits_stand_in_the_headings_of_tables() -> None:
+    across = """Clinic, 2 June 2025
+
+Date         CK (U/L, ULN 190)   ALT [<40 U/L]   CRP (mg/dL)
+01/03/2025   1,000               60              1.2
+"""
+    down = """Clinic, 2 June 2025
+
+| Test | 01/05/2025 | 01/06/2025 |
+| :--- | ---: | ---: |
+| CK (30-200 U/L) | | 600 |
+| LDH (ULN 250 U/L) | 300 | 310 |
+"""
+    assert [_lab(one) for one in read(across).case()["labs"]] == [
+        ("CK", 1000, "U/L", 190, "2025-03-01"),
+        ("ALT", 60, "U/L", 40, "2025-03-01"),
+        ("CRP", 1.2, "mg/dL", None, "2025-03-01"),
+    ]
+    assert [_lab(one) for one in read(down).case()["labs"]] == [
+        ("CK", 600, "U/L", 200, "2025-06-01"),
+        ("LDH", 300, "U/L", 250, "2025-05-01"),
+        ("LDH", 310, "U/L", 250, "2025-06-01"),
+    ]
+
+
+def test_a_letter_that_is_nothing_but_a_table_is_read() -> None:
+    table = "Date        CK (U/L)   ALT (U/L)   LDH (U/L)\n01/03/2025  1,000      60          300\n"
+    assert len(read(table).case()["labs"]) == 3
+
+
+def _lab(entry: dict[str, object]) -> tuple[object, ...]:
+    return tuple(entry.get(key) for key in ("test", "value", "unit", "upper_limit", "date"))

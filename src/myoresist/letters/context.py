@@ -15,6 +15,7 @@ from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
 from myoresist.letters.forms import answers
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
+from myoresist.letters.things import Quality
 from myoresist.letters.tokens import Token
 
 
@@ -77,6 +78,12 @@ class Context:
             if hit.of.means != "neutral"
             for n in range(hit.first, hit.last + 1)
         }
+        self.affirmed_at = {
+            n
+            for hit in hits
+            if isinstance(hit.of, Quality) and hit.of.name in ("present", "positive")
+            for n in range(hit.first, hit.last + 1)
+        }
         self.cues = tuple(self._cues())
 
     @property
@@ -137,16 +144,7 @@ class Context:
         """Tell whether "nor has" goes on with a doubt: "X is not excluded, nor has Y"."""
         if self.words[hit.first].norm != "nor" or hit.last + 1 >= len(self.words):
             return False
-        if self.words[hit.last + 1].norm not in (
-            "has",
-            "have",
-            "had",
-            "is",
-            "are",
-            "was",
-            "were",
-            "can",
-        ):
+        if self.words[hit.last + 1].norm not in _AUXILIARIES:
             return False
         return any(
             m.of.means == "doubt" and m.of.to == "left" and m.last < hit.first for m in self.marks
@@ -172,11 +170,19 @@ class Context:
             # "Non-scarring hair loss" denies the scars.
             return range(hit.last + 2, hit.last + 3)
         if mark.to == "right":
+            if self._predicative(hit):
+                return range(0)
             return self._right(hit.last, mark.reach, denies=mark.means == "no")
         left = self._left(hit.first)
         if mark.means == "no" and self._goes_on(hit.last):
             return range(left.start, self._right(hit.last, "list").stop)
         return left
+
+    def _predicative(self, hit: Hit) -> bool:
+        """Tell whether "absent" is said of what stands before it: "heliotrope absent, Gottron present"."""
+        return (
+            self.words[hit.last].norm in _GONE and hit.first > 0 and hit.first - 1 in self.thing_at
+        )
 
     def _prefix(self, hit: Hit) -> bool:
         """Tell whether a cue is nothing but the "non-" of one word."""
@@ -248,7 +254,18 @@ class Context:
         """Tell whether "and" begins what is there after all: "no edema and mild fatty change"."""
         if self.words[n].norm not in ("and", ",", "with") or n + 1 >= len(self.words):
             return False
+        if self._ends_present(n + 1):
+            return True
         return self.words[n + 1].norm in self._degrees and not self._list_goes_on(n)
+
+    def _ends_present(self, first: int) -> bool:
+        """Tell whether an item of a list is said to be there: "no heliotrope, Gottron papules present"."""
+        for n in range(first, len(self.words)):
+            if self.words[n].text in ",;.(" or n in self.mark_at:
+                return False
+            if n in self.affirmed_at and self.words[n].norm == "present":
+                return n > first
+        return False
 
     def _ends_item(self, n: int) -> bool:
         """Tell whether a comma ends what an adjective is about; not one in "possible A, B or C"."""
@@ -317,7 +334,7 @@ class Context:
         words = [self.words[n] for n in places]
         return (
             (any(n in self.thing_at for n in chunk) or 0 < len(words) <= _SHORT)
-            and not any(n in self.mark_at for n in chunk)
+            and not any(n in self.mark_at or n in self.affirmed_at for n in chunk)
             and not any(
                 (word.norm in self._verbs and word.norm != "all")
                 or (word.text.isdigit() and n not in self.thing_at)
@@ -329,23 +346,7 @@ class Context:
     def _relation(self, hit: Hit) -> Iterator[Cue]:
         """Yield what is said of a relative."""
         before = self.words[hit.first - 1] if hit.first else None
-        while before is not None and before.norm in (
-            "the",
-            "her",
-            "his",
-            "a",
-            "an",
-            "your",
-            "their",
-            "my",
-            "one",
-            "late",
-            "paternal",
-            "maternal",
-            "younger",
-            "older",
-            "elder",
-        ):
+        while before is not None and before.norm in _BESIDE:
             index = self.words.index(before)
             before = self.words[index - 1] if index else None
         if before is not None and before.text == ":":
@@ -407,6 +408,11 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
+_AUXILIARIES = frozenset(("has", "have", "had", "is", "are", "was", "were", "can"))
+_BESIDE = frozenset((
+    "the", "her", "his", "a", "an", "your", "their", "my", "one", "late", "paternal", "maternal",
+    "younger", "older", "elder",
+))  # fmt: skip
 _GOES_ON = frozenset(("he", "she", "they", "her", "his", "their", "who", "and", "both", "it"))
 _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))

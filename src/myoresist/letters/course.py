@@ -22,6 +22,7 @@ class Course:
     start: PartialDate | None = None
     stop: PartialDate | None = None
     ongoing: bool = False
+    ended: bool = False
     weeks: float | None = None
     response: str | None = None
     reason: str | None = None
@@ -43,6 +44,7 @@ def merged(courses: Sequence[Course]) -> list[Course]:
             if getattr(same, name) is None:
                 setattr(same, name, getattr(course, name))
         same.ongoing = (same.ongoing or course.ongoing) and not same.stop and not same.reason
+        same.ended = same.ended or course.ended
         same.mixed = same.mixed or course.mixed
         same.places.append((course.start_at, course.end_at))
     return _without_bare(found)
@@ -89,6 +91,7 @@ def _without_bare(courses: Sequence[Course]) -> list[Course]:
                 target.ongoing = (
                     (target.ongoing or course.ongoing) and not target.stop and not target.reason
                 )
+                target.ended = target.ended or course.ended
                 target.places += course.places
             elif course.response or course.reason:
                 last = dosed[-1]

@@ -12,6 +12,7 @@ from myoresist.letters.layout import Sentence
 from myoresist.letters.numbers import AMOUNT, NUMBERS, number
 from myoresist.letters.outcomes import Outcomes
 from myoresist.letters.phrases import Hit
+from myoresist.letters.switches import ended_before, switched
 
 _DOSE = re.compile(
     rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|"
@@ -35,6 +36,7 @@ _BEFORE_DOSE = frozenset((
     "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
     "admission", "discharge", "present", "entry", "time", "moment", "visit",
 ))  # fmt: skip
+_OF_THE_DRUG = frozenset(("of", "with", "c", "s", "m", "v", "i"))
 _PLANNED = re.compile(
     r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|"
     "from tomorrow|next (?:week|month|visit)|tomorrow|will|would|should|could|please|"
@@ -121,6 +123,7 @@ class Courses:
             found += self._of(mention, own, mentions, sentence, dated)
         for dose in (d for d in doses if d[1] is carried):
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
+        switched(self.plain, sentence, found)
         earlier = self.last[2] if carried is not None and self.last else []
         self.outcomes.judge(sentence, hits, found if named else [*earlier, *found], named)
         if carried is not None and not found:
@@ -181,15 +184,7 @@ class Courses:
         """Tell whether a dose without a drug goes on with the drug of the sentence before."""
         gap = self.plain[sentence.start : match.start()]
         last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
-        return last is None or last[1].lower() in _BEFORE_DOSE - {
-            "of",
-            "with",
-            "c",
-            "s",
-            "m",
-            "v",
-            "i",
-        }
+        return not last or last[1].lower() in _BEFORE_DOSE - _OF_THE_DRUG
 
     def _of(
         self,
@@ -316,7 +311,9 @@ class Courses:
         own = [d for d in dated if head <= d.start < end]
         for n, hit in enumerate(own):
             before = self.plain[max(head, hit.start - 34) : hit.start]
-            if _GIVEN_BEFORE.search(before) and not course.start:
+            if n == 0 and ended_before(self.plain, sentence, head) and _THEN.search(before):
+                course.stop, course.ongoing = hit.date, False
+            elif _GIVEN_BEFORE.search(before) and not course.start:
                 course.start = hit.date
             elif ((_UNTIL.search(before) or _STOPPED.search(before)) and not course.stop) or (
                 n
@@ -339,6 +336,8 @@ class Courses:
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
             lead = self.plain[sentence.start : head]
             course.ongoing = not _FORMER.search(lead) and not _HALTED.search(text)
+        past = _OF_THE_PAST.search(sentence.label or "") is not None
+        course.ended = past or (not own and ended_before(self.plain, sentence, head))
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today
 
@@ -390,6 +389,7 @@ _LEFT_BEHIND = re.compile(
 _FORMER = re.compile(
     r"\b(?:previously|formerly|previous|past|ex)\W*(?:on |had |taken |took )?\s*$", re.IGNORECASE
 )
+_OF_THE_PAST = re.compile(r"\b(?:past|previous|prior|former)\b", re.IGNORECASE)
 _HALTED = re.compile(
     r"\b(?:on hold|held|paused|suspended|withheld|now stopped|now off|discontinued)\b"
     r"(?!.*\b(?:restarted|resumed)\b)",
@@ -405,6 +405,10 @@ _UNTIL = re.compile(r"\b(?:until|till|to|through|up to)\s*(?:the\s)?$", re.IGNOR
 _STOPPED = re.compile(
     r"\b(?:stopped|discontinued|withdrawn|given up|abandoned|ended|off|ceased|finished|"
     r"finishing|stop|weaned off|d/c|dc'd|d/c'd)(?!\w)[^.;,]{0,24}$",
+    re.IGNORECASE,
+)
+_THEN = re.compile(
+    r"\b(?:in|on|at|since|from|by)\s*(?:the\s|early\s|mid\s|late\s|about\s|around\s)*$|\(\s*$",
     re.IGNORECASE,
 )
 _OTHER_DATE = re.compile(

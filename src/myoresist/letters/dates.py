@@ -24,7 +24,7 @@ _NAME = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _SEASONS = "spring|summer|autumn|fall|winter|easter|christmas"
 _YEAR = r"(?:19|20)\d\d"
 _PATTERN = re.compile(
-    rf"""(?<![\d./:,-])(?:
+    rf"""(?:(?<![\d./:,-])|(?<=(?:19|20)\d\d-))(?:
     (?P<iso>{_YEAR}-\d\d(?:-\d\d)?)(?!\d)
     |(?P<a>\d{{1,2}})(?P<sep>\s?[./]\s?)(?P<b>\d{{1,2}})(?P=sep)(?P<y>{_YEAR}|\d\d)(?![\d/]|\.\d)
     |(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[\s-]?(?:of\s)?(?P<m1>{_NAME})\b\.?,?
@@ -85,6 +85,9 @@ class DateReader:
     def find(self, plain: str, start: int, end: int) -> Iterator[DateHit]:
         """Walk through the dates between two places."""
         for match in _PATTERN.finditer(plain, start, end):
+            if years := _years(match):
+                yield from years
+                continue
             read = self._read(match)
             if read is not None:
                 yield DateHit(match.start(), match.end(), *read)
@@ -178,6 +181,18 @@ class DateReader:
             year -= 1
         date(year, month, day or 1)
         return PartialDate(year, month, day), False
+
+
+def _years(match: re.Match[str]) -> tuple[DateHit, DateHit] | None:
+    """Return the two years of "2015-17", which cannot be a month."""
+    first, sign, last = (match["iso"] or "").partition("-")
+    if not sign or not last.isdigit() or not max(12, int(first[2:])) < int(last):
+        return None
+    at = match.start() + len(first)
+    return (
+        DateHit(match.start(), at, PartialDate(int(first)), True),
+        DateHit(at + 1, match.end(), PartialDate(int(first[:2] + last)), True),
+    )
 
 
 def _year(text: str) -> int:

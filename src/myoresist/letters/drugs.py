@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry
-from myoresist.letters.context import Context
+from myoresist.letters.context import Context, Cue
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark, marks
@@ -161,7 +161,8 @@ class Drugs:
             return "withheld"
         if self._withheld(hit, hits, context):
             return "withheld"
-        if "no" in said:
+        denials = [cue for cue in said.cues if cue.means == "no"]
+        if denials and not all(self._of_effect(cue, hit, context) for cue in denials):
             mention.never = bool(_NEVER.search(self.plain[sentence.start : sentence.end]))
             return "no"
         if "doubt" in said and any(
@@ -177,6 +178,16 @@ class Drugs:
         ):
             return "withheld"
         return None
+
+    @staticmethod
+    def _of_effect(cue: Cue, hit: Hit, context: Context) -> bool:
+        """Tell whether what is denied is what the drug did: "did not get better on azathioprine"."""
+        between = [word.norm for word in context.words[cue.first : hit.first]]
+        return (
+            bool(between)
+            and between[-1] in _UNDER
+            and any(word.startswith(_EFFECTS) for word in between)
+        )
 
     def _withheld(self, hit: Hit, hits: Sequence[Hit], context: Context) -> bool:
         """Tell whether a word says that the drug was thought of, asked for or refused, but not given."""
@@ -260,6 +271,11 @@ class Drugs:
                 yield Found(exposure.now, True, None, places, sentence)
 
 
+_UNDER = frozenset(("on", "with", "to", "under", "from", "despite", "by"))
+_EFFECTS = (
+    "better", "improv", "respon", "benefit", "help", "control", "settl", "recover", "remission",
+    "stronger", "relief", "worse",
+)  # fmt: skip
 _GIVEN_IN_PLAN = re.compile(
     r"\b(?:started|given|gave|received|on|continu\w+|stay|stays|remain\w*|since|was|were|"
     r"been|have|had|tolerat\w+|stopped|held|increased|raised|"

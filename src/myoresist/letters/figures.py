@@ -15,6 +15,8 @@ class FigureRules(Sourced):
     ana_titre: int
     ejection_fraction: float
     cancer_years: int
+    old_days: int
+    lasting: tuple[str, ...]
 
 
 _FIGURE = re.compile(

@@ -142,6 +142,9 @@ class Outcomes:
         if tolerance and not before:
             # "She was unable to tolerate methotrexate."
             before = [c for c in courses if 0 <= c.start_at - end <= _NEAR][:1]
+        if stops and not before:
+            # "We discontinued azathioprine because of nausea."
+            before = [c for c in courses if until <= c.start_at and c.end_at <= at][:1]
         if before and before[-1].reason is None:
             _end(before[-1], hit.of.of)
             before[-1].places.append((at, end))

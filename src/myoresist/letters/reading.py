@@ -21,6 +21,7 @@ from myoresist.letters.layout import Layout, Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.measures import Measured, Measures
 from myoresist.letters.numbers import decimal_commas
+from myoresist.letters.old import Old
 from myoresist.letters.person import Fact, Person
 from myoresist.letters.phrases import Hit
 from myoresist.letters.scenes import of_letter, scenes
@@ -88,6 +89,8 @@ class _Reader:
         self.measures = Measures(plain, dates, commas, words.ranges)
         self.cancer = Cancer(plain, words.cancer, dates, words.figures.cancer_years)
         self.day = day
+        self.earlier = self._earlier(self.sentences)
+        self.old = Old(plain, dates, words.figures, words.done, self.earlier)
         self.examined, self.paragraph = False, 0
         self.found: list[Found] = []
         self.mentions: list[Mention] = []
@@ -98,7 +101,7 @@ class _Reader:
         self.contexts: list[Context] = []
 
     def read(self) -> Read:
-        following = [*self.sentences[1:], None]
+        following = [*self.sentences[1:], None][: len(self.sentences)]
         around = scenes(self.sentences, self.hits)
         for sentence, after, hits, scene in zip(
             self.sentences, following, self.hits, around, strict=True
@@ -110,9 +113,7 @@ class _Reader:
         return Read(
             text=self.text,
             facts=tuple(self._facts()),
-            findings=tuple(
-                settled(found, self._earlier(self.sentences), catalogue, self.words.combined)
-            ),
+            findings=tuple(settled(found, self.earlier, catalogue, self.words.combined)),
             labs=tuple(_once(completed(self.values))),
             multiples=tuple(self.multiples),
             antibodies=tuple(highest(self.results)),
@@ -149,6 +150,7 @@ class _Reader:
         found = with_scene(Signs(sentence, hits, things, context, self.figures).found(), scene)
         if not found and self._repeat(sentence, hits):
             self._normal_since(sentence)
+        before = len(self.found)
         self.found += found
         if self._of_strength(sentence, scene):
             strength = Strength(
@@ -158,6 +160,7 @@ class _Reader:
             # That strength was normal on a drug does not say how it is today.
             self.found += [x for x in strength if not once or (x.value and not _all_strong(x))]
         self.found += self.cancer.read(sentence, after, hits, context)
+        self.found[before:] = self.old.asked(self.found[before:], sentence, things)
         self.values += self.labs.read(sentence, hits, context)
         self.multiples += self.labs.times_limit(sentence, hits)
         self.results += self.antibodies.read(sentence, hits, context)

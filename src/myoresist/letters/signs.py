@@ -9,7 +9,7 @@ from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.phrases import Hit
-from myoresist.letters.things import Answers, Quality, Thing
+from myoresist.letters.things import Answers, Quality, SceneMark, Thing
 
 _FLIP = {
     "normal": "abnormal", "abnormal": "normal", "high": "normal", "low": "normal", "positive": "negative",
@@ -41,6 +41,7 @@ class Signs:
             for part in hit.parts
             for n in range(part[0], part[1] + 1)
         }
+        self.studies = [hit for hit in hits if isinstance(hit.of, SceneMark)]
         names = [hit for hit in hits if isinstance(hit.of, Mark) and hit.length > 1]
         self.qualities = [
             hit
@@ -109,8 +110,13 @@ class Signs:
             # "Necrotic fibers, many of them cleared by macrophages": a slide has no past.
             means.discard("over")
         why = _aside(means)
-        if why is None and "no" not in means and not thing.whole and self._either(hit):
-            why = "doubt"
+        if why is None and "no" not in means and not thing.whole:
+            why = "doubt" if self._either(hit) else None
+            sought = self._sought(hit)
+            if sought == "negative":
+                means.add("no")
+            elif sought == "open":
+                why = "planned"
         places = self._places(hit, said)
         if why:
             yield from self._open((*thing.yes, *thing.unsure), why, places)
@@ -307,6 +313,22 @@ class Signs:
             o.last < hit.first and hit.first - o.last <= 4 for o in self.things
         )
 
+    def _sought(self, hit: Hit) -> str | None:
+        """Tell what became of something that a study looks for, as in "MRI of the thighs for oedema"."""
+        at = max(first for first, _ in hit.parts) - 1
+        if at < 1 or self.words[at].norm != "for" or not any(s.last < at for s in self.studies):
+            return None
+        if any(q.last == at - 1 for q in self.qualities):
+            # "Positive for", "strong staining for".
+            return None
+        clause = self.context.clause
+        names = {
+            q.of.name
+            for q in self.qualities
+            if q.first > at + 1 and clause[q.first] == clause[at + 1]
+        }
+        return "negative" if names & _NOTHING else None if names else "open"
+
     def _of_blood(self, said: Said) -> bool:
         """Tell whether something is said of a relative by blood, or below the heading of the family."""
         for cue in said.cues:
@@ -338,6 +360,7 @@ _ALIKE = {
     "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),
     "absent": (), "present": ("positive",), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip
+_NOTHING = frozenset(["negative", "normal", "absent"])
 _REST = frozenset(["otherwise", "other", "rest", "remaining", "elsewhere", "apart", "except"])
 _FINAL = frozenset(["ruled", "excluded", "refuted", "out"])
 _NOT_OF_BLOOD = frozenset((

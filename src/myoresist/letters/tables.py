@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from myoresist.letters.tokens import tokens
 
 _CELL = re.compile(r"\S+(?:[ ](?! )\S+)*")
 _FIGURE = re.compile(rf"({AMOUNT})\*?(?:\s?[HL↑↓+*]|\s?\((?:H|L)\))?")
+_RULE = re.compile(r"[-=:+_|]+")
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,40})[)\]]")
+_LIMIT_NAME = re.compile(
+    r"\b(?:uln|upper limit(?: of normal)?|limit|reference range|ref(?:erence)?|range|normal)\b",
+    re.IGNORECASE,
+)
 _LIMIT_WORDS = frozenset(
     (
         "uln",
@@ -90,7 +97,9 @@ class Tables:
 
     def _test(self, text: str) -> str | None:
         key = " ".join(
-            word.norm for word in tokens(text.split("(")[0].strip(" .:")) if word.text.isalnum()
+            word.norm
+            for word in tokens(re.split(r"[(\[]", text)[0].strip(" .:"))
+            if word.text.isalnum()
         )
         return self.names.get(key)
 
@@ -113,6 +122,8 @@ class Tables:
             date = self._date(cells[0]) if cells else None
             if date is not None and len(cells) >= 2:
                 rows.append((date, placed))
+            elif cells and not rows and all(_RULE.fullmatch(c.text) for c in cells):
+                pass
             elif cells and not rows and all(not _FIGURE.fullmatch(c.text) for c in cells):
                 units = {n: cell.text for n, cell in placed.items()}
             elif rows and not self._limits(self.lines[end], limits):
@@ -154,10 +165,11 @@ class Tables:
             if column.test is None or cell is None:
                 continue
             beside = columns[n + 1] if n + 1 < len(columns) else None
-            limit = limits.get(column.test)
+            unit, limit = self._beside(column.test, column.cell.text)
+            unit, limit = units.get(n, unit), limits.get(column.test, limit)
             if beside is not None and beside.kind == "limit" and n + 1 in placed:
                 limit = self._figure(placed[n + 1].text)
-            value = self._lab(column.test, cell, units.get(n), limit, date)
+            value = self._lab(column.test, cell, unit, limit, date)
             if value is not None:
                 yield value
 
@@ -172,7 +184,7 @@ class Tables:
             test = self._test(cells[0].text)
             if test is not None:
                 read += 1
-                found += self._row_of_test(test, cells[1:], columns)
+                found += self._row_of_test(test, cells, columns)
             end += 1
         if read:
             self.spans.append((self.lines[at].start, self.lines[end - 1].end))
@@ -192,10 +204,12 @@ class Tables:
     def _row_of_test(
         self, test: str, cells: Sequence[Cell], columns: Sequence[_Column]
     ) -> Iterator[LabValue]:
-        placed = _placed(cells, columns)
+        # The column of the names may have no heading.
+        placed = _placed(cells if len(cells) == len(columns) else cells[1:], columns)
+        unit, limit = self._beside(test, cells[0].text)
         unit = next(
             (placed[n].text for n, c in enumerate(columns) if c.kind == "unit" and n in placed),
-            None,
+            unit,
         )
         limit = next(
             (
@@ -203,13 +217,31 @@ class Tables:
                 for n, c in enumerate(columns)
                 if c.kind == "limit" and n in placed
             ),
-            None,
+            limit,
         )
         for n, column in enumerate(columns):
             if column.date is not None and n in placed:
                 value = self._lab(test, placed[n], unit, limit, column.date)
                 if value is not None:
                     yield value
+
+    def _beside(self, test: str, heading: str) -> tuple[str | None, float | None]:
+        """Return unit and limit that a heading has in brackets: "CK (U/L, ULN 190)", "CK [<190 U/L]"."""
+        unit: str | None = None
+        limit: float | None = None
+        for inside in _BRACKETS.findall(heading):
+            for part in re.split(r"[,;]\s+", inside):
+                words = _LIMIT_NAME.sub("", part).strip(" :=")
+                if spelling(words, self.terms.labs[test]):
+                    unit = words
+                    continue
+                figure, rest = _split(words)
+                limit = limit if figure is None else self._upper(figure) or limit
+                if figure is not None and words != part.strip():
+                    limit = limit or self._figure(figure)
+                if rest and spelling(rest, self.terms.labs[test]):
+                    unit = rest
+        return unit, limit
 
     def _upper(self, text: str) -> float | None:
         """Return the upper end of a range such as ``40 - 320`` or ``< 50``."""
@@ -246,13 +278,40 @@ class Tables:
         )
 
 
+def _split(text: str) -> tuple[str | None, str | None]:
+    """Return the figures of "40-190 U/L" or "< 190 U/L", and its unit."""
+    match = re.match(
+        rf"(?P<figures>(?:<|≤|up to)?\s*(?:{AMOUNT})(?:\s*(?:-|–|to)\s*(?:{AMOUNT}))?)"
+        r"\s*(?P<unit>.*)$",
+        text,
+    )
+    return (match["figures"].replace("–", "-"), match["unit"]) if match else (None, None)
+
+
 def _cells(line: Line) -> list[Cell]:
-    """Return the cells of a line, which two spaces or a bar part."""
+    """Return the cells of a line, which two spaces or bars part; between bars a cell may be empty."""
+    if line.text.count("|") >= 2:
+        return _between_bars(line)
+    return [_cell(line, m.start(), m.end()) for m in _CELL.finditer(line.text.replace("|", " "))]
+
+
+def _between_bars(line: Line) -> list[Cell]:
+    bars = [n for n, sign in enumerate(line.text) if sign == "|"]
+    if line.text[: bars[0]].strip():
+        bars.insert(0, -1)
+    if line.text[bars[-1] + 1 :].strip():
+        bars.append(len(line.text))
     found = []
-    for match in _CELL.finditer(line.text.replace("|", " ")):
-        start, end = line.start + match.start(), line.start + match.end()
-        found.append(Cell(match[0], start, end, (match.start() + match.end()) / 2))
+    for left, right in itertools.pairwise(bars):
+        inside = line.text[left + 1 : right]
+        start = left + 1 + len(inside) - len(inside.lstrip())
+        found.append(_cell(line, start, start + len(inside.strip())))
     return found
+
+
+def _cell(line: Line, start: int, end: int) -> Cell:
+    text = line.text[start:end]
+    return Cell(text, line.start + start, line.start + end, (start + end) / 2)
 
 
 def _placed(cells: Sequence[Cell], columns: Sequence[_Column]) -> dict[int, Cell]:

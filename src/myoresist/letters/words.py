@@ -44,6 +44,7 @@ class Words:
     questions: Mapping[str, str]
     combined: Mapping[str, Mapping[str, Sequence[str]]]
     not_misspelt: frozenset[str]
+    done: frozenset[str]
 
     @cached_property
     def lab_names(self) -> Mapping[str, str]:
@@ -110,7 +111,8 @@ def load_words(folder: Path, terms: Terms) -> Words:
     antibodies = load(where / "antibodies.yaml", AntibodyWords)
     drugs = load(where / "drugs.yaml", DrugWords)
     cancer = load(where / "cancer.yaml", CancerWords)
-    for thing in _things(where / "things", terms):
+    things = _things(where / "things", terms)
+    for thing in things:
         for phrase in thing.say:
             phrases.add(phrase, thing)
     for name, say in load_mapping(where / "qualities.yaml").items():
@@ -140,6 +142,7 @@ def load_words(folder: Path, terms: Terms) -> Words:
         not_misspelt=frozenset(
             normal(word) for word in load_mapping(where / "spelling.yaml")["not_misspelt"]
         ),
+        done=frozenset(finding for thing in things if thing.test for finding in thing.yes),
     )
 
 

@@ -395,6 +395,8 @@ def _dates(course: Course) -> dict[str, Any]:
         entry["stop"] = str(stop)
     if course.ongoing and not stop and not course.reason:
         entry["ongoing"] = True
+    elif course.ended and not course.ongoing and not stop and not course.reason:
+        entry["ongoing"] = False
     if course.weeks and not (start and stop):
         entry["weeks"] = _plain(course.weeks)
     return entry
