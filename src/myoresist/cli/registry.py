@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: myoresist cohort registry/ --out answers/")
 def cohort(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="A folder of tables, a DuckDB or SQLite file, or an OMOP CDM in DuckDB; see docs/cohort.md."
+            help="A folder of tables, a DuckDB or SQLite file, or postgresql://HOST/DATABASE; in a database "
+            "also an OMOP CDM. See docs/cohort.md."
         ),
     ],
     out: Annotated[
@@ -35,6 +36,12 @@ def cohort(
     mapping: Annotated[
         Path | None,
         typer.Option(help="A YAML file that says what foreign columns and values are here."),
+    ] = None,
+    schema: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Schema of Postgres that holds the tables; may be given again, the first one counts."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what can be used and what cannot.")
@@ -51,6 +58,7 @@ def cohort(
     """Answer for every patient of a registry: tables in, tables out."""
     from myoresist.cohort.command import EndedError, check_registry, run_registry
     from myoresist.cohort.folder import SourceError
+    from myoresist.cohort.source import place_of
 
     with user_errors():
         if engine not in ("embedded", "spark"):
@@ -58,10 +66,11 @@ def cohort(
         if check == (out is not None):
             raise Stop("give either --out FOLDER or --check")
         try:
+            place = place_of(source, schema or ())
             if out is None:
-                check_registry(source, mapping, say)
+                check_registry(place, mapping, say)
             else:
-                run_registry(source, out, mapping, engine, master, workers, batch, say, complain)
+                run_registry(place, out, mapping, engine, master, workers, batch, say, complain)
         except EndedError as error:
             complain(str(error))
             raise typer.Exit(error.status) from None

@@ -17,7 +17,7 @@ from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.registry import Registry
 from myoresist.cohort.run import BATCH
 from myoresist.cohort.schema import ROW, empty_rejections
-from myoresist.cohort.source import Source, open_source
+from myoresist.cohort.source import Place, Source, open_source
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
 
@@ -41,7 +41,7 @@ class Check:
 
 
 def check(
-    path: Path, mapping: Path | None = None, told: Callable[[int], None] | None = None
+    path: Place, mapping: Path | None = None, told: Callable[[int], None] | None = None
 ) -> Check:
     """Read every cell of a registry as a run does, without answering anything.
 

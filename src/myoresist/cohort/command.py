@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from myoresist.cohort import run
 from myoresist.cohort.checking import check
 from myoresist.cohort.keeping import alone
+from myoresist.cohort.source import Place
 from myoresist.cohort.summary.page import write_summary
 from myoresist.report.printable import printable
 
@@ -53,7 +54,7 @@ def ended_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def check_registry(source: Path, mapping: Path | None, say: Said) -> None:
+def check_registry(source: Place, mapping: Path | None, say: Said) -> None:
     """Say what of a registry can be used and what cannot."""
     columns = TextColumn("{task.description} {task.completed} rows")
     with (
@@ -86,7 +87,7 @@ def check_registry(source: Path, mapping: Path | None, say: Said) -> None:
 
 
 def run_registry(
-    source: Path,
+    source: Place,
     out: Path,
     mapping: Path | None,
     engine: str,
@@ -112,7 +113,7 @@ def run_registry(
 
 
 def _run(
-    source: Path,
+    source: Place,
     out: Path,
     mapping: Path | None,
     engine: str,

@@ -1,23 +1,30 @@
-"""Tables of a DuckDB or SQLite file, copied out of it.
+"""Tables of a DuckDB or SQLite file or of a Postgres server, copied out of it.
 
-A database from elsewhere may hold views, macros and settings of its own. It is opened for reading only, may
-not touch any file but itself and the copies, and loads no extension.
+A database from elsewhere may hold views, macros and settings of its own. It is opened for reading only; of a
+file, it may not touch any but itself and the copies, and loads no extension.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
 from myoresist import knowledge as packaged
 from myoresist.case.terms import Terms
-from myoresist.cohort import omop
+from myoresist.cohort import postgres
 from myoresist.cohort.folder import Found, SourceError, first_line, meant
+from myoresist.cohort.omop import cdm
+from myoresist.cohort.omop.extract import copy_cdm
+from myoresist.cohort.omop.read import copy_tables
+from myoresist.cohort.omop.site import Site
+from myoresist.cohort.tables import ROWS, Server, copied, literal, quoted
 from myoresist.resistance.response.visits import PATIENT
 
 if TYPE_CHECKING:
@@ -25,10 +32,10 @@ if TYPE_CHECKING:
 
 DUCKDB, SQLITE = "duckdb", "sqlite"
 SUFFIXES = (".duckdb", ".ddb", ".sqlite", ".sqlite3", ".db")
-_ROWS = 100_000
-"""Rows that are read at a time."""
 _PLAIN = ("BOOLEAN", "DATE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
 """Types that are copied as they are."""
+_NUMBER = re.compile(r"(smallint|integer|bigint|real|double precision|numeric)\b")
+"""Types of Postgres that hold numbers."""
 _NO_CELL = re.compile(r"(STRUCT|MAP|UNION|INTERVAL|BLOB|BIT|TIME|GEOMETRY)\b|.*\]$")
 """Types that hold no value of a table of ours."""
 
@@ -42,35 +49,70 @@ def kind_of(path: Path) -> str | None:
     return SQLITE if head.startswith(b"SQLite format 3\0") else None
 
 
-def read_database(
-    path: Path, wanted: Mapping[str, str], left_out: Mapping[str, set[str]], work: Path, terms: Terms,
-    ignored: Iterable[str],
-) -> Found:  # fmt: skip
-    """Copy the tables of a database.
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted of a database.
 
-    Args:
-        path: the file.
-        wanted: for each of our tables what it is called here.
+    Attributes:
+        wanted: for each of our tables what it is called there.
         left_out: for each of our tables columns that need not be read.
-        work: a folder for the copies.
-        terms: the words that an OMOP CDM is searched for.
         ignored: tables that are not meant to be read.
+        site: what concepts of a site's own say in an OMOP CDM.
+        terms: the words that an OMOP CDM is searched for.
+        work: a folder for the copies.
+    """
+
+    wanted: Mapping[str, str]
+    left_out: Mapping[str, set[str]]
+    ignored: Iterable[str]
+    site: Site | None
+    terms: Terms
+    work: Path
+
+    def cdm(self, there: Iterable[str]) -> bool:
+        """Tell whether a database with these tables is read as an OMOP CDM."""
+        return not _chosen(there, self.wanted["patients"]) and cdm.is_cdm(there)
+
+
+def read_database(place: Path | postgres.Address, asked: Asked) -> Found:
+    """Copy the tables of a database.
 
     Raises:
         SourceError: if it cannot be read.
     """
+    found = Found()
+    if isinstance(place, postgres.Address):
+        with postgres.opened(place) as server:
+            there = _of_server(server, asked, found, place)
+        copies = {x for table in found.tables for x in _copies(asked.work, table)}
+        found.files, found.root = sorted(copies), asked.work
+    else:
+        there = _of_file(place, asked, found)
+        found.files = [place]
+    used = {theirs for ours, theirs in asked.wanted.items() if ours in found.tables}
+    others = there - {x for x in there if _fold(x) in map(_fold, used)} - set(asked.ignored)
+    for name in sorted(others):
+        found.unread.append(f"table {name}: is not read{meant(name, '', asked.wanted)}")
+    if asked.site and not found.notes:
+        found.unread.append("omop: this source is no OMOP CDM, and nothing is read by it")
+    return found
+
+
+def _of_file(path: Path, asked: Asked, found: Found) -> set[str]:
     kind = kind_of(path)
     if kind is None:
         raise SourceError(f"{path}: is no folder of tables, and no DuckDB or SQLite database")
-    found = Found(files=[path])
-    if kind == SQLITE:
-        there = _of_sqlite(path, wanted, work, found)
-    else:
-        there = _of_duckdb(path, wanted, left_out, work, terms, found)
-    used = {theirs for ours, theirs in wanted.items() if ours in found.tables}
-    for name in sorted(there - {x for x in there if _fold(x) in map(_fold, used)} - set(ignored)):
-        found.unread.append(f"table {name}: is not read{meant(name, '', wanted)}")
-    return found
+    if kind == DUCKDB:
+        return _of_duckdb(path, asked, found)
+    # The name goes into an address, where some letters mean something else.
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        return _of_server(Sqlite(connection), asked, found, path)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
+    finally:
+        connection.close()
 
 
 def _fold(name: str) -> str:
@@ -83,36 +125,101 @@ def _chosen(there: Iterable[str], name: str) -> str | None:
     return name if name in same else same[0] if len(same) == 1 else None
 
 
-def _of_duckdb(
-    path: Path, wanted: Mapping[str, str], left_out: Mapping[str, set[str]], work: Path, terms: Terms,
-    found: Found,
-) -> set[str]:  # fmt: skip
+def _of_duckdb(path: Path, asked: Asked, found: Found) -> set[str]:
+    duckdb = _duckdb(path)
     try:
-        import duckdb
-    except ImportError as error:
-        raise SourceError(f"{path}: needs duckdb: pip install 'myoresist[cohort]'") from error
-    try:
-        with _opened(path, work) as connection:
+        with _opened(path, asked.work) as connection:
             listed = "SELECT table_name FROM information_schema.tables WHERE table_catalog = "
             listed += "current_database() AND table_schema = 'main'"
             there = {row[0] for row in connection.execute(listed).fetchall()}
-            if not _chosen(there, wanted["patients"]) and omop.is_cdm(there):
-                found.notes += omop.copy_tables(connection, terms, packaged.folder(), work)
-                for ours in omop.TABLES:
-                    found.tables[ours] = pl.scan_parquet(work / f"{ours}.parquet", glob=False)
+            if asked.cdm(there):
+                _of_cdm(connection, asked, found, None)
                 return set()
-            for ours, name in wanted.items():
+            for ours, name in asked.wanted.items():
                 theirs = _chosen(there, name)
                 if theirs is not None:
-                    copy = work / f"{ours}.parquet"
-                    _copy(connection, path, theirs, left_out.get(ours, set()), copy)
+                    copy = asked.work / f"{ours}.parquet"
+                    _copy(connection, path, theirs, asked.left_out.get(ours, set()), copy)
                     found.tables[ours] = pl.scan_parquet(copy, glob=False)
             return there
     except duckdb.Error as error:
         raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
 
 
-def _opened(path: Path, work: Path) -> DuckDBPyConnection:
+def _duckdb(place: object) -> Any:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise SourceError(f"{place}: needs duckdb: pip install 'myoresist[cohort]'") from error
+    return duckdb
+
+
+def _of_cdm(
+    connection: DuckDBPyConnection, asked: Asked, found: Found, persons: int | None
+) -> None:
+    """Make the tables of a registry out of a CDM."""
+    found.notes += copy_tables(
+        connection, asked.terms, packaged.folder(), asked.work, asked.site, persons
+    )
+    for ours in (*cdm.TABLES, *(["visits"] if asked.site and asked.site.measures else [])):
+        found.tables[ours] = pl.scan_parquet(asked.work / f"{ours}.parquet", glob=False)
+
+
+def _of_server(server: Server, asked: Asked, found: Found, place: object) -> set[str]:
+    """Copy what is wanted of a server, or of what a CDM there holds of the patients."""
+    there = set(server.tables)
+    if asked.cdm(there):
+        duckdb = _duckdb(place)
+        try:
+            with _opened(None, asked.work) as connection:
+                persons = copy_cdm(
+                    server,
+                    connection,
+                    asked.terms,
+                    packaged.folder(),
+                    asked.work,
+                    asked.site or Site(),
+                )
+                _of_cdm(connection, asked, found, persons)
+        except duckdb.Error as error:
+            raise SourceError(f"{place}: cannot be read: {first_line(error)}") from error
+        return set()
+    for ours, name in asked.wanted.items():
+        theirs = _chosen(there, name)
+        if theirs is not None:
+            copies = _rows(server, theirs, asked, ours)
+            found.tables[ours] = pl.concat([pl.scan_parquet(x, glob=False) for x in copies])
+    return there
+
+
+def _copies(work: Path, table: str) -> list[Path]:
+    """Return the files that hold a table of ours which came from a server."""
+    whole = work / f"{table}.parquet"
+    return [whole] if whole.exists() else sorted((work / f"server-{table}").iterdir())
+
+
+def _rows(server: Server, table: str, asked: Asked, ours: str) -> list[Path]:
+    """Copy a table of a server in an order that does not change, as text but for numbers."""
+    columns = server.columns(table)
+    left_out = asked.left_out.get(ours, set())
+    cells, kinds = [], {}
+    for column, kind in columns.items():
+        own = f'"{quoted(column)}"'
+        number = column.lower() != PATIENT and bool(_NUMBER.match(kind))
+        kinds[column] = pl.Float64 if number else None
+        if column in left_out:
+            cells.append("NULL")
+        else:
+            cells.append(f"CAST({own} AS double precision)" if number else server.text(own))
+    order = ", ".join(str(place + 1) for place in range(len(cells)))
+    query = f"SELECT {', '.join(cells)} FROM {server.tables[table]}"
+    if server.ordered:
+        query += f" ORDER BY {order}"
+    return copied(server.rows(query), kinds, asked.work / f"server-{ours}")
+
+
+def _opened(path: Path | None, work: Path) -> DuckDBPyConnection:
+    """Open a file for reading, or a database in memory."""
     import duckdb
 
     settings = {
@@ -120,8 +227,11 @@ def _opened(path: Path, work: Path) -> DuckDBPyConnection:
         "autoload_known_extensions": "false",
         "allow_community_extensions": "false",
     }
-    connection = duckdb.connect(str(path), read_only=True, config=dict(settings))
-    folder = _literal(str(work.resolve()))
+    if path is None:
+        settings["temp_directory"] = str(work.resolve())
+    name = ":memory:" if path is None else str(path)
+    connection = duckdb.connect(name, read_only=path is not None, config=dict(settings))
+    folder = literal(str(work.resolve()))
     connection.execute(f"SET allowed_directories=[{folder}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
@@ -135,7 +245,7 @@ def _copy(
     columns = connection.execute(f'DESCRIBE SELECT * FROM "{name}"').fetchall()
     selected = []
     for column, kind, *_ in columns:
-        own = f'"{_quoted(column)}"'
+        own = f'"{quoted(column)}"'
         if column in left_out:
             selected.append(f"NULL AS {own}")
         elif _NO_CELL.match(str(kind)):
@@ -147,50 +257,35 @@ def _copy(
             same = column.lower() != PATIENT and str(kind) in _PLAIN
             selected.append(own if same else f"{own}::VARCHAR AS {own}")
     query = f'SELECT {", ".join(selected)} FROM "{name}"'
-    connection.execute(f"COPY ({query}) TO {_literal(str(copy.resolve()))} (FORMAT parquet)")
+    connection.execute(f"COPY ({query}) TO {literal(str(copy.resolve()))} (FORMAT parquet)")
 
 
-def _quoted(name: str) -> str:
-    return name.replace('"', '""')
+@dataclass(frozen=True)
+class Sqlite:
+    """A file of SQLite, where every cell may have a type of its own, and is read as text."""
 
+    connection: sqlite3.Connection
+    ordered: ClassVar[bool] = False
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _of_sqlite(path: Path, wanted: Mapping[str, str], work: Path, found: Found) -> set[str]:
-    # The name goes into an address, where some letters mean something else.
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    try:
-        connection.execute("PRAGMA trusted_schema = OFF")
+    @cached_property
+    def tables(self) -> Mapping[str, str]:
+        """Return its tables and views."""
         listed = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-        there = {row[0] for row in connection.execute(listed) if not row[0].startswith("sqlite_")}
-        for ours, name in wanted.items():
-            theirs = _chosen(there, name)
-            if theirs is not None:
-                found.tables[ours] = _rows(connection, theirs, work / f"sqlite-{ours}")
-        return there
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
-    finally:
-        connection.close()
+        names = [row[0] for row in self.connection.execute(listed)]
+        return {x: f'"{quoted(x)}"' for x in names if not x.startswith("sqlite_")}
 
+    def columns(self, table: str) -> Mapping[str, str]:
+        """Return the columns of a table, without types: they promise nothing."""
+        cursor = self.connection.execute(f"SELECT * FROM {self.tables[table]} LIMIT 0")
+        return {one[0]: "" for one in cursor.description}
 
-def _rows(connection: sqlite3.Connection, table: str, copies: Path) -> pl.LazyFrame:
-    """Copy a table of SQLite, where every cell may have a type of its own, as text."""
-    copies.mkdir(exist_ok=True)
-    cursor = connection.execute(f'SELECT * FROM "{_quoted(table)}"')
-    schema = dict.fromkeys((one[0] for one in cursor.description), pl.String)
-    parts: list[Path] = []
-    while rows := cursor.fetchmany(_ROWS):
-        part = copies / f"{len(parts):05}.parquet"
-        texts = [[None if x is None else _text(x) for x in row] for row in rows]
-        pl.DataFrame(texts, schema=schema, orient="row").write_parquet(part)
-        parts.append(part)
-    if not parts:
-        return pl.LazyFrame(schema=schema)
-    return pl.concat([pl.scan_parquet(x, glob=False) for x in parts])
+    def rows(self, query: str) -> Iterator[Sequence[Sequence[Any]]]:
+        """Yield the rows of a query, some at a time."""
+        cursor = self.connection.execute(query)
+        while rows := cursor.fetchmany(ROWS):
+            yield rows
 
-
-def _text(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
+    @staticmethod
+    def text(column: str) -> str:
+        """Return the column itself: each cell becomes text as its own type writes it."""
+        return column

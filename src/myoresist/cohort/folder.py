@@ -35,6 +35,7 @@ class Found:
         unread: what lies there and was not read, and why.
         decimal: the tables whose numbers may be written with a comma.
         notes: what a reader should know of how the tables came about.
+        root: the folder of which files have their names in the manifest; their own name where there is none.
     """
 
     tables: dict[str, pl.LazyFrame] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Found:
     unread: list[str] = field(default_factory=list)
     decimal: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    root: Path | None = None
 
 
 def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], work: Path) -> Found:
@@ -56,7 +58,7 @@ def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], w
     Raises:
         SourceError: for a table that is there twice or cannot be read.
     """
-    found = Found()
+    found = Found(root=path)
     entries = sorted(x for x in path.iterdir() if _may_be_table(x) and x.name not in set(ignored))
     used: set[Path] = set()
     for ours, theirs in wanted.items():

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field
 
 from myoresist.case.cells import Column
+from myoresist.cohort.omop.site import Site
 from myoresist.cohort.schema import Schema
 from myoresist.document import DocumentError, Problem, did_you_mean
 from myoresist.knowledge.schema import Entry, load
@@ -71,6 +72,7 @@ class Names(Entry):
         keep: columns of the table of patients that are carried through to every table, such as the site; or
             for each of theirs what to call it.
         ignore: files and tables of the source that are not meant to be read.
+        omop: what concepts of a site's own say in an OMOP CDM.
     """
 
     tables: Mapping[str, str | None] = {}
@@ -84,6 +86,7 @@ class Names(Entry):
     dates: Words = ()
     keep: Mapping[str, str] | tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    omop: Site | None = None
 
     @classmethod
     def read(cls, path: Path | None, schema: Schema) -> Names:
@@ -146,6 +149,8 @@ class Names(Entry):
                 yield f"constants.{table}.{name}", "is a column of this table already"
 
     def _strange(self, schema: Schema) -> Iterator[tuple[str, str]]:
+        if self.omop:
+            yield from self.omop.strange(schema.tables["visits"], schema.tables["patients"])
         by_table = self.missing if isinstance(self.missing, Mapping) else {}
         for part, names in (
             ("tables", self.tables), ("columns", self.columns), ("values", self.values),

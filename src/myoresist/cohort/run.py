@@ -41,9 +41,10 @@ from myoresist.cohort.keeping import (
     write_mark,
     write_text,
 )
+from myoresist.cohort.postgres import Address
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import SYNTHETIC, Schema
-from myoresist.cohort.source import Source, hashed, open_source
+from myoresist.cohort.source import Place, Source, hashed, open_source
 from myoresist.cohort.threads import THREADS
 from myoresist.document import DocumentError
 from myoresist.library import Knowledge
@@ -107,7 +108,7 @@ class Job:
 
 
 def prepare(
-    path: Path,
+    path: Place,
     out: Path,
     mapping: Path | None = None,
     batch: int = BATCH,
@@ -139,6 +140,7 @@ def prepare(
         ids = source.tables["patients"].select(PATIENT)
         plan = _plan(source, ids, batch)
         command = f"myoresist cohort {path.name} --out FOLDER --batch {batch}"
+        command += "".join(f" --schema {x}" for x in getattr(path, "schemas", ()))
         command += f" --mapping {mapping.name}" if mapping else ""
         return _cut(Job(out, plan, source.unread, command), source, ids, told)
     except (SourceError, DocumentError):
@@ -149,7 +151,7 @@ def prepare(
         raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
 
 
-def check_places(path: Path, out: Path) -> None:
+def check_places(path: Place, out: Path) -> None:
     """Check that a run over these tables may write into this folder.
 
     Raises:
@@ -160,6 +162,8 @@ def check_places(path: Path, out: Path) -> None:
         raise SourceError(f"{out}: is a file; name a folder")
     if out.exists() and any(out.iterdir()) and not work.exists():
         raise SourceError(f"{out}: is not empty; name another folder")
+    if isinstance(path, Address):
+        return
     if not path.exists():
         raise SourceError(f"{path}: does not exist")
     if path.is_dir() and out.resolve().is_relative_to(path.resolve()):

@@ -1,16 +1,16 @@
-"""Where the tables of a registry come from: a folder, a DuckDB file (an OMOP CDM too) or a SQLite file."""
+"""Where the tables of a registry come from: a folder, DuckDB, SQLite or Postgres; an OMOP CDM too."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
-from myoresist.cohort.databases import kind_of, read_database
+from myoresist.cohort.databases import Asked, kind_of, read_database
 from myoresist.cohort.folder import (
     KINDS,
     Found,
@@ -21,14 +21,17 @@ from myoresist.cohort.folder import (
     read_folder,
 )
 from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
+from myoresist.cohort.postgres import Address
 from myoresist.cohort.redcap import Export
 from myoresist.cohort.schema import KEPT, ROW, Schema
 from myoresist.cohort.spreading import joined, of_itself, of_patient, said, spread_out, wrong
 from myoresist.document import DocumentError, Problem
 from myoresist.resistance.response.visits import PATIENT
 
-__all__ = ["Source", "SourceError", "open_source"]
+__all__ = ["Place", "Source", "SourceError", "open_source", "place_of"]
 
+Place = Path | Address
+"""Where a registry lies."""
 _BATCH = 50_000
 """Rows of a table that are read at a time."""
 NAME_IT = " (a mapping file may name it, or leave it out with null)"
@@ -99,11 +102,25 @@ class Source:
         return {name: hashed(path) for name, path in self.paths.items()}
 
 
-def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
+def place_of(text: str, schemas: Sequence[str] = ()) -> Place:
+    """Return the place that a user named.
+
+    Raises:
+        SourceError: for an address that cannot be used, or schemas of what is no server.
+    """
+    if Address.leads(text):
+        return Address.of(text, schemas)
+    if schemas:
+        raise SourceError(f"{text}: has no schemas; they are those of a Postgres database")
+    return Path(text)
+
+
+def open_source(path: Place, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
     """Open the tables of a registry.
 
     Args:
-        path: a folder of tables, a workbook, a file of patients, or a DuckDB or SQLite file.
+        path: a folder of tables, a workbook, a file of patients, a DuckDB or SQLite file, or the address of a
+            Postgres database.
         schema: what the tables may hold.
         work: a folder for what has to be copied out of a database.
         mapping: a mapping file.
@@ -116,16 +133,17 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     wanted = names.wanted(schema)
     if "patients" not in wanted:
         raise SourceError(f"{mapping}: leaves out the table patients, which has to be there")
-    if path.is_dir():
+    if isinstance(path, Path) and path.is_dir():
         found = read_folder(path, wanted, names.ignore, work)
-    elif path.is_file() and kind_of(path) is None and path.suffix.lower() in KINDS:
+    elif isinstance(path, Path) and path.is_file() and _is_table(path):
         found = read_file(path, wanted, names.ignore, work)
-    elif path.is_file():
+    elif isinstance(path, Address) or path.is_file():
         left_out = {
             table: {theirs for theirs, ours in columns.items() if ours is None}
             for table, columns in names.columns.items()
         }
-        found = read_database(path, wanted, left_out, work, schema.terms, names.ignore)
+        asked = Asked(wanted, left_out, names.ignore, names.omop, schema.terms, work)
+        found = read_database(path, asked)
     elif path.exists():
         raise SourceError(f"{path}: is neither a folder nor a file")
     else:
@@ -136,13 +154,17 @@ def open_source(path: Path, schema: Schema, work: Path, mapping: Path | None = N
     return _Naming(names, schema, path, mapping, found).source()
 
 
+def _is_table(path: Path) -> bool:
+    return kind_of(path) is None and path.suffix.lower() in KINDS
+
+
 @dataclass
 class _Naming:
     """Gives what was found our names."""
 
     names: Names
     schema: Schema
-    path: Path
+    path: Place
     mapping: Path | None
     found: Found
 
@@ -346,10 +368,8 @@ class _Naming:
 
     def _paths(self) -> dict[str, Path]:
         """Return the files that are read by their names; parts of different tables may share one."""
-        inside = self.path.is_dir()
-        found = {
-            (x.relative_to(self.path).as_posix() if inside else x.name): x for x in self.found.files
-        }
+        root = self.found.root
+        found = {(x.relative_to(root).as_posix() if root else x.name): x for x in self.found.files}
         if self.mapping:
             found[self.mapping.name] = self.mapping
         return dict(sorted(found.items()))
