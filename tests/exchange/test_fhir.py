@@ -8,6 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bundles import (
+    CK,
+    DYSPHAGIA,
+    JO1,
+    METHOTREXATE,
+    POLYMYOSITIS,
+    RXNORM,
+    SNOMED,
+    bundle,
+    ck,
+    coded,
+    condition,
+    observation,
+    order,
+    status,
+)  # fmt: skip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -17,59 +33,6 @@ from myoresist.case.reading import check_case_text
 from myoresist.cli import app
 from myoresist.document import DocumentError
 from myoresist.exchange.fhir import read_fhir, read_fhir_path
-
-SNOMED, LOINC, RXNORM = (
-    "http://snomed.info/sct", "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm",
-)  # fmt: skip
-POLYMYOSITIS, DYSPHAGIA, CK, JO1 = "31384009", "40739000", "2157-6", "8076-2"
-METHOTREXATE = "6851"
-
-
-def coded(system: str, code: str, text: str = "") -> dict[str, Any]:
-    concept: dict[str, Any] = {"coding": [{"system": system, "code": code}]}
-    return {**concept, "text": text} if text else concept
-
-
-def status(code: str) -> dict[str, Any]:
-    return coded("http://terminology.hl7.org/CodeSystem/status", code)
-
-
-def bundle(*resources: dict[str, Any], **more: Any) -> str:
-    patient = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1960-05"}
-    about = [{"subject": {"reference": "Patient/p"}, **one} for one in resources]
-    entries = [{"resource": one} for one in (patient, *about)]
-    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries, **more})
-
-
-def condition(said: str, /, **more: Any) -> dict[str, Any]:
-    own = {"clinicalStatus": status("active"), "verificationStatus": status("confirmed")}
-    return {"resourceType": "Condition", "id": "c", "code": coded(SNOMED, said), **own, **more}
-
-
-def observation(code: str, **more: Any) -> dict[str, Any]:
-    own = {"status": "final", "effectiveDateTime": "2023-01-02T23:30:00-05:00"}
-    return {"resourceType": "Observation", "id": "o", "code": coded(LOINC, code), **own, **more}
-
-
-def order(**more: Any) -> dict[str, Any]:
-    dosage = {
-        "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}},
-        "route": {"text": "oral"},
-        "doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
-    }
-    own = {"status": "active", "intent": "order", "dosageInstruction": [dosage]}
-    concept = coded(RXNORM, METHOTREXATE)
-    return {
-        "resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": concept, **own,
-        **more,
-    }  # fmt: skip
-
-
-def ck(value: float = 6800, **more: Any) -> dict[str, Any]:
-    measured = {"value": value, "unit": "U/L"}
-    limits = [{"high": {"value": 170, "unit": "U/L"}}]
-    return observation(CK, **{"valueQuantity": measured, "referenceRange": limits, **more})
-
 
 WHOLE = bundle(
     condition(POLYMYOSITIS, onsetDateTime="2022-03"), condition(DYSPHAGIA, id="c2"), ck(), order(),
@@ -290,3 +253,105 @@ def test_the_commands_take_a_bundle(tmp_path: Path) -> None:
     checked = run(app, ["validate", str(path)])
     assert checked.exit_code == 0
     assert run(app, ["assess", str(path)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("dosage", "dose"),
+    [
+        ({"text": "15 mg orally once weekly"}, (15, "mg", "once weekly")),
+        ({"text": "Take 15 mg by mouth once a week on Mondays."}, (15, "mg", "once a week")),
+        ({"text": "5 mg daily"}, (5, "mg", "daily")),
+        ({"text": "2.5 mg, Oral, DAILY"}, (2.5, "mg", "daily")),
+        ({"text": "S:0-0-0-2 / FR"}, None),
+        ({"text": "15 mg"}, None),
+        ({"text": "15 mg Mondays"}, None),
+        ({"text": "15 mg weekly, then 20 mg weekly"}, None),
+        ({"text": "15 mg weekly as needed"}, None),
+        ({"text": "6 tablets weekly"}, None),
+        ({"text": "15 mg weekly", "asNeededCodeableConcept": {"text": "pain"}}, None),
+        ({"text": "once weekly!", **{"doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
+          "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}}, None),
+        ({"text": "weekly", **{"doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
+          "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}}}, (15, "mg", "weekly")),
+        ({"doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
+          "timing": {"repeat": {"dayOfWeek": ["mon"], "period": 2, "periodUnit": "wk"}}}, None),
+        ({"doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}], "timing": {"repeat":
+          {"dayOfWeek": ["mon"], "frequency": 2, "period": 1, "periodUnit": "d"}}}, None),
+        ({"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "g"}}],
+          "timing": {"code": {"coding": [{"system": "v3", "code": "MO"}]}}}, (2, "g", "monthly")),
+    ],
+)  # fmt: skip
+def test_a_dose_is_known_only_where_words_and_data_leave_no_doubt(
+    dosage: dict[str, Any], dose: tuple[float, str, str] | None
+) -> None:
+    read = read_fhir(bundle(order(dosageInstruction=[dosage])))
+    (course,) = read.case.treatments
+    assert (course.dose, course.unit, course.frequency) == (dose or (None, None, None))
+    assert bool(read.notes) is (dose is None)
+
+
+def test_a_product_is_known_by_its_code_and_named_without_one() -> None:
+    known = coded(RXNORM, "105585", "Methotrexate 2.5 MG Oral Tablet")
+    (course,) = read_fhir(bundle(order(medicationCodeableConcept=known))).case.treatments
+    assert course.drug == "methotrexate"
+    named = read_fhir(
+        bundle(
+            order(medicationCodeableConcept=coded(RXNORM, "0", "methotrexate 10 MG Oral Tablet"))
+        )
+    )
+    assert not named.case.treatments
+    assert any("by its name Methotrexate" in x for x in named.notes)
+
+
+def test_a_reason_by_code_ends_a_course_and_one_in_words_is_told() -> None:
+    reason = {"statusReason": coded("http://x/medicationrequest-status-reason", "sintol")}
+    (course,) = read_fhir(bundle(order(status="stopped", **reason))).case.treatments
+    assert course.reason_stopped == "side effect"
+    read = read_fhir(bundle(order(status="stopped", statusReason={"text": "no effect"})))
+    assert read.case.treatments[0].reason_stopped is None
+    assert any("no effect" in x for x in read.notes)
+
+
+def test_a_medicine_that_is_no_treatment_tells_what_it_is_known_to() -> None:
+    statin = {"medicationCodeableConcept": coded(RXNORM, "83367")}
+    assert read_fhir(bundle(order(**statin))).case.findings == {"statin_current": True}
+    assert not read_fhir(bundle(order(**statin, status="stopped"))).case.findings
+
+
+def test_an_allergy_speaks_against_a_drug_and_is_noted_at_its_course() -> None:
+    allergy = {
+        "resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"},
+        "clinicalStatus": status("active"), "verificationStatus": status("confirmed"),
+        "code": coded(RXNORM, METHOTREXATE, "methotrexate"), "criticality": "high",
+        "reaction": [{"manifestation": [{"text": "stomatitis"}]}],
+    }  # fmt: skip
+    read = read_fhir(bundle(order(status="stopped"), allergy))
+    assert read.case.treatments[0].side_effects == "allergy or intolerance (stomatitis, high risk)"
+    assert any("speaks against giving Methotrexate" in x for x in read.notes)
+    refuted = {**allergy, "verificationStatus": status("refuted")}
+    assert read_fhir(bundle(order(), refuted)).case.treatments[0].side_effects is None
+    assert not read_fhir(bundle(allergy)).case.treatments
+
+
+def test_what_was_done_is_read_by_code_and_what_was_given_to_others_is_told() -> None:
+    exchange = {
+        "resourceType": "Procedure", "id": "x", "status": "completed",
+        "code": coded(SNOMED, "20720000"), "performedPeriod": {"start": "2023-01-02", "end": "2023-01-09"},
+    }  # fmt: skip
+    shot = {
+        "resourceType": "Immunization", "id": "i", "status": "completed",
+        "patient": {"reference": "Patient/p"}, "vaccineCode": {"text": "zoster"},
+        "occurrenceDateTime": "2023-05",
+    }  # fmt: skip
+    mother = {
+        "resourceType": "FamilyMemberHistory", "id": "f", "status": "completed",
+        "patient": {"reference": "Patient/p"}, "relationship": {"text": "mother"},
+        "condition": [{"code": coded(SNOMED, DYSPHAGIA, "dysphagia")}],
+    }  # fmt: skip
+    read = read_fhir(bundle(exchange, {**exchange, "id": "y", "status": "not-done"}, shot, mother))
+    (course,) = read.case.treatments
+    assert (course.drug, str(course.start), str(course.stop)) == (
+        "plasma_exchange", "2023-01-02", "2023-01-09",
+    )  # fmt: skip
+    assert not read.case.findings
+    assert all(any(x in y for y in read.notes) for x in ("zoster (2023-05)", "mother: dysphagia"))

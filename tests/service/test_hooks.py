@@ -129,7 +129,7 @@ def test_what_is_not_ordered_has_no_card(client: TestClient, changed: dict[str, 
     "concept",
     [
         {"text": "methotrexate"},
-        {"coding": [{"system": RXNORM, "code": "105585", "display": "Methotrexate 2.5 MG Oral Tablet"}]},
+        {"coding": [{"system": RXNORM, "code": "0", "display": "Methotrexate 2.5 MG Oral Tablet"}]},
         {"text": "0.4 ML Methotrexate 50 MG/ML Prefilled Syringe"},
     ],
 )  # fmt: skip

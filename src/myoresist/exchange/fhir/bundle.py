@@ -222,7 +222,7 @@ def _of(one: Resource, record: Record) -> bool:
     """Tell whether a resource is about the patient; one that names nobody is not."""
     subject = one.get("subject") or one.get("patient")
     if not isinstance(subject, Mapping):
-        return one["resourceType"] in ("Medication", "Composition")
+        return one["resourceType"] in ("Medication", "Binary", "Composition")
     reference = subject.get("reference")
     return record.resolve(reference, one) is record.patient
 

@@ -19,6 +19,7 @@ from myoresist.exchange.fhir.datatypes import (
     when,
     words,
 )
+from myoresist.exchange.fhir.texts import Text, sentences
 from myoresist.exchange.received import Draft
 
 FINAL = ("final", "amended", "corrected")
@@ -40,9 +41,13 @@ class Observations:
     def __init__(self, codes: Codes, terms: Terms, draft: Draft) -> None:
         self.codes, self.terms, self.draft = codes, terms, draft
         self._weights: list[tuple[str, float]] = []
+        self._texts: list[Text] = []
 
-    def read(self, found: list[Resource]) -> None:
-        """Add what observations say; of several with one identifier the last issued counts."""
+    def read(self, found: list[Resource]) -> list[Text]:
+        """Add what observations say, and return the texts that stand where a value would.
+
+        Of several with one identifier the last issued counts.
+        """
         for one in _newest(found):
             if one.get("status") in VOID:
                 continue
@@ -50,11 +55,14 @@ class Observations:
                 self._one(part)
         if self._weights:
             self.draft.case["patient"]["weight_kg"] = max(self._weights)[1]
+        return self._texts
 
     def _one(self, one: Resource) -> None:
         said = [x for x in self.codes.of(codings(one.get("code"))) if x.kind != "result"]
         if not said:
-            if _has_value(one):
+            if (text := sentences(one)) and one.get("status") in FINAL:
+                self._texts.append(text)
+            elif _has_value(one):
                 self.draft.note(
                     place(one), f"{named(one.get('code'))}: no code that is known here, not used"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from myoresist.case.reading import packaged_terms
@@ -16,25 +17,30 @@ from myoresist.exchange.fhir.bundle import (
     read_record,
 )
 from myoresist.exchange.fhir.conditions import read_conditions
-from myoresist.exchange.fhir.datatypes import codings, day, named
+from myoresist.exchange.fhir.datatypes import day
 from myoresist.exchange.fhir.form import read_response
+from myoresist.exchange.fhir.histories import (
+    read_allergies,
+    read_immunizations,
+    read_procedures,
+    read_relatives,
+)
 from myoresist.exchange.fhir.medications import Medications
-from myoresist.exchange.fhir.observations import Observations
+from myoresist.exchange.fhir.observations import VOID, Observations
+from myoresist.exchange.fhir.texts import texts
+from myoresist.exchange.fhir.told import read_texts
 from myoresist.exchange.received import Draft, Received, received
 
 MEDICINES = ("MedicationStatement", "MedicationRequest", "MedicationAdministration")
 QUIET = (
-    "Patient",
-    "Medication",
-    "Organization",
-    "Practitioner",
-    "PractitionerRole",
-    "Encounter",
-    "Composition",
-)
-READ = ("Condition", "Observation", "Procedure", "FamilyMemberHistory", *MEDICINES)
+    "Patient", "Medication", "Binary", "Organization", "Practitioner", "PractitionerRole", "Encounter",
+    "Location", "Composition",
+)  # fmt: skip
+READ = (
+    "Condition", "Observation", "Procedure", "FamilyMemberHistory", "AllergyIntolerance", "Immunization",
+    "DocumentReference", "DiagnosticReport", *MEDICINES,
+)  # fmt: skip
 FORM = "QuestionnaireResponse"
-DONE = "completed"
 
 
 def read_fhir(text: str | bytes, name: str = "FHIR", *, codes: Codes | None = None) -> Received:
@@ -66,18 +72,40 @@ def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
     for one in own:
         by_type.setdefault(one["resourceType"], []).append(one)
     read_conditions(by_type.get("Condition", []), codes, draft)
-    Observations(codes, terms, draft).read(by_type.get("Observation", []))
+    observations = [*by_type.get("Observation", []), *_within(own)]
+    said = Observations(codes, terms, draft).read(_held_back(observations, own, record))
     medicines = [one for kind in MEDICINES for one in by_type.get(kind, [])]
     Medications(record, codes, terms, draft).read(medicines)
-    for one in by_type.get("Procedure", []):
-        _procedure(one, codes, draft)
-    for one in by_type.get("FamilyMemberHistory", []):
-        draft.note(
-            f"FamilyMemberHistory/{one.get('id')}", "a relative's, not the patient's; to be asked"
-        )
+    read_procedures(by_type.get("Procedure", []), codes, draft)
+    read_allergies(by_type.get("AllergyIntolerance", []), codes, terms, draft)
+    read_immunizations(by_type.get("Immunization", []), draft)
+    read_relatives(by_type.get("FamilyMemberHistory", []), draft)
+    read_texts([*said, *texts(record, draft)], draft, terms)
     left = counted(x for x in own if x["resourceType"] not in (*READ, *QUIET) and x not in forms)
     draft.notes += (f"{kind}: {n} not read" for kind, n in sorted(left.items()))
     return draft
+
+
+def _within(own: list[Resource]) -> Iterator[Resource]:
+    """Yield the results that a report or a panel contains and names as its own."""
+    for one in own:
+        links = [*listed(one, "result"), *listed(one, "hasMember")]
+        named = {str(x.get("reference")).removeprefix("#") for x in links}
+        for part in listed(one, "contained"):
+            if part.get("resourceType") == "Observation" and part.get("id") in named:
+                yield {**part, "id": f"{one.get('id')}#{part['id']}"}
+
+
+def _held_back(found: list[Resource], own: list[Resource], record: Record) -> list[Resource]:
+    """Return observations; what stands in a report that was withdrawn counts as not final."""
+    void = [x for x in own if x["resourceType"] == "DiagnosticReport" and x.get("status") in VOID]
+    gone = [record.resolve(x.get("reference"), one) for one in void for x in listed(one, "result")]
+    return [
+        {**x, "status": "unknown"}
+        if any(x is y for y in gone) and x.get("status") not in VOID
+        else x
+        for x in found
+    ]
 
 
 def _drawn_from(one: Resource, forms: list[Resource], record: Record) -> bool:
@@ -98,22 +126,3 @@ def _patient(one: Resource) -> dict[str, object]:
         "birth_date": day(one.get("birthDate")),
     }
     return {key: value for key, value in told.items() if value is not None}
-
-
-def _procedure(one: Resource, codes: Codes, draft: Draft) -> None:
-    """Add a procedure that was done."""
-    place, name = f"Procedure/{one.get('id')}", named(one.get("code"))
-    if one.get("status") == "entered-in-error":
-        return
-    rows = [x for x in codes.of(codings(one.get("code"))) if x.relation != "broader"]
-    if one.get("status") != DONE or not rows:
-        draft.note(
-            place, f"{name}: {'not known here' if not rows else one.get('status')}, to be confirmed"
-        )
-        return
-    date = day(one.get("performedDateTime"))
-    for row in rows:
-        if row.kind == "drug":
-            draft.add("treatments", drug=row.id, start=date, stop=date)
-        elif row.kind == "finding":
-            draft.find(row.id, True)

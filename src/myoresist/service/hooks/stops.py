@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +13,8 @@ from myoresist.case.terms import Terms
 from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.fhir.bundle import listed
-from myoresist.exchange.fhir.datatypes import codings, words
-from myoresist.exchange.fhir.medications import how_often, only_dosage
+from myoresist.exchange.fhir.dosage import AS_NEEDED, how_often, only_dosage
+from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
@@ -25,7 +24,6 @@ ORDERED = ("draft", "active")
 MOST_ORDERS = 50
 KEPT = ("drug", "dose", "unit", "frequency", "route")
 BARRED = "today.contraindicated"
-_PRODUCT = re.compile(r"(?:[\d.]+ (?:ML|HR) )*([^\d\[]*)(.*)", re.DOTALL)
 BEYOND = "above any usual dose"
 
 
@@ -144,7 +142,7 @@ def _courses(
 def _frequency(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return how often it is to be taken, which alone may be the mistake, though a dose in pills is none."""
     dosage = only_dosage(one)
-    often = None if dosage.get("asNeededBoolean") else how_often(dosage)
+    often = None if any(dosage.get(x) for x in AS_NEEDED) else how_often(dosage)
     return {"frequency": often} if often else {}
 
 
@@ -159,16 +157,9 @@ def _named(
         place = str(reference.get("reference")).removeprefix("#").rpartition("/")[2]
         named = [x for x in (*contained, *medicines) if x.get("id") == place]
         concept = named[0].get("code") if named else {"text": reference.get("display")}
-    forms = packaged_codes().conventions.forms
-    for text in (words(concept), *(x.display for x in codings(concept))):
-        name, form = (x.strip() for x in _PRODUCT.fullmatch(text).groups(""))  # type: ignore[union-attr]
-        drug = terms.drug(name)
-        route = terms.route_in(name)
-        if drug is None or (route and terms.is_local(route)):
-            continue
-        if not form or any(x in form.lower() for x in forms):
-            yield {"drug": drug.id, "ongoing": True}
-            return
+    drug = product(concept, terms, packaged_codes())
+    if drug:
+        yield {"drug": drug, "ongoing": True}
 
 
 def with_orders(record: Received, ordered: Iterable[Order]) -> Case:
