@@ -46,6 +46,13 @@ def cohort(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what can be used and what cannot.")
     ] = False,
+    draft_mapping: Annotated[
+        bool,
+        typer.Option(
+            "--draft-mapping",
+            help="Only print a mapping file, guessed from headers and values, to be confirmed.",
+        ),
+    ] = False,
     engine: Annotated[str, typer.Option(help="embedded, or spark for a cluster.")] = "embedded",
     master: Annotated[str | None, typer.Option(help="Address of the Spark cluster.")] = None,
     workers: Annotated[
@@ -63,11 +70,15 @@ def cohort(
     with user_errors():
         if engine not in ("embedded", "spark"):
             raise Stop(f"--engine {engine}: write embedded or spark")
-        if check == (out is not None):
-            raise Stop("give either --out FOLDER or --check")
+        if [check, draft_mapping, out is not None].count(True) != 1:
+            raise Stop("give either --out FOLDER, --check or --draft-mapping")
         try:
             place = place_of(source, schema or ())
-            if out is None:
+            if draft_mapping:
+                from myoresist.cohort.draft.draft import draft_mapping as drafted
+
+                say(drafted(place).removesuffix("\n"))
+            elif out is None:
                 check_registry(place, mapping, say)
             else:
                 run_registry(place, out, mapping, engine, master, workers, batch, say, complain)

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 DUCKDB, SQLITE = "duckdb", "sqlite"
 SUFFIXES = (".duckdb", ".ddb", ".sqlite", ".sqlite3", ".db")
+_LISTED = (
+    "SELECT table_name FROM information_schema.tables "
+    "WHERE table_catalog = current_database() AND table_schema = 'main'"
+)
 _PLAIN = ("BOOLEAN", "DATE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
 """Types that are copied as they are."""
 _NUMBER = re.compile(r"(smallint|integer|bigint|real|double precision|numeric)\b")
@@ -71,7 +75,7 @@ class Asked:
 
     def cdm(self, there: Iterable[str]) -> bool:
         """Tell whether a database with these tables is read as an OMOP CDM."""
-        return not _chosen(there, self.wanted["patients"]) and cdm.is_cdm(there)
+        return not _chosen(there, self.wanted.get("patients", "")) and cdm.is_cdm(there)
 
 
 def read_database(place: Path | postgres.Address, asked: Asked) -> Found:
@@ -115,6 +119,42 @@ def _of_file(path: Path, asked: Asked, found: Found) -> set[str]:
         connection.close()
 
 
+def names_of(place: Path | postgres.Address, work: Path) -> list[str]:
+    """Return the names of the tables of a database.
+
+    Args:
+        place: where it is.
+        work: a folder that it may write to.
+
+    Raises:
+        SourceError: if it cannot be read, or is an OMOP CDM, whose tables need no names.
+    """
+    found: Iterable[str]
+    if isinstance(place, postgres.Address):
+        with postgres.opened(place) as server:
+            found = server.tables
+    elif kind_of(place) is None:
+        raise SourceError(f"{place}: is no folder of tables, and no DuckDB or SQLite database")
+    elif kind_of(place) == SQLITE:
+        connection = sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            found = Sqlite(connection).tables
+        except sqlite3.Error as error:
+            raise SourceError(f"{place}: cannot be read: {first_line(error)}") from error
+        finally:
+            connection.close()
+    else:
+        duckdb = _duckdb(place)
+        try:
+            with _opened(place, work) as opened:
+                found = {row[0] for row in opened.execute(_LISTED).fetchall()}
+        except duckdb.Error as error:
+            raise SourceError(f"{place}: cannot be read: {first_line(error)}") from error
+    if cdm.is_cdm(found):
+        raise SourceError(f"{place}: is an OMOP CDM, which is read without a mapping file")
+    return sorted(found)
+
+
 def _fold(name: str) -> str:
     return name.lower()
 
@@ -129,9 +169,7 @@ def _of_duckdb(path: Path, asked: Asked, found: Found) -> set[str]:
     duckdb = _duckdb(path)
     try:
         with _opened(path, asked.work) as connection:
-            listed = "SELECT table_name FROM information_schema.tables WHERE table_catalog = "
-            listed += "current_database() AND table_schema = 'main'"
-            there = {row[0] for row in connection.execute(listed).fetchall()}
+            there = {row[0] for row in connection.execute(_LISTED).fetchall()}
             if asked.cdm(there):
                 _of_cdm(connection, asked, found, None)
                 return set()

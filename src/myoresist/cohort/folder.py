@@ -59,7 +59,7 @@ def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], w
         SourceError: for a table that is there twice or cannot be read.
     """
     found = Found(root=path)
-    entries = sorted(x for x in path.iterdir() if _may_be_table(x) and x.name not in set(ignored))
+    entries = sorted(x for x in path.iterdir() if may_be_table(x) and x.name not in set(ignored))
     used: set[Path] = set()
     for ours, theirs in wanted.items():
         own = _named(entries, theirs)
@@ -118,7 +118,8 @@ def meant(name: str, suffix: str, wanted: Mapping[str, str]) -> str:
     return f"; is it meant to be {near}{suffix}? A mapping file may name it" if near else ""
 
 
-def _may_be_table(path: Path) -> bool:
+def may_be_table(path: Path) -> bool:
+    """Tell whether a file may be meant as a table, and is not what a program left there."""
     name = path.name.lower()
     return not name.startswith((*_NO_TABLE, *_PAPERS))
 
@@ -150,7 +151,7 @@ def _parts(entry: Path) -> Iterator[Path]:
     if not entry.is_dir():
         yield entry
         return
-    inside = sorted(x for x in entry.iterdir() if _may_be_table(x))
+    inside = sorted(x for x in entry.iterdir() if may_be_table(x))
     folder = next((x for x in inside if x.is_dir()), None)
     if folder is not None:
         raise SourceError(f"{folder}: parts of a table lie in one folder; move its files up")

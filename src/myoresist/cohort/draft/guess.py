@@ -1,0 +1,244 @@
+"""What the tables and columns of a registry may be here; what is not sure is only asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from myoresist.case.cells import CODES
+from myoresist.cohort.draft.fitting import Fit, Fitting
+from myoresist.cohort.draft.parts import Draft, Line, Side
+from myoresist.cohort.draft.profile import Calendar, Profile, decimal_of, is_code
+from myoresist.cohort.draft.vocabulary import OfLab, Vocabulary, plain, snake
+from myoresist.cohort.draft.wide import tagged
+from myoresist.resistance.response.visits import DATE, PATIENT
+
+TEXTS: Mapping[str, str] = {"labs": "test", "antibodies": "antibody", "treatments": "drug"}
+"""The column of a list that says what each row is about."""
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "labs": ("test", "value", "unit"), "antibodies": ("antibody",), "findings": ("finding", "value"),
+    "treatments": ("drug",), "medicines": ("drug",), "visits": (DATE,), "patients": (),
+}  # fmt: skip
+_UNNAMED = "not recognised"
+_HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table of theirs: what its columns look like, and its rows; ``file`` is what it is called there."""
+
+    name: str
+    file: str
+    columns: Mapping[str, Profile]
+    rows: pl.DataFrame
+
+
+@dataclass
+class Guess:
+    """Guesses what some tables are."""
+
+    vocabulary: Vocabulary
+    tables: Sequence[Found]
+    draft: Draft
+    fitting: Fitting = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out how numbers, dates and missing values are written in all tables."""
+        every = [x for one in self.tables for x in one.columns.values()]
+        calendar = Calendar.of(every)
+        self.fitting = Fitting(self.vocabulary, calendar)
+        self.draft.dates, self.draft.doubted = calendar.forms, calendar.doubted
+        decimal, both = decimal_of(every)
+        self.draft.decimal = "both" if both else decimal
+        words = {x.lower() for x in self.vocabulary.headers.missing}
+        held = {x for one in every for x in one.values}
+        said = sorted(x for x in held if x.lower() in words or is_code(x))
+        if said:
+            # Once some are named the others are not suspected any more.
+            usual = (f"{x:g}" for x in CODES)
+            self.draft.missing = tuple(
+                dict.fromkeys([*(x for x in said if not is_code(x)), *usual])
+            )
+
+    def made(self) -> Draft:
+        """Return the draft, once every table is placed."""
+        placed: dict[str, Found] = {}
+        for one in sorted(self.tables, key=lambda x: (snake(x.name) not in _NEEDS, -x.rows.width)):
+            ours, why = self.kind(one)
+            if ours is None or ours in placed:
+                why = f"is {ours} as {placed[ours].name} is, by its columns" if ours else why
+                self.draft.ignored[one.file] = why
+            else:
+                placed[ours] = one
+        for ours, one in placed.items():
+            self.place(ours, one)
+        return self.draft
+
+    def ids(self, one: Found) -> str | None:
+        """Return the column of a table that holds the ids of patients."""
+        known = [x for x in one.columns if self.vocabulary.exact("patients", x) == PATIENT]
+        # Of several the longest name says most: patient_id goes before id.
+        return max(known, key=lambda x: (snake(x) == PATIENT, len(x)), default=None)
+
+    def kind(self, one: Found) -> tuple[str | None, str]:
+        """Return which table of ours one is, or why none."""
+        who = self.ids(one)
+        if who is None:
+            return None, "no column is known to hold the ids of patients"
+        if snake(one.name) in _NEEDS:
+            return snake(one.name), ""
+        for ours, about in TEXTS.items():
+            column = self._about(one, ours, about)
+            if column is not None and self._speaks_of(ours, column):
+                return ours, ""
+        ids = one.rows[who].drop_nulls()
+        if ids.is_unique().all():
+            return "patients", ""
+        exact = {self.vocabulary.exact("visits", x) for x in one.columns}
+        if DATE in exact and len(exact - {DATE, PATIENT, None}):
+            return "visits", ""
+        return None, "its ids are there several times, and it is no list that is known"
+
+    def _about(self, one: Found, ours: str, about: str) -> Profile | None:
+        named = (y for x, y in one.columns.items() if self.vocabulary.exact(ours, x) == about)
+        return next(named, None)
+
+    def _speaks_of(self, ours: str, column: Profile) -> bool:
+        terms = self.vocabulary.schema.terms
+        find = {"labs": terms.lab, "antibodies": terms.antibody, "treatments": terms.drug}[ours]
+        known = sum(n for x, n in column.said.items() if find(x))
+        return bool(column.said) and known >= _HALF * sum(column.said.values())
+
+    def place(self, ours: str, one: Found) -> None:
+        """Say what the columns of a table are."""
+        lines = [self._line(ours, x) for x in self._ordered(ours, one)]
+        taken: dict[str, str] = {}
+        for place, line in enumerate(lines):
+            if line.ours in taken:
+                note = f"{line.ours}, as {taken[line.ours]} is, by its name"
+                lines[place] = Line(line.theirs, None, note, line.ours)
+            elif line.ours:
+                taken[line.ours] = line.theirs
+        lacking = [x for x in _NEEDS[ours] if x not in taken]
+        if lacking:
+            why = f"is {ours}, by its columns, but which one is {' and '.join(lacking)}?"
+            self.draft.ignored[one.file] = why
+            return
+        self.draft.tables[ours] = one.name
+        if ours == "visits":
+            lines = self._limits(lines)
+        if ours in ("patients", "visits"):
+            lines = self._beside(ours, one, lines)
+        self.draft.lines[ours] = lines
+        kept = {x.theirs for x in lines if x.ours}
+        for table in (self.draft.values, self.draft.strange):
+            own = table.get(ours, {})
+            for theirs in [x for x in own if x in one.columns and x not in kept]:
+                del own[theirs]
+        if ours in TEXTS:
+            self._unknown_words(ours, one)
+
+    def _ordered(self, ours: str, one: Found) -> list[Profile]:
+        """Return the columns, those first that are called as ours are."""
+        who = self.ids(one)
+        own = self.vocabulary.schema.tables[ours]
+        return sorted(one.columns.values(), key=lambda x: (x.name != who, snake(x.name) not in own))
+
+    def _line(self, table: str, column: Profile) -> Line:
+        """Say what a column is by itself."""
+        header = column.name
+        if self.vocabulary.exact("patients", header) == PATIENT:
+            return Line(header, PATIENT, "by its name")
+        ours = self.vocabulary.exact(table, header)
+        if ours is None and table == "patients":
+            ours = self.vocabulary.antibody(header)
+        if ours is None and table == "visits":
+            ours = self._enzyme(header)
+        if ours is not None:
+            return self._fitted(table, column, self.fitting.of(table, ours, column), ours)
+        parts = tagged(header)
+        asked = self.vocabulary.asked(header)
+        asked = asked or (self.vocabulary.asked(parts.name) if parts else None)
+        span = f"; {column.span}" if column.span else ""
+        if asked:
+            return Line(header, None, asked + span)
+        if table == "patients" and self.vocabulary.is_kept(header):
+            self.draft.keep += (header,)
+            return Line(header, None, "goes through to every table: see keep")
+        near = self.vocabulary.near(table, header)
+        if near:
+            return Line(header, None, f"perhaps {near[0]}, as it is like {near[1]}", near[0])
+        return Line(header, None, _UNNAMED + span)
+
+    def _fitted(self, table: str, column: Profile, fit: Fit, guess: str) -> Line:
+        if fit.ours is None:
+            return Line(column.name, None, fit.note, guess)
+        if fit.values:
+            self.draft.values.setdefault(table, {})[column.name] = fit.values
+        if fit.strange:
+            self.draft.strange.setdefault(table, {})[column.name] = fit.strange
+        return Line(column.name, fit.ours, fit.note)
+
+    def _enzyme(self, header: str) -> str | None:
+        """Return the column of a visit that holds an enzyme in the unit that a header names."""
+        found = self.vocabulary.lab(header)
+        if found is None or found.unit is None:
+            return None
+        unit = {"ul": "u_l", "iul": "u_l", "μkatl": "ukat_l", "ukatl": "ukat_l", "nkatl": "nkat_l"}
+        end = unit.get(plain(found.unit))
+        name = f"{found.test.id}_uln_{end}" if found.limit else f"{found.test.id}_{end}"
+        return name if name in self.vocabulary.schema.tables["visits"] else None
+
+    def _limits(self, lines: list[Line]) -> list[Line]:
+        """Return the columns of visits, with the limits of enzymes in the units of their values."""
+        kept = {x.ours: x.theirs for x in lines if x.ours}
+        measures = [x for x in self.vocabulary.schema.terms.measures if x.enzyme]
+        found = []
+        for line in lines:
+            lab = self.vocabulary.lab(line.theirs) if line.ours is None else None
+            if lab and lab.limit and lab.unit is None:
+                one = next((x for x in measures if x.id == lab.test.id), None)
+                pairs = zip(one.columns, one.limit_columns, strict=True) if one else ()
+                for value, limit in pairs:
+                    if value in kept and limit not in kept:
+                        kept[limit] = line.theirs
+                        line = Line(
+                            line.theirs, limit, f"by its name, in the unit of {kept[value]}"
+                        )
+            found.append(line)
+        return found
+
+    def _unknown_words(self, ours: str, one: Found) -> None:
+        """Note the words of a list that are no test, antibody or drug."""
+        terms = self.vocabulary.schema.terms
+        find = {"labs": terms.lab, "antibodies": terms.antibody, "treatments": terms.drug}[ours]
+        column = self._about(one, ours, TEXTS[ours])
+        if column is not None:
+            strange = tuple(sorted(x for x in column.said if not find(x)))
+            if strange:
+                self.draft.strange.setdefault(ours, {})[column.name] = strange
+
+    def _beside(self, ours: str, one: Found, lines: list[Line]) -> list[Line]:
+        """Find visits, laboratory values and courses that stand side by side, and return the other lines."""
+        from myoresist.cohort.draft.beside import Beside
+
+        return Beside(self, ours, one).of(lines)
+
+
+def lab_side(found: OfLab, value: str, limit: str | None, date: str | None, origin: str) -> Side:
+    """Return a laboratory value that stands side by side with others."""
+    columns = {value: "value"}
+    if limit:
+        columns[limit] = "upper_limit"
+    if date:
+        columns[date] = DATE
+    unit = found.unit
+    if unit is None:
+        units = {x: y for x, y in found.test.units.items()}
+        # Several spellings of one unit leave no doubt.
+        unit = next(iter(units)) if len(set(units.values())) == 1 else None
+    constants = {"test": found.test.id, **({"unit": unit} if unit else {})}
+    note = "by its name" + (" and unit" if found.unit else "")
+    return Side(columns, constants, note, origin, unit is not None)

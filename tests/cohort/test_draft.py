@@ -1,0 +1,222 @@
+"""A mapping file proposed from headers and values can be used as it is, and states nothing that is not so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+import yaml
+from doors import DOORS, folder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from workbooks import write_workbook
+
+from myoresist.case.reading import packaged_terms
+from myoresist.cohort.draft.draft import draft_mapping
+from myoresist.cohort.folder import SourceError
+from myoresist.cohort.registry import assess_tables
+from myoresist.cohort.schema import Schema
+from myoresist.cohort.source import open_source
+
+GERMAN = {
+    "stammdaten.csv": """\
+Pat-Nr;Geschlecht;Geburtsdatum;Erstsymptom;Diagnose;Gewicht;Zentrum;Heliotrop;Dysphagie;Jo-1;cN1A;\
+CK max (U/L);CK Norm;CRP;Name;MTX Beginn;MTX Ende
+1;w;25.01.1960;05/2018;DM;70,5;Wien;1;nein;positiv;0;4.500;190;12,5;Huber Anna;13.02.2019;
+2;m;03.04.1971;2019;PM;80;Graz;0;ja;neg;1;600;190;3,2;Maier Hans;;
+3;w;11.12.1955;11/2015;IBM;55,2;Wien;99;nein;k.A.;2;1200;190;-9;Gruber Eva;01.05.2016;01.08.2016
+""",
+    "visiten.csv": """\
+Pat-Nr;Datum;MMT8;VAS Arzt mm;PhGA;HAQ;CK (U/L);CK ULN;CRP (mg/L)
+1;13.02.2019;110;55;5,5;1,5;4500;190;12
+1;14.08.2019;130;25;2,5;0,875;600;190;3
+3;01.05.2016;90;60;6;2;1200;190;2
+""",
+    "medikamente.csv": """\
+Pat-Nr;Medikament;Dosis;Einheit;Häufigkeit;von;bis
+1;CellCept;2;g;daily;01.03.2019;
+2;Wunderpille;1;mg;daily;01.02.2019;
+""",
+    "codebook.csv": "Feld;Text\nCK;Kreatinkinase\n",
+}
+
+
+def drafted(source: Path, at: Path) -> tuple[str, dict[str, pl.DataFrame]]:
+    """Return the draft for a source, and its tables as they are read with it."""
+    text = draft_mapping(source)
+    (at / "draft.yaml").write_text(text, encoding="utf-8")
+    (at / "work").mkdir()
+    opened = open_source(source, Schema(packaged_terms()), at / "work", at / "draft.yaml")
+    assert opened.unread == ()
+    return text, {x: y.drop("row").collect() for x, y in opened.tables.items()}
+
+
+def test_a_messy_registry_is_read_with_its_draft(tmp_path: Path) -> None:
+    text, tables = drafted(folder(tmp_path / "in", GERMAN), tmp_path)
+    draft = yaml.safe_load(text)
+    assert draft["tables"] == {
+        "patients": "stammdaten", "visits": "visiten", "treatments": "medikamente",
+    }  # fmt: skip
+    assert (draft["decimal"], draft["dates"]) == ("comma", ["%d.%m.%Y", "%m/%Y"])
+    assert draft["keep"] == ["Zentrum"]
+    assert draft["ignore"] == ["codebook.csv"]
+    answers = assess_tables(tables)
+    findings = answers["findings"]
+    assert findings["sex_female"].to_list() == [True, False, True]
+    assert findings["heliotrope_rash"].to_list() == [True, False, None]
+    assert findings["anti_jo1"].to_list() == [True, False, None]
+    assert findings["ck_x_uln"].round(2).to_list() == [23.68, 3.16, 6.32]
+    assert findings["mmt8_150"].to_list() == [130, None, 90]
+    assert findings["physician_global_cm"].to_list() == [2.5, None, 6]
+    # Of a code from 0 to 2 nobody knows what it is, nor of a CRP its unit.
+    assert findings["anti_cn1a"].null_count() == 3
+    assert findings["crp_mg_l"].to_list() == [3, None, 2]
+    courses = answers["courses"].select("patient_id", "drug", "start").rows()
+    assert [(x, y, str(z)) for x, y, z in courses] == [
+        ("1", "methotrexate", "2019-02-13"),
+        ("1", "mycophenolate", "2019-03-01"),
+        ("3", "methotrexate", "2016-05-01"),
+    ]
+
+
+def test_what_is_asked_says_from_what_it_was_guessed(tmp_path: Path) -> None:
+    text, _ = drafted(folder(tmp_path / "in", GERMAN), tmp_path)
+    for said in (
+        "cN1A: null  # anti_cn1a, by its name; which of 0, 1, 2 is yes, and which is no?",
+        "PhGA: null  # physician_global in cm or physician_global_mm? values 2.5 to 6",
+        "Name: null  # not recognised\n",
+        "# in which unit (mg/L, mg/dL)? values 3.2 to 12.5\n"
+        '#   - {columns: {CRP: value}, constants: {test: crp, unit: "?"}}',
+        "# treatments.Medikament: not known, and left open: Wunderpille",
+    ):
+        assert said in text
+    # What somebody is called is no part of a draft.
+    assert "Huber" not in text
+
+
+WIDE = """\
+record_id,sex,date_v1,mmt8_v1,ck_u_l_v1,phga_mm_v1,date_v2,mmt8_v2,ck_u_l_v2,phga_mm_v2,ck_v2,\
+aza_ever,ivig_ever,iqv
+1,1,2020-03-01,110,900,60,2020-06-01,140,200,20,200,1,1,3
+2,2,2020-03-15,100,800,50,,,,,,0,2,4
+"""
+
+
+def test_visits_and_courses_side_by_side_are_found(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(WIDE)
+    text, tables = drafted(tmp_path / "export.csv", tmp_path)
+    assert tables["visits"].select("patient_id", "date", "mmt8", "physician_global_mm").rows() == [
+        ("1", "2020-03-01", "110", "60"),
+        ("2", "2020-03-15", "100", "50"),
+        ("1", "2020-06-01", "140", "20"),
+    ]
+    assert tables["treatments"].rows() == [("1", "azathioprine")]
+    assert tables["patients"].columns == ["patient_id"]
+    assert "which of 1, 2 is female, and which is male?" in text
+    assert (
+        "ivig_ever: null  # intravenous_immunoglobulin, by its name; which of 1, 2 is yes" in text
+    )
+    assert "in which unit (U/L, IU/L, µkat/L, ukat/L, nkat/L)? values 200 to 200" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "forms"),
+    [
+        (("25/01/2020", "03/04/2020"), ["%d/%m/%Y"]),
+        (("01/25/2020", "03/04/2020"), ["%m/%d/%Y"]),
+        (("03/04/2020", "05/06/2020"), None),
+        (("25/01/2020", "01/25/2020"), None),
+    ],
+)
+def test_day_and_month_are_told_apart_or_asked_about(
+    days: tuple[str, ...], forms: list[str] | None, tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{n},{day}" for n, day in enumerate(days))
+    (tmp_path / "p.csv").write_text(f"patient_id,birth_date\n{rows}\n")
+    text, tables = drafted(tmp_path / "p.csv", tmp_path)
+    assert yaml.safe_load(text).get("dates") == forms
+    assert ("birth_date" in tables["patients"].columns) == (forms is not None)
+    if forms is None:
+        assert '# dates: ["%d/%m/%Y"] or ["%m/%d/%Y"]?' in text
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "read"),
+    [
+        ("mmt8", ["70", "80"], False),  # of 80 or of 150
+        ("mmt8", ["70", "149"], True),
+        ("ck_ul", ["900", "80"], False),  # a unit, or the upper limit
+        ("heliotrope_rash", ["1", "1"], False),  # 1 may be no
+        ("heliotrope_rash", ["1", "2"], False),
+        ("heliotrope_rash", ["x", ""], True),
+        ("heliotrop rash", ["1", "0"], False),  # only like it
+        ("age", ["1960-01-01", "1970-01-01"], False),
+        ("mi2", ["++", "neg"], True),
+        ("gender", ["0", "1"], False),
+    ],
+)
+def test_what_may_be_something_else_is_left_out(
+    header: str, values: list[str], read: bool, tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{n},2020-01-0{n + 1},{x}" for n, x in enumerate(values))
+    (tmp_path / "p.csv").write_text(f"patient_id,date,{header}\n{rows}\n")
+    _, tables = drafted(tmp_path / "p.csv", tmp_path)
+    columns = {x for one in tables.values() for x in one.columns} - {"patient_id", "date"}
+    assert bool(columns) == read
+
+
+LABS = {"pid": ["a", "b"], "Parameter": ["CPK", "LDH"], "Wert": ["900", "300"],
+        "Einheit": ["U/L", "U/L"], "Abnahme": ["2020-01-01", "2020-02-01"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", [*DOORS, "xlsx"])
+def test_every_door_has_a_draft(door: str, tmp_path: Path) -> None:
+    tables = {
+        "demographics": pl.DataFrame({"pid": ["a", "b"], "Gender": ["m", "f"]}),
+        "bloods": pl.DataFrame(LABS),
+    }
+    (tmp_path / "in").mkdir()
+    if door == "xlsx":
+        sheets = {x: [y.columns, *map(list, y.rows())] for x, y in tables.items()}
+        source = write_workbook(tmp_path / "in" / "r.xlsx", sheets)
+    else:
+        source = DOORS[door](tables, tmp_path / "in")
+    _, read = drafted(source, tmp_path)
+    assert read["labs"].columns == ["patient_id", "test", "value", "unit", "date"]
+    assert read["patients"]["sex"].to_list() == ["male", "female"]
+
+
+def test_without_ids_there_is_no_draft(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no column is known to hold the ids"):
+        draft_mapping(folder(tmp_path, {"a.csv": "sex\nfemale\n"}))
+    with duckdb.connect(str(tmp_path / "cdm.duckdb")) as connection:
+        for name in ("person", "condition_occurrence", "concept", "concept_ancestor"):
+            connection.execute(f"CREATE TABLE {name} (x INTEGER)")
+    with pytest.raises(SourceError, match="read without a mapping file"):
+        draft_mapping(tmp_path / "cdm.duckdb")
+
+
+HEADERS = st.sampled_from(
+    ["sex", "Größe (cm)", "ck", "CK [µkat/L]", "no", "mmt8", "a: b", "#x", "'", "y", "1", "date_v1",
+     "ck_v1", "Jo-1", "methotrexate_start", "mtx ever", "visit date", "CRP mg/dl", "null", "Alter",
+     "diagnosis", "%", "ILD", "haq"]
+)  # fmt: skip
+CELLS = st.sampled_from(
+    ["", "1", "0", "2", "ja", "nein", "no", "1,5", "1.234", "999", "-9", "2020-01-01", "13/01/2020",
+     "01.02.2020", "DM", "f", "x", "NI", "<30", "# y", "a: b", "'", '""', "{", "yes"]
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(st.lists(HEADERS, min_size=1, max_size=6, unique=True), st.data())
+def test_a_draft_can_be_used_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, headers: list[str], data: st.DataObject
+) -> None:
+    at = tmp_path_factory.mktemp("draft")
+    rows = data.draw(st.integers(1, 4))
+    table = {x: data.draw(st.lists(CELLS, min_size=rows, max_size=rows)) for x in headers}
+    frame = pl.DataFrame({"patient_id": [str(n) for n in range(rows)], **table})
+    frame.write_csv(at / "p.csv")
+    drafted(at / "p.csv", at)
