@@ -208,6 +208,35 @@ def ddl(version: str) -> Iterator[str]:
         yield f"CREATE TABLE {table} ({cells})"
 
 
+BASE: Rows = {
+    "concept": [
+        {"concept_id": 0, "concept_name": "No matching concept", "vocabulary_id": "None"},
+        {"concept_id": 32880, "concept_name": "Standard algorithm", "vocabulary_id": "None"},
+        {"concept_id": 1147314, "concept_name": "person", "vocabulary_id": "None"},
+    ],
+    "vocabulary": [{"vocabulary_id": "None", "vocabulary_name": "OMOP"}],
+    "domain": [
+        {"domain_id": "Observation", "domain_name": "Observation"}, {"domain_id": "", "domain_name": "none"},
+    ],
+    "concept_class": [{"concept_class_id": "", "concept_class_name": "none"}],
+}  # fmt: skip
+"""What every CDM has of the vocabularies, as far as it is referred to."""
+
+
+ORDER = ("vocabulary", "concept_class", "concept", "cohort_definition", "observation", "cohort")
+"""Tables of answers in the order in which they refer to each other."""
+
+
+def constraints(version: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what refers to what: table, column, and the table and column that it means."""
+    tables = fields(version)
+    for table, columns in tables.items():
+        for one in columns:
+            if one.refers_to in tables:
+                key = next(x.name for x in tables[one.refers_to] if x.key)
+                yield table, one.name, one.refers_to, key
+
+
 def filled(found: Rows, version: str) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
     """Yield the rows of each table with something in every column that may not be empty."""
     blank = {"integer": 0, "numeric": 0, "date": date(1970, 1, 1), "timestamp": None}
@@ -271,6 +300,19 @@ class Server(NamedTuple):
             connection = await asyncpg.connect(self.address)
             for one in statements:
                 await connection.execute(one)
+            await connection.close()
+
+        asyncio.run(run())
+
+    def copy(self, table: str, file: Path) -> None:
+        """Copy a CSV file with its heading into a table."""
+        schema, _, name = table.partition(".")
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self.address)
+            await connection.copy_to_table(
+                name, source=file, schema_name=schema, format="csv", header=True
+            )
             await connection.close()
 
         asyncio.run(run())

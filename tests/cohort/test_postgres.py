@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
-from cdms import CASES, MAPPING, PASSWORD, Server, in_duckdb, in_sqlite, postgres, rows
+from cdms import (
+    BASE,
+    CASES,
+    MAPPING,
+    ORDER,
+    PASSWORD,
+    Server,
+    constraints,
+    in_duckdb,
+    in_sqlite,
+    rows,
+)
 from doors import folder
 from roads import differences, of_assessment, of_tables
 from typer.testing import CliRunner
@@ -26,17 +36,15 @@ KNOWLEDGE = Knowledge.load()
 SHARED = ("concept", "concept_ancestor", "drug_strength")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres() as one:
-        one.load("cdm54", rows("5.4"), "5.4")
-        one.load("cdm53", rows("5.3"), "5.3")
-        # A vocabulary that several databases share has a schema of its own.
-        one.run(
-            "CREATE SCHEMA vocabulary",
-            *(f"ALTER TABLE cdm53.{x} SET SCHEMA vocabulary" for x in SHARED),
-        )  # fmt: skip
-        yield one
+@pytest.fixture(scope="module", autouse=True)
+def cdms(server: Server) -> None:
+    server.load("cdm54", rows("5.4"), "5.4")
+    server.load("cdm53", rows("5.3"), "5.3")
+    # A vocabulary that several databases share has a schema of its own.
+    server.run(
+        "CREATE SCHEMA vocabulary",
+        *(f"ALTER TABLE cdm53.{x} SET SCHEMA vocabulary" for x in SHARED),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +177,22 @@ def test_what_cannot_be_read_is_said_without_what_stands_in_a_cell(
         open_source(place_of("postgresql://tests@127.0.0.1:1/x"), schema, tmp_path)
     with pytest.raises(SourceError, match="has no schemas"):
         place_of("registry", ["cdm"])
+
+
+def test_answers_load_into_a_cdm_that_holds_to_all_of_its_keys(
+    server: Server, written: Path
+) -> None:
+    people = [{"person_id": x} for x in range(1, 161)]
+    server.load("answers", BASE | {"person": people}, "5.4")
+    server.run(
+        *(
+            f"ALTER TABLE answers.{table} ADD FOREIGN KEY ({column}) REFERENCES answers.{other} ({key})"
+            for table, column, other, key in constraints("5.4")
+        )
+    )
+    for table in ORDER:
+        server.copy(f"answers.{table}", written / "5.4" / f"{table}.csv")
+    server.run("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_nothing_can_be_written_there(server: Server) -> None:

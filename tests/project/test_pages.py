@@ -31,6 +31,7 @@ NOT_RUN = {
     "evaluate": "scores every case that there is; tests/test_evaluation.py scores a few",
     "knowledge check": "runs every worked example; tests/worked_examples does",
     "--engine spark": "needs a cluster; tests/cohort/test_spark.py starts one",
+    "--format omop": "needs a list of persons; tests/cohort/test_omop_out.py makes one",
     "postgresql:": "needs a server; tests/cohort/test_postgres.py starts one",
     "cdm.duckdb": "needs a database of OMOP; tests/cohort/test_omop.py makes one",
 }

@@ -261,19 +261,35 @@ def quality(
 def export(
     answers: Answers,
     out: Annotated[Path, typer.Option("--out", help="A new folder, or a new DuckDB file.")],
-    form: Annotated[str, typer.Option("--format", help="csv, parquet, arrow or duckdb.")] = "csv",
+    form: Annotated[
+        str, typer.Option("--format", help="csv, parquet, arrow, duckdb; omop: a CDM.")
+    ] = "csv",
     short_names: Annotated[
         bool, typer.Option("--short-names", help="Names that Stata and SAS can take; 0 and 1.")
     ] = False,
     pseudonyms: Annotated[
         Path | None, typer.Option(help="A file with a key of 16 bytes or more, to hide the ids.")
     ] = None,
+    cdm: Annotated[str, typer.Option(help="Version of the OMOP CDM: 5.3 or 5.4.")] = "5.4",
+    day: Annotated[
+        str | None,
+        typer.Option("--date", help="omop: the day that stands for one that a record lacks."),
+    ] = None,
+    persons: Annotated[
+        Path | None,
+        typer.Option(help="omop: CSV of patient_id and person_id; the ids are persons without it."),
+    ] = None,
 ) -> None:
     """Write the answers for another tool: one file a table, or one database."""
     from myoresist.cohort.freeze import command
 
     with _registry_errors():
-        command.export(answers, out, form, short_names, pseudonyms)
+        if form == "omop":
+            if short_names or pseudonyms:
+                raise Stop("--format omop has the names and the persons of a CDM")
+            command.export_omop(answers, out, cdm, day, persons)
+        else:
+            command.export(answers, out, form, short_names, pseudonyms)
         say(f"{out}: written")
 
 

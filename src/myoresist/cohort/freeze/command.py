@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -87,9 +88,25 @@ def export(answers: Path, out: Path, form: str, short: bool, key: Path | None) -
 
     known = next((x for x in FORMS if x == form), None)
     if known is None:
-        raise SourceError(f"--format {form}: write {', '.join(FORMS)}")
+        raise SourceError(f"--format {form}: write {', '.join(FORMS)} or omop")
     secret = key.read_bytes().strip() if key else None
     Export(Freeze.open(answers), known, short, secret).write(out)
+
+
+def export_omop(
+    answers: Path, out: Path, version: str, day: str | None, persons: Path | None
+) -> None:
+    """Write a freeze as tables of an OMOP CDM; see ``omop.write.OmopExport``."""
+    from myoresist.cohort.omop.write import VERSIONS, OmopExport
+
+    known = next((x for x in VERSIONS if x == version), None)
+    if known is None:
+        raise SourceError(f"--cdm {version}: write {' or '.join(VERSIONS)}")
+    try:
+        on = date.fromisoformat(day) if day else None
+    except ValueError as error:
+        raise SourceError(f"--date {day}: write a day as 2026-05-17") from error
+    OmopExport(Freeze.open(answers), known, on, persons).write(out)
 
 
 def diff(old: Path, new: Path) -> Differences:
