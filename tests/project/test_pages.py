@@ -140,12 +140,15 @@ def test_the_snippets_of_a_page_run_one_after_the_other(page: Path, desk: Path) 
         assert isinstance(names["verdicts"], pl.DataFrame)
 
 
-def test_the_mapping_file_that_is_shown_is_read(desk: Path) -> None:
-    (text,) = blocks(ROOT / "docs" / "cohort.md", "yaml")
-    (desk / "mapping.yaml").write_text(text)
-    names = Names.read(desk / "mapping.yaml", Schema(packaged_terms()))
-    assert names.tables == {"patients": "demographics"}
-    assert names.decimal == "comma"
+def test_the_mapping_files_that_are_shown_are_read(desk: Path) -> None:
+    read = []
+    for text in blocks(ROOT / "docs" / "cohort.md", "yaml"):
+        (desk / "mapping.yaml").write_text(text)
+        read.append(Names.read(desk / "mapping.yaml", Schema(packaged_terms())))
+    tables, own = read
+    assert tables.tables == {"patients": "demographics"}
+    assert tables.decimal == "comma"
+    assert own.omop and [x.measure for x in own.omop.measures] == ["mmt8", "physician_global"]
 
 
 def test_the_template_that_is_offered_is_a_case() -> None:
