@@ -21,6 +21,7 @@ from myoresist.cohort.dictionary import short_names
 from myoresist.cohort.disclosure import Disclosure
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.freeze import command, counts
+from myoresist.cohort.freeze.changes import Impossible, Rules
 from myoresist.cohort.freeze.export import pseudonym
 from myoresist.cohort.freeze.folder import Freeze
 from myoresist.cohort.freeze.one_patient import case_of
@@ -178,7 +179,8 @@ def test_the_page_of_a_row_is_that_of_the_table(out: Path, freezes: Path, read: 
 
 def test_5_quality_by_variable_and_site(freezes: Path) -> None:
     source = freezes / "registry"
-    table = command.quality(source, freezes / "mapping.yaml", "site", ALL)
+    table, _ = command.quality(source, freezes / "mapping.yaml", "site", ALL)
+    table = table.filter(pl.col("visit").is_null())
     visits = pl.read_parquet(source / "visits.parquet")
     sites = pl.read_parquet(source / "patients.parquet").select("patient_id", "site")
     own = visits.join(sites, on="patient_id").filter(site="Graz")
@@ -197,9 +199,101 @@ def test_5_quality_by_variable_and_site(freezes: Path) -> None:
 def test_what_cannot_be_used_is_counted_with_its_reason(tmp_path: Path) -> None:
     ages = ["40", "400", "x", "", "50"]
     pl.DataFrame({"patient_id": list("abcde"), "age": ages}).write_csv(tmp_path / "patients.csv")
-    row = command.quality(tmp_path, None, None, ALL).filter(column="age").row(0, named=True)
+    row = command.quality(tmp_path, None, None, ALL)[0].filter(column="age").row(0, named=True)
     assert (row["known"], row["missing"], row["unusable"]) == (2, 1, 2)
     assert "0 to 120" in row["reason"]
+
+
+def test_5_completeness_by_visit_and_site(freezes: Path) -> None:
+    source = freezes / "registry"
+    table, _ = command.quality(source, freezes / "mapping.yaml", "site", ALL, True)
+    visits = pl.read_parquet(source / "visits.parquet").with_columns(
+        number=pl.col("date").rank("dense").over("patient_id").clip(upper_bound=12)
+    )
+    sites = pl.read_parquet(source / "patients.parquet").select("patient_id", "site")
+    own = visits.join(sites, on="patient_id")
+    rows = table.filter(pl.col("visit").is_not_null(), table="visits", column="haq_di")
+    assert rows.height == own.select("site", "number").n_unique() + own["number"].n_unique()
+    for one in rows.iter_rows(named=True):
+        part = own.filter(pl.col("number") == one["visit"])
+        part = part if one["group"] == "All" else part.filter(site=one["group"])
+        assert (one["rows"], one["known"]) == (part.height, part["haq_di"].count())
+
+
+def entered(folder: Path, **tables: str) -> Path:
+    """Write tables of a registry, one word a row, cells parted by commas."""
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(text.split()) + "\n")
+    return folder
+
+
+PEOPLE = "patient_id,birth_date,sex a,1970-05-01,female b,1980,male"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "visits",
+            "patient_id,date,mmt8 a,2020-01-01,148 a,2020-03-01,20 a,2020-06-01,150"
+            " b,2020-01-01,148 b,2020-03-01,20",
+            [(2, "mmt8", "20.0", "148.0", "strength_there_and_back")],
+        ),
+        ("visits", "patient_id,date,mmt8 a,2020-01-01,148 a,2020-03-01,120 a,2020-06-01,150", []),
+        (
+            "visits",
+            "patient_id,date,physician_global_mm a,2020-01-01,70 a,2020-02-01,5 a,2020-03-01,72",
+            [(2, "physician_global_mm", "5.0", "70.0", "global_there_and_back")],
+        ),
+        (
+            "visits",
+            "patient_id,date,mdi_extent a,2020-03-01,4 a,2020-01-01,6 a,2020-06-01,4",
+            [(1, "mdi_extent", "4.0", "6.0", "damage_falls")],
+        ),
+        (
+            "labs",
+            "patient_id,test,value,unit,date a,CK,1200,U/L,2020-01-01 a,CK,18,U/L,2020-02-01"
+            " a,CK,900,U/L,2020-03-01 b,CK,20,µkat/L,2020-01-01"
+            " b,CK,1100,U/L,2020-02-01 b,CK,17,µkat/L,2020-03-01",
+            [(2, "value", "18.0", "1200.0", "unit_of_enzyme")],
+        ),
+        (
+            "treatments",
+            "patient_id,drug,start,stop a,prednisone,1969,1971 b,prednisone,1980,1981"
+            " b,azathioprine,1979-12,1981",
+            [
+                (1, "start", "1969", "1970-05-01", "course_before_birth"),
+                (3, "start", "1979-12", "1980", "course_before_birth"),
+            ],
+        ),
+        (
+            "antibodies",
+            "patient_id,antibody,method,result,date a,anti-Jo-1,ELISA,strong,2020-01-01"
+            " a,anti-Jo-1,ELISA,negative,2021-01-01 a,anti-Jo-1,blot,negative,2021-01-01",
+            [(2, "result", "negative", "strong", "antibody_turns")],
+        ),
+    ],
+)  # fmt: skip
+def test_5_changes_that_cannot_be_are_listed(
+    name: str, text: str, expected: list[tuple[object, ...]], tmp_path: Path
+) -> None:
+    source = entered(tmp_path, patients=PEOPLE, **{name: text})
+    table, rows = command.quality(source, None, None, ALL, True)
+    assert rows.select("row", "column", "value", "before", "rule").rows() == expected
+    for column in rows["column"].unique():
+        own = rows.filter(column=column)
+        counted = table.filter(pl.col("visit").is_null(), table=name, column=column, group="All")
+        assert counted["changes"].item() == own.height
+        assert counted["change"].item() == own["why"].mode().item()
+    assert table["changes"].sum() >= rows.height
+
+
+def test_5_two_rows_of_one_patient_that_differ(tmp_path: Path) -> None:
+    source = entered(tmp_path, patients=PEOPLE + " a,1970-05-01,male")
+    _, rows = command.quality(source, None, None, ALL)
+    assert rows.select("row", "column", "rule", "surely").rows() == [
+        (3, "sex", "sex_differs", True)
+    ]
 
 
 def test_6_screening_by_hand(out: Path, freezes: Path, read: Read) -> None:
@@ -376,8 +470,24 @@ def test_9_changes_are_found_and_explained(freezes: Path, read: Read) -> None:
     assert command.diff(freezes / "answers", freezes / "answers").rows().is_empty()
 
 
+def test_9_what_cannot_change_between_freezes_is_marked() -> None:
+    rules = Rules.packaged().between_freezes
+    groups = {x.id: x.group for x in Knowledge.load().catalogue}
+    told = [
+        ("age", "50.0", "49.0", "only grows"), ("age", "49.0", "50.0", None),
+        ("sex_female", "true", "false", "does not change"), ("sex_female", None, "false", None),
+        ("variant_dysf", "true", "false", "once true, it stays true"),
+        ("variant_dysf", "false", "true", None),
+        ("ild", "true", "false", None),
+    ]  # fmt: skip
+    frame = pl.DataFrame(told, ["column", "old", "new", "expected"], orient="row")
+    found = frame.select(Impossible(rules, groups).why()).to_series()
+    assert found.to_list() == frame["expected"].to_list()
+
+
 def numbers_of(frame: pl.DataFrame) -> list[int]:
-    return [x for name in frame.columns if frame[name].dtype.is_integer() and name not in ("week", "rank")
+    places = ("week", "rank", "visit")
+    return [x for name in frame.columns if frame[name].dtype.is_integer() and name not in places
             for x in frame[name].drop_nulls().to_list()]  # fmt: skip
 
 
@@ -387,7 +497,7 @@ def test_small_counts_do_not_leave(out: Path, freezes: Path) -> None:
     tables = [
         command.table_one(out, "site", None, None), command.windows(out, None, None),
         command.windows(out, "site", None), command.refractory(out, "site", None), command.events(out, None),
-        command.overlap(out, None), command.quality(source, mapping, "site", None), steps,
+        command.overlap(out, None), command.quality(source, mapping, "site", None, True)[0], steps,
     ]  # fmt: skip
     for frame in tables:
         assert not [x for x in numbers_of(frame) if 0 < x < 5], frame.columns

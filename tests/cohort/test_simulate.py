@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 
 from myoresist import __version__
 from myoresist.cli import app
-from myoresist.cohort.assumptions import Assumptions
 from myoresist.cohort.registry import TABLES, Registry, assess_tables
 from myoresist.cohort.schema import ROW, Schema
 from myoresist.cohort.simulate import Simulator, parts, simulate, write
+from myoresist.cohort.source import open_source
+from myoresist.cohort.synthetic.assumptions import Assumptions
+from myoresist.cohort.synthetic.records import CARRIED
 from myoresist.document import DocumentError
 from myoresist.library import Knowledge
 
@@ -23,8 +25,13 @@ KNOWLEDGE = Knowledge.load()
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, pl.DataFrame]:
-    return simulate(MANY, seed=5)
+def whole() -> dict[str, pl.DataFrame]:
+    return next(parts(MANY, 5, KNOWLEDGE))
+
+
+@pytest.fixture(scope="module")
+def drawn(whole: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    return {**whole, "patients": whole["patients"].drop(CARRIED)}
 
 
 def first(tables: dict[str, pl.DataFrame], patients: int) -> dict[str, pl.DataFrame]:
@@ -73,8 +80,8 @@ def test_what_is_written_in_parts_is_what_is_drawn_in_memory(tmp_path: Path) -> 
     assert files == [f"visits-0000{x}.parquet" for x in range(3)]
     in_memory = [*parts(50, 2, KNOWLEDGE, size=20)]
     same({n: pl.concat([x[n] for x in in_memory]) for n in sorted(in_memory[0])}, written(tmp_path))
-    whole = simulate(50, seed=2)
-    same(whole, next(parts(50, 2, KNOWLEDGE)))
+    whole = next(parts(50, 2, KNOWLEDGE))
+    same(simulate(50, seed=2), {**whole, "patients": whole["patients"].drop(CARRIED)})
 
 
 def test_every_table_is_there_with_columns_of_the_schema(drawn: dict[str, pl.DataFrame]) -> None:
@@ -186,7 +193,7 @@ def test_mimics_carry_the_label_of_myositis(drawn: dict[str, pl.DataFrame]) -> N
     labelled = drawn["patients"].filter(final_diagnosis="dysferlinopathy")["label"].drop_nulls()
     assert labelled.is_in(["dermatomyositis", "polymyositis"]).mean() > 0.7
     dm = drawn["patients"].filter(final_diagnosis="dermatomyositis")["label"].drop_nulls()
-    assert (dm == "dermatomyositis").mean() > 0.9
+    assert dm.is_in(["dermatomyositis", "juvenile_dermatomyositis"]).mean() > 0.9
 
 
 def test_courses_begin_with_a_glucocorticoid_and_go_on_to_others(
@@ -198,7 +205,7 @@ def test_courses_begin_with_a_glucocorticoid_and_go_on_to_others(
     others = (
         courses.filter(~steroid).group_by("patient_id").agg(pl.len(), pl.col("drug").n_unique())
     )
-    assert others.height == courses.filter(steroid)["patient_id"].n_unique() == MANY
+    assert others.height == MANY
     assert set(others["len"]) == {1, 2, 3, 4}
     assert others["len"].equals(others["drug"])
     assert {4, 7, 10} <= set(courses["start"].drop_nulls().str.len_chars())
@@ -213,7 +220,7 @@ def test_courses_begin_with_a_glucocorticoid_and_go_on_to_others(
 def test_visits_hang_together_over_time(drawn: dict[str, pl.DataFrame]) -> None:
     visits = drawn["visits"].sort("patient_id", "date")
     number = visits.group_by("patient_id").len()["len"]
-    assert (number.min(), number.max()) == (2, 10)
+    assert (number.min(), number.max()) == (2, Assumptions.load(KNOWLEDGE.folder).visits.most - 1)
     pairs = visits.select(
         "physician_global", before=pl.col("physician_global").shift().over("patient_id")
     ).drop_nulls()
@@ -227,6 +234,91 @@ def test_visits_hang_together_over_time(drawn: dict[str, pl.DataFrame]) -> None:
 def test_the_number_of_visits_can_be_set(tmp_path: Path) -> None:
     write(tmp_path / "r", 40, visits=15)
     assert set(written(tmp_path / "r")["visits"].group_by("patient_id").len()["len"]) == {15}
+
+
+def test_who_is_in_it_is_as_published(whole: dict[str, pl.DataFrame]) -> None:
+    """Broad bands around the figures of the works that simulation.yaml cites."""
+    patients = whole["patients"]
+    iim = [x.id for x in KNOWLEDGE.differential.base.diseases.values() if x.family == "iim"]
+    # EuroMyositis: 69 % female, with inclusion body myositis; Myovision: ancestry, and how many began early.
+    own = patients.filter(pl.col("final_diagnosis").is_in([*iim, "inclusion_body_myositis"]))
+    assert 0.55 < (own["sex"] == "female").mean() < 0.75
+    for disease, white in (("dermatomyositis", 0.86), ("inclusion_body_myositis", 0.94)):
+        found = own.filter(final_diagnosis=disease)["ancestry"].drop_nulls()
+        assert (found == "white").mean() == pytest.approx(white, abs=0.03)
+    onset = own.filter(final_diagnosis="dermatomyositis")["age_at_onset"].drop_nulls()
+    early = onset.filter(onset < 17)
+    assert 0.12 < len(early) / len(onset) < 0.22
+    assert 5 <= early.median() <= 10
+    # The largest of eleven countries had 41 %.
+    sizes = patients["site"].value_counts(normalize=True)["proportion"]
+    assert (len(sizes), round(sizes.max(), 1)) == (11, 0.4)
+    assert patients["age"].is_between(0, 95).all()
+    assert 40 < patients["age"].median() < 65
+
+
+def test_how_they_are_followed_is_as_published(drawn: dict[str, pl.DataFrame]) -> None:
+    visits = drawn["visits"].sort("patient_id", "date")
+    assert (visits["date"].dt.weekday() <= 5).all()
+    assert visits["date"].dt.year().is_between(2012, 2026).all()
+    days = (pl.col("date") - pl.col("date").shift()).dt.total_days()
+    gaps = visits.select(days.over("patient_id")).to_series().drop_nulls()
+    # Not a clock: no interval is that of more than a few, and all are at least a week.
+    assert gaps.min() >= 7
+    assert gaps.value_counts(normalize=True)["proportion"].max() < 0.03
+    assert 150 < gaps.median() < 300
+    spans = visits.group_by("patient_id").agg(days=pl.col("date").max() - pl.col("date").min())
+    years = spans["days"].dt.total_days() / 365.25
+    # Madrid: a mean of 10 years with a standard deviation of 8; this registry is open for 14.
+    assert 3 < years.mean() < 10
+    assert years.max() < 15
+    missing = [visits[x].null_count() / visits.height for x in ("physician_global", "haq_di")]
+    assert 0.05 < missing[0] < missing[1] < 0.5
+
+
+def test_what_they_are_given_is_as_published(drawn: dict[str, pl.DataFrame]) -> None:
+    courses = drawn["treatments"]
+    ever = dict(courses.group_by("drug").agg(pl.col("patient_id").n_unique() / MANY).iter_rows())
+    steroid = courses.filter(pl.col("drug").is_in(["prednisone", "prednisolone"]))
+    # EuroMyositis: glucocorticoids in 98 %, methotrexate in 71 %, azathioprine in 51 %.
+    assert steroid["patient_id"].n_unique() / MANY == pytest.approx(0.98, abs=0.01)
+    assert ever["methotrexate"] == pytest.approx(0.71, abs=0.1)
+    assert ever["azathioprine"] == pytest.approx(0.51, abs=0.1)
+    # Doses that tablets make up.
+    assert (steroid["dose"] % 2.5 == 0).all()
+    doses = courses.filter(drug="methotrexate")["dose"]
+    assert (doses % 2.5 == 0).all()
+    assert doses.is_between(5, 25).all()
+    # 63 patients: methotrexate for 26 months on average, standard deviation 29.
+    ends = courses.filter(pl.col("drug") == "methotrexate").with_columns(
+        pl.col("start", "stop").str.to_date(strict=False)
+    )
+    months = ends.select((pl.col("stop") - pl.col("start")).dt.total_days() / 30.44).to_series()
+    assert 8 < months.mean() < 30
+    assert months.std() > 8
+
+
+def test_centres_differ_in_how_much_they_write_and_in_their_laboratory(
+    whole: dict[str, pl.DataFrame],
+) -> None:
+    patients = whole["patients"]
+    filled = patients.group_by("site").agg(known=pl.col("heliotrope_rash").count() / pl.len())
+    known = dict(filled.iter_rows())
+    assert known["centre-03"] > known["centre-10"] + 0.2
+    enzyme = whole["labs"].filter(test="CK").join(
+        patients.select("patient_id", "site"), on="patient_id"
+    )  # fmt: skip
+    assert (enzyme.group_by("site").agg(pl.col("upper_limit").n_unique())["upper_limit"] == 1).all()
+    assert set(enzyme.filter(site="centre-05")["unit"]) != {"U/L"}
+
+
+def test_a_registry_is_read_with_the_mapping_file_of_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "r", 20, seed=1)
+    (tmp_path / "work").mkdir()
+    source = open_source(tmp_path / "r", Schema(KNOWLEDGE.terms), tmp_path / "work")
+    assert {"keep:site", "keep:ancestry"} <= set(source.named["patients"].collect_schema())
+    assert "mapping.yaml" in source.hashes()
+    assert not source.unread
 
 
 def test_csv_and_parquet_give_the_same_answers(tmp_path: Path) -> None:
@@ -244,7 +336,8 @@ def test_csv_and_parquet_give_the_same_answers(tmp_path: Path) -> None:
                 read = pl.read_parquet if form == "parquet" else pl.read_csv
                 settings = {} if form == "parquet" else {"infer_schema": False}
                 file = one / f"{one.name}-00000.{form}"
-                tables[one.name] = read(file, **settings).with_row_index(ROW, offset=1)
+                frame = read(file, **settings).drop(CARRIED, strict=False)
+                tables[one.name] = frame.with_row_index(ROW, offset=1)
         answers.append(registry.assess(tables))
     for name, table in answers[0].items():
         assert_frame_equal(table, answers[1][name])
@@ -281,7 +374,7 @@ def test_assumptions_say_that_they_are_assumptions(tmp_path: Path) -> None:
     file = KNOWLEDGE.folder / "simulation.yaml"
     text = file.read_text(encoding="utf-8")
     assert Assumptions.load(KNOWLEDGE.folder).check.startswith("estimate")
-    assert "None is a medical fact" in text
-    (tmp_path / "simulation.yaml").write_text(text.replace("thin_share: 0.25", "thin_share: 2"))
-    with pytest.raises(DocumentError, match="thin_share"):
+    assert "nothing about real patients follows from it" in text
+    (tmp_path / "simulation.yaml").write_text(text.replace("no_label: 0.02", "no_label: 2"))
+    with pytest.raises(DocumentError, match="no_label"):
         Assumptions.load(tmp_path)

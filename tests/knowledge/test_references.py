@@ -19,7 +19,7 @@ HOMES = {
         ard.bmj.com jnnp.bmj.com pn.bmj.com rmdopen.bmj.com err.ersjournals.com www.jrheum.org www.nature.com
         benthamopen.com annals.edu.sg ijmr.org.in jneurology.gr www.medicinabuenosaires.com www.longdom.org
         aditum.org www.sciencedirect.com www.prolekare.cz www.nmd-journal.com synapse.koreamed.org
-        www.jrd.or.kr www.jlmqa.org kjim.org
+        www.jrd.or.kr www.jlmqa.org kjim.org reumatologiaclinica.org
         the-rheumatologist.org emedicine.medscape.com statpearls.com medlink.com pacs.de
     """,
     "congresses": "acrabstracts.org acr.confex.com www.mdaconference.org",

@@ -244,15 +244,24 @@ def quality(
     by: Annotated[
         str | None, typer.Option(help="A column that the mapping file keeps, such as the site.")
     ] = None,
+    visits: Annotated[
+        bool, typer.Option("--visits", help="The visits also by their number, from 1 to 12.")
+    ] = False,
+    changes: Annotated[
+        Path | None,
+        typer.Option(help="List changes that cannot be, or hardly, with ids, in this CSV file."),
+    ] = None,
     least: Least = None,
     output: Csv = None,
 ) -> None:
-    """Quality of what was entered, by variable: complete, unusable and why, far out, days between visits."""
+    """Quality of what was entered, by variable: complete, unusable and why, far out, impossible changes."""
     from myoresist.cohort.freeze import command
 
     with _registry_errors():
-        found = command.quality(source, mapping, by, least)
+        found, rows = command.quality(source, mapping, by, least, visits)
         _hand_over_counts(found, output, least)
+        if changes:
+            command.hand_over(rows, changes, say, complain)
 
 
 @registry_app.command(

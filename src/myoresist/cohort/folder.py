@@ -16,7 +16,9 @@ from myoresist.cohort.workbook import WORKBOOKS, WorkbookError, open_workbook
 DELIMITED, NDJSON = (".csv", ".tsv", ".tab", ".txt"), (".ndjson", ".jsonl")
 ARROW, PARQUET = (".arrow", ".feather", ".ipc"), (".parquet",)
 KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED, *WORKBOOKS)
-_NO_TABLE = (".", "_", "~$")
+MAPPING = "mapping.yaml"
+"""The mapping file of a folder, which is used where none is named."""
+_NO_TABLE = (".", "_", "~$", MAPPING)
 """What the name of a file begins with that a program left there."""
 _PAPERS = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "manifest", "changelog")
 

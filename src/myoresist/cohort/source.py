@@ -13,6 +13,7 @@ import polars as pl
 from myoresist.cohort.databases import Asked, kind_of, read_database
 from myoresist.cohort.folder import (
     KINDS,
+    MAPPING,
     Found,
     SourceError,
     columns_of,
@@ -123,12 +124,14 @@ def open_source(path: Place, schema: Schema, work: Path, mapping: Path | None = 
             Postgres database.
         schema: what the tables may hold.
         work: a folder for what has to be copied out of a database.
-        mapping: a mapping file.
+        mapping: a mapping file; when left out, the one in the folder that is called ``MAPPING``, if any.
 
     Raises:
         SourceError: if there is no table of patients, or a column is not known.
         DocumentError: if the mapping file cannot be used, or names what is not there.
     """
+    if mapping is None and isinstance(path, Path) and (path / MAPPING).is_file():
+        mapping = path / MAPPING
     names = Names.read(mapping, schema)
     wanted = names.wanted(schema)
     if "patients" not in wanted:

@@ -75,11 +75,14 @@ def screen(answers: Path, rules: str, least: int | None) -> tuple[pl.DataFrame, 
     return found.attrition(least_of(least)), found.patients()
 
 
-def quality(source: Path, mapping: Path | None, by: str | None, least: int | None) -> pl.DataFrame:
-    """Return what was entered, by variable and group; see ``quality.quality``."""
+def quality(
+    source: Path, mapping: Path | None, by: str | None, least: int | None, visits: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what was entered by variable, group and visit, and changes that cannot be; see ``quality``."""
     from myoresist.cohort.freeze.quality import quality as measured
 
-    return measured(source, mapping, by, least_of(least))
+    found = measured(source, mapping, by, least_of(least), visits)
+    return found.table, found.changes
 
 
 def export(answers: Path, out: Path, form: str, short: bool, key: Path | None) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from myoresist.cohort.freeze.changes import Impossible, Rules
 from myoresist.cohort.freeze.folder import Freeze
 from myoresist.cohort.registry import (
     CONFLICTS,
@@ -30,7 +31,9 @@ KEYS: dict[str, tuple[str, ...]] = {
 """What tells the rows of a patient from each other, in tables of several rows a patient."""
 LEFT_OUT = ("antibody_results", CONFLICTS, REJECTED)
 """Tables whose rows have nothing that tells them from each other; what follows from them is compared."""
-COLUMNS = ("table", "patient_id", "key", "column", "old", "new", "change", "because")
+COLUMNS = (
+    "table", "patient_id", "key", "column", "old", "new", "change", "because", "impossible",
+)  # fmt: skip
 DIGITS = 9
 _OLD = "_old"
 
@@ -53,13 +56,17 @@ class Differences:
         Returns:
             ``table``, ``patient_id``, ``key`` (of the row, in tables of several a patient), ``column``,
             ``old`` and ``new``, ``change`` (changed, added, removed), and ``because``: of a verdict the
-            findings that it rests on and that changed, parted by semicolons.
+            findings that it rests on and that changed, parted by semicolons; of a finding ``impossible``,
+            why it cannot have changed.
         """
         parts = [
             self._table(x) for x in self.old.tables if x in self.new.tables and x not in LEFT_OUT
         ]
         found = pl.concat(parts)
-        return self._explained(found).select(COLUMNS)
+        catalogue = self.new.knowledge.catalogue
+        rules = Impossible(Rules.packaged().between_freezes, {x.id: x.group for x in catalogue})
+        own = pl.when(pl.col("table") == FINDINGS).then(rules.why())
+        return self._explained(found).with_columns(own.alias("impossible")).select(COLUMNS)
 
     def summary(self) -> pl.DataFrame:
         """Return how many cells and patients changed, by table, column and kind of change."""
@@ -194,4 +201,4 @@ def _change(
 
 
 def _empty() -> pl.DataFrame:
-    return pl.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], pl.String))
+    return pl.DataFrame(schema=dict.fromkeys(COLUMNS[:-2], pl.String))
