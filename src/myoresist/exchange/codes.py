@@ -67,6 +67,7 @@ class Conventions(Entry):
     routes: Mapping[str, tuple[str, ...]]
     forms: tuple[str, ...]
     reasons: Mapping[str, tuple[str, ...]] = {}
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ class Codes:
     def reason(self, code: str) -> str | None:
         """Return why a course was stopped, in the words of a case, as a code of HL7 says it."""
         return _spelled(self.conventions.reasons, code) if code else None
+
+    def doubt(self, text: str) -> str | None:
+        """Return the words of a text that make it something else than the disease that it names."""
+        plain = f" {' '.join(text.lower().replace('?', ' ? ').split())} "
+        return next((x for x in self.conventions.doubts if f" {x} " in plain), None)
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()

@@ -121,6 +121,18 @@ class Received:
         return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
+def grouped(notes: Iterable[str]) -> list[str]:
+    """Return notes, each thing that is said of several resources of a kind once, with the first place."""
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    for one in notes:
+        place, _, said = one.partition(": ")
+        places.setdefault((place.partition("/")[0], said), {})[place] = None
+    return [
+        f"{next(iter(known))}{f' and {len(known) - 1} more' if len(known) > 1 else ''}: {said}"
+        for (_, said), known in places.items()
+    ]
+
+
 def _on_one_line(text: str) -> str:
     return " ".join("".join(x if x.isprintable() else " " for x in text).split())
 
@@ -134,7 +146,7 @@ def received(draft: Draft, name: str) -> Received:
     for _ in range(MOST_TRIES):
         case, problems = check_case_text(json.dumps(draft.case), name)
         if case is not None:
-            notes = tuple(dict.fromkeys(draft.notes))
+            notes = tuple(grouped(draft.notes))
             case.remarked(notes)
             return Received(case, draft.case, notes, tuple(draft.unsure))
         if not _opened(draft, problems):

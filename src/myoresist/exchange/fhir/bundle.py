@@ -26,6 +26,22 @@ OF_ANSWERS = (
     "ServiceRequest",
 )  # fmt: skip
 WRITES = ("POST", "PUT")
+OUTCOME = "OperationOutcome"
+EARLIER = (
+    "taken",
+    "wasNotTaken",
+    "notDone",
+    "notPerformed",
+    "wasNotGiven",
+    "notGiven",
+    "wasSubstituted",
+)
+"""Elements of DSTU2 and STU3 that turn a statement into its contrary."""
+OF_NOBODY = (
+    "Organization", "Practitioner", "PractitionerRole", "Location", "Provenance", "HealthcareService",
+    "Endpoint", "Substance",
+)  # fmt: skip
+"""What never says anything about a patient."""
 Resource = Mapping[str, Any]
 
 
@@ -101,23 +117,42 @@ def read_record(text: str | bytes, name: str) -> Record:
     patients = {place(x): x for _, x in entries if x["resourceType"] == "Patient"}
     if len(patients) != 1:
         said = f"holds {len(patients)} patients" if patients else "holds no Patient resource"
-        raise _refused(name, f"{said}; give the record of one patient")
+        failed = "".join(f" ({x})" for x in notes if x.startswith(OUTCOME))
+        raise _refused(name, f"{said}; give the record of one patient{failed}")
     (patient,) = patients.values()
     record = Record(patient, notes=notes)
     for address, one in entries:
         for key in filter(None, (address, place(one) if one.get("id") else "")):
             record.by_reference.setdefault(key, one)
     others = Counter[str]()
-    for _, one in entries:
+    for one in _current(x for _, x in entries):
         if one is patient or is_answer(one):
             continue
         _check_version(one, name)
         if _of(one, record):
             record.resources.append(one)
-        else:
+        elif one["resourceType"] not in OF_NOBODY:
             others[one["resourceType"]] += 1
     notes += (f"{kind}: {n} not of this patient, not used" for kind, n in sorted(others.items()))
     return record
+
+
+def _current(found: Iterable[Resource]) -> list[Resource]:
+    """Return resources; of several versions of one only the newest, which may withdraw the others."""
+    kept: dict[str | int, Resource] = {}
+    for number, one in enumerate(found):
+        key = place(one) if isinstance(one.get("id"), str) else number
+        known = kept.get(key)
+        if known is None or _version(one) >= _version(known):
+            kept[key] = one
+    return list(kept.values())
+
+
+def _version(one: Resource) -> tuple[str, int]:
+    meta = one.get("meta")
+    told = meta if isinstance(meta, Mapping) else {}
+    number = str(told.get("versionId"))
+    return str(told.get("lastUpdated") or ""), int(number) if number.isdecimal() else 0
 
 
 def _values(text: str | bytes, name: str) -> Iterator[Any]:
@@ -199,11 +234,9 @@ def _entries(value: Any, name: str, notes: list[str]) -> Iterator[tuple[str, Res
 
 
 def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, Resource]]:
-    if one["resourceType"] == "OperationOutcome":
+    if one["resourceType"] == OUTCOME:
         said = [str(x.get("diagnostics") or x.get("code") or "") for x in listed(one, "issue")]
-        notes.append(
-            f"OperationOutcome: {'; '.join(filter(None, said)) or 'an error of the server'}"
-        )
+        notes.append(f"{OUTCOME}: {'; '.join(filter(None, said)) or 'an error of the server'}")
         return
     yield address, one
 
@@ -211,8 +244,13 @@ def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, R
 def _check_version(one: Resource, name: str) -> None:
     """Refuse resources of other versions of FHIR, which mean other things by the same words."""
     kind = one["resourceType"]
-    status = one.get("verificationStatus") if kind == "Condition" else None
-    if isinstance(status, str) or "taken" in one or kind in ("MedicationOrder", "BodySite"):
+    said = (
+        ("verificationStatus", "clinicalStatus")
+        if kind in ("Condition", "AllergyIntolerance")
+        else ()
+    )
+    plain = any(isinstance(one.get(x), str) for x in said)
+    if plain or any(x in one for x in EARLIER) or kind in ("MedicationOrder", "BodySite"):
         raise _refused(name, f"{place(one)} is of DSTU2 or STU3; give FHIR R4")
     if kind.startswith("Medication") and isinstance(one.get("medication"), Mapping):
         raise _refused(name, f"{place(one)} is of R5 or R6; give FHIR R4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, place
-from myoresist.exchange.fhir.datatypes import code, codings, named, quantity, when
+from myoresist.exchange.fhir.datatypes import code, codings, named, quantity, when, words
 from myoresist.exchange.received import Draft
 
 UNSURE = ("unconfirmed", "provisional", "differential")
@@ -58,6 +58,8 @@ def _read(one: Resource, codes: Codes, draft: Draft) -> list[str]:
             draft.note(
                 place(one), f"{name}: {verified or 'a diagnosis of an encounter'}, to be confirmed"
             )
+        elif doubt := codes.doubt(words(one.get("code"))):
+            draft.note(place(one), f"{name}: “{doubt}” leaves it open; to be confirmed")
         elif clinical in PAST:
             draft.note(place(one), f"{name}: {clinical}; to be confirmed if it still counts")
         elif not clinical and verified != "confirmed":

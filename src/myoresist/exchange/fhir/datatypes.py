@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +91,11 @@ def quantity(value: object) -> Quantity | None:
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     comparator = value.get("comparator") or ""
-    return Quantity(float(number), units(value), str(comparator))
+    try:
+        read = float(number)
+    except OverflowError:
+        return None
+    return Quantity(read, units(value), str(comparator)) if math.isfinite(read) else None
 
 
 def units(value: Mapping[str, Any]) -> tuple[str, ...]:

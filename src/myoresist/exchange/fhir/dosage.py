@@ -163,8 +163,13 @@ def how_often(dosage: Resource) -> str | None:
     if not isinstance(repeat, Mapping):
         return ABBREVIATED.get(code(timing.get("code")))
     times, period, unit = (repeat.get(x) for x in ("frequency", "period", "periodUnit"))
-    if repeat.get("frequencyMax") or repeat.get("periodMax"):
+    if repeat.get("frequencyMax") or repeat.get("periodMax") or repeat.get("count"):
         return None
+    for key in ("when", "timeOfDay"):
+        # "Morning and night" beside "once a day" says two things.
+        given = repeat.get(key)
+        if given is not None and (not isinstance(given, list) or len(given) != (times or 1)):
+            return None
     days = repeat.get("dayOfWeek")
     if isinstance(days, list) and days:
         return _on_days(days, times, period, unit)

@@ -12,6 +12,8 @@ from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft
 
 DONE, VOID = "completed", "entered-in-error"
+PERFORMED = ("performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod")
+"""When a procedure was done, in R4 and in R5."""
 UNSURE = ("unconfirmed", "provisional", "differential")
 
 
@@ -72,8 +74,8 @@ def read_procedures(found: list[Resource], codes: Codes, draft: Draft) -> None:
             told = status or "without a status" if status != DONE else less
             draft.note(place(one), f"{name}: {told}, to be confirmed")
             continue
-        first = when(one, "performedDateTime", "performedPeriod")
-        period = one.get("performedPeriod")
+        first = when(one, *PERFORMED)
+        period = one.get("performedPeriod") or one.get("occurrencePeriod")
         last = day(period.get("end")) if isinstance(period, dict) else first
         for row in known:
             if row.kind == "drug":

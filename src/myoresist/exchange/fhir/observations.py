@@ -32,6 +32,7 @@ INTERPRETED = {
     "ND": "negative",
     "IND": "unknown",
 }
+RAISED, LOWERED, NORMAL = ("H", "HH", "HU", "HX"), ("L", "LL", "LU", "LX"), ("N",)
 YES, NO = ("positive", "weak", "moderate", "strong"), ("negative",)
 
 
@@ -93,7 +94,7 @@ class Observations:
             why = (
                 "not final"
                 if not usable
-                else "no value"
+                else f"no value{_absent(one)}"
                 if read is None
                 else "a unit that is not known"
             )
@@ -102,6 +103,12 @@ class Observations:
             return
         value = f"{read.comparator}{read.value:g}" if read.comparator else read.value
         low, high = self._limits(one, limits(one), unit, test)
+        if not read.comparator and _against(read.value, low, high, _interpreted(one)):
+            self.draft.note(
+                place(one), f"{_name(one, row)}: value and interpretation disagree; it stays open"
+            )
+            self.draft.add("labs", **entry, value="unknown", unit=test.unit)
+            return
         self.draft.add("labs", **entry, value=value, unit=unit, upper_limit=high, lower_limit=low)
 
     def _unit(self, read: Quantity, test: LabTest) -> str | None:
@@ -115,8 +122,9 @@ class Observations:
         if found is None:
             return None, None
         own = self.codes.conventions.units
-        units = {spelling(own.get(x, x), test) for x in found.units}
-        if found.units and unit not in units:
+        known = (spelling(own.get(x, x), test) for x in found.units)
+        # IU/L and U/L of one test are the same.
+        if found.units and test.units[unit] not in {test.units[x] for x in known if x}:
             self.draft.note(place(one), "limits in another unit than the value, not used")
             return None, None
         return (found.low if found.low else None), (found.high if found.high else None)
@@ -189,17 +197,34 @@ class Observations:
             if first is None:
                 return None
             told.add(first)
-        interpreted = {
-            INTERPRETED[x.code]
-            for part in listed(one, "interpretation")
-            for x in codings(part)
-            if x.code in INTERPRETED
-        }
+        interpreted = {INTERPRETED[x] for x in _interpreted(one) if x in INTERPRETED}
         if not told:
             return next(iter(interpreted)) if len(interpreted) == 1 else None
         (result,) = told if len(told) == 1 else (None,)
         against = NO if result in YES else YES
-        return None if interpreted & set(against) else result
+        plain = ("N",) if result in YES else ("A", "AA") if result in NO else ()
+        return None if interpreted & set(against) or _interpreted(one) & set(plain) else result
+
+
+def _interpreted(one: Resource) -> set[str]:
+    """Return the codes of an interpretation."""
+    return {x.code for part in listed(one, "interpretation") for x in codings(part)}
+
+
+def _against(value: float, low: float | None, high: float | None, said: set[str]) -> bool:
+    """Tell whether an interpretation says otherwise than value and limits."""
+    over, under = high is not None and value > high, low is not None and value < low
+    if said & set(RAISED):
+        return under or (high is not None and value < high)
+    if said & set(LOWERED):
+        return over or (low is not None and value > low)
+    return bool(said & set(NORMAL)) and (over or under)
+
+
+def _absent(one: Resource) -> str:
+    """Return why a value is missing, as the record says it."""
+    why = one.get("dataAbsentReason")
+    return f" ({named(why)})" if why else ""
 
 
 def _measured(one: Resource) -> Quantity | None:
@@ -232,10 +257,12 @@ def _parts(one: Resource) -> Iterator[Resource]:
 
 def _newest(found: list[Resource]) -> Iterator[Resource]:
     """Yield observations; of those that share an identifier only the last issued."""
-    last: dict[tuple[str, str], Resource] = {}
+    last: dict[tuple[str, ...], Resource] = {}
     for one in found:
+        # One number may stand on everything that was ordered together, so that the code is part of the name.
+        what = " ".join(f"{x.system}|{x.code}" for x in codings(one.get("code")))
         names = [
-            (str(x.get("system")), str(x.get("value")))
+            (str(x.get("system")), str(x.get("value")), what)
             for x in listed(one, "identifier")
             if x.get("value")
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from myoresist.case.reading import packaged_terms
@@ -13,6 +13,7 @@ from myoresist.exchange.fhir.bundle import (
     Resource,
     counted,
     listed,
+    place,
     read_paths,
     read_record,
 )
@@ -68,7 +69,9 @@ def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
     draft = Draft({"patient": _patient(record.patient)}, list(record.notes))
     forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
-    own = [x for x in record.resources if not _drawn_from(x, forms, record)]
+    own = list(
+        _understood((x for x in record.resources if not _drawn_from(x, forms, record)), draft)
+    )
     for one in own:
         by_type.setdefault(one["resourceType"], []).append(one)
     read_conditions(by_type.get("Condition", []), codes, draft)
@@ -84,6 +87,23 @@ def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
     left = counted(x for x in own if x["resourceType"] not in (*READ, *QUIET) and x not in forms)
     draft.notes += (f"{kind}: {n} not read" for kind, n in sorted(left.items()))
     return draft
+
+
+def _understood(found: Iterable[Resource], draft: Draft) -> Iterator[Resource]:
+    """Yield resources without those that say of themselves that they mean something else than they say.
+
+    An observation stays as one that is not final, so that what it could have changed is open.
+    """
+    for one in found:
+        changed = next(
+            (x for x in ("modifierExtension", "implicitRules", "focus") if one.get(x)), None
+        )
+        if changed is None:
+            yield one
+            continue
+        draft.note(place(one), f"{changed} changes what it means, not used")
+        if one["resourceType"] == "Observation" and changed != "focus":
+            yield {**one, "status": "unknown"} if one.get("status") not in VOID else one
 
 
 def _within(own: list[Resource]) -> Iterator[Resource]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -161,6 +162,8 @@ def _pdf(data: bytes) -> str:
     """
     from myoresist.letters.source import of_pdf
 
+    # Its library tells of every flaw of a font on standard error.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     return of_pdf(data, "the PDF")
 
 

@@ -25,6 +25,12 @@ def read_texts(found: Iterable[Text], draft: Draft, terms: Terms) -> None:
     """Read texts as letters, and hold what they say against what stands as data."""
     for one in dict.fromkeys(found):
         _Reader(one, draft, terms).read()
+    # What several texts say in the same words is asked once.
+    kept: dict[tuple[str, str, str, str], Unsure] = {}
+    for each in draft.unsure:
+        said = each.said
+        kept.setdefault((said.about, said.answer, repr(said.if_yes), said.quote), each)
+    draft.unsure = list(kept.values())
 
 
 class _Reader:
@@ -40,7 +46,7 @@ class _Reader:
             # A heading tells which examination the words are of; by itself it says nothing.
             letter = read(heading + body, source=self.text.place)
         except LetterError as error:
-            self.draft.note(self.text.place, str(error).partition(": ")[2])
+            self.draft.note(self.text.place, str(error).removeprefix(f"{self.text.place}: "))
             return
         said = [x for x in letter.statements if any(b > len(heading) for _, b in x.spans)]
         if other := next((x for x in said if self._of_another(x)), None):

@@ -1,0 +1,307 @@
+"""What real records hold: nothing is concluded from what is not said, and all that is left is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from bundles import (
+    CK,
+    DYSPHAGIA,
+    JO1,
+    LOINC,
+    SNOMED,
+    bundle,
+    ck,
+    coded,
+    condition,
+    observation,
+    order,
+    status,
+)  # fmt: skip
+
+from myoresist.case.record import record
+from myoresist.document import DocumentError
+from myoresist.exchange.fhir import read_fhir
+
+INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+POSITIVE, NEGATIVE = "10828004", "260385009"
+
+
+def said(code: str) -> dict[str, Any]:
+    return {"interpretation": [coded(INTERPRETATION, code)]}
+
+
+def text(value: str, **more: Any) -> dict[str, Any]:
+    return observation(CK, valueString=value, **more)
+
+
+LABS: dict[str, tuple[dict[str, Any], Any]] = {
+    "a number as text": (text("900 U/L"), 900),
+    "a bound as text": (text("< 7 U/L"), "<7"),
+    "a dot": (text("."), None),
+    "a test that was not done": (text("Test Not Performed mmol/L"), None),
+    "a word": (text("POSITIVE"), None),
+    "a comparator of HL7 v2": (ck(valueQuantity={"value": 7, "comparator": "<>", "unit": "U/L"}), None),
+    "the unit by code alone": (ck(valueQuantity={"value": 900, "code": "U/L"}), 900),
+    "no unit": (ck(valueQuantity={"value": 900}), None),
+    "a blank for a unit": (ck(valueQuantity={"value": 900, "unit": " "}), None),
+    "a unit that is another's": (ck(valueQuantity={"value": 900, "unit": "mg/dL"}), None),
+    "a value that is masked": (ck(valueQuantity=None, dataAbsentReason=status("masked")), None),
+    "a value with an extension alone": (ck(valueQuantity={"extension": [{"url": "x"}]}), None),
+    "an interpretation alone": (observation(CK, **said("H")), None),
+    "high, and below its limit": (ck(100, **said("H")), None),
+    "normal, and above its limit": (ck(900, **said("N")), None),
+    "high, and above its limit": (ck(900, **said("H")), 900),
+    "preliminary": (ck(status="preliminary"), None),
+    "registered": (ck(status="registered"), None),
+    "of an unknown status": (ck(status="unknown"), None),
+    "a modifier that nobody knows": (ck(modifierExtension=[{"url": "x", "valueBoolean": True}]), None),
+    "a number beyond all": (ck(valueQuantity={"value": 10**400, "unit": "U/L"}), None),
+    "a small number in powers of ten": (ck(valueQuantity={"value": 9e2, "unit": "U/L"}), 900),
+    "a boolean": (ck(valueQuantity={"value": True, "unit": "U/L"}), None),
+    "UCUM's arbitrary unit": (ck(valueQuantity={"value": 900, "code": "[IU]/L"}), 900),
+    "an annotation in the unit": (ck(valueQuantity={"value": 900, "unit": "U/L{serum}"}), 900),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_a_value_is_read_or_stays_open_and_that_is_told(name: str) -> None:
+    one, value = LABS[name]
+    read = read_fhir(bundle(one))
+    (lab,) = read.case.labs
+    if isinstance(value, str):
+        assert (lab.value, lab.at_most) == (None, float(value.removeprefix("<")))
+    else:
+        assert lab.value == value
+        assert bool(read.notes) is (value is None)
+
+
+RANGES: dict[str, tuple[list[dict[str, Any]], float | None]] = {
+    "as text": ([{"text": "0-220"}], 220),
+    "an upper limit as text": ([{"text": "<=10"}], 10),
+    "a titre": ([{"text": "NEG <1:160"}], None),
+    "a lower limit that a converter took for an upper one": (
+        [{"high": {"value": 5, "unit": "U/L"}, "text": ">5"}], None,
+    ),
+    "one of a woman and one of a man": (
+        [{"high": {"value": 170, "unit": "U/L"}, "appliesTo": [{"text": "female"}]},
+         {"high": {"value": 190, "unit": "U/L"}, "appliesTo": [{"text": "male"}]}], None,
+    ),
+    "two for everybody": (
+        [{"high": {"value": 170, "unit": "U/L"}}, {"high": {"value": 190, "unit": "U/L"}}], None,
+    ),
+    "one of treatment": (
+        [{"high": {"value": 170, "unit": "U/L"}, "type": coded("x", "treatment")}], None,
+    ),
+    "in another unit": ([{"high": {"value": 3, "unit": "ukat/L"}}], None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_limit_counts_where_it_says_one_thing(name: str) -> None:
+    ranges, high = RANGES[name]
+    assert read_fhir(bundle(ck(900, referenceRange=ranges))).case.labs[0].upper_limit == high
+
+
+@pytest.mark.parametrize(
+    ("more", "result"),
+    [
+        ({"valueString": "POSITIVE"}, "positive"),
+        ({"valueString": "Reactive non-confirm"}, "unknown"),
+        ({"valueString": "."}, "unknown"),
+        ({"valueString": "Not detected"}, "negative"),
+        ({"valueCodeableConcept": {"text": "Equivocal"}}, "unknown"),
+        ({"valueCodeableConcept": coded(SNOMED, POSITIVE), **said("N")}, "unknown"),
+        ({"valueCodeableConcept": coded(SNOMED, NEGATIVE), **said("A")}, "unknown"),
+        (said("POS"), "positive"),
+        ({**said("POS"), "status": "preliminary"}, "unknown"),
+        ({"valueCodeableConcept": coded(SNOMED, NEGATIVE), "status": "registered"}, "unknown"),
+    ],
+)
+def test_a_result_in_words_is_one_of_a_closed_list(more: dict[str, Any], result: str) -> None:
+    assert read_fhir(bundle(observation(JO1, **more))).case.autoantibodies[0].result == result
+
+
+CONDITIONS: dict[str, tuple[dict[str, Any], bool | None]] = {
+    "remission": ({"clinicalStatus": status("remission")}, None),
+    "inactive": ({"clinicalStatus": status("inactive")}, None),
+    "unconfirmed": ({"verificationStatus": status("unconfirmed")}, None),
+    "differential": ({"verificationStatus": status("differential")}, None),
+    "active, without a word on how sure": ({"verificationStatus": {}}, True),
+    "confirmed, without a clinical status": ({"clinicalStatus": {}}, True),
+    "a question": ({"code": coded(SNOMED, DYSPHAGIA, "DYSPHAGIA?")}, None),
+    "the past": ({"code": coded(SNOMED, DYSPHAGIA, "History of dysphagia")}, None),
+    "the mother's": ({"code": coded(SNOMED, DYSPHAGIA, "Family history of dysphagia (mother)")}, None),
+    "to be ruled out": ({"code": coded(SNOMED, DYSPHAGIA, "r/o dysphagia")}, None),
+    "the same code of another system": ({"code": coded("http://local", DYSPHAGIA)}, None),
+    "a subject that leads nowhere": ({"subject": {"reference": "#nobody"}}, None),
+    "no subject": ({"subject": None}, None),
+    "a modifier": ({"modifierExtension": [{"url": "x"}]}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_is_the_patients_and_now_or_to_be_confirmed(name: str) -> None:
+    more, answer = CONDITIONS[name]
+    read = read_fhir(bundle(condition(DYSPHAGIA, **more)))
+    assert read.case.findings.get("dysphagia") is answer
+    assert bool(read.notes) is (answer is None)
+
+
+MEDICINES: dict[str, dict[str, Any]] = {
+    "on hold": {"status": "on-hold"},
+    "a plan": {"intent": "plan"},
+    "an option": {"intent": "option"},
+    "by a name alone": {"medicationCodeableConcept": {"text": "Methotrexate 2.5 MG Oral Tablet"}},
+    "a local code": {"medicationCodeableConcept": coded("http://local", "6851")},
+    "a reference that leads nowhere": {
+        "medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/x"},
+    },
+    "an eye drop": {"medicationCodeableConcept": coded("http://www.whocc.no/atc", "S01BA04")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEDICINES)
+def test_what_may_not_have_been_taken_is_no_course_and_is_told(name: str) -> None:
+    read = read_fhir(bundle(order(**MEDICINES[name])))
+    assert not read.case.treatments
+    assert read.notes
+
+
+def test_a_statement_that_it_is_not_taken_is_no_course() -> None:
+    one = {**order(), "resourceType": "MedicationStatement", "status": "not-taken"}
+    read = read_fhir(bundle(one))
+    assert not read.case.treatments
+    assert any("not-taken" in x for x in read.notes)
+
+
+def test_a_contained_medicine_is_found_and_the_day_of_an_order_is_no_first_day() -> None:
+    inner = {
+        "resourceType": "Medication",
+        "id": "m1",
+        "code": coded("http://www.whocc.no/atc", "L04AX03"),
+    }
+    one = order(
+        medicationCodeableConcept=None, contained=[inner], authoredOn="2023-01-01",
+        medicationReference={"reference": "#m1"},
+    )  # fmt: skip
+    (course,) = read_fhir(bundle(one)).case.treatments
+    assert (course.drug, course.start) == ("methotrexate", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        ("2016", "2016"), ("2016-03", "2016-03"), ("2016-03-04T23:30:00Z", "2016-03-04"),
+        ("2016-03-04T00:10:00+01:00", "2016-03-04"), ("2016-03-04T23:30:00.123456-05:00", "2016-03-04"),
+    ],
+)  # fmt: skip
+def test_a_date_keeps_its_precision_and_its_day(written: str, date: str) -> None:
+    (lab,) = read_fhir(bundle(ck(effectiveDateTime=written))).case.labs
+    assert str(lab.date) == date
+
+
+def test_a_date_that_only_an_extension_speaks_of_is_unknown() -> None:
+    one = ck(effectiveDateTime=None, _effectiveDateTime={"extension": [{"url": "x"}]})
+    assert read_fhir(bundle(one)).case.labs[0].date is None
+
+
+@pytest.mark.parametrize("withdrawn", ["entered-in-error", "cancelled"])
+def test_a_newer_version_takes_an_older_one_back(withdrawn: str) -> None:
+    first, second = (
+        ck(9000, meta={"versionId": "1"}),
+        ck(9000, status=withdrawn, meta={"versionId": "2"}),
+    )
+    assert not read_fhir(bundle(second, first)).case.labs
+    number = [{"system": "x", "value": "7"}]
+    corrected = ck(200, id="o2", status="corrected", identifier=number, issued="2023-01-04")
+    (lab,) = read_fhir(
+        bundle(ck(9000, identifier=number, issued="2023-01-03"), corrected)
+    ).case.labs
+    assert lab.value == 200
+
+
+def test_one_number_of_an_order_on_several_results_loses_none() -> None:
+    number = [{"system": "x", "value": "7"}]
+    jo1 = observation(JO1, id="o2", valueString="negative", identifier=number)
+    read = read_fhir(bundle(ck(identifier=number), jo1)).case
+    assert (len(read.labs), len(read.autoantibodies)) == (1, 1)
+
+
+def test_components_count_by_themselves_and_two_filtration_rates_on_a_day_settle_nothing() -> None:
+    rates = [
+        {"code": coded(LOINC, "33914-3"), "valueQuantity": {"value": x, "unit": "mL/min/{1.73_m2}"}}
+        for x in (58, 66)
+    ]
+    panel = observation("0-0", component=rates)
+    read = read_fhir(bundle(panel)).case
+    assert [x.value for x in read.labs] == [58, 66]
+    assert "egfr_ml_min" not in record(read).values
+
+
+def test_an_empty_section_makes_nothing_absent() -> None:
+    reason = coded("http://terminology.hl7.org/CodeSystem/list-empty-reason", "nilknown")
+    one = {
+        "resourceType": "Composition", "id": "c", "status": "final",
+        "section": [{"title": "Problems", "emptyReason": reason}],
+    }  # fmt: skip
+    read = read_fhir(
+        bundle(one, condition("160245001", code=coded(SNOMED, "160245001", "No problems")))
+    )
+    assert not read.case.findings
+    assert any("Problems: empty" in x for x in read.notes)
+    assert any("No problems" in x for x in read.notes)
+
+
+def test_what_is_of_a_fetus_or_a_donor_is_not_the_patients() -> None:
+    read = read_fhir(bundle(ck(focus=[{"reference": "Patient/other"}])))
+    assert not read.case.labs
+    assert any("focus" in x for x in read.notes)
+
+
+REFUSED = {
+    "STU3": [{"resourceType": "MedicationStatement", "taken": "n"}],
+    "DSTU2": [{"resourceType": "MedicationStatement", "wasNotTaken": True}],
+    "DSTU2 or": [condition(DYSPHAGIA, clinicalStatus="active")],
+    "STU3;": [{"resourceType": "Procedure", "notDone": True}],
+    "R5": [{"resourceType": "MedicationStatement", "status": "recorded", "medication": {"concept": {}}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_another_version_is_refused_by_name(name: str) -> None:
+    with pytest.raises(DocumentError, match=name):
+        read_fhir(bundle(*REFUSED[name]))
+
+
+@pytest.mark.parametrize("kind", ["message", "history", "batch-response", "subscription", None])
+def test_a_bundle_that_is_no_record_is_refused(kind: str | None) -> None:
+    with pytest.raises(DocumentError, match=kind or "unknown"):
+        read_fhir(bundle(ck(), type=kind))
+
+
+def test_what_a_transaction_deletes_is_not_read() -> None:
+    record = json.loads(bundle(ck()))
+    patient, lab = record["entry"]
+    patient["request"], lab["request"] = {"method": "PUT"}, {"method": "DELETE"}
+    read = read_fhir(json.dumps({**record, "type": "transaction"}))
+    assert not read.case.labs
+    assert any("DELETE" in x for x in read.notes)
+
+
+def test_an_error_of_the_server_alone_is_told_as_such() -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"diagnostics": "no such patient"}]}
+    with pytest.raises(DocumentError, match="no such patient"):
+        read_fhir(json.dumps(outcome))
+    lines = "\n".join(map(json.dumps, [x["resource"] for x in json.loads(bundle(ck()))["entry"]]))
+    read = read_fhir(f"{lines}\r\n\r\n{json.dumps(outcome)}\n")
+    assert len(read.case.labs) == 1
+    assert any("no such patient" in x for x in read.notes)
+
+
+def test_the_same_of_many_resources_is_said_once() -> None:
+    many = [condition("0", id=f"c{x}", code={"text": "Gingivitis"}) for x in range(9)]
+    (note,) = read_fhir(bundle(*many)).notes
+    assert note.startswith("Condition/c0 and 8 more: Gingivitis")
