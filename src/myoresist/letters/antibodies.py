@@ -131,6 +131,9 @@ class Antibodies:
             if name.first <= result.last or n in taken:
                 continue
             gap = words[edge + 1 : name.first]
+            if not chosen and result.first and any(word.text == "." for word in gap):
+                # "Panel neg. cN1A pos": what stands before the stop has its result.
+                break
             if not self._list_like(gap, first=not chosen) or any(
                 edge < r.first < name.first for r in others
             ):

@@ -349,11 +349,11 @@ class Context:
         while before is not None and before.norm in _BESIDE:
             index = self.words.index(before)
             before = self.words[index - 1] if index else None
-        if before is not None and before.text == ":":
-            # "ILD: mother died of it."
-            yield Cue("other", hit.first, hit.last, self._left(self.words.index(before)))
         after = [word.norm for word in self.words[hit.last + 1 : hit.last + 3]]
         speaks, company = self.known.single["speaks"], self.known.single["company"]
+        if before is not None and before.text == ":" and not set(after) & speaks:
+            # "ILD: mother died of it."
+            yield Cue("other", hit.first, hit.last, self._left(self.words.index(before)))
         if before is not None and (before.norm in ("in", "of") or before.text == "("):
             last = self.words.index(before)
             yield Cue("other", hit.first, hit.last, self._left(last))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from myoresist.letters.context import Context
 from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
 from myoresist.letters.drugs import DrugWords, Mention
@@ -58,8 +59,10 @@ _SPAN = re.compile(
 )
 _WEEKS = {"w": 1.0, "m": 52 / 12, "y": 52.0, "d": 1 / 7}
 _EVERY = re.compile(
-    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight)\s?-?(?P<unit>weeks?|"
-    r"wks?|w\b|months?|days?|d\b)",
+    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight|ten|twelve)\s?-?(?P<unit>weeks?|"
+    r"wks?|w\b|months?|days?|d\b)"
+    r"|\b(?P<n2>\d+|two|three|four|five|six|eight|ten|twelve)\s?-?\s?(?P<unit2>week|month)ly\b"
+    r"|\b(?:every|each|q)\s?(?P<n3>\d+)/52\b",
     re.IGNORECASE,
 )
 _NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
@@ -99,14 +102,21 @@ class Courses:
         # A bar parts the first day from the last one where a heading says so.
         self.between = _BARS if _HEAD.search(plain) else _DASH
         self.last: tuple[int, Mention, list[Course]] | None = None
+        self.past = False
 
     def read(
-        self, sentence: Sentence, hits: Sequence[Hit], mentions: Sequence[Mention]
+        self,
+        sentence: Sentence,
+        hits: Sequence[Hit],
+        mentions: Sequence[Mention],
+        context: Context,
     ) -> Iterator[Course]:
         """Yield the courses of a sentence."""
         named = [m for m in mentions if m.kind == "drug"]
         if sentence.opens and self.last and sentence.item:
             self.last = None
+        if sentence.opens or sentence.label:
+            self.past = _OF_THE_PAST.search(sentence.label or "") is not None
         carried = None
         if (
             not named
@@ -125,7 +135,9 @@ class Courses:
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
         switched(self.plain, sentence, found)
         earlier = self.last[2] if carried is not None and self.last else []
-        self.outcomes.judge(sentence, hits, found if named else [*earlier, *found], named)
+        self.outcomes.judge(
+            sentence, hits, found if named else [*earlier, *found], named, context
+        )
         if carried is not None and not found:
             self._carry_dates(sentence, hits, dated, earlier)
         if named:
@@ -336,8 +348,8 @@ class Courses:
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
             lead = self.plain[sentence.start : head]
             course.ongoing = not _FORMER.search(lead) and not _HALTED.search(text)
-        past = _OF_THE_PAST.search(sentence.label or "") is not None
-        course.ended = past or (not own and ended_before(self.plain, sentence, head))
+        course.ongoing = course.ongoing and not self.past
+        course.ended = self.past or (not own and ended_before(self.plain, sentence, head))
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today
 
@@ -444,8 +456,9 @@ def _unit(match: re.Match[str]) -> str:
 
 
 def _every(match: re.Match[str]) -> str:
-    count = _NUMBERS.get(match["n"].lower()) or int(match["n"])
-    unit = {"w": "week", "m": "month", "d": "day"}[match["unit"][0].lower()]
+    said = match["n"] or match["n2"] or match["n3"]
+    count = _NUMBERS.get(said.lower()) or int(said)
+    unit = {"w": "week", "m": "month", "d": "day"}[(match["unit"] or match["unit2"] or "w")[0].lower()]
     if count == 1:
         return {"week": "weekly", "month": "monthly", "day": "daily"}[unit]
     return f"every {count} {unit}s"

@@ -24,7 +24,7 @@ _NAME = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _SEASONS = "spring|summer|autumn|fall|winter|easter|christmas"
 _YEAR = r"(?:19|20)\d\d"
 _PATTERN = re.compile(
-    rf"""(?:(?<![\d./:,-])|(?<=(?:19|20)\d\d-))(?:
+    rf"""(?:(?<![\d./:,-])|(?<=(?:19|20)\d\d-)|(?<=\d/\d\d-))(?:
     (?P<iso>{_YEAR}-\d\d(?:-\d\d)?)(?!\d)
     |(?P<a>\d{{1,2}})(?P<sep>\s?[./]\s?)(?P<b>\d{{1,2}})(?P=sep)(?P<y>{_YEAR}|\d\d)(?![\d/]|\.\d)
     |(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?[\s-]?(?:of\s)?(?P<m1>{_NAME})\b\.?,?
@@ -46,6 +46,10 @@ _AMERICAN = re.compile(
 )
 
 
+_MONTHS_OF_YEARS = re.compile(
+    r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)\s?(?:-|to|until)\s?(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\d/])"
+)
+"""From month to month: "6/22-2/24" holds no days."""
 _DATED = re.compile(
     r"(?:\b(?:on|since|from|until|till|by|dated?|of|to|after|before)\s|[(→>-]\s?)$", re.IGNORECASE
 )
@@ -71,10 +75,12 @@ class DateReader:
     @classmethod
     def of(cls, plain: str, today: PartialDate | None = None) -> DateReader:
         """Return a reader for a letter: day and month stand as in its dates, or as its spelling suggests."""
+        months = [span.span() for span in _MONTHS_OF_YEARS.finditer(plain)]
         pairs = [
             (int(m["a"] or m["c"]), int(m["b"] or m["e"]))
             for m in _PATTERN.finditer(plain)
-            if (m["a"] and "/" in m["sep"]) or m["c"]
+            if (m["a"] and "/" in m["sep"])
+            or (m["c"] and not any(start <= m.start() < end for start, end in months))
         ]
         if any(a > 12 for a, _ in pairs):
             return cls(False, today)

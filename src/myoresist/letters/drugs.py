@@ -208,10 +208,21 @@ class Drugs:
             ):
                 return True
             if cue.of.of == "left" and (
-                hit.last in self._left(cue, context) or self._remark(hit, cue, hits, context)
+                hit.last in self._left(cue, context)
+                or self._remark(hit, cue, hits, context)
+                or self._in_bracket(hit, cue, hits, context)
             ):
                 return True
         return False
+
+    @staticmethod
+    def _in_bracket(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
+        """Tell whether a cue stands in the bracket behind a drug: "azathioprine (TPMT low, never started)"."""
+        words = [word.text for word in context.words[hit.last + 1 : cue.first]]
+        if "(" not in words or ")" in words:
+            return False
+        between = [one for one in marks(hits, "drug") if hit.last < one.first < cue.first]
+        return words.index("(") <= _BEFORE_BRACKET and not between
 
     @staticmethod
     def _remark(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
@@ -271,6 +282,8 @@ class Drugs:
                 yield Found(exposure.now, True, None, places, sentence)
 
 
+_BEFORE_BRACKET = 3
+"""Words of a dose that may stand between a drug and its bracket."""
 _UNDER = frozenset(("on", "with", "to", "under", "from", "despite", "by"))
 _EFFECTS = (
     "better", "improv", "respon", "benefit", "help", "control", "settl", "recover", "remission",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +56,7 @@ class LabValue:
         value, unit, limit: as written; the unit in an accepted spelling.
         date: day of the sample, as far as it is told.
         start, end: place in the plain text, from the name of the test to the figure.
+        figure: where the figure begins.
         why: what keeps it out: other, supposed, doubt, unit.
         assumed: whether the unit is not written.
         dated: whether the date is written beside it.
@@ -70,6 +72,7 @@ class LabValue:
     why: str | None = None
     assumed: bool = False
     dated: bool = False
+    figure: int = -1
 
 
 _UNIT = (
@@ -94,13 +97,32 @@ _TIMES = re.compile(
 )
 _PAST = frozenset((
     "peak", "peaked", "highest", "maximum", "max", "initial", "initially", "presentation",
-    "admission", "first", "found", "then", "time",
+    "admission", "first", "found", "then", "time", "previously", "previou", "prev", "earlier", "nadir",
+    "lowest", "best", "worst", "diagnosis", "onset", "baseline", "start", "fell", "dropped", "before",
 ))  # fmt: skip
 _TODAY = frozenset(("today", "now", "currently", "current", "latest"))
+_PAST_AFTER = re.compile(
+    r"\s*[(,]?\s*(?:(?:at|on|before|prior to|from|since)\s(?:the\s|his\s|her\s)?(?:time of\s)?(?:first\s|initial\s)?"
+    r"(?:diagnosis|presentation|onset|baseline|admission|start|relapse|transfer|referral|outset|peak)"
+    r"|initially|previously|originally|last (?:year|month|week|time|visit)|(?:a|one|two|three|four|six|\d+)\s"
+    r"(?:days?|weeks?|months?|years?) (?:ago|earlier|before))\b",
+    re.IGNORECASE,
+)
+_AS_LIMIT = re.compile(
+    r"\((?:[^()]*\b)?(?:normal|ref\w*|limit|uln|range|up to|nr|rr)\b[^()\d]*$", re.IGNORECASE
+)
+_ARROW = re.compile(r"(?:->|→|>{1,2}|⟶)\s*$")
+_FROM = re.compile(r"\bfrom\s*(?:about\s|around\s|a peak of\s)?$", re.IGNORECASE)
+_UP_TO = re.compile(r"\b(?:to|down to|up to)\s*(?:about\s|around\s)?$", re.IGNORECASE)
+_TODAY_AFTER = re.compile(
+    r"\s*[(,]?\s*(?:today|now|currently|at present|this week)\b(?!\s*(?:[a-z]+\s){0,2}[\d<>~])",
+    re.IGNORECASE,
+)
 _CHAIN = frozenset((
     "then", "previously", "prev", "previou", "against", "from", "to", "after", "earlier",
     "before", "and", "vs", "versus", "down", "up", "via", "again", "later", "followed", "last",
-    "it", "wa", "is", "in", "on", "at", "of", "by", "this", "the", "now", "today",
+    "it", "wa", "is", "in", "on", "at", "of", "by", "this", "the", "now", "today", "fell", "rose",
+    "dropped", "climbed", "rising", "falling", "mid", "early", "late",
 ))  # fmt: skip
 
 
@@ -160,7 +182,7 @@ class Labs:
                 (w for means, w in (("other", "other"), ("if", "supposed")) if means in said), None
             )
             self.carry = None
-            for value in self._series(hit.of.id, start, begin, stop, dated, before):
+            for value in self._in_turn(hit.of.id, start, begin, stop, dated, before):
                 yield replace(value, why=value.why or why)
                 if sentence.closes == ";" and why is None:
                     self.carry = (hit.of.id, sentence.end)
@@ -222,6 +244,38 @@ class Labs:
             return head[-1].date
         return None
 
+    def _in_turn(
+        self,
+        id_: str,
+        start: int,
+        begin: int,
+        stop: int,
+        dated: Sequence[DateHit],
+        before: PartialDate | None,
+    ) -> Iterator[LabValue]:
+        """Yield the figures of one test; of a change without days the last is that of the letter.
+
+        "CK 450 -> 1,200 -> 3,400", "fell from 8,200 to 900".
+        """
+        found = list(self._series(id_, start, begin, stop, dated, before))
+        for one, other in itertools.pairwise([*found, None]):
+            assert one is not None
+            places = [(v.figure, v.end) for v in found]
+            at = places.index((one.figure, one.end))
+            came = at > 0 and self._turned(found[at - 1], one, begin)
+            goes = other is not None and self._turned(one, other, begin)
+            if one.dated or not (came or goes):
+                yield one
+            else:
+                yield replace(one, date=None if goes else self.dates.today)
+
+    def _turned(self, one: LabValue, other: LabValue, begin: int) -> bool:
+        """Tell whether a figure is said to have become the next one."""
+        between = self.plain[one.end : other.figure]
+        if _ARROW.search(between):
+            return True
+        return bool(_FROM.search(self.plain, begin, one.figure) and _UP_TO.search(between))
+
     def _series(
         self,
         id_: str,
@@ -252,12 +306,16 @@ class Labs:
                     continue
                 amount, unit, assumed = value
                 limit, end = self.limit_at(match.end(), stop)
+                if limit is None and (day := _TODAY_AFTER.match(self.plain, end, stop)):
+                    # "4,350 today (normal up to 320)"
+                    limit, _ = self.limit_at(day.end(), stop)
                 after = self._date_after(end, stop, dated)
                 when = after or date
                 told = (
                     when.date
                     if when
-                    else (before if first else None) or self._undated(words, first)
+                    else (before if first else None)
+                    or (None if self._of_then(begin, dated) else self._undated(words, first, end))
                 )
                 yield LabValue(
                     id_,
@@ -270,8 +328,13 @@ class Labs:
                     None if unit else "unit",
                     assumed,
                     when is not None or before is not None,
+                    at,
                 )
                 at = after.end if after else end
+                if told_after := _PAST_AFTER.match(self.plain, at, stop) or _TODAY_AFTER.match(
+                    self.plain, at, stop
+                ):
+                    at = told_after.end()
                 words, date, first = [], None, False
                 continue
             word = re.compile(r"[A-Za-zÀ-ÿ]+|\S").match(self.plain, at, stop)
@@ -284,14 +347,27 @@ class Labs:
                 return
             at = word.end()
 
-    def _undated(self, words: Sequence[str], first: bool) -> PartialDate | None:
+    def _of_then(self, begin: int, dated: Sequence[DateHit]) -> bool:
+        """Tell whether a clause tells of an earlier day: "diagnosed in 2022 on the basis of CK 890"."""
+        before = [hit for hit in dated if hit.end <= begin]
+        if not before or not self.dates.today:
+            return False
+        hit = before[-1]
+        if re.search(r"[,;:]", self.plain[hit.end : begin]):
+            return False
+        since = re.search(r"\bsince\s(?:\w+\s)?$", self.plain[: hit.start][-16:])
+        return not since and hit.date.latest < self.dates.today.earliest
+
+    def _undated(self, words: Sequence[str], first: bool, end: int) -> PartialDate | None:
         """Return the day of a value without a date: the day of the letter, if it is not told as past."""
-        today = bool(_TODAY & set(words))
-        past = bool(_PAST & set(words)) and not today
+        today = bool(_TODAY & set(words)) or bool(_TODAY_AFTER.match(self.plain, end))
+        past = (bool(_PAST & set(words)) or bool(_PAST_AFTER.match(self.plain, end))) and not today
         return self.dates.today if not past and (first or today) else None
 
     def _passed(self, at: int, match: re.Match[str]) -> int | None:
         """Return where to read on behind a figure that is no value, as in "FVC 2.3 L (68 %)"."""
+        if _AS_LIMIT.search(self.plain, max(0, at - 40), at):
+            return match.end()
         if match["cmp"] or self.never.search(self.plain, max(0, at - 20), at):
             return match.end()
         litres = _LITRES.match(self.plain, match.end("num"))
@@ -350,8 +426,8 @@ class Labs:
             if at <= hit.start < stop + 1:
                 between = self.plain[at : hit.start]
                 if re.fullmatch(
-                    r"\s*[(,]?\s*(?:(?:at|on) presentation )?(?:on|in|of|at|since|from|"
-                    r"back in|dated)?\s*(?:the\s)?\(?\s*",
+                    r"\s*[(,]?\s*(?:(?:at|on) (?:presentation|diagnosis|admission),? )?(?:on|in|of|at|since|from|"
+                    r"back in|dated|by)?\s*(?:the\s|early\s|mid[\s-]|late\s|spring\s|summer\s|autumn\s|winter\s)?\(?\s*",
                     between,
                     re.IGNORECASE,
                 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from myoresist.letters.context import Context
 from myoresist.letters.course import Course
 from myoresist.letters.drugs import DrugMark, Mention
 from myoresist.letters.layout import Sentence
@@ -41,6 +42,7 @@ class Outcomes:
         hits: Sequence[Hit],
         courses: Sequence[Course],
         named: Sequence[Mention],
+        context: Context,
     ) -> None:
         """Read how courses did and why they were stopped.
 
@@ -49,6 +51,7 @@ class Outcomes:
             hits: every phrase found in it.
             courses: the courses it may speak of, in the order of the letter.
             named: the drugs that it names.
+            context: how it is meant.
         """
         said = _longest([hit for hit in hits if isinstance(hit.of, DrugMark)])
         words = sentence.words
@@ -59,11 +62,14 @@ class Outcomes:
         for hit in said:
             at, end = words[hit.first].start, words[hit.last].end
             if hit.of.kind == "response":
+                response = _meant(hit, context)
+                if response is None:
+                    continue
                 for course in self._judged(at, end, courses, named):
                     if mixed:
                         course.mixed = True
                     elif course.response is None:
-                        course.response = hit.of.of
+                        course.response = response
                         course.places.append((at, end))
             elif hit.of.kind == "reason":
                 self._reason(hit, said, sentence, courses)
@@ -148,6 +154,22 @@ class Outcomes:
         if before and before[-1].reason is None:
             _end(before[-1], hit.of.of)
             before[-1].places.append((at, end))
+
+
+def _meant(hit: Hit, context: Context) -> str | None:
+    """Return the response that words tell of; ``None`` if it is only hoped for or doubted.
+
+    "No clear benefit" and "without a good response" are none.
+    """
+    said = context.at(hit.first, hit.last)
+    response: str = hit.of.of
+    before = [word.norm for word in context.words[max(0, hit.first - 2) : hit.first]]
+    if {"no", "without"} & set(before):
+        return "none"
+    if said.means & {"if", "doubt", "planned", "other"}:
+        return None
+    denials = [cue for cue in said.cues if cue.means == "no" and 0 < hit.first - cue.last <= 3]
+    return "none" if denials else response
 
 
 _NEAR = 44

@@ -165,7 +165,7 @@ class _Reader:
         self.multiples += self.labs.times_limit(sentence, hits)
         self.results += self.antibodies.read(sentence, hits, context)
         self.mentions += drugs
-        self.taken += self.courses.read(sentence, hits, drugs)
+        self.taken += self.courses.read(sentence, hits, drugs, context)
         self.measured += self.measures.read(sentence, hits)
         self.found += self.measures.weight_changes(sentence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from pathlib import Path
 from typing import IO
@@ -62,6 +63,8 @@ def of_pdf(data: bytes, source: str) -> str:
         from pypdf.errors import PyPdfError
     except ImportError as error:
         raise LetterError("a PDF needs pypdf: pip install 'myoresist[letters]'") from error
+    # What is wrong with the file is said below, in a line of ours.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
