@@ -53,6 +53,10 @@ UNCLEAR = "ro"
 NO_RESULT, ERROR, DISEASE = "none", "error", "disease"
 
 
+POSITIVE = frozenset(("positive", "moderate", "strong"))
+"""Results that show an antibody; a weak one may not."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResultMark:
     """A word of a result in the tree of phrases."""

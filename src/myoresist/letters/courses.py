@@ -135,9 +135,7 @@ class Courses:
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
         switched(self.plain, sentence, found)
         earlier = self.last[2] if carried is not None and self.last else []
-        self.outcomes.judge(
-            sentence, hits, found if named else [*earlier, *found], named, context
-        )
+        self.outcomes.judge(sentence, hits, found if named else [*earlier, *found], named, context)
         if carried is not None and not found:
             self._carry_dates(sentence, hits, dated, earlier)
         if named:
@@ -458,7 +456,9 @@ def _unit(match: re.Match[str]) -> str:
 def _every(match: re.Match[str]) -> str:
     said = match["n"] or match["n2"] or match["n3"]
     count = _NUMBERS.get(said.lower()) or int(said)
-    unit = {"w": "week", "m": "month", "d": "day"}[(match["unit"] or match["unit2"] or "w")[0].lower()]
+    unit = {"w": "week", "m": "month", "d": "day"}[
+        (match["unit"] or match["unit2"] or "w")[0].lower()
+    ]
     if count == 1:
         return {"week": "weekly", "month": "monthly", "day": "daily"}[unit]
     return f"every {count} {unit}s"

@@ -46,6 +46,11 @@ _AMERICAN = re.compile(
 )
 
 
+_DAYS = re.compile(
+    rf"(?<![\d./:,-])(?P<first>\d{{1,2}})(?:st|nd|rd|th)?\s?(?:-|–|to)\s?(?P<last>\d{{1,2}})(?:st|nd|rd|th)?"
+    rf"\s(?P<month>{_NAME})\b\.?,?(?:\s(?P<year>{_YEAR}))?",
+    re.IGNORECASE,
+)
 _MONTHS_OF_YEARS = re.compile(
     r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)\s?(?:-|to|until)\s?(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\d/])"
 )
@@ -90,13 +95,25 @@ class DateReader:
 
     def find(self, plain: str, start: int, end: int) -> Iterator[DateHit]:
         """Walk through the dates between two places."""
-        for match in _PATTERN.finditer(plain, start, end):
+        for days in _DAYS.finditer(plain, start, end):
+            yield from self._days(days)
+        for match in _PATTERN.finditer(_DAYS.sub(_blank, plain[:end]), start, end):
             if years := _years(match):
                 yield from years
                 continue
             read = self._read(match)
             if read is not None:
                 yield DateHit(match.start(), match.end(), *read)
+
+    def _days(self, match: re.Match[str]) -> Iterator[DateHit]:
+        """Yield the first and the last day of "8-12 February 2026"."""
+        for day, end in (("first", match.end("first")), ("last", match.end())):
+            try:
+                read = self._named(match["month"], match["year"], int(match[day]))
+            except ValueError:
+                continue
+            if read is not None:
+                yield DateHit(match.start(day), end, *read)
 
     def _read(self, m: re.Match[str]) -> tuple[PartialDate, bool] | None:
         try:
@@ -187,6 +204,10 @@ class DateReader:
             year -= 1
         date(year, month, day or 1)
         return PartialDate(year, month, day), False
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _years(match: re.Match[str]) -> tuple[DateHit, DateHit] | None:

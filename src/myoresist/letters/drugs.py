@@ -154,7 +154,7 @@ class Drugs:
         said = context.at(hit.first, hit.last)
         if sentence.section == "family" or "other" in said:
             return "other"
-        if "if" in said:
+        if any(cue.means == "if" and not self._prevents(cue, context) for cue in said.cues):
             return "supposed"
         tail = self.plain[sentence.words[hit.last].end : sentence.words[hit.last].end + 12]
         if re.match(r"\s*:\s*(?:no|none|never|not)\b", tail, re.IGNORECASE):
@@ -178,6 +178,12 @@ class Drugs:
         ):
             return "withheld"
         return None
+
+    @staticmethod
+    def _prevents(cue: Cue, context: Context) -> bool:
+        """Tell whether what is supposed is an illness that a drug prevents: "as prophylaxis"."""
+        words = context.words[cue.first : cue.last + 1]
+        return any(word.norm.startswith("prophyla") for word in words)
 
     @staticmethod
     def _of_effect(cue: Cue, hit: Hit, context: Context) -> bool:

@@ -111,6 +111,7 @@ _PAST_AFTER = re.compile(
 _AS_LIMIT = re.compile(
     r"\((?:[^()]*\b)?(?:normal|ref\w*|limit|uln|range|up to|nr|rr)\b[^()\d]*$", re.IGNORECASE
 )
+_SINCE = re.compile(r"\b(?:since|until|till)\s(?:\w+\s)?$", re.IGNORECASE)
 _ARROW = re.compile(r"(?:->|→|>{1,2}|⟶)\s*$")
 _FROM = re.compile(r"\bfrom\s*(?:about\s|around\s|a peak of\s)?$", re.IGNORECASE)
 _UP_TO = re.compile(r"\b(?:to|down to|up to)\s*(?:about\s|around\s)?$", re.IGNORECASE)
@@ -229,7 +230,9 @@ class Labs:
         head = [
             hit
             for hit in dated
-            if hit.end <= first and len(self.plain[hit.end : first].split()) <= 3
+            if hit.end <= first
+            and len(self.plain[hit.end : first].split()) <= 3
+            and not _SINCE.search(self.plain[max(0, hit.start - 16) : hit.start])
         ]
         if head and (
             sentence.opens or len(self.plain[sentence.start : head[-1].start].split()) <= 4
@@ -355,7 +358,7 @@ class Labs:
         hit = before[-1]
         if re.search(r"[,;:]", self.plain[hit.end : begin]):
             return False
-        since = re.search(r"\bsince\s(?:\w+\s)?$", self.plain[: hit.start][-16:])
+        since = _SINCE.search(self.plain[max(0, hit.start - 16) : hit.start])
         return not since and hit.date.latest < self.dates.today.earliest
 
     def _undated(self, words: Sequence[str], first: bool, end: int) -> PartialDate | None:

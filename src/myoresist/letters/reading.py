@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from myoresist.case.dates import PartialDate
 from myoresist.letters.antibodies import Antibodies, highest
-from myoresist.letters.antibody_words import AntibodyResult
+from myoresist.letters.antibody_words import POSITIVE, AntibodyResult
 from myoresist.letters.cancer import Cancer
 from myoresist.letters.context import Context
 from myoresist.letters.course import Course, merged
@@ -110,13 +110,15 @@ class _Reader:
         self.found += self.drugs.exposures(self.mentions)
         found = [self._of_family(one) for one in self.found]
         catalogue = self.words.terms.catalogue
+        antibodies = tuple(highest(self.results))
+        positive = [x.antibody for x in antibodies if x.result in POSITIVE and x.why is None]
         return Read(
             text=self.text,
             facts=tuple(self._facts()),
-            findings=tuple(settled(found, self.earlier, catalogue, self.words.combined)),
+            findings=tuple(settled(found, self.earlier, catalogue, self.words.combined, positive)),
             labs=tuple(_once(completed(self.values))),
             multiples=tuple(self.multiples),
-            antibodies=tuple(highest(self.results)),
+            antibodies=antibodies,
             courses=tuple(merged(self.taken)),
             mentions=tuple(self.mentions),
             measures=(*self.measured, *self.measures.weights()),

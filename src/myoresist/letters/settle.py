@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from myoresist.case.catalogue import Catalogue
@@ -45,6 +45,7 @@ def settled(
     dated: Mapping[int, PartialDate],
     catalogue: Catalogue,
     combined: Mapping[str, Mapping[str, Sequence[str]]],
+    positive: Collection[str] = (),
 ) -> list[Settled]:
     """Gather the places of each finding; what is said both ways is set against each other.
 
@@ -53,6 +54,7 @@ def settled(
         dated: the day of which a sentence speaks, by the start of the sentence, where it is an earlier one.
         catalogue: which findings imply or exclude each other.
         combined: findings that are so when they are suggested and one of others is so.
+        positive: antibodies that are positive, by their findings.
     """
     groups: dict[tuple[str, bool | None, str | None], Settled] = {}
     for one in found:
@@ -70,6 +72,12 @@ def settled(
         if one.sentence.start not in dated:
             groups[key].date = None
     _combine(groups.values(), combined)
+    implied = _implied(catalogue)
+    shown = {other for one in positive for other in _reach(one, implied)}
+    for group in groups.values():
+        if group.value is False and group.finding in shown:
+            # "Anti-MDA5 positive, myositis panel negative": the panel is all but the one.
+            group.value, group.why = None, "doubt"
     sure = [one for one in groups.values() if one.value is not None]
     for left, right in _clashes(sure, catalogue):
         first = _earlier(left, right)
@@ -126,9 +134,7 @@ def _without_echoes(groups: Sequence[Settled]) -> list[Settled]:
 
 def _clashes(sure: Sequence[Settled], catalogue: Catalogue) -> list[tuple[Settled, Settled]]:
     """Return pairs that cannot both be so."""
-    implied: dict[str, set[str]] = {}
-    for link in catalogue.implications:
-        implied.setdefault(link.finding, set()).add(link.other)
+    implied = _implied(catalogue)
     reach = {one.finding: _reach(one.finding, implied) for one in sure if one.value}
     excluded = {frozenset((link.finding, link.other)) for link in catalogue.exclusions}
     pairs = []
@@ -146,6 +152,14 @@ def _clashes(sure: Sequence[Settled], catalogue: Catalogue) -> list[tuple[Settle
             ):
                 pairs.append((one, other))
     return pairs
+
+
+def _implied(catalogue: Catalogue) -> dict[str, set[str]]:
+    """Return what each finding implies directly."""
+    implied: dict[str, set[str]] = {}
+    for link in catalogue.implications:
+        implied.setdefault(link.finding, set()).add(link.other)
+    return implied
 
 
 def _reach(finding: str, implied: Mapping[str, set[str]]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.reading import OTHER_CLASSES
-from myoresist.letters.antibody_words import UNCLEAR, AntibodyResult
+from myoresist.letters.antibody_words import POSITIVE, UNCLEAR, AntibodyResult
 from myoresist.letters.course import Course
 from myoresist.letters.labs import LabValue
 from myoresist.letters.measures import Measured
@@ -352,7 +352,7 @@ def _repeats(one: AntibodyResult, others: Sequence[AntibodyResult]) -> bool:
         if o is not one and o.antibody == one.antibody and o.why is None and o.result
     ]
     if one.result == "positive" and one.value is None and one.method is None:
-        return any(o.result in ("positive", "moderate", "strong") for o in alike)
+        return any(o.result in POSITIVE for o in alike)
     if one.result is None:
         return bool(alike)
     if one.method is not None or one.value is not None:
