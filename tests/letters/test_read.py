@@ -224,3 +224,71 @@ def test_a_letter_that_is_nothing_but_a_table_is_read() -> None:
 
 def _lab(entry: dict[str, object]) -> tuple[object, ...]:
     return tuple(entry.get(key) for key in ("test", "value", "unit", "upper_limit", "date"))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "CK was 8,200 at diagnosis, fell to 1,900 in mid 2024, and is 4,350 today (normal up to 320).",
+            [(8200, None), (1900, "2024"), (4350, "2026-11-12")],
+        ),
+        ("CK fell from 8,200 to 900 U/L.", [(8200, None), (900, "2026-11-12")]),
+        ("CK 450 -> 1200 -> 3400 U/L.", [(450, None), (1200, None), (3400, "2026-11-12")]),
+        ("CK 1,200 U/L three months ago, 900 today.", [(1200, None), (900, "2026-11-12")]),
+        ("Diagnosed in 2022 on the basis of CK 890.", [(890, None)]),
+        ("Dyspnoea since January, CK 95 U/L.", [(95, "2026-11-12")]),
+        ("On methotrexate since 2022, CK 420.", [(420, "2026-11-12")]),
+    ],
+)
+def test_each_value_has_its_day(text: str, values: list[object]) -> None:
+    labs = read(f"Clinic, 12 November 2026\n\n{text}").case()["labs"]
+    assert [(one["value"], one.get("date")) for one in labs] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "often"),
+    [
+        ("IVIG 2 g/kg 4-weekly", "every 4 weeks"),
+        ("IVIG 2 g/kg every 4/52", "every 4 weeks"),
+        ("IVIG monthly 2 g/kg", "monthly"),
+        ("MTX 15 mg/m2 s.c. weekly", "weekly"),
+        ("RTX 2x1 g 03/2023", None),
+        ("MMF 2x1 g", "twice daily"),
+    ],
+)
+def test_how_often_is_what_the_letter_says(text: str, often: str | None) -> None:
+    [course] = read(f"Clinic, 12 November 2026. {text}.").case()["treatments"]
+    assert course.get("frequency") == often
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Methylprednisolone 1 g (3-5 Feb)", ("2026-02-03", "2026-02-05")),
+        ("Methylprednisolone 1 g (Oct-Dec 2021)", ("2021-10", "2021-12")),
+        ("Infliximab from November to February 2022", ("2021-11", "2022-02")),
+        ("MTX 15 mg/wk 6/22-2/24", ("2022-06", "2024-02")),
+    ],
+)
+def test_a_span_has_its_first_and_its_last_day(text: str, days: tuple[str, str]) -> None:
+    [course] = read(f"Clinic, 12 November 2026. {text}.").case()["treatments"]
+    assert (course["start"], course["stop"]) == days
+
+
+@pytest.mark.parametrize(
+    ("text", "response"),
+    [
+        ("Rituximab 1 g in 2024 - no clear benefit.", "none"),
+        ("IVIG without a good response.", "none"),
+        ("IVIG with good effect on the rash, partial on muscle.", None),
+    ],
+)
+def test_a_response_is_what_is_left_of_it(text: str, response: str | None) -> None:
+    [course] = read(text).case()["treatments"]
+    assert course.get("response") == response
+
+
+def test_a_drug_that_was_never_started_is_none() -> None:
+    treatments = read("Azathioprine (TPMT low, never started), ciclosporin.").case()["treatments"]
+    assert [one["drug"] for one in treatments] == ["ciclosporin"]

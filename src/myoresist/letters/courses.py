@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from myoresist.letters.context import Context
 from myoresist.letters.course import Course
@@ -11,6 +11,7 @@ from myoresist.letters.dates import DateHit, DateReader
 from myoresist.letters.drugs import DrugWords, Mention
 from myoresist.letters.layout import Sentence
 from myoresist.letters.numbers import AMOUNT, NUMBERS, number
+from myoresist.letters.often import Often
 from myoresist.letters.outcomes import Outcomes
 from myoresist.letters.phrases import Hit
 from myoresist.letters.switches import ended_before, switched
@@ -35,7 +36,8 @@ _BEFORE_DOSE = frozenset((
     "weeks", "around", "about", "approximately", "today", "od", "bd", "weekly", "m", "infusion",
     "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
     "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
-    "admission", "discharge", "present", "entry", "time", "moment", "visit",
+    "monthly", "fortnightly", "every", "month", "admission", "discharge", "present", "entry",
+    "time", "moment", "visit",
 ))  # fmt: skip
 _OF_THE_DRUG = frozenset(("of", "with", "c", "s", "m", "v", "i"))
 _PLANNED = re.compile(
@@ -45,7 +47,8 @@ _PLANNED = re.compile(
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"\b(?:have|has|had|was|were|been|we)\s+(?:\w+\s+)?(?:increased|raised|reduced|"
+    r"\b(?:stopped|after (?:a\s)?taper\w*|tapered from)\b"
+    r"|\b(?:have|has|had|was|were|been|we)\s+(?:\w+\s+)?(?:increased|raised|reduced|"
     r"tapered|lowered|put|restarted|started)\b",
     re.IGNORECASE,
 )
@@ -58,13 +61,6 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 _WEEKS = {"w": 1.0, "m": 52 / 12, "y": 52.0, "d": 1 / 7}
-_EVERY = re.compile(
-    r"\b(?:every|each|q)\s?(?P<n>\d+|two|three|four|five|six|eight|ten|twelve)\s?-?(?P<unit>weeks?|"
-    r"wks?|w\b|months?|days?|d\b)"
-    r"|\b(?P<n2>\d+|two|three|four|five|six|eight|ten|twelve)\s?-?\s?(?P<unit2>week|month)ly\b"
-    r"|\b(?:every|each|q)\s?(?P<n3>\d+)/52\b",
-    re.IGNORECASE,
-)
 _NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
 
 
@@ -74,30 +70,21 @@ _Dose = tuple[re.Match[str], Mention]
 class Courses:
     """Reads the courses of one letter, sentence by sentence."""
 
-    def __init__(self, plain: str, words: DrugWords, dates: DateReader, commas: bool) -> None:
-        """Take the letter, the words about drugs, and how its dates and decimals are written."""
+    def __init__(
+        self,
+        plain: str,
+        words: DrugWords,
+        dates: DateReader,
+        commas: bool,
+        infused: Collection[str] = (),
+    ) -> None:
+        """Take the letter, the words about drugs, how dates and decimals are written, and what is infused.
+
+        Of what is infused "2 x 1 g" is a course, and not a dose twice a day.
+        """
+        self.infused = infused
         self.plain, self.words, self.dates, self.commas = plain, words, dates, commas
-        self.often = [
-            (
-                re.compile(
-                    rf"(?<![\w/]){re.escape(say)}(?![\w/])"
-                    if say[0] != "/"
-                    else rf"{re.escape(say)}\b",
-                    re.IGNORECASE,
-                ),
-                name,
-            )
-            for name, group in words.often.items()
-            for say in sorted(group, key=len, reverse=True)
-        ]
-        self.route = [
-            (
-                re.compile(rf"(?<!\w){re.escape(say)}(?!\w)", re.IGNORECASE if len(say) > 2 else 0),
-                name,
-            )
-            for name, group in words.routes.items()
-            for say in group
-        ]
+        self.often = Often(words)
         self.outcomes = Outcomes(plain)
         # A bar parts the first day from the last one where a heading says so.
         self.between = _BARS if _HEAD.search(plain) else _DASH
@@ -236,7 +223,11 @@ class Courses:
             if found and self._same(match, found[-1]):
                 continue
             self._how(course, match.end(), cuts[n + 1])
-            if match["times"] == "2" and course.frequency is None:
+            if n == 0 and course.frequency is None:
+                # "IVIG monthly 2 g/kg"
+                between = self.plain[mention.end : match.start()]
+                course.frequency = self.often.often(between, course.unit)
+            if match["times"] == "2" and not course.frequency and mention.id not in self.infused:
                 course.frequency = "twice daily"
             self._when(
                 course,
@@ -282,30 +273,12 @@ class Courses:
     def _how(self, course: Course, begin: int, end: int) -> None:
         """Read how often and by which route, behind a dose."""
         text = self.plain[begin : min(end, begin + 60)]
-        stop = re.search(r"[.;](?:\s|$)", text)
+        # The stop of "s.c." ends no sentence.
+        stop = re.search(r"(?<!\.[A-Za-z])[.;](?:\s|$)", text)
         text = text[: stop.start()] if stop else text
-        every = _EVERY.search(text)
-        near = [
-            (m.start(), -len(m[0]), name)
-            for pattern, name in self.often
-            if (m := pattern.search(text))
-        ]
-        if every and not any(at < every.start() for at, _, _ in near):
-            course.frequency = _every(every)
-        elif near and course.unit and not re.search(r"/(?:day|week|month|d|w)", course.unit):
-            course.frequency = min(near)[2]
-        elif (
-            re.match(r"\s*(?:over|for) (?:\d|two|three|four|five) days", text)
-            and course.unit == "g/kg"
-        ):
-            course.frequency = "once"
-        routes = [(m.start(), name) for pattern, name in self.route if (m := pattern.search(text))]
-        if routes and min(routes)[0] < 40:
-            course.route = min(routes)[1]
-        if (
-            course.route in ("topical", "intra-articular", "inhaled")
-            and course.route == "intra-articular"
-        ):
+        course.frequency = self.often.often(text, course.unit)
+        course.route = self.often.route(text) or course.route
+        if course.route == "intra-articular":
             course.frequency = "once"
 
     def _when(
@@ -451,14 +424,3 @@ def _unit(match: re.Match[str]) -> str:
         body, time = "/kg", time[3:]
     time = {"/d": "/day", "/wk": "/week", "/w": "/week"}.get(time, time)
     return unit + body + time
-
-
-def _every(match: re.Match[str]) -> str:
-    said = match["n"] or match["n2"] or match["n3"]
-    count = _NUMBERS.get(said.lower()) or int(said)
-    unit = {"w": "week", "m": "month", "d": "day"}[
-        (match["unit"] or match["unit2"] or "w")[0].lower()
-    ]
-    if count == 1:
-        return {"week": "weekly", "month": "monthly", "day": "daily"}[unit]
-    return f"every {count} {unit}s"

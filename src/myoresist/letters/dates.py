@@ -46,9 +46,11 @@ _AMERICAN = re.compile(
 )
 
 
-_DAYS = re.compile(
-    rf"(?<![\d./:,-])(?P<first>\d{{1,2}})(?:st|nd|rd|th)?\s?(?:-|–|to)\s?(?P<last>\d{{1,2}})(?:st|nd|rd|th)?"
-    rf"\s(?P<month>{_NAME})\b\.?,?(?:\s(?P<year>{_YEAR}))?",
+_SPAN = re.compile(
+    r"(?<![\d./:,-])(?:(?P<first>\d{1,2}(?=(?:st|nd|rd|th)?\s?(?:-|–|to)\s?\d)"
+    rf"|\b(?:{_NAME})\b(?=\.?\s?(?:-|–|to)\s?[a-z]))"
+    rf"(?:st|nd|rd|th|\.)?\s?(?:-|–|to)\s?(?:(?P<last>\d{{1,2}})(?:st|nd|rd|th)?\s)?"
+    rf"(?P<month>{_NAME})\b\.?,?(?:\s(?P<year>{_YEAR}))?)",
     re.IGNORECASE,
 )
 _MONTHS_OF_YEARS = re.compile(
@@ -80,12 +82,19 @@ class DateReader:
     @classmethod
     def of(cls, plain: str, today: PartialDate | None = None) -> DateReader:
         """Return a reader for a letter: day and month stand as in its dates, or as its spelling suggests."""
+        found = list(_PATTERN.finditer(plain))
         months = [span.span() for span in _MONTHS_OF_YEARS.finditer(plain)]
+        # Where dates have stops, or months stand with years of four digits, "02/26" is a month, too.
+        of_months = any(m["m4"] or (m["a"] and "." in m["sep"]) for m in found)
         pairs = [
             (int(m["a"] or m["c"]), int(m["b"] or m["e"]))
-            for m in _PATTERN.finditer(plain)
+            for m in found
             if (m["a"] and "/" in m["sep"])
-            or (m["c"] and not any(start <= m.start() < end for start, end in months))
+            or (
+                m["c"]
+                and not of_months
+                and not any(start <= m.start() < end for start, end in months)
+            )
         ]
         if any(a > 12 for a, _ in pairs):
             return cls(False, today)
@@ -95,9 +104,9 @@ class DateReader:
 
     def find(self, plain: str, start: int, end: int) -> Iterator[DateHit]:
         """Walk through the dates between two places."""
-        for days in _DAYS.finditer(plain, start, end):
-            yield from self._days(days)
-        for match in _PATTERN.finditer(_DAYS.sub(_blank, plain[:end]), start, end):
+        for span in _SPAN.finditer(plain, start, end):
+            yield from self._span(span)
+        for match in _PATTERN.finditer(_SPAN.sub(_blank, plain[:end]), start, end):
             if years := _years(match):
                 yield from years
                 continue
@@ -105,15 +114,26 @@ class DateReader:
             if read is not None:
                 yield DateHit(match.start(), match.end(), *read)
 
-    def _days(self, match: re.Match[str]) -> Iterator[DateHit]:
-        """Yield the first and the last day of "8-12 February 2026"."""
-        for day, end in (("first", match.end("first")), ("last", match.end())):
-            try:
-                read = self._named(match["month"], match["year"], int(match[day]))
-            except ValueError:
-                continue
-            if read is not None:
-                yield DateHit(match.start(day), end, *read)
+    def _span(self, match: re.Match[str]) -> Iterator[DateHit]:
+        """Yield first and last day of "8-12 February 2026", first and last month of "Oct-Dec 2021"."""
+        first, last = match["first"], match["last"]
+        of_days = first.isdigit()
+        try:
+            if of_days:
+                begin = self._named(match["month"], match["year"], int(first))
+                end = self._named(match["month"], match["year"], int(last))
+            else:
+                end = self._named(match["month"], match["year"], None)
+                begin = self._named(first, str(end[0].year) if end else None, None)
+        except ValueError:
+            return
+        if not begin or not end:
+            return
+        if begin[0].earliest > end[0].latest:
+            # "Nov to Feb 2022" begins in the year before.
+            begin = PartialDate(begin[0].year - 1, begin[0].month, begin[0].day), begin[1]
+        yield DateHit(match.start("first"), match.end("first"), *begin)
+        yield DateHit(match.start("last" if of_days else "month"), match.end(), *end)
 
     def _read(self, m: re.Match[str]) -> tuple[PartialDate, bool] | None:
         try:

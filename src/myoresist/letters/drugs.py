@@ -223,7 +223,7 @@ class Drugs:
 
     @staticmethod
     def _in_bracket(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
-        """Tell whether a cue stands in the bracket behind a drug: "azathioprine (TPMT low, never started)"."""
+        """Tell whether a cue stands in the bracket behind a drug: "azathioprine (never started)"."""
         words = [word.text for word in context.words[hit.last + 1 : cue.first]]
         if "(" not in words or ")" in words:
             return False

@@ -102,8 +102,8 @@ _PAST = frozenset((
 ))  # fmt: skip
 _TODAY = frozenset(("today", "now", "currently", "current", "latest"))
 _PAST_AFTER = re.compile(
-    r"\s*[(,]?\s*(?:(?:at|on|before|prior to|from|since)\s(?:the\s|his\s|her\s)?(?:time of\s)?(?:first\s|initial\s)?"
-    r"(?:diagnosis|presentation|onset|baseline|admission|start|relapse|transfer|referral|outset|peak)"
+    r"\s*[(,]?\s*(?:(?:at|on|before|prior to|from|since)\s(?:the\s|his\s|her\s)?(?:time of\s)?"
+    r"(?:first\s|initial\s)?(?:diagnosis|presentation|onset|baseline|admission|start|relapse|transfer|referral|outset|peak)"
     r"|initially|previously|originally|last (?:year|month|week|time|visit)|(?:a|one|two|three|four|six|\d+)\s"
     r"(?:days?|weeks?|months?|years?) (?:ago|earlier|before))\b",
     re.IGNORECASE,
@@ -429,8 +429,9 @@ class Labs:
             if at <= hit.start < stop + 1:
                 between = self.plain[at : hit.start]
                 if re.fullmatch(
-                    r"\s*[(,]?\s*(?:(?:at|on) (?:presentation|diagnosis|admission),? )?(?:on|in|of|at|since|from|"
-                    r"back in|dated|by)?\s*(?:the\s|early\s|mid[\s-]|late\s|spring\s|summer\s|autumn\s|winter\s)?\(?\s*",
+                    r"\s*[(,]?\s*(?:(?:at|on) (?:presentation|diagnosis|admission),? )?"
+                    r"(?:on|in|of|at|since|from|back in|dated|by)?\s*"
+                    r"(?:the\s|early\s|mid[\s-]|late\s|spring\s|summer\s|autumn\s|winter\s)?\(?\s*",
                     between,
                     re.IGNORECASE,
                 ):

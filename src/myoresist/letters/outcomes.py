@@ -59,6 +59,7 @@ class Outcomes:
         if not named:
             self._stopped_for(sentence, said, courses)
         self.cause = None
+        judged: dict[int, str] = {}
         for hit in said:
             at, end = words[hit.first].start, words[hit.last].end
             if hit.of.kind == "response":
@@ -66,7 +67,8 @@ class Outcomes:
                 if response is None:
                     continue
                 for course in self._judged(at, end, courses, named):
-                    if mixed:
+                    if mixed or judged.setdefault(id(course), response) != response:
+                        # "Good effect on the rash, partial on muscle."
                         course.mixed = True
                     elif course.response is None:
                         course.response = response

@@ -84,7 +84,8 @@ class _Reader:
             plain, dates, commas, words.figures.ana_titre, words.antibodies.links
         )
         self.drugs = Drugs(plain, words.drugs)
-        self.courses = Courses(plain, words.drugs, dates, commas)
+        infused = {id_ for id_, drug in words.terms.drugs.items() if drug.drug_class == "biologic"}
+        self.courses = Courses(plain, words.drugs, dates, commas, infused)
         self.figures = Figures(plain, words.figures, self.labs, commas).judged
         self.measures = Measures(plain, dates, commas, words.ranges)
         self.cancer = Cancer(plain, words.cancer, dates, words.figures.cancer_years)

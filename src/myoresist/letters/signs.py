@@ -207,7 +207,10 @@ class Signs:
         near = [
             (self._distance(hit, quality), quality.last - quality.first, quality)
             for quality in self.qualities
-            if self._answers_of(hit.of, quality.of.name) and self._reaches(quality, hit)
+            if self._answers_of(hit.of, quality.of.name)
+            # "COX-negative fibres" are not negative.
+            and not any(a <= quality.first and quality.last <= b for a, b in hit.parts)
+            and self._reaches(quality, hit)
         ]
         if not near:
             return None
