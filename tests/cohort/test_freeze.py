@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import polars as pl
+import pyreadstat
 import pytest
 import scipy.stats
 from typer.testing import CliRunner
@@ -369,12 +370,12 @@ def test_8_every_column_has_a_label_and_a_name_that_travels(out: Path) -> None:
         own = words.filter(table=table)
         assert own["column"].to_list() == Freeze.open(out).columns(table)
         assert own["short_name"].str.to_lowercase().n_unique() == own.height
-        assert own["short_name"].str.contains(r"^[A-Za-z_][A-Za-z0-9_]{0,31}$").all()
+        assert own["short_name"].str.contains(r"^[A-Za-z_][A-Za-z0-9_]{0,27}$").all()
     meta = pl.read_parquet_metadata(part(out, "resistance", 0))
     said = json.loads(meta["columns"])
     assert said["gc_cumulative_g"]["unit"] == "g"
     assert short_names(["a.b", "a_b", "1x", "y" * 40, "Y" * 40]) == {
-        "a.b": "a_b", "a_b": "a_b_2", "1x": "_1x", "y" * 40: "y" * 32, "Y" * 40: "Y" * 30 + "_2",
+        "a.b": "a_b", "a_b": "a_b_2", "1x": "_1x", "y" * 40: "y" * 28, "Y" * 40: "Y" * 26 + "_2",
     }  # fmt: skip
 
 
@@ -419,6 +420,52 @@ def test_8_every_form_holds_the_same(form: str, out: Path, tmp_path: Path, read:
         assert 'label variable gc_cumulative_g "' in (target / "labels.do").read_text()
         for file in target.glob("*.csv"):
             assert "synthetic-" not in file.read_text()
+
+
+@pytest.mark.parametrize("form", ["stata", "spss", "sas"])
+def test_8_a_file_of_a_package_says_what_its_columns_mean(
+    form: str, out: Path, tmp_path: Path, read: Read
+) -> None:
+    command.export(out, tmp_path / "new", form, False, None)
+    suffix = {"stata": "dta", "spss": "sav", "sas": "xpt"}[form]
+    opened = {
+        "stata": pyreadstat.read_dta,
+        "spss": pyreadstat.read_sav,
+        "sas": pyreadstat.read_xport,
+    }
+    files = {x.stem for x in (tmp_path / "new").glob(f"*.{suffix}")}
+    assert files == set(Freeze.open(out).tables)
+    path = tmp_path / "new" / f"criteria.{suffix}"
+    rows, meta = opened[form](path, output_format="polars")
+    words = pl.read_csv(out / "dictionary.csv").filter(table="criteria")
+    for name, label in words.select("short_name", "label").rows():
+        assert meta.column_names_to_labels[name] == label[: 80 if form == "stata" else 256]
+    state = read("criteria")["eular_acr_2017.state"].cast(pl.String).to_list()
+    found = rows["eular_acr_2017_state"].to_list()
+    if form != "sas":
+        values = meta.variable_value_labels["eular_acr_2017_state"]
+        found = [values[x] for x in found]
+    assert found == state
+    path = tmp_path / "new" / f"resistance.{suffix}"
+    rows, meta = opened[form](path, output_format="polars")
+    truth = read("resistance")["refractory.refractory_default"]
+    short = short_names(read("resistance").columns)["refractory.refractory_default"]
+    assert rows[short].cast(pl.Boolean).to_list() == truth.to_list()
+    assert rows["gc_cumulative_g"].to_list() == read("resistance")["gc_cumulative_g"].to_list()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_8_r_is_told_of_every_column(form: str, out: Path, tmp_path: Path) -> None:
+    command.export(out, tmp_path / "new", form, False, None)
+    text = (tmp_path / "new" / "labels.R").read_text()
+    words = pl.read_csv(out / "dictionary.csv")
+    for table in Freeze.open(out).tables:
+        line = next(x for x in text.splitlines() if f"labelled_as(answers${table}," in x)
+        for name, label in words.filter(table=table).select("column", "label").rows():
+            assert f"{json.dumps(name)} = {json.dumps(label, ensure_ascii=False)}" in line
+    assert text.count("(") == text.count(")")
+    factor = 'answers$criteria[["eular_acr_2017.state"]] <- factor('
+    assert (factor in text) == (form == "csv")
 
 
 def test_an_export_overwrites_nothing_and_wants_a_key_that_cannot_be_guessed(

@@ -21,8 +21,8 @@ from myoresist.knowledge.schema import Entry, load_list
 from myoresist.library import Knowledge
 from myoresist.resistance.explanations.evaluate import PREFIX as EXPLANATION
 
-LONGEST = 32
-"""Characters that Stata and SAS allow in a name."""
+LONGEST = 28
+"""Characters of a name: Stata and SAS allow 32, of which what writes labels of values needs four."""
 SOURCE = "columns"
 COLUMNS = ("table", "column", "short_name", "label", "unit", "type", "values", "computed", "source")
 _YES_NO = "0 = no; 1 = yes; empty = unknown"

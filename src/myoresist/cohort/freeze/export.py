@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,17 +19,24 @@ import polars as pl
 from myoresist.cohort.dictionary import Dictionary, short_names
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.freeze.folder import Freeze
+from myoresist.cohort.freeze.labelled import (
+    STATA,
+    SUFFIX,
+    Labelled,
+    Package,
+    R,
+    r_commands,
+    stata_commands,
+)
 from myoresist.cohort.registry import REJECTED
 from myoresist.cohort.run import DICTIONARY
 from myoresist.resistance.response.visits import PATIENT
 
-Form = Literal["csv", "parquet", "arrow", "duckdb"]
-FORMS: tuple[Form, ...] = ("csv", "parquet", "arrow", "duckdb")
-LABELS = "labels.do"
+Form = Literal["csv", "parquet", "arrow", "duckdb", "stata", "spss", "sas"]
+FORMS: tuple[Form, ...] = ("csv", "parquet", "arrow", "duckdb", "stata", "spss", "sas")
 SHORTEST_KEY = 16
 """Bytes below which a key could be guessed."""
 _HEX = 20
-_STATA_LABEL = 80
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Export:
     Attributes:
         freeze: the answers.
         form: the format.
-        short: whether columns have the names that Stata and SAS can take, and truth is 0 and 1.
+        short: whether columns have the names that Stata and SAS can take, and truth is 0 and 1; a
+            file of a package of statistics always has these names.
         key: the key of the pseudonyms; the ids as they came in without one.
     """
 
@@ -64,6 +72,13 @@ class Export:
             self._into_database(out)
             return
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.form == "stata" or self.form == "spss" or self.form == "sas":
+            self._for_statistics(out, self.form)
+        else:
+            self._as_tables(out)
+        shutil.copy(self.freeze.folder / DICTIONARY, out / DICTIONARY)
+
+    def _as_tables(self, out: Path) -> None:
         for name in self.freeze.tables:
             frame = self._table(name)
             target = out / f"{name}.{self.form}"
@@ -73,9 +88,27 @@ class Export:
                 frame.sink_ipc(target, compression="zstd")
             else:
                 frame.sink_parquet(target, compression="zstd")
-        shutil.copy(self.freeze.folder / DICTIONARY, out / DICTIONARY)
+        words, schemas = self._words(), self._schemas()
+        told = {x: {y: words[x, y] for y in columns} for x, columns in schemas.items()}
         if self.form == "csv" and self.short:
-            (out / LABELS).write_text(self.labels(), encoding="utf-8")
+            (out / STATA).write_text(stata_commands(told.items()), encoding="utf-8")
+        if self.form in ("csv", "parquet"):
+            every = ((x, told[x], columns) for x, columns in schemas.items())
+            (out / R).write_text(r_commands(every, self.form), encoding="utf-8")
+
+    def _for_statistics(self, out: Path, package: Package) -> None:
+        """Write one file a table, one table in memory at a time."""
+        words = replace(self, short=True)._words()
+        for name in self.freeze.tables:
+            frame = replace(self, short=False)._table(name)
+            frame = frame.rename(short_names(frame.collect_schema()))
+            labels = {y: text for (x, y), text in words.items() if x == name}
+            one = Labelled(name, frame.collect(), labels)
+            one.write(out / f"{name}.{SUFFIX[package]}", package)
+
+    def _schemas(self) -> dict[str, dict[str, pl.DataType]]:
+        """Return the columns of each table as they are written."""
+        return {x: dict(self._table(x).collect_schema()) for x in self.freeze.tables}
 
     def _table(self, name: str) -> pl.LazyFrame:
         frame = self.freeze.scan(name)
@@ -98,8 +131,7 @@ class Export:
     def _into_database(self, out: Path) -> None:
         import duckdb
 
-        schemas = {x: dict(self._table(x).collect_schema()) for x in self.freeze.tables}
-        words = self._words()
+        schemas, words = self._schemas(), self._words()
         with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(out)) as base:
             for name, columns in schemas.items():
                 file = Path(folder) / f"{name}.parquet"
@@ -115,19 +147,6 @@ class Export:
         rows = Dictionary(self.freeze.knowledge).frame(schemas)
         name = "short_name" if self.short else "column"
         return {(one["table"], one[name]): one["label"] for one in rows.iter_rows(named=True)}
-
-    def labels(self) -> str:
-        """Return commands by which Stata reads the tables and labels their columns."""
-        lines = []
-        words = self._words()
-        for table in self.freeze.tables:
-            lines.append(f'import delimited "{table}.csv", clear case(preserve)')
-            for (other, column), label in words.items():
-                if other == table:
-                    plain = label.replace('"', "'")[:_STATA_LABEL]
-                    lines.append(f'label variable {column} "{plain}"')
-            lines.append(f'save "{table}.dta", replace')
-        return "\n".join(lines) + "\n"
 
 
 def pseudonym(patient: str, key: bytes) -> str:
