@@ -232,9 +232,12 @@ def template(output: Output = None) -> None:
 
 @app.command(epilog="Example: myoresist schema case > case.schema.json")
 def schema(
-    what: Annotated[str, typer.Argument(help="case, assessment or questionnaire")] = "case",
+    what: Annotated[str, typer.Argument(help="case, assessment, questionnaire or redcap")] = "case",
 ) -> None:
-    """Print the JSON Schema of the case file or of the assessment, or the form as FHIR Questionnaire."""
+    """Print the JSON Schema of the case file or of the assessment, or the form for FHIR or REDCap.
+
+    The form is a Questionnaire for FHIR, and the data dictionary of a project for REDCap.
+    """
     with user_errors():
         if what == "case":
             from myoresist.case.words import case_schema
@@ -248,8 +251,14 @@ def schema(
             from myoresist.exchange.fhir.form import questionnaire
 
             hand_over_json(questionnaire())
+        elif what == "redcap":
+            from myoresist.case.reading import packaged_terms
+            from myoresist.cohort.redcap_project import dictionary
+            from myoresist.cohort.schema import Schema
+
+            say(dictionary(Schema(packaged_terms())).removesuffix("\n"))
         else:
-            raise Stop(f"{what} has no schema; write case, assessment or questionnaire")
+            raise Stop(f"{what} has no schema; write case, assessment, questionnaire or redcap")
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")

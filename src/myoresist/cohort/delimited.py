@@ -20,6 +20,8 @@ MAX_LINE = 1_000_000
 _CHUNK = 2**22
 _QUOTED, _MARK = r'(^|,)(?:"[^"]*")+', "\x02"
 _SAVE = "save it as CSV UTF-8"
+_STATE = "Complete?"
+"""What an export of REDCap with labels calls the state of each form."""
 _BYTE_ORDERS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SPREADSHEET = ("cp1252", "cp1250")
 """What spreadsheets write in Europe; only letters that are the same in both leave no doubt."""
@@ -85,11 +87,11 @@ def _form(path: Path) -> Form:
         separator, lead, heading = first.rstrip()[4], 1, second
     else:
         heading = first
-        separator = _separator(heading)
+        separator = _separator(heading, second)
     if not heading.strip():
         raise TextError("begins with an empty line; the first line names the columns")
     plain = encoding == "utf-8-sig" and separator == "," and not lead and not returns
-    form = Form(encoding, separator, lead, plain)
+    form = Form(encoding, separator, lead, plain and heading.count(_STATE) < 2)
     _check_heading(path, form)
     return form
 
@@ -135,25 +137,43 @@ def _encoding(path: Path) -> tuple[str, bool]:
     return _SPREADSHEET[0], single
 
 
-def _separator(heading: str) -> str:
-    """Return what separates the cells of a heading."""
+def _separator(heading: str, first: str) -> str:
+    """Return what separates the cells of a heading; where it has several signs, the first row may tell."""
     outside = "".join(heading.split('"')[::2])
     found = [one for one in SEPARATORS if one in outside]
     if len(found) > 1:
+        counts = {x: [_cells(line, x) for line in (heading, first)] for x in found}
+        even = [x for x, (cells, others) in counts.items() if cells == others]
+        if len(even) == 1:
+            return even[0]
         names = " and ".join(SEPARATORS[one] for one in found)
         raise TextError(f"has {names} in its heading, so what separates the cells leaves a doubt")
     return found[0] if found else ","
 
 
+def _cells(line: str, separator: str) -> int:
+    csv.field_size_limit(MAX_LINE)
+    return len(next(csv.reader([line], delimiter=separator), ()))
+
+
 def _check_heading(path: Path, form: Form) -> None:
     _, heading = next(_rows(path, form), (1, []))
     seen: set[str] = set()
-    for name in heading:
+    for name in _numbered(heading):
         if not name.strip():
             raise TextError("has a column without a name")
         if name in seen:
             raise TextError(f"column {name} is there twice")
         seen.add(name)
+
+
+def _numbered(heading: Sequence[str]) -> list[str]:
+    """Return a heading with numbers where REDCap writes the same for the state of every form."""
+    found: list[str] = []
+    for name in heading:
+        number = heading[: len(found)].count(name) + 1
+        found.append(f"{name} ({number})" if name == _STATE and number > 1 else name)
+    return found
 
 
 def _is_even(path: Path, form: Form) -> bool:
@@ -249,5 +269,5 @@ def _even_rows(path: Path, form: Form) -> Iterator[tuple[int, Sequence[str]]]:
 def _write_anew(path: Path, form: Form, copy: Path) -> None:
     with copy.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        for _, row in _even_rows(path, form):
-            writer.writerow(row)
+        for number, (_, row) in enumerate(_even_rows(path, form)):
+            writer.writerow(row if number else _numbered(row))

@@ -128,6 +128,24 @@ class Names(Entry):
         """Return for each column of theirs that is carried through what it is called in the answers."""
         return self.keep if isinstance(self.keep, Mapping) else {x: x for x in self.keep}
 
+    def over(self, other: Names) -> Names:
+        """Return these names and, where they say nothing, those of another mapping."""
+        columns = {
+            x: {**other.columns.get(x, {}), **self.columns.get(x, {})}
+            for x in {**other.columns, **self.columns}
+        }
+        values = {
+            x: {**other.values.get(x, {}), **self.values.get(x, {})}
+            for x in {**other.values, **self.values}
+        }
+        repeated = {**other.repeated, **self.repeated}
+        missing = self.missing if self.missing is not None else other.missing
+        return self.model_copy(
+            update={
+                "columns": columns, "values": values, "repeated": repeated, "missing": missing,
+            }
+        )  # fmt: skip
+
     def unmatched(self, table: str, columns: list[str]) -> Iterator[tuple[str, str]]:
         """Yield every entry about a table that names no column of it, and what to do."""
         for theirs in self.columns_of(table):

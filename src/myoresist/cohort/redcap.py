@@ -13,11 +13,37 @@ from dataclasses import dataclass
 import polars as pl
 
 INSTRUMENT, INSTANCE = "redcap_repeat_instrument", "redcap_repeat_instance"
+EVENT = "redcap_event_name"
+OTHERWISE = "{} (another event says otherwise)"
 OF_SYSTEM = (
-    INSTRUMENT, INSTANCE, "redcap_event_name", "redcap_data_access_group", "redcap_survey_identifier",
+    INSTRUMENT, INSTANCE, EVENT, "redcap_data_access_group", "redcap_survey_identifier",
 )  # fmt: skip
-_BOX = re.compile(r"(.+)___[A-Za-z0-9_]+")
-_COMPLETE = "_complete"
+_BOX = re.compile(r"(?:(.+)___[A-Za-z0-9_]+|(.+) \(choice=.+\))", re.DOTALL)
+COMPLETE = "_complete"
+MISSING = (
+    "NI",
+    "INV",
+    "UNK",
+    "NASK",
+    "ASKU",
+    "NAV",
+    "MSK",
+    "NA",
+    "NAVU",
+    "NP",
+    "-9",
+    "-99",
+    "-999",
+    "-9999",
+)
+"""Codes for missing data that REDCap proposes to projects, and usual numbers for them."""
+_LABELLED = {
+    "Repeat Instrument": INSTRUMENT, "Repeat Instance": INSTANCE, "Event Name": EVENT,
+    "Data Access Group": "redcap_data_access_group", "Survey Identifier": "redcap_survey_identifier",
+}  # fmt: skip
+STATE = "Complete?"
+"""What an export with labels calls the state of each form."""
+_STATE = re.compile(r"Complete\?(?: \((\d+)\))?")
 _DONE = ("1", "1.0", "2", "2.0", "unverified", "complete")
 _CHECKED = {"checked": "1", "unchecked": "0"}
 
@@ -30,7 +56,9 @@ class Export:
 
     def __bool__(self) -> bool:
         """Tell whether the table looks like such an export."""
-        return INSTRUMENT in self.columns or any(_BOX.fullmatch(x) for x in self.columns)
+        return bool({INSTRUMENT, EVENT} & set(self.columns)) or any(
+            _BOX.fullmatch(x) for x in self.columns
+        )
 
     @property
     def repeats(self) -> bool:
@@ -39,7 +67,7 @@ class Export:
 
     def system(self) -> tuple[str, ...]:
         """Return the columns that are of REDCap itself."""
-        states = [x for x in self.columns if x.endswith(_COMPLETE)]
+        states = [x for x in self.columns if x.endswith(COMPLETE)]
         return (*(x for x in OF_SYSTEM if x in self.columns), *states)
 
     def opened(self) -> Iterator[pl.Expr]:
@@ -55,7 +83,7 @@ class Export:
                 done = _plain(state).is_in(_DONE).fill_null(False)
             else:
                 # Nobody says whether the form was opened; one tick says that the question was read.
-                boxes = [x for x in self.columns if x.startswith(f"{match[1]}___")]
+                boxes = [x for x in self.columns if _question(x) == _question(name)]
                 done = pl.any_horizontal(_plain(x).is_in(["1", "1.0", "checked"]) for x in boxes)
             yield pl.when(ticked | done).then(text).alias(name)
 
@@ -63,22 +91,69 @@ class Export:
         """Return the rows of the patients themselves."""
         return frame.filter(_plain(INSTRUMENT).fill_null("") == "") if self.repeats else frame
 
+    def of_events(self, frame: pl.LazyFrame, who: str) -> pl.LazyFrame:
+        """Return one row a patient of rows of several events; what two of them say otherwise is left open.
+
+        Args:
+            frame: the rows of the patients themselves.
+            who: the column of their ids.
+        """
+        if EVENT not in self.columns:
+            return frame
+        columns = [
+            pl.when(said.n_unique() > 1)
+            .then(pl.format(OTHERWISE, said.first()))
+            .otherwise(said.first())
+            .alias(name)
+            for name in self.columns
+            if name != who
+            for said in [_text(name).drop_nulls()]
+        ]
+        return frame.group_by(who, maintain_order=True).agg(columns).select(self.columns)
+
     def of(self, frame: pl.LazyFrame, instrument: str) -> pl.LazyFrame:
-        """Return the rows of a repeated instrument."""
-        return frame.filter(_plain(INSTRUMENT) == instrument.lower())
+        """Return the rows of a repeated instrument, by its name or its label."""
+        return frame.filter(_instrument() == instrument.lower().replace(" ", "_"))
 
     def instruments(self, frame: pl.LazyFrame) -> Mapping[str, int]:
         """Return every repeated instrument with the number of its rows."""
         if not self.repeats:
             return {}
-        name = _plain(INSTRUMENT).alias("name")
+        name = _instrument().alias("name")
         counts = frame.select(name).filter(pl.col("name") != "").group_by("name").len()
         return dict(counts.sort("name").collect(engine="streaming").iter_rows())
 
     def _state(self, box: str) -> str | None:
         """Return the column that holds the state of the form of a checkbox: the next one."""
         later = self.columns[list(self.columns).index(box) :]
-        return next((x for x in later if x.endswith(_COMPLETE)), None)
+        return next((x for x in later if x.endswith(COMPLETE)), None)
+
+
+def plain_headers(columns: Sequence[str]) -> dict[str, str]:
+    """Return for each column of REDCap itself that an export with labels names otherwise its name."""
+    found = {x: _LABELLED[x] for x in columns if x in _LABELLED}
+    for name in (
+        columns if found or sum(_STATE.fullmatch(x) is not None for x in columns) > 1 else ()
+    ):
+        match = _STATE.fullmatch(name)
+        if match:
+            found[name] = f"form_{match[1] or 1}{COMPLETE}"
+    return {x: y for x, y in found.items() if y not in columns}
+
+
+def _instrument() -> pl.Expr:
+    """Return the instrument of each row; REDCap makes its label of its name, with blanks for lines."""
+    return _plain(INSTRUMENT).str.replace_all(" ", "_", literal=True)
+
+
+def _question(box: str) -> str | None:
+    """Return the question that a checkbox belongs to."""
+    match = _BOX.fullmatch(box)
+    return match[1] or match[2] if match else None
+
+
+def _text(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).str.strip_chars().replace("", None)
 
 
 def _plain(name: str) -> pl.Expr:

@@ -23,7 +23,8 @@ from myoresist.cohort.folder import (
 )
 from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
 from myoresist.cohort.postgres import Address
-from myoresist.cohort.redcap import Export
+from myoresist.cohort.redcap import Export, plain_headers
+from myoresist.cohort.redcap_project import RECORD, RECORD_LABEL, Project
 from myoresist.cohort.schema import KEPT, ROW, Schema
 from myoresist.cohort.spreading import joined, of_itself, of_patient, said, spread_out, wrong
 from myoresist.document import DocumentError, Problem
@@ -170,6 +171,8 @@ class _Naming:
     path: Place
     mapping: Path | None
     found: Found
+    codes_named: bool = False
+    long: pl.LazyFrame | None = None
 
     def source(self) -> Source:
         """Return the source, or say what of the mapping fits nothing."""
@@ -220,7 +223,7 @@ class _Naming:
             raise DocumentError([Problem(str(self.mapping), None, *one) for one in problems])
         return Source(
             tables, self._paths(), left_out, tuple(self.found.notes), tuple(self.found.unread),
-            self.names.missing is not None, coded_, values,
+            self.codes_named, coded_, values,
         )  # fmt: skip
 
     def _spread(self, table: str) -> Iterator[pl.LazyFrame]:
@@ -228,6 +231,9 @@ class _Naming:
         known = self.schema.tables[table]
         for number, one in enumerate(self.names.rows[table]):
             frame = self.found.tables[one.origin]
+            if one.origin == "patients" and self.long is not None:
+                # Each event of a patient may make rows.
+                frame = self.long
             held = columns_of(frame, f"{self.path}: {one.origin}")
             who = of_patient(self.names, one.origin, held)
             kept = {str(who): PATIENT, **one.columns}
@@ -256,15 +262,18 @@ class _Naming:
 
     def _redcap(self, problems: list[tuple[str, str]]) -> None:
         """Give repeated instruments tables of their own, and open what was never filled in."""
-        frame = self.found.tables["patients"]
-        export = Export(columns_of(frame, f"{self.path}: patients").names())
-        if not export:
+        found = self.found.tables["patients"]
+        self.codes_named = self.names.missing is not None
+        held = columns_of(found, f"{self.path}: patients").names()
+        found = found.rename({x: y for x, y in plain_headers(held).items()})
+        export = Export(columns_of(found, f"{self.path}: patients").names())
+        if not export and RECORD not in export.columns and RECORD_LABEL not in export.columns:
             problems += [
                 (f"repeated.{one}", "is no instrument of an export of REDCap")
                 for one in self.names.repeated
             ]
             return
-        there = export.instruments(frame)
+        frame, export, there = self._of_project(found, export)
         repeated = {name.lower(): table for name, table in self.names.repeated.items()}
         mine = {**self.names.columns_of("patients")}
         ids = [x for x in export.columns if x == PATIENT or mine.get(x) == PATIENT]
@@ -288,9 +297,11 @@ class _Naming:
             rows_ = export.of(frame, name).select(*ids, *(x for x in own if x not in ids))
             self.found.tables[table] = rows_.rename(renamed_ids)
         gone = {*export.system(), *of_others} - {x for x, ours in mine.items() if ours}
+        gone -= self.names.kept.keys()
         kept = [x for x in export.columns if x not in gone]
-        opened = export.own(frame).with_columns(export.opened()).select(kept)
-        self.found.tables["patients"] = opened
+        self.long = export.own(frame).with_columns(export.opened())
+        opened = export.of_events(self.long, ids[0]) if ids else self.long
+        self.found.tables["patients"] = opened.select(kept)
         self.names = self.names.model_copy(
             update={
                 "columns": {
@@ -299,6 +310,23 @@ class _Naming:
                 }
             }
         )
+
+    def _of_project(
+        self, found: pl.LazyFrame, export: Export
+    ) -> tuple[pl.LazyFrame, Export, Mapping[str, int]]:
+        """Name what is of the project of ``redcap_project``; what a mapping file says goes first."""
+        project = Project(self.schema)
+        mapped = self.names.columns_of("patients")
+        if RECORD_LABEL in export.columns and RECORD_LABEL not in mapped:
+            labels = {x: project.labels[x] for x in export.columns if x in project.labels}
+            named = Export([labels.get(x, x) for x in export.columns])
+            if project.names(named.columns, ()):
+                found, export = found.rename(labels), named
+        there = export.instruments(found)
+        ours = project.names(export.columns, there) if RECORD not in mapped else None
+        if ours is not None:
+            self.names = self.names.over(ours)
+        return found, export, there
 
     def _own(
         self, frame: pl.LazyFrame, held: pl.Schema, table: str
