@@ -49,6 +49,12 @@ def serve(
         bool,
         typer.Option("--hooks-open", help="CDS Hooks for everything on this machine, to try it."),
     ] = False,
+    smart: Annotated[
+        Path | None,
+        typer.Option(
+            help="Settings of SMART App Launch: which record systems may open the page; see docs/smart.md."
+        ),
+    ] = None,
 ) -> None:
     """Open a page on this machine on which a patient is entered and the answer stands beside it.
 
@@ -62,6 +68,6 @@ def serve(
         except ImportError as error:
             raise Stop(f"serve needs {error.name}: pip install 'myoresist[service]'") from error
         try:
-            run(host, port, allow_host or (), workers, browser, say, hooks, hooks_open)
+            run(host, port, allow_host or (), workers, browser, say, hooks, hooks_open, smart)
         except ServeError as error:
             raise Stop(str(error)) from error

@@ -20,6 +20,7 @@ from myoresist.version import __version__
 
 if TYPE_CHECKING:
     from myoresist.service.hooks.doors import Doors
+    from myoresist.service.smart.launch import Launches
 
 ABOUT = (
     "A sourced second opinion for treatment-resistant myositis. Nothing of a request is stored, logged or "
@@ -28,14 +29,16 @@ ABOUT = (
 
 
 def create_app(
-    workers: Workers, hosts: frozenset[str] | None = LOOPBACK, doors: Doors | None = None
-) -> Guard:
+    workers: Workers, hosts: frozenset[str] | None = LOOPBACK, doors: Doors | None = None,
+    launches: Launches | None = None,
+) -> Guard:  # fmt: skip
     """Return the application.
 
     Args:
         workers: what answers; they start and end with it.
         hosts: names under which it may be asked; any where ``None``.
         doors: who may ask by CDS Hooks; without them it is not there.
+        launches: those of SMART App Launch; without them it is not there.
     """
     assistants = _assistants()
 
@@ -53,7 +56,7 @@ def create_app(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.include_router(api.routes(workers))
-    app.include_router(site.routes(workers))
+    app.include_router(site.routes(workers, launches is not None))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _no_such)
     app.add_exception_handler(RequestValidationError, _misasked)
@@ -73,6 +76,10 @@ def create_app(
         from myoresist.service.hooks.routes import routes
 
         app.include_router(routes(workers, doors))
+    if launches:
+        from myoresist.service.smart import routes as smart
+
+        app.include_router(smart.routes(workers, launches))
     return Guard(app, hosts, doors=doors)
 
 

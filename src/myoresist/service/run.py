@@ -19,6 +19,7 @@ from myoresist.service.workers import Workers
 
 if TYPE_CHECKING:
     from myoresist.service.hooks.doors import Doors
+    from myoresist.service.smart.launch import Launches
 
 MOST_CONNECTIONS = 256
 BESIDES = "Nothing of a patient is stored, logged or sent on. Ctrl+C ends it."
@@ -57,6 +58,7 @@ def serve(
     say: Callable[[str], None],
     hooks: Path | None = None,
     hooks_open: bool = False,
+    smart: Path | None = None,
 ) -> None:
     """Answer until somebody ends it.
 
@@ -69,6 +71,7 @@ def serve(
         say: what prints a line for the user.
         hooks: settings of CDS Hooks; without them it is off.
         hooks_open: whether everything on this machine may ask by CDS Hooks, to try it.
+        smart: settings of SMART App Launch; without them it is off.
 
     Raises:
         ServeError: where it cannot listen there, or others could reach what is only to be tried.
@@ -78,12 +81,12 @@ def serve(
     if hooks_open and (hooks or not own):
         raise ServeError("--hooks-open is to try it on 127.0.0.1; give --hooks for anything else")
     try:
-        doors = _doors(hooks)
+        doors, launches = _doors(hooks), _launches(smart)
     except ImportError as error:
         raise ServeError(
             f"CDS Hooks needs {error.name}: pip install 'myoresist[service]'"
         ) from error
-    allowed = frozenset(one.lower() for one in names) | _name(doors)
+    allowed = frozenset(one.lower() for one in names) | _names(doors, launches)
     # On another address the names are those of the proxy, which are only known where they are given.
     hosts = LOOPBACK | allowed | {host} if own or allowed else None
     listening = _listen(host, port)
@@ -98,11 +101,13 @@ def serve(
         say(BESIDES if own else f"{OPEN} {BESIDES}")
         if doors:
             say(f"CDS Hooks at {doors.address}/cds-services{TRIAL if hooks_open else ''}")
+        if launches:
+            say(f"SMART App Launch at {launches.settings.address}/launch")
         if browser and own:
             webbrowser.open(address)
 
     config = uvicorn.Config(
-        create_app(Workers(workers or os.cpu_count() or 1), hosts, doors),
+        create_app(Workers(workers or os.cpu_count() or 1), hosts, doors, launches),
         access_log=False, log_level="error", server_header=False, proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=5, lifespan="on",
     )  # fmt: skip
@@ -119,9 +124,19 @@ def _doors(path: Path | None) -> Doors | None:
     return Doors.read(path)
 
 
-def _name(doors: Doors | None) -> frozenset[str]:
-    """Return the name under which record systems call."""
-    return frozenset({urlsplit(doors.address).hostname or ""}) if doors else frozenset()
+def _launches(path: Path | None) -> Launches | None:
+    if path is None:
+        return None
+    from myoresist.service.smart.launch import Launches
+    from myoresist.service.smart.settings import read_settings
+
+    return Launches(read_settings(path))
+
+
+def _names(doors: Doors | None, launches: Launches | None) -> frozenset[str]:
+    """Return the names under which record systems call and browsers come back."""
+    told = ([doors.address] if doors else []) + ([launches.settings.address] if launches else [])
+    return frozenset(urlsplit(x).hostname or "" for x in told)
 
 
 def _trial(address: str) -> Doors:

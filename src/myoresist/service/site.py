@@ -18,13 +18,18 @@ from myoresist.service.workers import Workers
 Section = Literal["labs", "autoantibodies", "treatments", "visits"]
 
 
-def routes(workers: Workers) -> APIRouter:
-    """Return the routes of the page."""
+def routes(workers: Workers, launches: bool = False) -> APIRouter:
+    """Return the routes of the page.
+
+    Args:
+        workers: what answers.
+        launches: whether record systems can open it.
+    """
     site = APIRouter(include_in_schema=False, default_response_class=Response)
 
     @site.get("/")
     async def start() -> Response:
-        return respond(await workers.run(tasks.page))
+        return respond(await workers.run(tasks.page, b"", launches))
 
     @site.post("/")
     async def page(request: Request) -> Response:

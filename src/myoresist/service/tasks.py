@@ -132,10 +132,15 @@ def _described(told: dict[str, Any]) -> dict[str, Any]:
     return told | {"components": {"schemas": components(schemas())}}
 
 
-def page(form: bytes = b"") -> Reply:
-    """Answer with the whole page: the form as it was sent, and the answer."""
+def page(form: bytes = b"", launches: bool = False) -> Reply:
+    """Answer with the whole page: the form as it was sent, and the answer.
+
+    Args:
+        form: what was entered.
+        launches: whether record systems can open it.
+    """
     if not form:
-        return Reply(HTML, _first_page())
+        return Reply(HTML, _first_page(launches))
     from myoresist.service.form import renumbered
     from myoresist.service.view import answer, render_page
 
@@ -147,10 +152,10 @@ def page(form: bytes = b"") -> Reply:
 
 
 @cache
-def _first_page() -> bytes:
+def _first_page(launches: bool) -> bytes:
     from myoresist.service.view import answer, render_page
 
-    return render_page({}, answer({})).encode()
+    return render_page({}, answer({}), launches=launches).encode()
 
 
 def answered(form: bytes) -> Reply:
@@ -183,6 +188,33 @@ def opened(file: bytes, form: bytes = b"") -> Reply:
     if is_letter(file):
         return lettered(file, form)
     return Reply(HTML, render_page(*open_file(file)).encode())
+
+
+def launched(record: bytes, system: str, missing: tuple[str, ...], banner: bool) -> Reply:
+    """Answer with the page on which the record stands that a record system opened.
+
+    Args:
+        record: a Bundle of one patient.
+        system: what the record system is called.
+        missing: what of the record could not be had, in words.
+        banner: whether the page has to say whose it is.
+    """
+    from myoresist.service.view import BANNER, Note, banner_of, open_file, render_page
+
+    entries, found = open_file(record)
+    lacking = tuple(
+        Note("", "", f"{x}: could not be read there; unknown, not absent") for x in missing
+    )
+    found = replace(found, remarks=(*lacking, *found.remarks))
+    entries |= {BANNER: banner_of(record, system, banner)}
+    return Reply(HTML, render_page(entries, found).encode())
+
+
+def told(status: int, title: str, detail: str, links: tuple[tuple[str, str], ...]) -> Reply:
+    """Answer with a page that says something, and leads on."""
+    from myoresist.service.view import render_told
+
+    return Reply(HTML, render_told(title, detail, links).encode(), status)
 
 
 def _table(file: bytes) -> tuple[str, str] | None:

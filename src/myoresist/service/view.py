@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from myoresist.service.form import MORE, REST, Entries, Written, case_of, entrie
 from myoresist.service.search import search
 
 BEFORE, QUERY, FILE = "before", "q", "The file"
+BANNER = "banner"
+"""The field that says whose record was opened, so that every page shows it."""
 FEW_WORDS = 15
 """Words below which a text is not taken for a letter."""
 _PLACE = re.compile(r"(\w+\[[0-9]+\](?:\.\w+)?): ")
@@ -143,8 +146,43 @@ def place_of(name: str, place: str) -> str:
     return found.label if found else place or "The rest of the case"
 
 
-def render_page(entries: Entries, found: Answer) -> str:
-    """Return the whole page: the form with what was entered, and the answer."""
+def banner_of(record: bytes, system: str, named: bool) -> str:
+    """Return what the page says of whose record stands on it, and where it comes from.
+
+    Args:
+        record: a Bundle of one patient, who comes first.
+        system: what the record system is called.
+        named: whether to say who it is; the record system may show it around the page.
+    """
+    patient = json.loads(record)["entry"][0]["resource"] if named else {}
+    told = (_name_of(patient.get("name")), patient.get("birthDate"), patient.get("gender"))
+    who = [x for x in (*told, named and f"id {patient.get('id')}") if isinstance(x, str) and x]
+    said = f"Read from {system}; nothing is written there."
+    return f"{', '.join(who)}. {said}" if who else said
+
+
+def _name_of(names: object) -> str:
+    """Return how a patient is called, as the record writes it."""
+    for one in names if isinstance(names, list) else ():
+        if isinstance(one, Mapping):
+            if isinstance(one.get("text"), str):
+                return str(one["text"])
+            given = one.get("given")
+            parts = [*(given if isinstance(given, list) else ()), one.get("family")]
+            said = " ".join(x for x in parts if isinstance(x, str))
+            if said:
+                return said
+    return ""
+
+
+def render_page(entries: Entries, found: Answer, launches: bool = False) -> str:
+    """Return the whole page: the form with what was entered, and the answer.
+
+    Args:
+        entries: what was entered.
+        found: the answer.
+        launches: whether record systems can open it.
+    """
     base = Knowledge.load()
     asked = fields.asked()
     shown = {one for group in asked.values() for one in group}
@@ -163,6 +201,15 @@ def render_page(entries: Entries, found: Answer) -> str:
         completions=fields.completions(base),
         results=search(entries[QUERY]) if entries.get(QUERY, "").strip() else None,
         notice=NOTICE,
+        banner=entries.get(BANNER, ""),
+        launches=launches,
+    )  # fmt: skip
+
+
+def render_told(title: str, detail: str, links: Iterable[tuple[str, str]]) -> str:
+    """Return a page that says something, and leads on."""
+    return _environment().get_template("told.html.j2").render(
+        title=title, detail=detail, links=links
     )  # fmt: skip
 
 

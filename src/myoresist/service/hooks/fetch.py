@@ -11,10 +11,10 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import httpx2
 
@@ -52,6 +52,30 @@ async def key_set(issuer: Issuer) -> bytes | None:
             return await _get(client, issuer.jku, issuer.private, {"Accept": KEYS}, MOST_KEY_BYTES)
     except UnreachableError:
         return None
+
+
+async def told(
+    server: FhirServer, address: str, seconds: float, fields: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what a server tells at an address as JSON; ``fields`` are sent as a form.
+
+    Raises:
+        UnreachableError: if it tells nothing that can be used, in time.
+    """
+    headers = {"Accept": KEYS}
+    body = None
+    if fields is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urlencode(fields).encode()
+    try:
+        async with _client(seconds) as client, asyncio.timeout(seconds):
+            text = await _get(client, address, server.private, headers, MOST_KEY_BYTES, body)
+    except TimeoutError as error:
+        raise UnreachableError from error
+    found = _parsed(text)
+    if not isinstance(found, dict):
+        raise UnreachableError
+    return found
 
 
 class Fetcher:
@@ -103,8 +127,10 @@ def _client(seconds: float) -> httpx2.AsyncClient:
 
 
 async def _get(
-    client: httpx2.AsyncClient, address: str, private: bool, headers: dict[str, str], most: int
-) -> bytes:
+    client: httpx2.AsyncClient, address: str, private: bool, headers: dict[str, str], most: int,
+    sent: bytes | None = None,
+) -> bytes:  # fmt: skip
+    """Return what stands at an address, or what is answered there to what is sent."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
@@ -113,7 +139,7 @@ async def _get(
         shown = f"[{checked}]" if ":" in checked else checked
         place = parts._replace(netloc=shown + port).geturl()
         try:
-            return await _body(client, place, host, own, most)
+            return await _body(client, place, host, own, most, sent)
         except httpx2.ConnectError:
             continue  # one of several addresses of a name may be out of reach
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
@@ -122,11 +148,16 @@ async def _get(
 
 
 async def _body(
-    client: httpx2.AsyncClient, place: str, host: str, headers: dict[str, str], most: int
-) -> bytes:
+    client: httpx2.AsyncClient, place: str, host: str, headers: dict[str, str], most: int,
+    sent: bytes | None,
+) -> bytes:  # fmt: skip
     """Return what stands at an address; its certificate must be that of the name."""
-    named = {"sni_hostname": host}
-    async with client.stream("GET", place, headers=headers, extensions=named) as answer:
+    how: dict[str, Any] = {
+        "headers": headers,
+        "extensions": {"sni_hostname": host},
+        "content": sent,
+    }
+    async with client.stream("GET" if sent is None else "POST", place, **how) as answer:
         if answer.status_code != httpx2.codes.OK:
             raise UnreachableError
         if answer.headers.get("content-encoding", "identity") != "identity":
@@ -158,15 +189,19 @@ def _public(text: str) -> bool:
 
 
 def _resource(text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreachableError from error
+    found = _parsed(text)
     if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
         raise UnreachableError
     if found["resourceType"] == "OperationOutcome":
         raise UnreachableError
     return found
+
+
+def _parsed(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreachableError from error
 
 
 def _next(page: dict[str, Any], address: str) -> str | None:

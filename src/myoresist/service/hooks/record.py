@@ -74,7 +74,8 @@ async def gather(call: Call, issuer: Issuer | None, seconds: float) -> Gathered:
     missing = [IN_WORDS[x] for x in TEMPLATES if x not in parts]
     if any(_goes_on(x) for name in parts for x in parts[name]) and not _followed(wanted, parts):
         missing.append(IN_WORDS["pages"])
-    return Gathered(_bundle(call, parts), tuple(missing))
+    base = call.fhirServer or _base(parts)
+    return Gathered(together(call.context.patientId, base, parts), tuple(missing))
 
 
 def _failed(value: object) -> bool:
@@ -116,15 +117,25 @@ def _followed(wanted: list[str], parts: Mapping[str, list[Mapping[str, Any]]]) -
     return all(name in wanted for name, pages in parts.items() if any(map(_goes_on, pages)))
 
 
-def _bundle(call: Call, parts: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Any]:
-    """Put the resources of one patient together; no other patient, and nobody's besides."""
+def together(
+    name: str, server: str, parts: Mapping[str, list[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Put the resources of one patient together; no other patient, and nobody's besides.
+
+    Args:
+        name: the id of the patient.
+        server: from which they come.
+        parts: the pages that were had, by what was asked for.
+
+    Raises:
+        Refusal: 400 where they are about somebody else.
+    """
     patient = parts["patient"][0]
-    name = call.context.patientId
     if patient.get("resourceType") == "Bundle":
         patient = next((x for x in _resources(patient) if x.get("resourceType") == "Patient"), {})
     if patient.get("resourceType") != "Patient" or patient.get("id") != name:
         raise misasked("prefetch.patient is not the patient of the context.")
-    base = (call.fhirServer or _base(parts)).rstrip("/")
+    base = server.rstrip("/")
     entries = [{"fullUrl": f"{base}/Patient/{name}", "resource": patient}]
     for key, pages in parts.items():
         if key != "patient":

@@ -175,6 +175,9 @@ form.addEventListener("click", (event) => {
   }
 });
 
+// What a record system wrote into the address has served, and does not stay in the history.
+if (location.pathname === "/callback") history.replaceState(null, "", "/");
+
 // Enter answers instead of leaving the page; the buttons below the answer still send the form.
 form.addEventListener("submit", (event) => {
   const path = event.submitter?.getAttribute("formaction");

@@ -1,0 +1,1 @@
+"""SMART App Launch: a record system opens the page with its patient."""
