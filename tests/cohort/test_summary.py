@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ from myoresist.cohort.refractory import said_of
 from myoresist.cohort.simulate import simulate
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import CATEGORIES, STATUSES
-from myoresist.cohort.summary.page import sections_of, write_summary
+from myoresist.cohort.summary.page import facts, sections_of, write_summary
 from myoresist.cohort.summary.withholding import guarded as guarded_section
 from myoresist.cohort.tally import UNSURE, quantile
 
@@ -199,6 +200,35 @@ def test_a_share_lies_between_bounds() -> None:
     assert [bounds(*x) for x in ((0, 50, 100), (3, 0, 6), (0, 0, 9), (10, 1, 1000))] == [
         "0 to 50%", "50%", "0%", "1%",
     ]  # fmt: skip
+
+
+def test_the_figures_at_the_head_are_those_of_the_tables(
+    out: Path, people: list[dict[str, Any]], summary: Summary, sections: dict[str, Section]
+) -> None:
+    """By a few lines of Polars from the tables by patient, without what counts for the page."""
+    n = len(people)
+    sure = sum(x["subset"] != UNSURE for x in people)
+    labelled = [x for x in people if x["label"] is not None]
+    outranked = sum(bool(x["label_outranked"]) for x in labelled)
+    states = run.scan(out, "criteria").collect()["eular_acr_2017.state"].cast(pl.String)
+    refractory = run.scan(out, "resistance").collect()
+    expected = [share(sure, n), share(outranked, len(labelled))]
+    expected.append(bounds((states == "met").sum(), (states == "undetermined").sum(), n))
+    for name in ("refractory_default", "never_adequately_treated"):
+        flags = refractory[f"refractory.{name}"]
+        expected.append(bounds(flags.sum(), flags.null_count(), n))
+    assert [one.figure for one in facts(summary)] == expected
+    leading = Counter(x["differential.leading"] for x in people)
+    open_ = Counter(x["differential.leading"] for x in people if x["subset"] == UNSURE)
+    names = {x.name: x.id for x in Knowledge.load().differential.base.diseases.values()}
+    told = table(sections["who"], "leading").rows
+    for row in told:
+        if row.name in names:
+            count = leading.pop(names[row.name])
+            assert [x.text for x in row.cells] == [
+                counted(count, n), number(open_[names[row.name]]),
+            ]  # fmt: skip
+    assert told[-1].cells[0].text == counted(leading.total(), n)
 
 
 def test_criteria_are_counted_by_what_is_met_together(
@@ -448,6 +478,21 @@ def test_every_table_of_the_page_is_a_file(out: Path, sections: dict[str, Sectio
     }
 
 
+def test_every_figure_opens_to_its_tables_and_their_csv(
+    out: Path, page: str, sections: dict[str, Section]
+) -> None:
+    for one in sections.values():
+        own = page[page.index(f'<section id="{one.id}"') :].partition("</section>")[0]
+        for shown in one.tables if one.picture or one.bars else ():
+            assert f'href="#{shown.id}-caption"' in own
+        for shown in one.tables:
+            links = re.findall(rf'download="{shown.id}.csv" href="data:text/csv[^,]*,([^"]+)"', own)
+            assert links
+            for link in links:
+                text = (out / "tables" / f"{shown.id}.csv").read_text(encoding="utf-8")
+                assert b64decode(link).decode() == text
+
+
 def test_a_registry_of_one_patient_gives_a_page(tmp_path: Path) -> None:
     one = {
         name: x.filter(pl.col("patient_id") == "synthetic-0000001")
@@ -510,7 +555,7 @@ def test_words_of_the_source_stay_text(out: Path, tmp_path: Path) -> None:
 def test_the_page_is_whole_and_asks_for_nothing(page: str) -> None:
     html5lib.HTMLParser(strict=True).parse(page)
     assert "<script" not in page
-    assert not re.search(r'(?:src|href)="(?!#)|url\((?!#)|@import', page)
+    assert not re.search(r'(?:src|href)="(?!#|data:text/csv)|url\((?!#)|@import', page)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     for target in re.findall(r'href="#([^"]+)"', page):
@@ -578,6 +623,9 @@ def test_everyone_can_use_it_on_every_screen(
     open_everything(shown)
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
     assert not tiny_texts(shown)
+    if width == LAPTOP:
+        cut = "[...document.querySelectorAll('.scroll')].filter(x => x.scrollWidth > x.clientWidth)"
+        assert shown.evaluate(f"{cut}.map(x => x.getAttribute('aria-labelledby'))") == []
     assert not clipped_texts(shown)
     assert not crossed_texts(shown, "svg")
     assert not violations(shown)

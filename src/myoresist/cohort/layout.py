@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from myoresist.cohort.charts import Picture
+
+_JOINTS = re.compile(r"(?i)(anti|synthe|dermato|granulo|inflam|necro|poly|check)(?=[a-z]{4})")
+"""Parts of words after which they may be divided."""
 
 
 @dataclass(frozen=True)
@@ -157,3 +161,8 @@ def numbers(*counts: int) -> tuple[Cell, ...]:
 def part_cell(count: int, of: int) -> Cell:
     """Return a count with its share as a cell."""
     return Cell(counted(count, of), counts=(count,))
+
+
+def hyphened(text: str) -> str:
+    """Return a text whose long words may be divided, for the heads of narrow columns."""
+    return _JOINTS.sub("\\1\u00ad", text)

@@ -242,6 +242,7 @@ def refractory(summary: Summary) -> Section:
                 tuple(rows),
                 "Met, of all: at least those who meet it, at most all the undetermined too. Of one "
                 "patient several things may not be known.",
+                wordy=True,
             ),
         ),
     )

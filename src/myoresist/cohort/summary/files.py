@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -48,6 +49,11 @@ def as_csv(table: Table) -> str:
                 cells.append(_safe(cell.small))
         writer.writerow([_safe(heading), _safe(row.name), *cells])
     return stream.getvalue()
+
+
+def as_link(table: Table) -> str:
+    """Return a table as CSV in an address of its own, so that the page has it wherever it is."""
+    return f"data:text/csv;charset=utf-8;base64,{b64encode(as_csv(table).encode()).decode()}"
 
 
 def _small(cells: tuple[Cell, ...], place: int) -> bool:

@@ -1,4 +1,4 @@
-"""The page about a whole registry: who they are, which criteria agree, the course, why it resisted.
+"""The page about a whole registry: what to do, who they are, which criteria agree, course, why it resisted.
 
 Everything on it is a count of patients, or comes from one; what is not known is counted and shown beside
 what is, and never taken for absent.
@@ -15,12 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from myoresist.assessment import NOTICE
 from myoresist.cohort.charts import ROLES
 from myoresist.cohort.keeping import write_text
-from myoresist.cohort.layout import Fact, Section, Table, bounds, cells, row, share
+from myoresist.cohort.layout import Fact, Section, Table, bounds, cells, hyphened, row, share
 from myoresist.cohort.run import MANIFEST
 from myoresist.cohort.summary.agreement import agreement, calibration
 from myoresist.cohort.summary.counts import Summary
 from myoresist.cohort.summary.course import course, explanations, most_open, refractory
-from myoresist.cohort.summary.files import write_tables
+from myoresist.cohort.summary.files import as_link, write_tables
 from myoresist.cohort.summary.pages import pages
 from myoresist.cohort.summary.people import who
 from myoresist.cohort.summary.withholding import guarded, guarded_fact
@@ -44,6 +44,7 @@ def write_summary(out: Path, least: int | None = None) -> Path:
         loader=PackageLoader("myoresist.cohort"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters.update(as_link=as_link, hyphened=hyphened)
     summary = Summary.of(out, Knowledge.load(), least)
     sections = tuple(guarded(one, summary.disclosure) for one in sections_of(summary))
     page = environment.get_template("summary.html.j2").render(
@@ -67,8 +68,8 @@ def sections_of(summary: Summary) -> Iterator[Section]:
     """Return the sections for which the registry has anything."""
     if not summary.patients:
         return
-    yield who(summary)
     yield pages(summary)
+    yield who(summary)
     yield agreement(summary)
     yield calibration(summary)
     yield course(summary)
