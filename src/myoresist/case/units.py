@@ -26,11 +26,17 @@ def _registry() -> UnitRegistry[Decimal]:
 
 def spelling(unit: str, test: LabTest) -> str | None:
     """Return the accepted spelling of a unit: spaces, case and either micro sign do not matter."""
+    return _spellings(tuple(test.units)).get(_plain(unit))
 
-    def plain(text: str) -> str:
-        return text.replace("μ", "µ").replace(" ", "").lower()
 
-    return next((known for known in test.units if plain(known) == plain(unit)), None)
+@cache
+def _spellings(units: tuple[str, ...]) -> dict[str, str]:
+    # Of two that differ in nothing else the first one counts.
+    return {_plain(unit): unit for unit in reversed(units)}
+
+
+def _plain(text: str) -> str:
+    return text.replace("μ", "µ").replace(" ", "").lower()
 
 
 def factor(unit: str, test: LabTest) -> Decimal | None:

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from myoresist.cohort.simulate import Form
 
 
-@app.command(epilog="Example: myoresist cohort registry/ --out answers/")
+@app.command(
+    epilog="Example: myoresist cohort registry/ --out answers/; "
+    "of bulk data of FHIR: myoresist cohort export/ --out answers/"
+)
 def cohort(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder of tables, a DuckDB or SQLite file, or postgresql://HOST/DATABASE; in a database "
-            "also an OMOP CDM. See docs/cohort.md."
+            help="A folder of tables or of bulk data of FHIR (NDJSON), a DuckDB or SQLite file, or "
+            "postgresql://HOST/DATABASE; in a database also an OMOP CDM. See docs/cohort.md."
         ),
     ],
     out: Annotated[

@@ -35,6 +35,7 @@ from myoresist.cohort.places import (
     with_ids,
 )
 from myoresist.cohort.relative import unread_limits, week_zero, with_limits, with_weeks
+from myoresist.cohort.remarks import taken_out
 from myoresist.cohort.schema import (
     ROW,
     WEEKS_FROM,
@@ -157,8 +158,10 @@ class Reader:
         Args:
             tables: the tables of these patients as they came in, with ``row``; ``patients`` at least.
         """
+        tables, remarks = taken_out(tables)
         tables, carried = carried_through(tables)
         typed, asked, rejected = self._typed(tables)
+        rejected.append(remarks)
         read = {x: y for x, y in typed.items() if x in tables}
         patients = typed["patients"]
         first = patients[PATIENT].is_first_distinct()
@@ -184,7 +187,7 @@ class Reader:
             {"written": ONSET}
         )
         patients = patients.with_columns(
-            self._assessed_on(patients, typed), exact_days(patients[ONSET]).alias(ONSET)
+            self._assessed_on(patients, typed, asked), exact_days(patients[ONSET]).alias(ONSET)
         )
         visits, no_visit = self.measured.read(typed["visits"], labs)
         given = not_ongoing(typed["treatments"], asked["treatments"])
@@ -303,10 +306,19 @@ class Reader:
         own = [one.id for one in self.terms.catalogue if patients[one.id].count()]
         return Table.of_frame(patients.select(own), patients.height)
 
-    def _assessed_on(self, patients: pl.DataFrame, typed: Mapping[str, pl.DataFrame]) -> pl.Series:
-        """Return the date of each assessment: the one given, or else the latest date of the record."""
+    def _assessed_on(
+        self,
+        patients: pl.DataFrame,
+        typed: Mapping[str, pl.DataFrame],
+        asked: Mapping[str, pl.DataFrame],
+    ) -> pl.Series:
+        """Return the date of each assessment: the one given, or else the latest date of the record.
+
+        A row of which something cannot be read has its date all the same.
+        """
         dated = [
-            (typed[table][PATIENT], Words.of(typed[table][column]))
+            (rows[table][PATIENT], Words.of(rows[table][column]))
+            for rows in (typed, asked)
             for table, column in (
                 ("labs", DATE), ("antibodies", DATE), ("visits", DATE), ("treatments", "start"),
                 ("treatments", "stop"),

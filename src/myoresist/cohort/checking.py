@@ -15,6 +15,7 @@ from myoresist.case.cells import PERHAPS_CODES
 from myoresist.cohort import spool
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.registry import Registry
+from myoresist.cohort.remarks import REMARKS
 from myoresist.cohort.run import BATCH
 from myoresist.cohort.schema import ROW, empty_rejections
 from myoresist.cohort.source import Place, Source, open_source
@@ -57,7 +58,7 @@ def check(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         try:
-            source = open_source(path, registry.reader.schema, work, mapping)
+            source = open_source(path, registry.reader.schema, work, mapping, told)
             registry = Registry(registry.knowledge, source.codes_named)
             rows, problems, codes = _read(source, registry, work / "buckets", told)
             unread = (*source.unread, *source.unused_values(), *codes)
@@ -91,6 +92,7 @@ def _read(
             ", ".join(source.left_out[name]),
         )
         for name, frame in source.tables.items()
+        if name != REMARKS
     ]
     schema = ["table", "rows", "columns", "left_out"]
     problems = (

@@ -136,7 +136,7 @@ def prepare(
     if fresh:
         out.chmod(0o700)
     try:
-        source = open_source(path, Schema(knowledge.terms), work, mapping)
+        source = open_source(path, Schema(knowledge.terms), work, mapping, told)
         ids = source.tables["patients"].select(PATIENT)
         plan = _plan(source, ids, batch)
         command = f"myoresist cohort {path.name} --out FOLDER --batch {batch}"

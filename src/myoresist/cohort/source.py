@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from myoresist.cohort.databases import Asked, kind_of, read_database
+from myoresist.cohort.fhir.door import is_bulk, read_bulk
 from myoresist.cohort.folder import (
     KINDS,
     MAPPING,
@@ -25,6 +26,7 @@ from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
 from myoresist.cohort.postgres import Address
 from myoresist.cohort.redcap import Export, plain_headers
 from myoresist.cohort.redcap_project import RECORD, RECORD_LABEL, Project
+from myoresist.cohort.remarks import REMARKS
 from myoresist.cohort.schema import KEPT, ROW, Schema
 from myoresist.cohort.spreading import joined, of_itself, of_patient, said, spread_out, wrong
 from myoresist.document import DocumentError, Problem
@@ -117,15 +119,22 @@ def place_of(text: str, schemas: Sequence[str] = ()) -> Place:
     return Path(text)
 
 
-def open_source(path: Place, schema: Schema, work: Path, mapping: Path | None = None) -> Source:
+def open_source(
+    path: Place,
+    schema: Schema,
+    work: Path,
+    mapping: Path | None = None,
+    told: Callable[[int], None] | None = None,
+) -> Source:
     """Open the tables of a registry.
 
     Args:
-        path: a folder of tables, a workbook, a file of patients, a DuckDB or SQLite file, or the address of a
-            Postgres database.
+        path: a folder of tables or of bulk data of FHIR, a workbook, a file of patients, a DuckDB or SQLite
+            file, or the address of a Postgres database.
         schema: what the tables may hold.
         work: a folder for what has to be copied out of a database.
         mapping: a mapping file; when left out, the one in the folder that is called ``MAPPING``, if any.
+        told: called with the rows that were read before there are tables.
 
     Raises:
         SourceError: if there is no table of patients, or a column is not known.
@@ -137,6 +146,17 @@ def open_source(path: Place, schema: Schema, work: Path, mapping: Path | None = 
     wanted = names.wanted(schema)
     if "patients" not in wanted:
         raise SourceError(f"{mapping}: leaves out the table patients, which has to be there")
+    if isinstance(path, Path) and path.exists() and is_bulk(path, names.ignore):
+        found = read_bulk(path, names.ignore, work, schema.terms, told)
+        remarks = found.tables.pop(REMARKS)
+        source = _Naming(names, schema, path, mapping, found).source()
+        return replace(
+            source,
+            named={**source.named, REMARKS: remarks},
+            left_out={**source.left_out, REMARKS: ()},
+            # In FHIR what is missing is missing: a number is meant.
+            codes_named=True,
+        )
     if isinstance(path, Path) and path.is_dir():
         found = read_folder(path, wanted, names.ignore, work)
     elif isinstance(path, Path) and path.is_file() and _is_table(path):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from myoresist import knowledge
 from myoresist.case.catalogue import read_rows
@@ -17,6 +16,8 @@ from myoresist.knowledge.schema import Entry, validated
 
 Kind = Literal["label", "disease", "finding", "lab", "antibody", "drug", "measure", "result"]
 Relation = Literal["exact", "narrower", "broader"]
+MOST_ASKED = 10_000
+"""Concepts of which is kept what they say: the same ones come again and again."""
 
 
 class Code(Entry):
@@ -70,8 +71,7 @@ class Conventions(Entry):
     doubts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Coding:
+class Coding(NamedTuple):
     """A code as a record writes it; ``system`` is an address, or the prefix of a compact identifier."""
 
     system: str
@@ -91,6 +91,7 @@ class Codes:
         systems = conventions.systems
         self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
+        self._asked: dict[tuple[Coding, ...], tuple[Code, ...]] = {}
         self._same: dict[tuple[Kind, str], list[Coding]] = {}
         by_id = {one.id: one for one in systems}
         for row in rows:
@@ -114,6 +115,14 @@ class Codes:
 
     def of(self, codings: Iterable[Coding]) -> tuple[Code, ...]:
         """Return what the codes of one concept say, each thing once; the closest claim comes first."""
+        asked = tuple(codings)
+        if asked not in self._asked:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            self._asked[asked] = self._of(asked)
+        return self._asked[asked]
+
+    def _of(self, codings: tuple[Coding, ...]) -> tuple[Code, ...]:
         found: dict[tuple[Kind, str], Code] = {}
         order = ("exact", "narrower", "broader")
         for one in codings:
@@ -123,6 +132,12 @@ class Codes:
                 if known is None or order.index(row.relation) < order.index(known.relation):
                     found[row.kind, row.id] = row
         return tuple(sorted(found.values(), key=lambda row: order.index(row.relation)))
+
+    def written(self) -> Iterator[tuple[str, str]]:
+        """Yield every code that says something of a patient, with each address of its system."""
+        for row in (row for rows in self._rows.values() for row in rows if row.kind != "result"):
+            addresses = (x for x, one in self._systems.items() if one.id == row.system)
+            yield from ((address, row.code) for address in addresses)
 
     def findings(self, system: str, relations: Collection[str]) -> Iterator[tuple[str, str]]:
         """Yield the codes of a system that say findings, each with its finding."""

@@ -28,6 +28,8 @@ KEPT = {
 }  # fmt: skip
 AGAIN = "comorbidities"
 """Where a second answer to a finding stands, so that the case contradicts itself, if it may stand there."""
+ALONE = ("patient", "onset")
+"""Of whom a part can be left out by itself."""
 MOST_TRIES = 20
 
 
@@ -165,6 +167,9 @@ def _opened(draft: Draft, problems: Iterable[Problem]) -> bool:
             del draft.case[section][name]
             draft.case["findings"][name] = "unknown"
             draft.note(name, "said to be so and not to be so; it stays open")
+        elif section in ALONE and name in draft.case.get(section, {}):
+            both = True
+            draft.note(f"{section}.{name}", f"{draft.case[section].pop(name)}: {one.message}")
         place = _ENTRY.match(one.field)
         if place and place[1] in draft.case:
             wrong.setdefault((place[1], int(place[2])), one.message)

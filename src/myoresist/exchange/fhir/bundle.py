@@ -88,8 +88,9 @@ def place(one: Resource) -> str:
 
 def listed(one: object, key: str) -> list[Resource]:
     """Return the objects of a list; whatever is no object is left out."""
-    found = one.get(key) if isinstance(one, Mapping) else None
-    return [x for x in found if isinstance(x, Mapping)] if isinstance(found, list) else []
+    # Objects of JSON are of this very type, which is asked faster than what they can do.
+    found = one.get(key) if isinstance(one, dict) else None
+    return [x for x in found if isinstance(x, dict)] if isinstance(found, list) else []
 
 
 def read_record(text: str | bytes, name: str) -> Record:
@@ -128,7 +129,7 @@ def read_record(text: str | bytes, name: str) -> Record:
     for one in _current(x for _, x in entries):
         if one is patient or is_answer(one):
             continue
-        _check_version(one, name)
+        check_version(one, name)
         if _of(one, record):
             record.resources.append(one)
         elif one["resourceType"] not in OF_NOBODY:
@@ -181,7 +182,7 @@ def _values(text: str | bytes, name: str) -> Iterator[Any]:
 
 def _parsed(text: str) -> Any:
     value = json.loads(text, parse_constant=_no_number)
-    if _deeper(value, MAX_DEPTH):
+    if deeper(value, MAX_DEPTH):
         raise RecursionError
     return value
 
@@ -190,7 +191,8 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _deeper(value: Any, most: int) -> bool:
+def deeper(value: Any, most: int) -> bool:
+    """Tell whether a value is nested more deeply than ``most``."""
     level = [value]
     for _ in range(most):
         level = [
@@ -241,7 +243,7 @@ def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, R
     yield address, one
 
 
-def _check_version(one: Resource, name: str) -> None:
+def check_version(one: Resource, name: str) -> None:
     """Refuse resources of other versions of FHIR, which mean other things by the same words."""
     kind = one["resourceType"]
     said = (

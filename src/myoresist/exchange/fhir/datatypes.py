@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from myoresist.case.dates import PartialDate
+from myoresist.case.reading import packaged_terms
 from myoresist.exchange.codes import Coding
 from myoresist.exchange.fhir.bundle import Resource, listed
 
@@ -48,7 +51,7 @@ def codings(concept: object) -> tuple[Coding, ...]:
 
 def words(concept: object) -> str:
     """Return the text of a CodeableConcept, or the display of its first code."""
-    if not isinstance(concept, Mapping):
+    if not isinstance(concept, dict):
         return ""
     text = concept.get("text")
     if isinstance(text, str) and text.strip():
@@ -68,16 +71,36 @@ def code(concept: object) -> str:
 
 
 def day(value: object) -> str | None:
-    """Return a date as precise as it is written; a time keeps the local day that it names."""
-    found = _DATE.fullmatch(value) if isinstance(value, str) else None
-    return "-".join(x for x in found.groups() if x) if found else None
+    """Return a date as precise as it is written; a time keeps the local day that it names.
+
+    What is no day of the calendar, or none that a record can hold, is none.
+    """
+    found = _date(value) if isinstance(value, str) else None
+    return None if found is None or packaged_terms().calendar.wrong(found) else str(found)
+
+
+@lru_cache(maxsize=20_000)
+def _date(text: str) -> PartialDate | None:
+    found = _DATE.fullmatch(text)
+    try:
+        return PartialDate.parse("-".join(x for x in found.groups() if x)) if found else None
+    except ValueError:
+        return None
+
+
+def misdated(one: Resource, keys: Iterable[str]) -> Iterator[str]:
+    """Yield the dates of a resource that cannot be read, as they are written."""
+    for key in keys:
+        held = one.get(key)
+        parts = [held.get(x) for x in ("start", "end")] if isinstance(held, dict) else [held]
+        yield from (str(x) for x in parts if x is not None and day(x) is None)
 
 
 def when(one: Resource, *keys: str) -> str | None:
     """Return the first date that a resource gives under some keys; a period counts with its start."""
     for key in keys:
         value = one.get(key)
-        found = day(value.get("start")) if isinstance(value, Mapping) else day(value)
+        found = day(value.get("start")) if isinstance(value, dict) else day(value)
         if found:
             return found
     return None
@@ -85,7 +108,7 @@ def when(one: Resource, *keys: str) -> str | None:
 
 def quantity(value: object) -> Quantity | None:
     """Return a Quantity; ``None`` if it has no number."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     number = value.get("value")
     if isinstance(number, bool) or not isinstance(number, int | float):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Record, Resource, listed, place
-from myoresist.exchange.fhir.datatypes import code, codings, day, named, words
+from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, words
 from myoresist.exchange.fhir.dosage import instructions, only_dosage, read_dose, route_of
 from myoresist.exchange.received import Draft
 
@@ -74,6 +74,8 @@ class Medications:
         status = one.get("status")
         single = one["resourceType"] == "MedicationAdministration"
         start, stop = _period(one)
+        for wrong in misdated(_repeat(one), ("boundsPeriod",)):
+            self.draft.note(place(one), f"{name}: {wrong} is no date that can be, not used")
         told: dict[str, object] = {"start": start, "stop": start if single else stop}
         if status in ENDED and not stop and not single:
             told["ongoing"] = False
@@ -149,10 +151,14 @@ def _not_given(one: Resource) -> str | None:
 
 def _period(one: Resource) -> tuple[str | None, str | None]:
     """Return first and last day; the day of an order is not the day of the first dose."""
-    timing = only_dosage(one).get("timing")
-    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
-    bounds = repeat.get("boundsPeriod") if isinstance(repeat, Mapping) else None
-    for period in (one.get("effectivePeriod"), bounds):
+    for period in (one.get("effectivePeriod"), _repeat(one).get("boundsPeriod")):
         if isinstance(period, Mapping):
             return day(period.get("start")), day(period.get("end"))
     return day(one.get("effectiveDateTime")), None
+
+
+def _repeat(one: Resource) -> Resource:
+    """Return how the only instruction is repeated."""
+    timing = only_dosage(one).get("timing")
+    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
+    return repeat if isinstance(repeat, Mapping) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from myoresist.case.cells import may_be_thousands
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import spelling
 from myoresist.exchange.codes import Code, Codes
@@ -13,6 +14,7 @@ from myoresist.exchange.fhir.datatypes import (
     Quantity,
     codings,
     limits,
+    misdated,
     named,
     quantity,
     quantity_in,
@@ -69,7 +71,7 @@ class Observations:
                 )
             return
         row = said[0]
-        usable = one.get("status") in FINAL
+        usable = one.get("status") in FINAL and not any(misdated(one, DATES))
         if row.relation == "broader":
             self.draft.note(
                 place(one), f"{_name(one, row)}: says less than {row.gloss}; to be confirmed"
@@ -92,7 +94,7 @@ class Observations:
         entry: dict[str, object] = {"test": test.synonyms[0], "date": when(one, *DATES)}
         if read is None or unit is None or read.comparator not in ("", "<", "<=", ">", ">="):
             why = (
-                "not final"
+                "not final or not dated"
                 if not usable
                 else f"no value{_absent(one)}"
                 if read is None
@@ -101,7 +103,12 @@ class Observations:
             self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
             self.draft.add("labs", **entry, value="unknown", unit=test.unit)
             return
-        value = f"{read.comparator}{read.value:g}" if read.comparator else read.value
+        value: object = read.value
+        if read.comparator:
+            value = f"{read.comparator}{read.value:g}"
+        elif may_be_thousands(str(value), None):
+            # A decimal of JSON has no sign of thousands, and a fourth figure says so.
+            value = f"{value}0"
         low, high = self._limits(one, limits(one), unit, test)
         if not read.comparator and _against(read.value, low, high, _interpreted(one)):
             self.draft.note(
@@ -151,7 +158,7 @@ class Observations:
             )
             result = None
         elif result is None:
-            why = "no result that can be read" if usable else "not final"
+            why = "no result that can be read" if usable else "not final or not dated"
             self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
         self.draft.add("autoantibodies", **entry, result=result or "unknown")
 

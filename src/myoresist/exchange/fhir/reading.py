@@ -18,7 +18,7 @@ from myoresist.exchange.fhir.bundle import (
     read_record,
 )
 from myoresist.exchange.fhir.conditions import read_conditions
-from myoresist.exchange.fhir.datatypes import day
+from myoresist.exchange.fhir.datatypes import day, misdated
 from myoresist.exchange.fhir.form import read_response
 from myoresist.exchange.fhir.histories import (
     read_allergies,
@@ -42,6 +42,10 @@ READ = (
     "DocumentReference", "DiagnosticReport", *MEDICINES,
 )  # fmt: skip
 FORM = "QuestionnaireResponse"
+DATES = (
+    "birthDate", "onsetDateTime", "onsetPeriod", "recordedDate", "performedDateTime", "performedPeriod",
+    "effectiveDateTime", "effectivePeriod", "effectiveInstant",
+)  # fmt: skip
 
 
 def read_fhir(text: str | bytes, name: str = "FHIR", *, codes: Codes | None = None) -> Received:
@@ -56,7 +60,7 @@ def read_fhir(text: str | bytes, name: str = "FHIR", *, codes: Codes | None = No
         DocumentError: with one clear problem: not R4, not one patient, not JSON.
     """
     return received(
-        _draft(read_record(text, name), codes or packaged_codes(), packaged_terms()), name
+        drafted(read_record(text, name), codes or packaged_codes(), packaged_terms()), name
     )
 
 
@@ -65,8 +69,12 @@ def read_fhir_path(path: Path) -> Received:
     return read_fhir(read_paths(path), str(path))
 
 
-def _draft(record: Record, codes: Codes, terms: Terms) -> Draft:
+def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
+    """Return what a record says, before it is checked as a case."""
     draft = Draft({"patient": _patient(record.patient)}, list(record.notes))
+    for one in (record.patient, *record.resources):
+        for text in misdated(one, DATES):
+            draft.note(place(one), f"{text} is no date that can be, not used")
     forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
     own = list(
@@ -130,6 +138,8 @@ def _held_back(found: list[Resource], own: list[Resource], record: Record) -> li
 
 def _drawn_from(one: Resource, forms: list[Resource], record: Record) -> bool:
     """Tell whether a resource repeats what a form says that was read."""
+    if not forms:
+        return False
     sources = [
         *listed(one, "derivedFrom"),
         *(y for x in listed(one, "evidence") for y in listed(x, "detail")),

@@ -1,0 +1,369 @@
+"""Which resources of bulk data could say something of a patient, and whose they are.
+
+Every line goes through the view of its resource. Those with a code that is known are kept, on disk and sorted
+by patient; of the others it is counted which codes they carry. Memory does not grow with the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoresist import knowledge
+from myoresist.cohort.fhir.files import lines, readable
+from myoresist.cohort.folder import SourceError, first_line
+from myoresist.exchange.codes import Codes
+from myoresist.exchange.fhir.form import URL
+from myoresist.exchange.fhir.reading import QUIET
+from myoresist.exchange.fhir.texts import SENTENCE
+from myoresist.exchange.views.translate import literal
+from myoresist.exchange.views.view import View, compiled
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+FOLDER = "exchange/views"
+STORE = "resources.duckdb"
+PATIENT, MEDICATION, FORM = "Patient", "Medication", "QuestionnaireResponse"
+BINARY = "Binary"
+MEMORY = "2GB"
+MOST = 64 * 2**20
+"""Bytes of a line: more than a document that is held in one."""
+PROBED = 1_000
+"""Resources of a file that are looked at for another version of FHIR; a file is written by one server."""
+MOST_NAMED = 20
+_OLD = ("MedicationOrder", "BodySite")
+_PROBES = {
+    "json_type(json, '$.verificationStatus') = 'VARCHAR'": "DSTU2 or STU3",
+    "json_exists(json, '$.taken')": "DSTU2 or STU3",
+    "json_type(json, '$.medication') = 'OBJECT'": "R5 or R6",
+}
+"""What no resource of R4 has, and which version has it."""
+_TYPE = r'^\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"'
+_BASE = r"^(https?://.+/)Patient/[^/]+(?:/_history/.+)?$"
+_TABLES = """
+CREATE MACRO plain(code) AS regexp_replace(upper(replace(trim(code), '.', '')), '^[A-Z0-9]+:', '');
+CREATE MACRO id_in(ref, kind) AS CASE WHEN starts_with(ref, 'urn:uuid:') THEN substr(ref, 10) ELSE
+    nullif(regexp_extract(ref,
+        '^(?:https?://.+/)?' || kind || '/([A-Za-z0-9.-]{1,64})(?:/_history/.+)?$', 1), '') END;
+CREATE TABLE known (system VARCHAR, code VARCHAR);
+CREATE TABLE medications (id VARCHAR, json VARCHAR, name VARCHAR);
+CREATE TABLE persons_read (id VARCHAR, file INTEGER, place BIGINT, json VARCHAR);
+CREATE TABLE picked (file INTEGER, place BIGINT, kind VARCHAR, ref VARCHAR, json VARCHAR, drug VARCHAR);
+CREATE TABLE strange (kind VARCHAR, name VARCHAR, code VARCHAR, resources BIGINT, patients BIGINT,
+    file INTEGER, place BIGINT);
+"""
+
+
+@dataclass
+class Picking:
+    """Sends files through the views.
+
+    Attributes:
+        work: a folder for what is kept.
+        codes: which codes say something.
+        told: called with the resources that were read.
+        files: the files in the order in which they were read.
+        counts: how many resources of which type there are.
+        notes: what a reader should know.
+    """
+
+    work: Path
+    codes: Codes
+    told: Callable[[int], None] | None = None
+    files: list[Path] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def connection(self) -> DuckDBPyConnection:
+        """Return the store, which is made anew."""
+        import duckdb
+
+        self.work.mkdir(parents=True, exist_ok=True)
+        store = self.work / STORE
+        store.unlink(missing_ok=True)
+        settings = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": MEMORY,
+            "threads": str(os.cpu_count() or 1),
+            "temp_directory": str(self.work / "spilled"),
+        }
+        connection = duckdb.connect(str(store), config=dict(settings))
+        connection.execute(_TABLES)
+        rows = sorted({(x, _plain(y)) for x, y in self.codes.written()})
+        connection.execute(
+            "INSERT INTO known SELECT unnest($1), unnest($2)", [[x for x, _ in rows], [y for _, y in rows]]
+        )  # fmt: skip
+        return connection
+
+    @cached_property
+    def views(self) -> dict[str, View]:
+        """Return the views by resource."""
+        found = {}
+        for path in sorted((knowledge.folder() / FOLDER).glob("*.json")):
+            view = compiled(json.loads(path.read_text(encoding="utf-8")), path.name)
+            found[view.resource] = view
+        return found
+
+    def read(self, files: list[Path]) -> None:
+        """Read files; what orders refer to comes before them.
+
+        Raises:
+            SourceError: if a file cannot be read, or is of another version of FHIR.
+        """
+        import duckdb
+
+        self.files = files
+        held = []
+        for number, path in enumerate(files):
+            try:
+                source = self._source(path, number)
+                kinds = self._census(path, source)
+            except duckdb.Error as error:
+                raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
+            held += [(kind != MEDICATION, number, kind, source, count) for kind, count in kinds]
+        for _, number, kind, source, count in sorted(held):
+            try:
+                self._one(kind, number, source)
+            except duckdb.Error as error:
+                raise SourceError(
+                    f"{files[number]}: cannot be read: {first_line(error)}"
+                ) from error
+            if self.told:
+                self.told(count)
+
+    def _source(self, path: Path, number: int) -> str:
+        """Return the resources of a file as a relation: ``place``, by which it is counted, and ``json``."""
+        plain = readable(path, self.work / "plain" / f"{number:05}.ndjson")
+        return (
+            f"(SELECT row_number() OVER () AS place, json FROM read_ndjson_objects({literal(str(plain))}, "
+            f"ignore_errors=true, maximum_object_size={MOST}))"
+        )
+
+    def _census(self, path: Path, source: str) -> list[tuple[str, int]]:
+        """Return which resources a file holds and how many, and note what is no resource."""
+        kind = f"coalesce(nullif(regexp_extract(json, '{_TYPE}', 1), ''), json->>'$.resourceType')"
+        rows = self.connection.execute(
+            f"SELECT CASE WHEN json IS NULL THEN '' WHEN json_type(json) <> 'OBJECT' THEN '' "
+            f"ELSE coalesce({kind}, '') END AS kind, count(*) FROM {source} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        found = []
+        for name, count in rows:
+            if not name:
+                self.notes.append(
+                    f"{path.name}: {count} of its lines are no resource of FHIR{_first_torn(path)}; "
+                    "what they hold is unknown"
+                )
+            elif name in _OLD:
+                raise SourceError(f"{path}: holds {name}, which is of DSTU2 or STU3; give FHIR R4")
+            elif name == "OperationOutcome":
+                said = self.connection.execute(
+                    f"SELECT coalesce(json->>'$.issue[0].diagnostics', json->>'$.issue[0].code', '') "
+                    f"FROM {source} WHERE json->>'$.resourceType' = 'OperationOutcome' LIMIT 1"
+                ).fetchone()
+                more = f", such as: {' '.join(said[0].split())[:200]}" if said and said[0] else ""
+                self.notes.append(
+                    f"{path.name}: {count} errors of the server{more}; what it left out is unknown"
+                )
+            elif name == "Bundle":
+                raise SourceError(
+                    f"{path}: holds Bundles; bulk data have one resource a line, and a bundle of one "
+                    "patient is for `myoresist assess`"
+                )
+            else:
+                self.counts[name] = self.counts.get(name, 0) + count
+                found.append((name, count))
+        return found
+
+    def _one(self, kind: str, number: int, source: str) -> None:
+        view = self.views.get(kind)
+        if view is None:
+            return
+        self._check_version(kind, number, source)
+        rows = view.sql(source, ("place", "json"))
+        if kind == PATIENT:
+            self.connection.execute(
+                f"INSERT INTO persons_read SELECT substr(key, 9), {number}, place, json FROM ({rows})"
+            )
+        elif "code" not in view.columns:
+            own = (
+                f"WHERE split_part(questionnaire, '|', 1) = {literal(URL)}" if kind == FORM else ""
+            )
+            self.connection.execute(
+                f"INSERT INTO picked SELECT {number}, place, {literal(kind)}, patient, json, NULL "
+                f"FROM ({rows}) {own}"
+            )
+        else:
+            self._coded(kind, number, view, rows)
+
+    def _coded(self, kind: str, number: int, view: View, rows: str) -> None:
+        """Keep the resources with a code that is known; count the others by what they are called."""
+        join, drug, known = "", "NULL", ""
+        name = "coalesce(nullif(trim(v.name), ''), v.display, v.first_code"
+        if "medication" in view.columns:
+            join = f"LEFT JOIN medications m ON m.id = id_in(v.medication, '{MEDICATION}')"
+            # What is contained is looked at by whoever reads the resource.
+            known = " OR m.json IS NOT NULL OR starts_with(v.medication, '#')"
+            name += ", m.name, v.medication_display"
+            drug = "m.json"
+        if "text" in view.columns:
+            # A value of words is read as a letter, and what a panel contains as results of its own.
+            words = "coalesce(len(string_split_regex(trim(v.text), '\\s+')), 0)"
+            known = f" OR {words} >= {SENTENCE} OR v.contains"
+        subject = "v.patient" if "patient" in view.columns else "NULL"
+        self.connection.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE seen AS
+            SELECT * EXCLUDE (whole), CASE WHEN known THEN whole END AS json FROM (
+                SELECT v.place, {subject} AS ref, v.first_code AS code, v.json AS whole, {drug} AS drug,
+                    {name}, 'without a code') AS name, coalesce(k.code IS NOT NULL{known}, false) AS known
+                FROM ({rows}) v {join}
+                LEFT JOIN known k ON k.system = v.system AND k.code = plain(v.code)
+            )
+            """
+        )
+        if kind == MEDICATION:
+            self.connection.execute(
+                "INSERT INTO medications SELECT json->>'$.id', json, name FROM "
+                "(SELECT DISTINCT ON (place) json, name FROM seen WHERE known)"
+            )
+            return
+        self.connection.execute(
+            f"INSERT INTO picked SELECT DISTINCT ON (place) {number}, place, {literal(kind)}, ref, json, "
+            "drug FROM seen WHERE known"
+        )
+        self.connection.execute(
+            f"""
+            INSERT INTO strange
+            SELECT {literal(kind)}, name, any_value(code), count(*), count(DISTINCT ref), {number}, min(place)
+            FROM (
+                SELECT DISTINCT ON (place) * FROM seen
+                WHERE place NOT IN (SELECT place FROM seen WHERE known)
+            ) GROUP BY name
+            """
+        )
+
+    def _check_version(self, kind: str, number: int, source: str) -> None:
+        for probe, version in _PROBES.items():
+            if kind != "Condition" and not kind.startswith(MEDICATION):
+                continue
+            found = self.connection.execute(
+                f"SELECT json->>'$.id' FROM (SELECT * FROM {source} LIMIT {PROBED}) "
+                f"WHERE json->>'$.resourceType' = {literal(kind)} AND {probe} LIMIT 1"
+            ).fetchone()
+            if found:
+                raise SourceError(
+                    f"{self.files[number]}: {kind}/{found[0]} is of {version}; give FHIR R4"
+                )
+
+    def sort(self) -> int:
+        """Give every resource its patient, and return how many patients there are.
+
+        Raises:
+            SourceError: if there is no patient.
+        """
+        run = self.connection.execute
+        run(
+            "CREATE TABLE persons AS SELECT (row_number() OVER (ORDER BY id)) - 1 AS number, * FROM "
+            "(SELECT DISTINCT ON (id) * FROM persons_read WHERE id IS NOT NULL "
+            "ORDER BY id, file DESC, place DESC) ORDER BY number"
+        )
+        every, named, count = run(
+            "SELECT (SELECT count(*) FROM persons_read), (SELECT count(id) FROM persons_read), "
+            "(SELECT count(*) FROM persons)"
+        ).fetchall()[0]
+        if not count:
+            raise SourceError(
+                "holds no Patient resource with an id; bulk data have a file Patient.ndjson"
+            )
+        if every > named:
+            self.notes.append(f"Patient: {every - named} without an id, not used")
+        if named > count:
+            self.notes.append(f"Patient: {named - count} stand there again; the last one counts")
+        run(
+            f"CREATE TABLE referred AS SELECT *, id_in(ref, '{PATIENT}') AS id, "
+            f"nullif(regexp_extract(ref, '{_BASE}', 1), '') AS base FROM picked"
+        )
+        bases = [x for (x,) in run(
+            "SELECT DISTINCT base FROM referred WHERE base IS NOT NULL ORDER BY base LIMIT 3"
+        ).fetchall()]  # fmt: skip
+        if len(bases) == 1:
+            self.notes.append(f"references to {bases[0]} are taken for references to these files")
+        elif bases:
+            said = " and ".join(bases[:2])
+            self.notes.append(f"references lead to several servers, such as {said}: not used")
+            run("UPDATE referred SET id = NULL WHERE base IS NOT NULL")
+        run(
+            "CREATE TABLE sorted AS SELECT p.number, r.file, r.place, r.kind, r.json, r.drug "
+            "FROM referred r JOIN persons p USING (id) ORDER BY p.number, r.file, r.place"
+        )
+        self._unresolved()
+        run("DROP TABLE picked; DROP TABLE referred; DROP TABLE persons_read")
+        return int(count)
+
+    def _unresolved(self) -> None:
+        rows = self.connection.execute(
+            "SELECT kind, ref IS NULL, count(*), min(ref) FROM referred r ANTI JOIN persons p USING (id) "
+            "GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        for kind, nameless, count, first in rows:
+            whom = "name no patient" if nameless else f"are of nobody who is here, such as {first}"
+            self.notes.append(f"{kind}: {count} with a code that is known {whom}; not used")
+
+    def strangers(self) -> Iterator[tuple[Any, ...]]:
+        """Yield kind, name, code, resources, patients, file and place of what has no code that is known."""
+        yield from self.connection.execute(
+            "SELECT kind, name, any_value(code), sum(resources)::BIGINT, sum(patients)::BIGINT, "
+            "min(file), min_by(place, file) FROM strange GROUP BY kind, name ORDER BY kind, name"
+        ).fetchall()
+
+    def unread(self) -> Iterator[str]:
+        """Yield what is not read at all, by type."""
+        for kind, count in sorted(self.counts.items()):
+            if (kind not in self.views and kind not in QUIET) or kind == BINARY:
+                yield f"{kind}: {count:,} not read"
+
+    def patients(self, begin: int, end: int) -> list[tuple[int, int, int, str, str]]:
+        """Return number, file, place, id and resource of some patients."""
+        return self.connection.execute(
+            "SELECT number, file, place, id, json FROM persons WHERE number >= ? AND number < ? "
+            "ORDER BY number",
+            [begin, end],
+        ).fetchall()
+
+    def resources(self, begin: int, end: int) -> list[tuple[int, int, int, str, str, str | None]]:
+        """Return patient, file, place, type, resource and medication of some patients, in their order."""
+        return self.connection.execute(
+            "SELECT * FROM sorted WHERE number >= ? AND number < ? ORDER BY number, file, place",
+            [begin, end],
+        ).fetchall()
+
+    def close(self) -> None:
+        """Close the store and remove it."""
+        self.connection.close()
+        (self.work / STORE).unlink(missing_ok=True)
+
+
+def _plain(code: str) -> str:
+    """Return a code as ``plain`` of the store does; what is kept is read exactly later."""
+    return re.sub("^[A-Z0-9]+:", "", code.strip().replace(".", "").upper())
+
+
+def _first_torn(path: Path) -> str:
+    """Return where the first line is that is no JSON."""
+    for number, line in lines(path):
+        try:
+            if isinstance(json.loads(line.decode("utf-8-sig")), dict):
+                continue
+        except (ValueError, RecursionError):
+            pass
+        return f", the first is line {number}"
+    return ""
