@@ -29,7 +29,8 @@ from myoresist.cohort.schema import Schema
 from myoresist.cohort.source import Source, open_source
 from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
-from myoresist.exchange.fhir.reading import FORM, READ
+from myoresist.exchange.fhir.bundle import read_record
+from myoresist.exchange.fhir.reading import FORM, READ, drafted
 from myoresist.exchange.fhir.written import written
 
 KNOWLEDGE = Knowledge.load()
@@ -69,8 +70,9 @@ def alone(
     lines = [
         json.dumps(one) for kind in sorted(held) for one in held[kind] if (kind, one["id"]) in own
     ]
-    found = read_fhir("\n".join(lines))
-    return found.case, found.notes
+    text = "\n".join(lines)
+    draft = drafted(read_record(text, "FHIR"), packaged_codes(), KNOWLEDGE.terms)
+    return read_fhir(text).case, tuple(dict.fromkeys(draft.notes))
 
 
 def recorded(found: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, str]]:
@@ -135,12 +137,7 @@ def test_our_own_resources_come_back_as_the_same_statements(tmp_path: Path) -> N
     for number, case in enumerate(every):
         own = [_of(one, f"q{number}") for one in written(case)]
         whole.append(own)
-        bare.append([
-            {key: value for key, value in one.items() if key not in ("derivedFrom", "evidence")}
-            | ({"id": f"b{number}"} if one["resourceType"] == "Patient" else {})
-            | ({"subject": {"reference": f"Patient/b{number}"}} if "subject" in one else {})
-            for one in own if one["resourceType"] != FORM
-        ])  # fmt: skip
+        bare.append([_bare(one, f"b{number}") for one in own if one["resourceType"] != FORM])
     held = files([*whole, *bare], tmp_path / "in")
     values = recorded(tables(opened(tmp_path / "in")))
     for patient, case in zip(whole, every, strict=True):
@@ -157,6 +154,14 @@ def _of(one: Resource, name: str) -> Resource:
     more: Resource = {"derivedFrom": [form]} if "derivedFrom" in one else {}
     more |= {"evidence": [{"detail": [form]}]} if "evidence" in one else {}
     return {**one, "id": f"{name}-{one['id']}", "subject": {"reference": f"Patient/{name}"}, **more}
+
+
+def _bare(one: Resource, name: str) -> Resource:
+    """Return a resource of ours as that of another patient, who has no form."""
+    kept = {key: value for key, value in one.items() if key not in ("derivedFrom", "evidence")}
+    if one["resourceType"] == "Patient":
+        return {**kept, "id": name}
+    return {**kept, "id": f"{name}-{one['id']}", "subject": {"reference": f"Patient/{name}"}}
 
 
 def patient(name: str = "p") -> Resource:
@@ -288,6 +293,21 @@ def test_files_that_cannot_be_read_are_refused_with_their_name(tmp_path: Path) -
         folder = export(tmp_path / name / "in", {name: content})
         with pytest.raises(SourceError, match=name):
             opened(folder)
+
+
+def test_a_newer_version_withdraws_what_it_was(tmp_path: Path) -> None:
+    said = {"coding": [{"system": "http://snomed.info/sct", "code": "40739000"}]}
+    active = {"clinicalStatus": {"coding": [{"system": "x", "code": "active"}]}}
+    wrong = {"verificationStatus": {"coding": [{"system": "x", "code": "entered-in-error"}]}}
+    whose = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}}
+    held = {
+        "Condition.ndjson": [
+            {**whose, "meta": {"versionId": "2"}, **wrong},
+            {**whose, "meta": {"versionId": "1"}, **active, "code": said},
+        ],
+        "Patient.ndjson": [patient()],
+    }
+    assert "dysphagia" not in recorded(tables(opened(export(tmp_path / "in", held))))["p"]
 
 
 def test_what_is_not_read_is_said_and_makes_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from myoresist import knowledge
 from myoresist.cohort.fhir.files import lines, readable
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.exchange.codes import Codes
+from myoresist.exchange.fhir.bundle import EARLIER, OF_NOBODY, OUTCOME
 from myoresist.exchange.fhir.form import URL
 from myoresist.exchange.fhir.reading import QUIET
 from myoresist.exchange.fhir.texts import SENTENCE
@@ -39,9 +40,10 @@ PROBED = 1_000
 """Resources of a file that are looked at for another version of FHIR; a file is written by one server."""
 MOST_NAMED = 20
 _OLD = ("MedicationOrder", "BodySite")
+_STATUSES = ("verificationStatus", "clinicalStatus")
 _PROBES = {
-    "json_type(json, '$.verificationStatus') = 'VARCHAR'": "DSTU2 or STU3",
-    "json_exists(json, '$.taken')": "DSTU2 or STU3",
+    **{f"json_type(json, '$.{x}') = 'VARCHAR'": "DSTU2 or STU3" for x in _STATUSES},
+    **{f"json_exists(json, '$.{x}')": "DSTU2 or STU3" for x in EARLIER},
     "json_type(json, '$.medication') = 'OBJECT'": "R5 or R6",
 }
 """What no resource of R4 has, and which version has it."""
@@ -55,7 +57,8 @@ CREATE MACRO id_in(ref, kind) AS CASE WHEN starts_with(ref, 'urn:uuid:') THEN su
 CREATE TABLE known (system VARCHAR, code VARCHAR);
 CREATE TABLE medications (id VARCHAR, json VARCHAR, name VARCHAR);
 CREATE TABLE persons_read (id VARCHAR, file INTEGER, place BIGINT, json VARCHAR);
-CREATE TABLE picked (file INTEGER, place BIGINT, kind VARCHAR, ref VARCHAR, json VARCHAR, drug VARCHAR);
+CREATE TABLE picked (file INTEGER, place BIGINT, kind VARCHAR, key VARCHAR, ref VARCHAR, json VARCHAR,
+    drug VARCHAR);
 CREATE TABLE strange (kind VARCHAR, name VARCHAR, code VARCHAR, resources BIGINT, patients BIGINT,
     file INTEGER, place BIGINT);
 """
@@ -164,10 +167,10 @@ class Picking:
                 )
             elif name in _OLD:
                 raise SourceError(f"{path}: holds {name}, which is of DSTU2 or STU3; give FHIR R4")
-            elif name == "OperationOutcome":
+            elif name == OUTCOME:
                 said = self.connection.execute(
                     f"SELECT coalesce(json->>'$.issue[0].diagnostics', json->>'$.issue[0].code', '') "
-                    f"FROM {source} WHERE json->>'$.resourceType' = 'OperationOutcome' LIMIT 1"
+                    f"FROM {source} WHERE json->>'$.resourceType' = '{OUTCOME}' LIMIT 1"
                 ).fetchone()
                 more = f", such as: {' '.join(said[0].split())[:200]}" if said and said[0] else ""
                 self.notes.append(
@@ -198,7 +201,7 @@ class Picking:
                 f"WHERE split_part(questionnaire, '|', 1) = {literal(URL)}" if kind == FORM else ""
             )
             self.connection.execute(
-                f"INSERT INTO picked SELECT {number}, place, {literal(kind)}, patient, json, NULL "
+                f"INSERT INTO picked SELECT {number}, place, {literal(kind)}, key, patient, json, NULL "
                 f"FROM ({rows}) {own}"
             )
         else:
@@ -223,7 +226,8 @@ class Picking:
             f"""
             CREATE OR REPLACE TEMP TABLE seen AS
             SELECT * EXCLUDE (whole), CASE WHEN known THEN whole END AS json FROM (
-                SELECT v.place, {subject} AS ref, v.first_code AS code, v.json AS whole, {drug} AS drug,
+                SELECT v.place, v.key, {subject} AS ref, v.first_code AS code, v.json AS whole,
+                    {drug} AS drug,
                     {name}, 'without a code') AS name, coalesce(k.code IS NOT NULL{known}, false) AS known
                 FROM ({rows}) v {join}
                 LEFT JOIN known k ON k.system = v.system AND k.code = plain(v.code)
@@ -237,9 +241,10 @@ class Picking:
             )
             return
         self.connection.execute(
-            f"INSERT INTO picked SELECT DISTINCT ON (place) {number}, place, {literal(kind)}, ref, json, "
-            "drug FROM seen WHERE known"
+            f"INSERT INTO picked SELECT DISTINCT ON (place) {number}, place, {literal(kind)}, key, ref, "
+            "json, drug FROM seen WHERE known"
         )
+        self._versions(kind, number, rows)
         self.connection.execute(
             f"""
             INSERT INTO strange
@@ -251,18 +256,30 @@ class Picking:
             """
         )
 
+    def _versions(self, kind: str, number: int, rows: str) -> None:
+        """Keep versions without a code that is known of what is kept: they may withdraw it."""
+        places = [x for (x,) in self.connection.execute(
+            "SELECT DISTINCT place FROM seen WHERE NOT known AND key IN "
+            f"(SELECT key FROM picked WHERE kind = {literal(kind)}) ORDER BY place"
+        ).fetchall()]  # fmt: skip
+        if places:
+            self.connection.execute(
+                f"INSERT INTO picked SELECT DISTINCT ON (place) {number}, place, {literal(kind)}, key, "
+                f"patient, json, NULL FROM ({rows}) WHERE place IN (SELECT unnest($1))",
+                [places],
+            )
+
     def _check_version(self, kind: str, number: int, source: str) -> None:
-        for probe, version in _PROBES.items():
-            if kind != "Condition" and not kind.startswith(MEDICATION):
-                continue
-            found = self.connection.execute(
-                f"SELECT json->>'$.id' FROM (SELECT * FROM {source} LIMIT {PROBED}) "
-                f"WHERE json->>'$.resourceType' = {literal(kind)} AND {probe} LIMIT 1"
-            ).fetchone()
-            if found:
-                raise SourceError(
-                    f"{self.files[number]}: {kind}/{found[0]} is of {version}; give FHIR R4"
-                )
+        probes = " ".join(f"WHEN {probe} THEN {literal(x)}" for probe, x in _PROBES.items())
+        found = self.connection.execute(
+            f"SELECT * FROM (SELECT json->>'$.id', CASE {probes} END AS version "
+            f"FROM (SELECT * FROM {source} LIMIT {PROBED}) WHERE json->>'$.resourceType' = {literal(kind)}) "
+            "WHERE version IS NOT NULL LIMIT 1"
+        ).fetchone()
+        if found:
+            raise SourceError(
+                f"{self.files[number]}: {kind}/{found[0]} is of {found[1]}; give FHIR R4"
+            )
 
     def sort(self) -> int:
         """Give every resource its patient, and return how many patients there are.
@@ -328,7 +345,7 @@ class Picking:
     def unread(self) -> Iterator[str]:
         """Yield what is not read at all, by type."""
         for kind, count in sorted(self.counts.items()):
-            if (kind not in self.views and kind not in QUIET) or kind == BINARY:
+            if (kind not in self.views and kind not in (*QUIET, *OF_NOBODY)) or kind == BINARY:
                 yield f"{kind}: {count:,} not read"
 
     def patients(self, begin: int, end: int) -> list[tuple[int, int, int, str, str]]:

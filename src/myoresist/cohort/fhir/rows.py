@@ -11,7 +11,16 @@ from myoresist.case.terms import Terms
 from myoresist.cohort.of_cases import CaseRows
 from myoresist.document import DocumentError
 from myoresist.exchange.codes import Codes
-from myoresist.exchange.fhir.bundle import MAX_DEPTH, Record, Resource, check_version, deeper, place
+from myoresist.exchange.fhir.bundle import (
+    MAX_DEPTH,
+    Record,
+    Resource,
+    check_version,
+    current,
+    deeper,
+    is_answer,
+    place,
+)
 from myoresist.exchange.fhir.reading import FORM, drafted
 from myoresist.exchange.received import received
 
@@ -62,19 +71,22 @@ class Patients:
         Raises:
             DocumentError: if a resource is of another version of FHIR.
         """
-        own: dict[str, Line] = {}
         one = self._parsed(name, patient) or {"resourceType": "Patient", "id": name}
-        record = Record(one)
+        every: list[dict[str, Any]] = []
+        of: dict[int, Line] = {}
         for line in lines:
             found = self._parsed(name, line)
-            if found is None:
-                continue
-            check_version(found, place(found))
-            own.setdefault(place(found), line)
-            record.by_reference.setdefault(place(found), found)
-            record.resources.append(found)
+            if found is not None:
+                check_version(found, place(found))
+                every.append(found)
+                of[id(found)] = line
+        record = Record(one, [x for x in current(every) if not is_answer(x)])
+        own: dict[str, Line] = {}
+        for each in record.resources:
+            own[place(each)] = line = of[id(each)]
+            record.by_reference.setdefault(place(each), each)
             if line.medication is not None:
-                self._refer(record, found, line.medication)
+                self._refer(record, each, line.medication)
         draft = drafted(record, self.codes, self.terms)
         case: Mapping[str, Any] = draft.case
         if any(x["resourceType"] == FORM for x in record.resources):

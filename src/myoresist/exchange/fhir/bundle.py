@@ -126,7 +126,7 @@ def read_record(text: str | bytes, name: str) -> Record:
         for key in filter(None, (address, place(one) if one.get("id") else "")):
             record.by_reference.setdefault(key, one)
     others = Counter[str]()
-    for one in _current(x for _, x in entries):
+    for one in current(x for _, x in entries):
         if one is patient or is_answer(one):
             continue
         check_version(one, name)
@@ -138,7 +138,7 @@ def read_record(text: str | bytes, name: str) -> Record:
     return record
 
 
-def _current(found: Iterable[Resource]) -> list[Resource]:
+def current(found: Iterable[Resource]) -> list[Resource]:
     """Return resources; of several versions of one only the newest, which may withdraw the others."""
     kept: dict[str | int, Resource] = {}
     for number, one in enumerate(found):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, place
-from myoresist.exchange.fhir.datatypes import code, codings, named, quantity, when, words
+from myoresist.exchange.fhir.datatypes import code, codings, misdated, named, quantity, when, words
 from myoresist.exchange.received import Draft
 
 UNSURE = ("unconfirmed", "provisional", "differential")
 PAST = ("inactive", "remission", "resolved")
+DATES = ("recordedDate", "onsetDateTime", "onsetPeriod")
 ENCOUNTER = "encounter-diagnosis"
 
 
@@ -17,9 +18,7 @@ def read_conditions(found: list[Resource], codes: Codes, draft: Draft) -> None:
     labels: list[tuple[str, str, Resource]] = []
     for one in found:
         for label in _read(one, codes, draft):
-            labels.append(
-                (when(one, "recordedDate", "onsetDateTime", "onsetPeriod") or "", label, one)
-            )
+            labels.append((when(one, *DATES) or "", label, one))
     labels.sort(key=lambda each: each[0])
     if not labels:
         return
@@ -43,6 +42,8 @@ def _read(one: Resource, codes: Codes, draft: Draft) -> list[str]:
     if not said:
         draft.note(place(one), f"{name}: no code that is known here, to be confirmed")
         return []
+    for text in misdated(one, DATES):
+        draft.note(place(one), f"{name}: {text} is no date that can be, not used")
     labels: list[str] = []
     for row in said:
         if row.kind not in ("label", "finding"):

@@ -7,7 +7,7 @@ from collections import Counter
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
-from myoresist.exchange.fhir.datatypes import code, codings, day, named, when, words
+from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, when, words
 from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft
 
@@ -75,6 +75,8 @@ def read_procedures(found: list[Resource], codes: Codes, draft: Draft) -> None:
             draft.note(place(one), f"{name}: {told}, to be confirmed")
             continue
         first = when(one, *PERFORMED)
+        for text in misdated(one, PERFORMED):
+            draft.note(place(one), f"{name}: {text} is no date that can be, not used")
         period = one.get("performedPeriod") or one.get("occurrencePeriod")
         last = day(period.get("end")) if isinstance(period, dict) else first
         for row in known:

@@ -74,7 +74,8 @@ class Medications:
         status = one.get("status")
         single = one["resourceType"] == "MedicationAdministration"
         start, stop = _period(one)
-        for wrong in misdated(_repeat(one), ("boundsPeriod",)):
+        own = misdated(one, ("effectivePeriod", "effectiveDateTime"))
+        for wrong in (*own, *misdated(_repeat(one), ("boundsPeriod",))):
             self.draft.note(place(one), f"{name}: {wrong} is no date that can be, not used")
         told: dict[str, object] = {"start": start, "stop": start if single else stop}
         if status in ENDED and not stop and not single:

@@ -94,7 +94,7 @@ class Observations:
         entry: dict[str, object] = {"test": test.synonyms[0], "date": when(one, *DATES)}
         if read is None or unit is None or read.comparator not in ("", "<", "<=", ">", ">="):
             why = (
-                "not final or not dated"
+                "not final, or of a day that cannot be"
                 if not usable
                 else f"no value{_absent(one)}"
                 if read is None
@@ -158,7 +158,9 @@ class Observations:
             )
             result = None
         elif result is None:
-            why = "no result that can be read" if usable else "not final or not dated"
+            why = (
+                "no result that can be read" if usable else "not final, or of a day that cannot be"
+            )
             self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
         self.draft.add("autoantibodies", **entry, result=result or "unknown")
 

@@ -42,10 +42,6 @@ READ = (
     "DocumentReference", "DiagnosticReport", *MEDICINES,
 )  # fmt: skip
 FORM = "QuestionnaireResponse"
-DATES = (
-    "birthDate", "onsetDateTime", "onsetPeriod", "recordedDate", "performedDateTime", "performedPeriod",
-    "effectiveDateTime", "effectivePeriod", "effectiveInstant",
-)  # fmt: skip
 
 
 def read_fhir(text: str | bytes, name: str = "FHIR", *, codes: Codes | None = None) -> Received:
@@ -72,9 +68,8 @@ def read_fhir_path(path: Path) -> Received:
 def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
     """Return what a record says, before it is checked as a case."""
     draft = Draft({"patient": _patient(record.patient)}, list(record.notes))
-    for one in (record.patient, *record.resources):
-        for text in misdated(one, DATES):
-            draft.note(place(one), f"{text} is no date that can be, not used")
+    for text in misdated(record.patient, ("birthDate",)):
+        draft.note(place(record.patient), f"born {text}: no date that can be, not used")
     forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
     own = list(
