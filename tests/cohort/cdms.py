@@ -341,7 +341,8 @@ def postgres() -> Iterator[Server]:
         if os.environ.get("CI"):
             raise AssertionError("Postgres is missing; scripts/postgres.sh installs it")
         pytest.skip("Postgres is not installed; scripts/postgres.sh installs it")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The server may run as somebody else, who cannot enter every temporary folder.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "password").write_text(PASSWORD)

@@ -11,10 +11,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hooking import condition, found
+from hooking import METHOTREXATE, SIGN, call, condition, doors, found, order, post
 from record_system import CLIENT, RecordSystem, record_system
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from myoresist.cli import app as commands
 from myoresist.document import DocumentError
 from myoresist.service.app import create_app
 from myoresist.service.problems import Refusal
@@ -232,6 +234,18 @@ def test_the_start_page_leads_to_the_systems(client: TestClient, ehr: RecordSyst
     assert client.get("/launch", params={"iss": ehr.iss, "launch": "x" * 3000}).status_code == 400
 
 
+def test_a_card_opens_the_page_with_its_patient_where_the_system_may(ehr: RecordSystem) -> None:
+    own = create_app(Workers(1, ThreadPoolExecutor), None, doors(), Launches(settings(ehr)))
+    with TestClient(own, base_url=HOME) as client:
+        told = [
+            post(client, SIGN, call("order-sign", [order(METHOTREXATE)], fhirServer=x)).json()
+            for x in (ehr.iss, "https://x.example")
+        ]
+    links = [[x["type"] for x in one["cards"][0]["links"]] for one in told]
+    assert links == [["smart", "absolute"], ["absolute"]]
+    assert told[0]["cards"][0]["links"][0]["url"] == f"{HOME}/launch"
+
+
 def test_scopes_of_both_versions_are_understood() -> None:
     for text in (
         "patient/*.read",
@@ -262,6 +276,10 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     told = read_settings(file)
     assert told.systems[0].login == ("https://login.clinic.example",)
     assert told.system(told.systems[0].address + "/") is told.systems[0]
+    assert (
+        CliRunner().invoke(commands, ["serve", "--smart", str(tmp_path / "none.yaml")]).exit_code
+        == 2
+    )
     for text, said in (
         ("[]", "gives address: and systems:"),
         (

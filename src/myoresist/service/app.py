@@ -75,7 +75,7 @@ def create_app(
     if doors:
         from myoresist.service.hooks.routes import routes
 
-        app.include_router(routes(workers, doors))
+        app.include_router(routes(workers, doors, launches))
     if launches:
         from myoresist.service.smart import routes as smart
 

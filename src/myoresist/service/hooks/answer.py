@@ -25,6 +25,7 @@ def cards(
     selected: tuple[str, ...],
     missing: tuple[str, ...],
     address: str,
+    launch: str | None = None,
 ) -> Reply:
     """Answer a call.
 
@@ -35,6 +36,7 @@ def cards(
         selected: references to the orders that were just selected.
         missing: what of the record could not be had, in words.
         address: of this server.
+        launch: where the record system can open the page with its patient.
     """
     from myoresist.document import DocumentError
 
@@ -43,10 +45,9 @@ def cards(
         if patient is None:
             return _answer([])
         if hook == "patient-view":
-            return _answer(_viewed(record, patient, missing, address))
-        return _answer(
-            _ordered(hook, record, patient, json.loads(drafts), selected, missing, address)
-        )
+            return _answer(_viewed(record, patient, missing, address), launch)
+        found = _ordered(hook, record, patient, json.loads(drafts), selected, missing, address)
+        return _answer(found, launch)
     except DocumentError:
         # What it says may quote the record.
         return refused(unmet(UNUSABLE))
@@ -54,7 +55,10 @@ def cards(
         return refused(refusal)
 
 
-def _answer(found: list[dict[str, Any]]) -> Reply:
+def _answer(found: list[dict[str, Any]], launch: str | None = None) -> Reply:
+    if launch:
+        own = {"label": "Open with this patient", "url": launch, "type": "smart"}
+        found = [{**card, "links": [own, *card["links"]]} for card in found]
     return Reply(JSON, json.dumps({"cards": found}, ensure_ascii=False).encode())
 
 

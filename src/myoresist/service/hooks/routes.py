@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,6 +19,9 @@ from myoresist.service.hooks.tokens import StrangerError
 from myoresist.service.problems import Refusal
 from myoresist.service.tasks import JSON
 from myoresist.service.workers import Workers
+
+if TYPE_CHECKING:
+    from myoresist.service.smart.launch import Launches
 
 log = logging.getLogger("myoresist.service.hooks")
 
@@ -42,12 +45,13 @@ UNKNOWN = Refusal(404, "address", "There is no such service", f"See {PATH} for t
 UNTYPED = Refusal(415, "media", "The body is of another type", "Send application/json.")
 
 
-def routes(workers: Workers, doors: Doors) -> APIRouter:
+def routes(workers: Workers, doors: Doors, launches: Launches | None = None) -> APIRouter:
     """Return the routes of CDS Hooks.
 
     Args:
         workers: what answers.
         doors: who is let in.
+        launches: by which a card can open the page with its patient.
     """
     api = APIRouter(prefix=PATH, include_in_schema=False, default_response_class=Response)
 
@@ -69,7 +73,8 @@ def routes(workers: Workers, doors: Doors) -> APIRouter:
         record = await gather(asked, issuer, doors.seconds)
         told = await workers.run(
             answer.cards, service, _bytes(record.bundle), _bytes(asked.context.draftOrders),
-            asked.context.selections, record.missing, doors.address, gone=request.is_disconnected,
+            asked.context.selections, record.missing, doors.address,
+            launches.offered(asked.fhirServer) if launches else None, gone=request.is_disconnected,
         )  # fmt: skip
         return respond(told)
 

@@ -24,7 +24,8 @@ from myoresist.service.hooks.request import ID
 from myoresist.service.problems import Refusal, busy
 from myoresist.service.smart.settings import RecordSystem, Settings
 
-CALLBACK, CONFIGURATION = "/callback", "/.well-known/smart-configuration"
+BEGIN, CALLBACK = "/launch", "/callback"
+CONFIGURATION = "/.well-known/smart-configuration"
 RESOURCES = tuple(dict.fromkeys(x.partition("?")[0].partition("/")[0] for x in TEMPLATES.values()))
 WORDS = {
     **IN_WORDS, "conditions": "conditions", "laboratory": "laboratory values", "orders": "orders of drugs",
@@ -125,6 +126,11 @@ class Launches:
     def callback(self) -> str:
         """Return where a launch ends."""
         return self.settings.address + CALLBACK
+
+    def offered(self, server: str | None) -> str | None:
+        """Return where a record system begins a launch; ``None`` for one that is not listed."""
+        known = server is not None and self.settings.system(server) is not None
+        return self.settings.address + BEGIN if known else None
 
     async def begin(self, iss: str, launch: str | None) -> Begun:
         """Begin a launch.

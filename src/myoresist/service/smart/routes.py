@@ -10,10 +10,8 @@ from fastapi import APIRouter, Request, Response
 from myoresist.service import tasks
 from myoresist.service.api import respond
 from myoresist.service.problems import Refusal
-from myoresist.service.smart.launch import CALLBACK, LONGEST, Begun, Launches
+from myoresist.service.smart.launch import BEGIN, CALLBACK, LONGEST, Begun, Launches
 from myoresist.service.workers import Workers
-
-PATH = "/launch"
 
 
 def routes(workers: Workers, launches: Launches) -> APIRouter:
@@ -25,14 +23,15 @@ def routes(workers: Workers, launches: Launches) -> APIRouter:
     """
     api = APIRouter(include_in_schema=False, default_response_class=Response)
     systems = tuple(
-        (one.name, f"{PATH}?iss={quote(one.address, safe='')}") for one in launches.settings.systems
+        (one.name, f"{BEGIN}?iss={quote(one.address, safe='')}")
+        for one in launches.settings.systems
     )
 
     async def refused(refusal: Refusal) -> Response:
         said = (refusal.status, refusal.title, refusal.detail)
         return respond(await workers.run(tasks.told, *said, systems))
 
-    @api.get(PATH)
+    @api.get(BEGIN)
     async def launch(request: Request) -> Response:
         asked = request.query_params
         iss, given = asked.get("iss"), asked.get("launch")
