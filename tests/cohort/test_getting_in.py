@@ -111,3 +111,25 @@ def test_a_cell_of_a_course_that_cannot_be_read_is_unknown_and_the_course_stays(
     assert found["trials"].filter(pl.col("trial") == "methotrexate")["never_tried"].to_list() == [
         False
     ]
+
+
+def test_a_limit_that_cannot_be_read_leaves_its_value() -> None:
+    ck = {"test": "CK", "unit": "U/L", "upper_limit": "0-190"}
+    rows = [
+        {"patient_id": "a", "value": "900", "date": "2020-01-01", **ck},
+        # Of several nobody knows which is the highest multiple; the last one is what it is.
+        {"patient_id": "b", "value": "900", "date": "2020-01-01", **ck},
+        {"patient_id": "b", "value": "600", "date": "2019-01-01", **ck, "upper_limit": "200"},
+        # Its date may be later than that of the other.
+        {"patient_id": "c", "value": "900", "date": "01/02/2020", **ck},
+        {"patient_id": "c", "value": "600", "date": "2019-01-01", **ck, "upper_limit": "200"},
+    ]
+    found = assess_tables(
+        {"patients": pl.DataFrame({"patient_id": ["a", "b", "c"]}), "labs": pl.DataFrame(rows)}
+    )
+    findings = found["findings"]
+    assert findings["ck_u_l"].to_list() == [900, None, None]
+    assert findings["ck_current_u_l"].to_list() == [900, 900, None]
+    assert findings["ck_x_uln"].to_list() == [None, None, None]
+    assert findings["ck_current_x_uln"].to_list() == [None, None, None]
+    assert not found["rejected"]["whole_row"].any()

@@ -232,11 +232,17 @@ def template(output: Output = None) -> None:
 
 @app.command(epilog="Example: myoresist schema case > case.schema.json")
 def schema(
-    what: Annotated[str, typer.Argument(help="case, assessment, questionnaire or redcap")] = "case",
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="case, assessment, questionnaire, redcap, or a mapping: imacs, euromyositis, juvenile."
+        ),
+    ] = "case",
 ) -> None:
     """Print the JSON Schema of the case file or of the assessment, or the form for FHIR or REDCap.
 
-    The form is a Questionnaire for FHIR, and the data dictionary of a project for REDCap.
+    The form is a Questionnaire for FHIR, and the data dictionary of a project for REDCap; a mapping is a file
+    for `myoresist cohort`, to be changed.
     """
     with user_errors():
         if what == "case":
@@ -258,7 +264,13 @@ def schema(
 
             say(dictionary(Schema(packaged_terms())).removesuffix("\n"))
         else:
-            raise Stop(f"{what} has no schema; write case, assessment, questionnaire or redcap")
+            from myoresist.cohort.ready import listed
+
+            ready = listed()
+            if what not in ready:
+                names = ", ".join(("case", "assessment", "questionnaire", "redcap", *ready))
+                raise Stop(f"{what} has no schema; write one of {names}")
+            say(ready[what].read_text(encoding="utf-8").removesuffix("\n"))
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")

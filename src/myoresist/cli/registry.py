@@ -38,7 +38,9 @@ def cohort(
     ] = None,
     mapping: Annotated[
         Path | None,
-        typer.Option(help="A YAML file that says what foreign columns and values are here."),
+        typer.Option(
+            help="A YAML file that says what foreign columns are here, or imacs, euromyositis, juvenile."
+        ),
     ] = None,
     schema: Annotated[
         list[str] | None,

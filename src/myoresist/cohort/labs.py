@@ -34,8 +34,9 @@ from myoresist.resistance.response.visits import DATE, PATIENT
 TEST, LIMIT = "test_number", "upper_limit"
 _KEY, _FROM, _TO = "key", "on_from", "on_to"
 _PEAK, _MULTIPLE, _SURELY = "may_be_peak", "multiple_read", "surely_raised"
+_LATER = "may_be_latest"
 _RAISED, _NORMAL = "finding_raised", "finding_normal"
-_OPEN = (PATIENT, TEST, DATE, WEEK, _PEAK, _MULTIPLE, _SURELY)
+_OPEN = (PATIENT, TEST, DATE, WEEK, _PEAK, _LATER, _MULTIPLE, _SURELY)
 _RATIO = pl.col(VALUE) / pl.col(LIMIT)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
@@ -47,8 +48,9 @@ class Kept(NamedTuple):
     Attributes:
         rows: the values that can be used, with ``test_number``, in the units in which tests are kept.
         open: patients and tests of which a value cannot be read: ``on_from``, ``on_to`` if its date can be
-            read, whether it may be the highest, its multiple of the limit if only the unit is unknown, or how
-            much that is at most where it is bounded, and whether it surely lies above its limit.
+            read, whether it may be the highest, whether it may be the current one, its multiple of the limit
+            if only the unit is unknown, or how much that is at most where it is bounded, and whether it
+            surely lies above its limit.
     """
 
     rows: pl.DataFrame
@@ -126,14 +128,19 @@ class Laboratory:
         others = [x for x in flags if x != "unit" + ASKED]
         known_ratio = pl.when(~pl.any_horizontal(pl.lit(False), *others)).then(_RATIO)
         nothing = pl.lit(False).alias(_SURELY)
-        parts = [
-            part.with_columns(pl.lit(True).alias(_PEAK), nothing).select(_OPEN) for part in lost
-        ]
+        dated = [x for x in (DATE + ASKED, WEEK + ASKED) if x in unread.columns]
+        beside = [x for x in (*flags, *dated) if x != LIMIT + ASKED]
+        # A value is there and known whose limit cannot be read.
+        later = pl.any_horizontal(pl.lit(False), *beside).alias(_LATER)
+        true = [pl.lit(True).alias(x) for x in (_PEAK, _LATER)]
+        parts = [part.with_columns(*true, nothing).select(_OPEN) for part in lost]
         parts.append(
-            unread.with_columns(of_value, known_ratio.alias(_MULTIPLE), nothing).select(_OPEN)
+            unread.with_columns(of_value, later, known_ratio.alias(_MULTIPLE), nothing).select(
+                _OPEN
+            )
         )
         bounded = checked.filter(pl.col(VALUE).is_null())
-        parts.append(bounded.with_columns(pl.lit(True).alias(_PEAK)).select(_OPEN))
+        parts.append(bounded.with_columns(true).select(_OPEN))
         checked = checked.filter(pl.col(VALUE).is_not_null())
         open_ = pl.concat(parts).filter(pl.col(TEST).is_not_null())
         open_ = open_.with_columns(Words.of(open_[DATE]).select(*period(DATE, "on"), name=DATE))
@@ -224,7 +231,7 @@ class Laboratory:
             rows = keyed.join(uses, on=TEST, how="semi", maintain_order="left")
             if take == "highest_multiple":
                 highest = _highest(rows)
-                peaks = _perhaps_higher(highest, open_)
+                peaks = _perhaps_higher(highest, open_.filter(~_alone(keyed, open_)))
                 unsure = highest.filter(pl.col(_KEY).is_in(peaks.implode()))
                 said.append(self._raised(unsure, uses))
                 decided = highest.filter(~pl.col(_KEY).is_in(peaks.implode()))
@@ -373,20 +380,35 @@ def _perhaps_higher(highest: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:
     return asked.filter(~lower)[_KEY].unique()
 
 
+def _alone(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.Expr:
+    """Tell which open values are those of a single row, which is the highest whatever its limit."""
+    single = rows.filter(~pl.col(_KEY).is_duplicated())[_KEY]
+    others = open_.filter(_LATER)[_KEY]
+    return (
+        ~pl.col(_LATER)
+        & pl.col(_KEY).is_in(single.implode())
+        & ~pl.col(_KEY).is_in(others.implode())
+    )
+
+
 def _perhaps_later(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.Series:
     """Return the patients and tests of which a value that cannot be read may be the latest."""
     last = rows.group_by(_KEY).agg(last=pl.col(_FROM).max())
-    asked = open_.join(last, on=_KEY, how="left")
+    asked = open_.filter(_LATER).join(last, on=_KEY, how="left")
     later = (pl.col(_TO) >= pl.col("last")) | pl.col(_TO).is_null() | pl.col("last").is_null()
     return asked.filter(later)[_KEY].unique()
 
 
 def _last_bound(rows: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
     """Return the values that cannot be read of which each is surely the latest of its patient and test."""
-    last = open_.with_columns(
-        since=pl.col(_FROM).max().over(_KEY),
-        every=pl.col(_FROM).is_not_null().all().over(_KEY),
-    ).filter(pl.col("every") & (pl.col(_TO) >= pl.col("since")))
+    last = (
+        open_.filter(_LATER)
+        .with_columns(
+            since=pl.col(_FROM).max().over(_KEY),
+            every=pl.col(_FROM).is_not_null().all().over(_KEY),
+        )
+        .filter(pl.col("every") & (pl.col(_TO) >= pl.col("since")))
+    )
     alone = last.filter(~pl.col(_KEY).is_duplicated())
     others = rows.group_by(_KEY).agg(
         dated=pl.col(_TO).is_not_null().all(), latest=pl.col(_TO).max()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from myoresist.case.cells import Column
 from myoresist.cohort.omop.site import Site
 from myoresist.cohort.schema import Schema
 from myoresist.document import DocumentError, Problem, did_you_mean
-from myoresist.knowledge.schema import Entry, load
+from myoresist.knowledge.schema import Check, Entry, load
 
 NOT_MAPPED = "{} (the mapping does not say what it means)"
 _TWO_MEANINGS = ("0", "1", "y", "n")
@@ -54,6 +54,13 @@ class Spread(Entry):
     columns: Mapping[str, str] = Field(min_length=1)
     constants: Mapping[str, Word] = {}
 
+    def fitted(self, held: Collection[str], needed: Collection[str]) -> Iterator[Spread]:
+        """Yield this of the columns that are there, if those that a row cannot do without are among them."""
+        there = {x: y for x, y in self.columns.items() if x in held}
+        asked = set(needed) & set(self.columns.values())
+        if there and asked <= set(there.values()):
+            yield self.model_copy(update={"columns": there})
+
 
 class Names(Entry):
     """A mapping file.
@@ -72,6 +79,9 @@ class Names(Entry):
         keep: columns of the table of patients that are carried through to every table, such as the site; or
             for each of theirs what to call it.
         ignore: files and tables of the source that are not meant to be read.
+        about: what the file is for.
+        check: how its names were checked.
+        partial: whether columns that are not there are no mistake, as in a file for several exports.
         omop: what concepts of a site's own say in an OMOP CDM.
     """
 
@@ -86,6 +96,9 @@ class Names(Entry):
     dates: Words = ()
     keep: Mapping[str, str] | tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    about: str | None = None
+    check: Check | None = None
+    partial: bool = False
     omop: Site | None = None
 
     @classmethod
@@ -143,6 +156,44 @@ class Names(Entry):
         return self.model_copy(
             update={
                 "columns": columns, "values": values, "repeated": repeated, "missing": missing,
+            }
+        )  # fmt: skip
+
+    def fitted(self, held: Mapping[str, Collection[str]], schema: Schema) -> Names:
+        """Return these names without what is about columns that are not there.
+
+        Args:
+            held: the columns of every table that was found.
+            schema: what our tables hold.
+        """
+        needed = {
+            table: [x for x, one in columns.items() if one.needed]
+            for table, columns in schema.tables.items()
+        }
+        columns = {
+            table: {x: y for x, y in named.items() if x in held[table]}
+            for table, named in self.columns.items()
+            if table in held
+        }
+        rows = {
+            table: tuple(
+                y for one in several for y in one.fitted(held.get(one.origin, ()), needed[table])
+            )
+            for table, several in self.rows.items()
+        }
+        made = {x: {z for one in y for z in one.columns} for x, y in rows.items() if y}
+        values = {
+            table: {
+                x: y for x, y in named.items() if x in {*held.get(table, ()), *made.get(table, ())}
+            }
+            for table, named in self.values.items()
+            if table in held or table in made
+        }
+        constants = {x: y for x, y in self.constants.items() if x in held or x in made}
+        return self.model_copy(
+            update={
+                "columns": columns, "rows": {x: y for x, y in rows.items() if y}, "values": values,
+                "constants": constants,
             }
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ OF_ORGANS: Mapping[str, Organ] = {f"response_{organ.lower()}": organ for organ i
 ASKED, GROUPED = "?", "~"
 """Ends of names of columns that say which cells of another cannot be read, or may hold thousands."""
 _ALONE: Mapping[str, tuple[str, ...]] = {
-    "labs": (DATE, WEEK, LOWER),
+    "labs": (DATE, WEEK, LOWER, "upper_limit"),
     "antibodies": ("method", "result", "value", "cut_off", DATE),
     "treatments": (
         "weight_kg", "response", FROM_WEEK, TO_WEEK, *OF_ORGANS, "dose", "start", "stop", "ongoing",

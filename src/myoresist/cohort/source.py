@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from myoresist.cohort import ready
 from myoresist.cohort.databases import Asked, kind_of, read_database
 from myoresist.cohort.fhir.door import is_bulk, read_bulk
 from myoresist.cohort.folder import (
@@ -142,6 +143,7 @@ def open_source(
     """
     if mapping is None and isinstance(path, Path) and (path / MAPPING).is_file():
         mapping = path / MAPPING
+    mapping = ready.found(mapping)
     names = Names.read(mapping, schema)
     wanted = names.wanted(schema)
     if "patients" not in wanted:
@@ -201,6 +203,11 @@ class _Naming:
             for ours, theirs in self.names.tables.items()
             if theirs is not None and ours not in self.found.tables
         ]
+        if self.names.partial:
+            frames = self.found.tables.items()
+            self.names = self.names.fitted(
+                {x: columns_of(y, f"{self.path}: {x}").names() for x, y in frames}, self.schema
+            )
         self._redcap(problems)
         tables: dict[str, pl.LazyFrame] = {}
         left_out: dict[str, tuple[str, ...]] = {}
