@@ -32,6 +32,10 @@ _CUT_OFF = re.compile(
     rf"ref range)?\s*[:=]?\s*(?P<sign>[<>≥≤])?\s?(?P<num>{AMOUNT})",
     re.IGNORECASE,
 )
+_LIMIT_FOLLOWS = re.compile(
+    r"\s*(?:range|value|limit|if)?\s*[:=]?\s*(?:[<>≤≥]|up to|under|below|over|above|from)\s*\d",
+    re.IGNORECASE,
+)
 _TITRE = re.compile(r"1\s?[:/]\s?(\d[\d ,.]{0,6}\d)")
 _LEGEND = re.compile(
     rf"(?:0\s?-\s?({AMOUNT})\s*(?:=\s*)?neg|neg(?:ative)?\s*(?:<|under)\s*({AMOUNT}))",
@@ -73,7 +77,7 @@ class Antibodies:
         method = self._method(sentence, hits)
         if not names:
             return
-        results = _results(hits, names)
+        results = [hit for hit in _results(hits, names) if not self._of_limit(hit, sentence)]
         if any(hit.of.kind == ERROR for hit in results):
             return
         taken: set[int] = set()
@@ -87,6 +91,15 @@ class Antibodies:
         for at, name in enumerate(names):
             if at not in taken and name.of.kind == "antibody":
                 yield from self._without_word(name, at, names, results, sentence, context, method)
+
+    def _of_limit(self, result: Hit, sentence: Sentence) -> bool:
+        """Tell whether a word is that of a limit and no result: "187 CU (normal <20)"."""
+        words = sentence.words
+        said = self.plain[words[result.first].start : words[result.last].end].lower()
+        behind = self.plain[words[result.last].end : sentence.end]
+        if said in ("normal", "negative", "neg", "positive", "pos"):
+            return _LIMIT_FOLLOWS.match(behind) is not None
+        return False
 
     def _method(self, sentence: Sentence, hits: Sequence[Hit]) -> str | None:
         found = [hit.of.method for hit in hits if isinstance(hit.of, MethodMark)]

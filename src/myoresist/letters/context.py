@@ -263,8 +263,9 @@ class Context:
         for n in range(first, len(self.words)):
             if self.words[n].text in ",;.(" or n in self.mark_at:
                 return False
-            if n in self.affirmed_at and self.words[n].norm == "present":
-                return n > first
+            if n in self.affirmed_at and n > first:
+                after = self.words[n + 1].text if n + 1 < len(self.words) else "."
+                return self.words[n].norm == "present" or after in ",;.("
         return False
 
     def _ends_item(self, n: int) -> bool:

@@ -314,9 +314,12 @@ class Labs:
                     limit, _ = self.limit_at(day.end(), stop)
                 after = self._date_after(end, stop, dated)
                 when = after or date
+                today = _TODAY_AFTER.match(self.plain, end, stop)
                 told = (
                     when.date
                     if when
+                    else self.dates.today
+                    if today
                     else (before if first else None)
                     or (None if self._of_then(begin, dated) else self._undated(words, first, end))
                 )

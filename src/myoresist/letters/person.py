@@ -182,14 +182,15 @@ class Person:
         head = self.plain[: sentences[min(len(sentences) - 1, 22)].end] if sentences else ""
         yield from self._sex(head)
         born = next(_BORN.finditer(head), None)
+        hits = []
         if born and not _CHILD.search(head, 0, born.start()):
             hits = [
                 h
                 for h in self.dates.find(self.plain, born.end(), born.end() + 14)
                 if h.start - born.end() <= 2
             ]
-            if hits:
-                yield Fact("patient.birth_date", hits[0].date, born.start(), hits[0].end)
+        if born and hits:
+            yield Fact("patient.birth_date", hits[0].date, born.start(), hits[0].end)
         else:
             yield from self._age(head)
         yield from self._weight(head)
