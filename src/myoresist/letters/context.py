@@ -234,7 +234,15 @@ class Context:
                 if not person or word.norm in _PATIENT or self.words[end - 1].text == ";":
                     break
                 clause = self.clause[end]
-            if reach == "item" and (word.text in ",(" and self._ends_item(end)):
+            if reach == "item" and word.text == "(" and end > last + 1:
+                # "Consider a dystrophy (LGMD, FSHD) or …": the bracket is of the same.
+                closed = self._bracket(end).stop + 1
+                if closed >= len(self.words) or self.words[closed].norm not in ("or", "and"):
+                    return range(last + 1, min(closed, len(self.words)))
+                clause = self.clause[closed]
+                end = closed
+                continue
+            if reach == "item" and word.text == "," and self._ends_item(end):
                 break
             if word.text == ")" and not self._opened(last, end):
                 break
@@ -270,7 +278,7 @@ class Context:
 
     def _ends_item(self, n: int) -> bool:
         """Tell whether a comma ends what an adjective is about; not one in "possible A, B or C"."""
-        return self.words[n].text == "(" or not self._list_goes_on(n)
+        return not self._list_goes_on(n)
 
     def _list_goes_on(self, n: int) -> bool:
         for word in self.words[n + 1 : n + 8]:

@@ -18,6 +18,7 @@ from myoresist.letters.marks import Mark, marks
 from myoresist.letters.numbers import AMOUNT, number
 from myoresist.letters.phrases import Hit, Phrases
 from myoresist.letters.tokens import normal
+from myoresist.letters.when import When
 
 
 class LabName(Entry):
@@ -95,28 +96,11 @@ _TIMES = re.compile(
     rf"(?P<num>{AMOUNT})\s?(?:x|×|times|fold|-fold)\s?(?:the\s)?(?:ULN|upper limit(?: of normal)?|normal)",
     re.IGNORECASE,
 )
-_PAST = frozenset((
-    "peak", "peaked", "highest", "maximum", "max", "initial", "initially", "presentation",
-    "admission", "first", "found", "then", "time", "previously", "previou", "prev", "earlier", "nadir",
-    "lowest", "best", "worst", "diagnosis", "onset", "baseline", "start", "fell", "dropped", "before",
-))  # fmt: skip
-_TODAY = frozenset(("today", "now", "currently", "current", "latest"))
-_PAST_AFTER = re.compile(
-    r"\s*[(,]?\s*(?:(?:at|on|before|prior to|from|since)\s(?:the\s|his\s|her\s)?(?:time of\s)?"
-    r"(?:first\s|initial\s)?(?:diagnosis|presentation|onset|baseline|admission|start|relapse|transfer|referral|outset|peak)"
-    r"|initially|previously|originally|last (?:year|month|week|time|visit)|(?:a|one|two|three|four|six|\d+)\s"
-    r"(?:days?|weeks?|months?|years?) (?:ago|earlier|before))\b",
-    re.IGNORECASE,
-)
 _AS_LIMIT = re.compile(
     r"\((?:[^()]*\b)?(?:normal|ref\w*|limit|uln|range|up to|nr|rr)\b[^()\d]*$", re.IGNORECASE
 )
-_SINCE = re.compile(r"\b(?:since|until|till)\s(?:\w+\s)?$", re.IGNORECASE)
-_ARROW = re.compile(r"(?:->|→|>{1,2}|⟶)\s*$")
-_FROM = re.compile(r"\bfrom\s*(?:about\s|around\s|a peak of\s)?$", re.IGNORECASE)
-_UP_TO = re.compile(r"\b(?:to|down to|up to)\s*(?:about\s|around\s)?$", re.IGNORECASE)
-_TODAY_AFTER = re.compile(
-    r"\s*[(,]?\s*(?:today|now|currently|at present|this week)\b(?!\s*(?:[a-z]+\s){0,2}[\d<>~])",
+_BLOCK = re.compile(
+    r"\b(?:bloods?|labs?|laboratory|investigations?|results?|tests?|data|ix|values?|biochemistry)\b|^\W*\d",
     re.IGNORECASE,
 )
 _CHAIN = frozenset((
@@ -141,6 +125,7 @@ class Labs:
             dates,
             commas,
         )
+        self.when = When(plain, dates)
         self.fillers = (
             {normal(w) for w in words.fillers} | {w.lower() for w in words.fillers} | _CHAIN
         )
@@ -232,8 +217,13 @@ class Labs:
             for hit in dated
             if hit.end <= first
             and len(self.plain[hit.end : first].split()) <= 3
-            and not _SINCE.search(self.plain[max(0, hit.start - 16) : hit.start])
+            and not self.when.since(hit)
         ]
+        if not names and not (
+            sentence.closes == ":" or _BLOCK.search(self.plain, sentence.start, first)
+        ):
+            # "Known polymyositis (2018)" begins no block of values.
+            head = []
         if head and (
             sentence.opens or len(self.plain[sentence.start : head[-1].start].split()) <= 4
         ):
@@ -265,19 +255,12 @@ class Labs:
             assert one is not None
             places = [(v.figure, v.end) for v in found]
             at = places.index((one.figure, one.end))
-            came = at > 0 and self._turned(found[at - 1], one, begin)
-            goes = other is not None and self._turned(one, other, begin)
+            came = at > 0 and self.when.turned(begin, places[at - 1], one.figure)
+            goes = other is not None and self.when.turned(begin, places[at], other.figure)
             if one.dated or not (came or goes):
                 yield one
             else:
                 yield replace(one, date=None if goes else self.dates.today)
-
-    def _turned(self, one: LabValue, other: LabValue, begin: int) -> bool:
-        """Tell whether a figure is said to have become the next one."""
-        between = self.plain[one.end : other.figure]
-        if _ARROW.search(between):
-            return True
-        return bool(_FROM.search(self.plain, begin, one.figure) and _UP_TO.search(between))
 
     def _series(
         self,
@@ -309,19 +292,23 @@ class Labs:
                     continue
                 amount, unit, assumed = value
                 limit, end = self.limit_at(match.end(), stop)
-                if limit is None and (day := _TODAY_AFTER.match(self.plain, end, stop)):
+                today = self.when.today(end, stop)
+                if limit is None and today is not None:
                     # "4,350 today (normal up to 320)"
-                    limit, _ = self.limit_at(day.end(), stop)
+                    limit, _ = self.limit_at(today, stop)
                 after = self._date_after(end, stop, dated)
                 when = after or date
-                today = _TODAY_AFTER.match(self.plain, end, stop)
                 told = (
                     when.date
                     if when
                     else self.dates.today
-                    if today
+                    if today is not None
                     else (before if first else None)
-                    or (None if self._of_then(begin, dated) else self._undated(words, first, end))
+                    or (
+                        None
+                        if self.when.of_then(begin, dated)
+                        else self.when.undated(words, first, end)
+                    )
                 )
                 yield LabValue(
                     id_,
@@ -337,10 +324,7 @@ class Labs:
                     at,
                 )
                 at = after.end if after else end
-                if told_after := _PAST_AFTER.match(self.plain, at, stop) or _TODAY_AFTER.match(
-                    self.plain, at, stop
-                ):
-                    at = told_after.end()
+                at = self.when.earlier(at, stop) or self.when.today(at, stop) or at
                 words, date, first = [], None, False
                 continue
             word = re.compile(r"[A-Za-zÀ-ÿ]+|\S").match(self.plain, at, stop)
@@ -352,23 +336,6 @@ class Labs:
             elif word[0] in ";" and first:
                 return
             at = word.end()
-
-    def _of_then(self, begin: int, dated: Sequence[DateHit]) -> bool:
-        """Tell whether a clause tells of an earlier day: "diagnosed in 2022 on the basis of CK 890"."""
-        before = [hit for hit in dated if hit.end <= begin]
-        if not before or not self.dates.today:
-            return False
-        hit = before[-1]
-        if re.search(r"[,;:]", self.plain[hit.end : begin]):
-            return False
-        since = _SINCE.search(self.plain[max(0, hit.start - 16) : hit.start])
-        return not since and hit.date.latest < self.dates.today.earliest
-
-    def _undated(self, words: Sequence[str], first: bool, end: int) -> PartialDate | None:
-        """Return the day of a value without a date: the day of the letter, if it is not told as past."""
-        today = bool(_TODAY & set(words)) or bool(_TODAY_AFTER.match(self.plain, end))
-        past = (bool(_PAST & set(words)) or bool(_PAST_AFTER.match(self.plain, end))) and not today
-        return self.dates.today if not past and (first or today) else None
 
     def _passed(self, at: int, match: re.Match[str]) -> int | None:
         """Return where to read on behind a figure that is no value, as in "FVC 2.3 L (68 %)"."""

@@ -131,7 +131,7 @@ _HISTORY = 40
 """Sentences at the beginning of a letter in which it is told how the disease began."""
 _NOT_OF_ONSET = ("family", "past", "medication", "treatment", "plan", "results")
 _FOLLOWED = re.compile(
-    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relapse)\b",
+    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relapse|again|known)\b",
     re.IGNORECASE,
 )
 

@@ -359,7 +359,7 @@ _ORDER = (
     "negative", "positive", "absent", "present", "high", "low", "weak", "abnormal", "normal", "strong",
 )  # fmt: skip
 _ALIKE = {
-    "negative": ("normal",), "normal": ("strong",), "strong": ("normal",),
+    "negative": ("normal",), "normal": ("strong",), "strong": ("positive", "normal"),
     "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),
     "absent": (), "present": ("positive",), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip
