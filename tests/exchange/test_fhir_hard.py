@@ -11,6 +11,7 @@ from bundles import (
     DYSPHAGIA,
     JO1,
     LOINC,
+    RXNORM,
     SNOMED,
     bundle,
     ck,
@@ -239,6 +240,41 @@ def test_components_count_by_themselves_and_two_filtration_rates_on_a_day_settle
     read = read_fhir(bundle(panel)).case
     assert [x.value for x in read.labs] == [58, 66]
     assert "egfr_ml_min" not in record(read).values
+
+
+@pytest.mark.parametrize(
+    ("code", "display", "drug"),
+    [
+        ("3002", "Alendronate (Fosamax)", None), ("3002", "cyclofosfamide", "cyclophosphamide"),
+        ("6851", "MTX", "methotrexate"), ("6851", "metronidazole", None),
+        ("6851", "Metotrexato 2,5 mg comprimido", "methotrexate"),
+        ("8640", "predniSONE (DELTASONE) tablet", "prednisone"), ("8640", "metformin", None),
+    ],
+)  # fmt: skip
+def test_a_code_whose_words_name_another_drug_is_told_and_not_believed(
+    code: str, display: str, drug: str | None
+) -> None:
+    concept = {"coding": [{"system": RXNORM, "code": code, "display": display}]}
+    read = read_fhir(bundle(order(medicationCodeableConcept=concept)))
+    assert [x.drug for x in read.case.treatments] == ([drug] if drug else [])
+    assert drug is not None or any(display in x for x in read.notes)
+
+
+def shown(system: str, code: str, display: str) -> dict[str, Any]:
+    return {"code": {"coding": [{"system": system, "code": code, "display": display}]}}
+
+
+def test_a_code_whose_words_name_another_finding_or_test_is_not_believed() -> None:
+    wrong = [
+        condition(DYSPHAGIA, **shown(SNOMED, DYSPHAGIA, "Hypertension")),
+        {**ck(), **shown(LOINC, CK, "Creatinine")},
+    ]
+    read = read_fhir(bundle(*wrong))
+    assert not read.case.findings
+    assert [x.value for x in read.case.labs] == [None]
+    assert "ck_u_l" not in record(read_fhir(bundle(ck(200), wrong[1])).case).values
+    other = condition(DYSPHAGIA, **shown(SNOMED, DYSPHAGIA, "Slikstoornis"))
+    assert read_fhir(bundle(other)).case.findings == {"dysphagia": True}
 
 
 def test_an_empty_section_makes_nothing_absent() -> None:

@@ -252,7 +252,8 @@ def check_version(one: Resource, name: str) -> None:
         else ()
     )
     plain = any(isinstance(one.get(x), str) for x in said)
-    if plain or any(x in one for x in EARLIER) or kind in ("MedicationOrder", "BodySite"):
+    turned = any(x in one for x in EARLIER) and kind != "Immunization"
+    if plain or turned or kind in ("MedicationOrder", "BodySite"):
         raise _refused(name, f"{place(one)} is of DSTU2 or STU3; give FHIR R4")
     if kind.startswith("Medication") and isinstance(one.get("medication"), Mapping):
         raise _refused(name, f"{place(one)} is of R5 or R6; give FHIR R4")

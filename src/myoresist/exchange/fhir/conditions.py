@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from myoresist.case.reading import packaged_terms
+from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, place
-from myoresist.exchange.fhir.datatypes import code, codings, misdated, named, quantity, when, words
+from myoresist.exchange.fhir.concepts import agreeing
+from myoresist.exchange.fhir.datatypes import code, misdated, named, quantity, when, words
 from myoresist.exchange.received import Draft
 
 UNSURE = ("unconfirmed", "provisional", "differential")
@@ -13,11 +16,13 @@ DATES = ("recordedDate", "onsetDateTime", "onsetPeriod")
 ENCOUNTER = "encounter-diagnosis"
 
 
-def read_conditions(found: list[Resource], codes: Codes, draft: Draft) -> None:
+def read_conditions(
+    found: list[Resource], codes: Codes, draft: Draft, terms: Terms | None = None
+) -> None:
     """Add what conditions say; the newest label that nobody doubts is that of the patient."""
     labels: list[tuple[str, str, Resource]] = []
     for one in found:
-        for label in _read(one, codes, draft):
+        for label in _read(one, codes, draft, terms or packaged_terms()):
             labels.append((when(one, *DATES) or "", label, one))
     labels.sort(key=lambda each: each[0])
     if not labels:
@@ -32,13 +37,15 @@ def read_conditions(found: list[Resource], codes: Codes, draft: Draft) -> None:
     _onset(newest, draft)
 
 
-def _read(one: Resource, codes: Codes, draft: Draft) -> list[str]:
+def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:
     """Add the findings of a condition, and return the labels that it stands for."""
     verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
     name = named(one.get("code"))
     if verified == "entered-in-error":
         return []
-    said = codes.of(codings(one.get("code")))
+    said = agreeing(one, one.get("code"), codes, terms, draft)
+    if said is None:
+        return []
     if not said:
         draft.note(place(one), f"{name}: no code that is known here, to be confirmed")
         return []

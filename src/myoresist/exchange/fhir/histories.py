@@ -7,7 +7,8 @@ from collections import Counter
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
-from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, when, words
+from myoresist.exchange.fhir.concepts import agreeing
+from myoresist.exchange.fhir.datatypes import code, day, misdated, named, when, words
 from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft
 
@@ -27,7 +28,8 @@ def read_allergies(found: list[Resource], codes: Codes, terms: Terms, draft: Dra
         if verified == "refuted":
             draft.note(place(one), f"{name}: an allergy that was refuted")
             continue
-        rows = [x for x in codes.of(codings(one.get("code"))) if x.kind == "drug"]
+        told = agreeing(one, one.get("code"), codes, terms, draft)
+        rows = [x for x in told or () if x.kind == "drug"]
         sure = [x.id for x in rows if x.relation != "broader"]
         drug = sure[0] if sure else product(one.get("code"), terms, codes)
         doubt = f", {verified}" if verified in UNSURE else ""
@@ -60,13 +62,15 @@ def _borne(draft: Draft, drug: str, harm: str) -> None:
             course.setdefault("side_effects", harm)
 
 
-def read_procedures(found: list[Resource], codes: Codes, draft: Draft) -> None:
+def read_procedures(found: list[Resource], codes: Codes, terms: Terms, draft: Draft) -> None:
     """Add what was done and is known here: treatments, and findings that it makes true."""
     for one in found:
         name, status = named(one.get("code")), one.get("status")
         if status == VOID:
             continue
-        rows = codes.of(codings(one.get("code")))
+        rows = agreeing(one, one.get("code"), codes, terms, draft)
+        if rows is None:
+            continue
         known = [x for x in rows if x.relation != "broader" and x.kind in ("drug", "finding")]
         outcome = words(one.get("outcome"))
         if status != DONE or not known:

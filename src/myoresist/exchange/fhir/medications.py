@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Record, Resource, listed, place
+from myoresist.exchange.fhir.concepts import agreeing
 from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, words
 from myoresist.exchange.fhir.dosage import instructions, only_dosage, read_dose, route_of
 from myoresist.exchange.received import Draft
@@ -35,7 +36,10 @@ class Medications:
             return
         concept = concept_of(one, self.record)
         name = named(concept)
-        said = [x for x in self.codes.of(codings(concept)) if x.kind in ("drug", "finding")]
+        told = agreeing(one, concept, self.codes, self.terms, self.draft)
+        if told is None:
+            return
+        said = [x for x in told if x.kind in ("drug", "finding")]
         rows = [x for x in said if x.kind == "drug" and x.relation != "broader"]
         why = _not_given(one)
         if why and said:

@@ -9,6 +9,7 @@ from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import spelling
 from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
+from myoresist.exchange.fhir.concepts import agreeing
 from myoresist.exchange.fhir.datatypes import (
     Limits,
     Quantity,
@@ -61,7 +62,13 @@ class Observations:
         return self._texts
 
     def _one(self, one: Resource) -> None:
-        said = [x for x in self.codes.of(codings(one.get("code"))) if x.kind != "result"]
+        rows = agreeing(one, one.get("code"), self.codes, self.terms, self.draft)
+        if rows is None:
+            for row in self.codes.of(codings(one.get("code"))):
+                if row.kind == "lab":
+                    self._lab(one, row, usable=False)
+            return
+        said = [x for x in rows if x.kind != "result"]
         if not said:
             if (text := sentences(one)) and one.get("status") in FINAL:
                 self._texts.append(text)
