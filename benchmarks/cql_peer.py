@@ -94,18 +94,17 @@ def bundles(frame: pl.DataFrame) -> list[Result]:
     ]
 
 
-def observation(patient: str, finding: str, value: bool | float) -> Result:
+def observation(patient: str, finding: str, value: bool | float | str) -> Result:
     """Return one finding as a FHIR R4 Observation."""
+    amount = (
+        {"valueString": value} if isinstance(value, str) else {"valueQuantity": {"value": value}}
+    )
     return {
         "resourceType": "Observation",
         "status": "final",
         "subject": {"reference": f"Patient/{patient}"},
         "code": {"coding": [{"system": SYSTEM, "code": finding}]},
-        **(
-            {"valueBoolean": value}
-            if isinstance(value, bool)
-            else {"valueQuantity": {"value": value}}
-        ),
+        **({"valueBoolean": value} if isinstance(value, bool) else amount),
     }
 
 

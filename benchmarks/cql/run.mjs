@@ -1,6 +1,8 @@
 // Translates the CQL libraries beside this file, evaluates them on patients, and says how long that took.
 //
-//     node run.mjs <folder with node_modules> <folder> <runs>
+//     node run.mjs <folder with node_modules> <folder> <runs> [<folder with libraries>]
+//
+// Another folder with libraries names them in libraries.json, {"<set>": "<library>"}.
 //
 // The folder holds patients.ndjson, a line the Bundle of one patient, its Patient first. Written beside it are
 // answers.ndjson, a line {"id", "<set>": {...}} in the same order, and timing.json: versions, and CPU seconds of the
@@ -10,15 +12,18 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const [modules, folder, runs] = process.argv.slice(2);
+const [modules, folder, runs, given] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
+const where = given ?? here;
 const require = createRequire(pathToFileURL(join(modules, "package.json")));
-const LIBRARIES = { bohan_peter_1975: "BohanPeter1975", eular_acr_2017: "EularAcr2017" };
+const LIBRARIES = given
+  ? JSON.parse(readFileSync(join(given, "libraries.json"), "utf8"))
+  : { bohan_peter_1975: "BohanPeter1975", eular_acr_2017: "EularAcr2017" };
 const INCLUDED = "Findings";
 const OBSERVATION = "{http://hl7.org/fhir}Observation";
 
 const read = (name) => readFileSync(join(here, name), "utf8");
-const library = (name) => read(`${name}.cql`);
+const library = (name) => readFileSync(join(where, `${name}.cql`), "utf8");
 const packages = join(modules, "node_modules");
 
 async function translator() {

@@ -235,16 +235,25 @@ def schema(
     what: Annotated[
         str,
         typer.Argument(
-            help="case, assessment, questionnaire, redcap, or a mapping: imacs, euromyositis, juvenile."
+            help="case, assessment, questionnaire, redcap, cql, or a mapping: imacs, euromyositis, juvenile."
         ),
     ] = "case",
+    name: Annotated[
+        str | None, typer.Argument(help="With cql: a criteria set, or findings.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="With cql: a folder for all libraries."),
+    ] = None,
 ) -> None:
-    """Print the JSON Schema of the case file or of the assessment, or the form for FHIR or REDCap.
+    """Print the JSON Schema of the case file or of the assessment, the form, or criteria as CQL.
 
     The form is a Questionnaire for FHIR, and the data dictionary of a project for REDCap; a mapping is a file
     for `myoresist cohort`, to be changed.
     """
     with user_errors():
+        if what != "cql" and (name or output):
+            raise Stop("only cql takes a name or a folder")
         if what == "case":
             from myoresist.case.words import case_schema
 
@@ -263,14 +272,36 @@ def schema(
             from myoresist.cohort.schema import Schema
 
             say(dictionary(Schema(packaged_terms())).removesuffix("\n"))
+        elif what == "cql":
+            _cql(name, output)
         else:
             from myoresist.cohort.ready import listed
 
             ready = listed()
             if what not in ready:
-                names = ", ".join(("case", "assessment", "questionnaire", "redcap", *ready))
+                names = ", ".join(("case", "assessment", "questionnaire", "redcap", "cql", *ready))
                 raise Stop(f"{what} has no schema; write one of {names}")
             say(ready[what].read_text(encoding="utf-8").removesuffix("\n"))
+
+
+def _cql(name: str | None, output: Path | None) -> None:
+    """Print one criteria set as a library of CQL, or write all of them into a folder."""
+    from myoresist.exchange.cql import FINDINGS, libraries, title
+    from myoresist.library import Knowledge
+
+    criteria = Knowledge.load().criteria
+    texts = libraries(criteria)
+    if output is not None and name is None:
+        output.mkdir(parents=True, exist_ok=True)
+        for library, text in texts.items():
+            write(output / f"{library}.cql", text)
+        return
+    sets = {"findings": FINDINGS} | {one.id: title(one.id) for one in criteria.implemented}
+    if name not in sets:
+        raise Stop(f"name a criteria set or a folder (-o); there are {', '.join(sets)}")
+    if output is not None:
+        raise Stop("-o writes all libraries; leave out the name")
+    hand_over(texts[sets[name]])
 
 
 @app.command(epilog="Example: myoresist demo anti_srp_refractory")

@@ -173,7 +173,7 @@ def how_often(dosage: Resource) -> str | None:
     days = repeat.get("dayOfWeek")
     if isinstance(days, list) and days:
         return _on_days(days, times, period, unit)
-    if unit not in PERIODS or not isinstance(unit, str):
+    if not isinstance(unit, str) or unit not in PERIODS:
         return None
     times = 1 if times is None else times
     if isinstance(times, bool) or not isinstance(times, int) or times < 1:
