@@ -1,6 +1,7 @@
 """Measure two criteria sets against the reference engine of Clinical Quality Language, answer by answer.
 
     python benchmarks/cql_peer.py
+    python benchmarks/cql_peer.py --exported --patients 200    # every set, as myoresist schema cql writes it
 
 Needs Node.js with npm; the engine is installed into ``build/cql`` from ``cql/package-lock.json``. Both sides
 get the same findings as drawn, without inference. Times are CPU seconds, so they are those of one core.
@@ -14,7 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -26,6 +27,7 @@ from bench import machine, only, synthetic
 from myoresist import Knowledge
 from myoresist.arrays.table import Table
 from myoresist.diagnosis.criteria.evaluate import Criteria
+from myoresist.exchange.cql import libraries, title
 from myoresist.knowledge import version
 
 HERE = Path(__file__).parent
@@ -135,6 +137,38 @@ def in_cql(frame: pl.DataFrame, folder: Path, runs: int = RUNS) -> tuple[pl.Data
     return pl.DataFrame(rows, infer_schema_length=None), timing
 
 
+def exported(
+    sets: Sequence[str], patients: int, modules: Path, folder: Path
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what we answer and what the CQL engine answers with the libraries that we write.
+
+    Args:
+        sets: ids of criteria sets.
+        patients: how many are made up.
+        modules: the folder of the engine; see ``install``.
+        folder: where libraries, patients and answers are written.
+    """
+    knowledge = Knowledge.load()
+    criteria = only(knowledge.criteria, tuple(sets))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in libraries(criteria).items():
+        (folder / f"{name}.cql").write_text(text, encoding="utf-8")
+    (folder / "libraries.json").write_text(json.dumps({x: title(x) for x in sets}))
+    read = criteria.program.leaves(criteria.program.rules)
+    frame = synthetic(patients, knowledge).select(sorted(read))
+    lines = (json.dumps(one) + "\n" for one in bundles(frame))
+    (folder / "patients.ndjson").write_text("".join(lines), encoding="utf-8")
+    command = ["node", str(LIBRARIES / "run.mjs"), str(modules), str(folder), "0", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    rows = [
+        {f"{name}.{answer}": value for name in sets for answer, value in row[name].items()}
+        for row in map(json.loads, (folder / "answers.ndjson").read_text("utf-8").splitlines())
+    ]
+    return criteria.evaluate(Table.of_frame(frame)).frame(), pl.DataFrame(
+        rows, infer_schema_length=None
+    )
+
+
 def compared(verdicts: pl.DataFrame) -> list[str]:
     """Return the columns in which every answer has to be the same."""
     return [name for name in verdicts.columns if not name.partition(".")[2].startswith(STEPS)]
@@ -235,7 +269,15 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=PATIENTS, help="answered by both")
     parser.add_argument("--table", type=int, default=TABLE, help="answered by myoresist alone, too")
     parser.add_argument("--ours", type=int, help="measure only myoresist, in this process")
+    parser.add_argument("--exported", action="store_true", help="compare every library we write")
     given = parser.parse_args()
+    if given.exported:
+        sets = [one.id for one in Knowledge.load().criteria.implemented]
+        ours_, theirs = exported(sets, given.patients, install(), INSTALLED / "exported")
+        found = differences(ours_, theirs)
+        told = {"sets": len(sets), "patients": given.patients, "answers": theirs.width}
+        print(json.dumps({**told, "different_answers": found}))
+        return int(bool(found))
     if given.ours:
         print(json.dumps(ours(given.ours)))
         return 0

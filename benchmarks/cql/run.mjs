@@ -2,7 +2,7 @@
 //
 //     node run.mjs <folder with node_modules> <folder> <runs> [<folder with libraries>]
 //
-// Another folder with libraries names them in libraries.json, {"<set>": "<library>"}.
+// Without runs nothing is timed. Another folder with libraries names them in libraries.json, {"<set>": "<library>"}.
 //
 // The folder holds patients.ndjson, a line the Bundle of one patient, its Patient first. Written beside it are
 // answers.ndjson, a line {"id", "<set>": {...}} in the same order, and timing.json: versions, and CPU seconds of the
@@ -99,7 +99,7 @@ const executors = Object.entries(LIBRARIES).map(([set, name]) => [
 
 const seconds = {};
 let answers;
-for (let run = 0; run < Number(runs); run++) {
+for (let run = 0; run < Math.max(1, Number(runs)); run++) {
   const bundles = parsed();
   answers = bundles.map((bundle) => ({ id: bundle.entry[0].resource.id }));
   for (const [set, executor] of executors) {
@@ -112,7 +112,7 @@ for (let run = 0; run < Number(runs); run++) {
     };
     const ready = wrapped(loaded(bundles));
     const results = await timed("evaluate", () => ready);
-    await timed("load_and_evaluate", () => loaded(parsed()));
+    if (Number(runs)) await timed("load_and_evaluate", () => loaded(parsed()));
     for (const answer of answers) answer[set] = results[answer.id].Answers;
   }
 }

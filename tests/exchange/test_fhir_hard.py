@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import mutate_bundles
 import pytest
 from bundles import (
     CK,
@@ -341,3 +342,9 @@ def test_the_same_of_many_resources_is_said_once() -> None:
     many = [condition("0", id=f"c{x}", code={"text": "Gingivitis"}) for x in range(9)]
     (note,) = read_fhir(bundle(*many)).notes
     assert note.startswith("Condition/c0 and 8 more: Gingivitis")
+
+
+def test_spoilt_bundles_are_read_or_refused_and_say_nothing_new() -> None:
+    counts, wrong = mutate_bundles.some(range(150), share=0)
+    assert wrong == []
+    assert counts["read"] > counts["refused"] > 0
