@@ -270,6 +270,7 @@ def _opened(path: Path | None, work: Path) -> DuckDBPyConnection:
     name = ":memory:" if path is None else str(path)
     connection = duckdb.connect(name, read_only=path is not None, config=dict(settings))
     folder = literal(str(work.resolve()))
+    connection.execute("SET enable_progress_bar=false")
     connection.execute(f"SET allowed_directories=[{folder}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
@@ -321,9 +322,13 @@ class Sqlite:
         """Yield the rows of a query, some at a time."""
         cursor = self.connection.execute(query)
         while rows := cursor.fetchmany(ROWS):
-            yield rows
+            yield [[None if x is None else _text(x) for x in row] for row in rows]
 
     @staticmethod
     def text(column: str) -> str:
         """Return the column itself: each cell becomes text as its own type writes it."""
         return column
+
+
+def _text(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -26,7 +26,7 @@ class Server(Protocol):
         """Return the columns of a table with the types that the server gives them."""
 
     def rows(self, query: str) -> Iterator[Sequence[Sequence[Any]]]:
-        """Yield the rows of a query, some at a time."""
+        """Yield the rows of a query, some at a time; of each column all cells have its type."""
 
     def text(self, column: str) -> str:
         """Return SQL of a column as text."""
@@ -44,13 +44,10 @@ def copied(
     """
     folder.mkdir(exist_ok=True)
     schema = {name: kind or pl.String for name, kind in columns.items()}
-    texts = [kind is None for kind in columns.values()]
     parts: list[Path] = []
-    for some in rows or ():
-        cells = [
-            [_text(x) if text else x for x, text in zip(row, texts, strict=True)] for row in some
-        ]
-        parts.append(_written(pl.DataFrame(cells, schema=schema, orient="row"), folder, parts))
+    for some in rows:
+        frame = pl.DataFrame(list(map(tuple, some)), schema=schema, orient="row")
+        parts.append(_written(frame, folder, parts))
     return parts or [_written(pl.DataFrame(schema=schema), folder, parts)]
 
 
@@ -58,12 +55,6 @@ def _written(frame: pl.DataFrame, folder: Path, before: Sequence[Path]) -> Path:
     part = folder / f"{len(before):05}.parquet"
     frame.write_parquet(part)
     return part
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def quoted(name: str) -> str:
