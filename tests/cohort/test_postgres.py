@@ -111,6 +111,9 @@ def test_plain_tables_are_read_like_those_of_a_file(server: Server, tmp_path: Pa
         ("1", "", "true", "23.78", "1999-02-03"),
         ("2", "polymyositis", None, "NaN", None),
     ]
+    words = [server.address, "--schema", "plain", "--mapping", str(names)]
+    shown = CliRunner().invoke(app, ["registry", "page", *words, "--patient", "2"])
+    assert shown.exit_code == 0, shown.output
     told = "\n".join(check(place, names).unread)
     assert "table lab: is not read; is it meant to be labs" in told
 

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from myoresist.cohort.simulate import Form
 
 
+Where = Annotated[str, typer.Argument(help="Where the tables of the registry are.")]
+Schemas = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Schema of Postgres that holds the tables; may be given again, the first one counts."
+    ),
+]
+
+
 @app.command(
     epilog="Example: myoresist cohort registry/ --out answers/; "
     "of bulk data of FHIR: myoresist cohort export/ --out answers/"
@@ -42,12 +51,7 @@ def cohort(
             help="A YAML file that says what foreign columns are here, or imacs, euromyositis, juvenile."
         ),
     ] = None,
-    schema: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Schema of Postgres that holds the tables; may be given again, the first one counts."
-        ),
-    ] = None,
+    schema: Schemas = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what can be used and what cannot.")
     ] = False,
@@ -244,7 +248,8 @@ def screen(
 
 @registry_app.command(epilog="Example: myoresist registry quality registry/ -o quality.csv")
 def quality(
-    source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
+    source: Where,
+    schema: Schemas = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping file of the registry.")] = None,
     by: Annotated[
         str | None, typer.Option(help="A column that the mapping file keeps, such as the site.")
@@ -261,9 +266,11 @@ def quality(
 ) -> None:
     """Quality of what was entered, by variable: complete, unusable and why, far out, impossible changes."""
     from myoresist.cohort.freeze import command
+    from myoresist.cohort.source import place_of
 
     with _registry_errors():
-        found, rows = command.quality(source, mapping, by, least, visits)
+        place = place_of(source, schema or ())
+        found, rows = command.quality(place, mapping, by, least, visits)
         _hand_over_counts(found, output, least)
         if changes:
             command.hand_over(rows, changes, say, complain)
@@ -329,8 +336,9 @@ def diff(
     epilog="Example: myoresist registry page registry/ --patient synthetic-0000017"
 )
 def page(
-    source: Annotated[Path, typer.Argument(help="Where the tables of the registry are.")],
+    source: Where,
     patient: Annotated[str, typer.Option(help="The id of the patient.")],
+    schema: Schemas = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping file of the registry.")] = None,
     full: Full = False,
     html: Html = None,
@@ -338,9 +346,10 @@ def page(
     """Show the page of one patient of a registry, as `assess` does of a case file."""
     from myoresist.assessment import assess as assess_case
     from myoresist.cohort.freeze.one_patient import case_of
+    from myoresist.cohort.source import place_of
 
     with _registry_errors():
-        found = assess_case(case_of(source, patient, mapping))
+        found = assess_case(case_of(place_of(source, schema or ()), patient, mapping))
         files, failed = written_forms(found, full, html, None, None)
         if not html:
             show(found, False, depth_of(full, False), None)

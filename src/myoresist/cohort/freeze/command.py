@@ -20,6 +20,7 @@ from myoresist.cohort.freeze.screening import Screening
 from myoresist.cohort.freeze.table_one import VARIABLES, TableOne
 from myoresist.cohort.freeze.worklist import Worklist
 from myoresist.cohort.keeping import write_text
+from myoresist.cohort.source import Place
 
 Complain = Callable[[str], None]
 _FORMULA = r"^[=+\-@\t\r]"
@@ -76,7 +77,7 @@ def screen(answers: Path, rules: str, least: int | None) -> tuple[pl.DataFrame, 
 
 
 def quality(
-    source: Path, mapping: Path | None, by: str | None, least: int | None, visits: bool = False
+    source: Place, mapping: Path | None, by: str | None, least: int | None, visits: bool = False
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what was entered by variable, group and visit, and changes that cannot be; see ``quality``."""
     from myoresist.cohort.freeze.quality import quality as measured

@@ -19,7 +19,7 @@ from myoresist.cohort.places import carried_through
 from myoresist.cohort.registry import Registry
 from myoresist.cohort.schema import OF_ORGANS, ROW, cleaned
 from myoresist.cohort.shorthand import written_out
-from myoresist.cohort.source import open_source
+from myoresist.cohort.source import Place, open_source
 from myoresist.document import DocumentError, Problem
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
@@ -36,7 +36,7 @@ _LISTS = {
 }  # fmt: skip
 
 
-def case_of(path: Path, patient: str, mapping: Path | None = None) -> Case:
+def case_of(path: Place, patient: str, mapping: Path | None = None) -> Case:
     """Return a patient of a registry as a case.
 
     Args:

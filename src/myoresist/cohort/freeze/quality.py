@@ -19,7 +19,7 @@ from myoresist.cohort.folder import SourceError
 from myoresist.cohort.freeze.changes import Changes, Rules
 from myoresist.cohort.schema import KEPT, ROW, Schema, cleaned
 from myoresist.cohort.shorthand import written_out
-from myoresist.cohort.source import Source, open_source
+from myoresist.cohort.source import Place, Source, open_source
 from myoresist.cohort.tally import FIGURES, quantile
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import DATE, PATIENT
@@ -58,7 +58,7 @@ class Quality:
 
 
 def quality(
-    path: Path, mapping: Path | None, by: str | None, disclosure: Disclosure, visits: bool = False
+    path: Place, mapping: Path | None, by: str | None, disclosure: Disclosure, visits: bool = False
 ) -> Quality:
     """Count what was entered.
 
