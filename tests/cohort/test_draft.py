@@ -155,6 +155,10 @@ def test_day_and_month_are_told_apart_or_asked_about(
         ("age", ["1960-01-01", "1970-01-01"], False),
         ("mi2", ["++", "neg"], True),
         ("gender", ["0", "1"], False),
+        ("weight", ["160", "154"], False),  # pounds
+        ("haq", ["1.5", "99"], True),
+        ("dx", ["DM", "paraneoplastic"], True),
+        ("gottron", ["1", "0"], False),  # papules or sign
     ],
 )
 def test_what_may_be_something_else_is_left_out(

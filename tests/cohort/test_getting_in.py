@@ -133,3 +133,28 @@ def test_a_limit_that_cannot_be_read_leaves_its_value() -> None:
     assert findings["ck_x_uln"].to_list() == [None, None, None]
     assert findings["ck_current_x_uln"].to_list() == [None, None, None]
     assert not found["rejected"]["whole_row"].any()
+
+
+def test_the_unit_of_the_row_may_stand_in_the_cell() -> None:
+    rows = [
+        {
+            "patient_id": "a",
+            "test": "CK",
+            "unit": "U/L",
+            "value": "900 u/l",
+            "upper_limit": "190 U/L",
+        },
+        {"patient_id": "b", "test": "CK", "unit": "U/L", "value": "<30U/L", "upper_limit": "190"},
+        {
+            "patient_id": "c",
+            "test": "CK",
+            "unit": "U/L",
+            "value": "15 µkat/L",
+            "upper_limit": "190",
+        },
+    ]
+    found = assess_tables(
+        {"patients": pl.DataFrame({"patient_id": ["a", "b", "c"]}), "labs": pl.DataFrame(rows)}
+    )
+    assert found["findings"]["ck_raised"].to_list() == [True, False, None]
+    assert found["rejected"].select("patient_id", "column").rows() == [("c", "value")]

@@ -11,6 +11,8 @@ from myoresist.arrays.words import categories
 from myoresist.case.shorthand import bounded, settled, steps_of
 from myoresist.cohort.schema import BOUNDS, ROW, VALUE
 
+_WITH_UNIT = (VALUE, "upper_limit", "lower_limit")
+_IN_CELL = r"^\s*([<>≤≥]?\s*[0-9][0-9.]*)\s*([^0-9.,\s-].*?)\s*$"
 _CUT_OFF, _RESULT = "cut_off", "result"
 
 
@@ -21,11 +23,34 @@ def written_out(frame: pl.DataFrame, table: str) -> pl.DataFrame:
         frame: rows as they came in.
         table: which table it is.
     """
+    if table == "labs":
+        frame = _without_units(frame)
     if VALUE not in frame.columns or frame.schema[VALUE] != pl.String:
         return frame
     if table == "labs":
         return _bounded(frame)
     return _settled(frame) if table == "antibodies" and _CUT_OFF in frame.columns else frame
+
+
+def _without_units(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return laboratory values without the unit in a cell, where it is that of the row: 190 U/L in U/L."""
+    texts = [x for x in _WITH_UNIT if frame.schema.get(x) == pl.String]
+    if frame.schema.get("unit") != pl.String:
+        return frame
+    plain = _unspaced(pl.col("unit"))
+    return frame.with_columns(
+        pl.when(_unspaced(pl.col(x).str.extract(_IN_CELL, 2)) == plain)
+        .then(pl.col(x).str.extract(_IN_CELL, 1))
+        .otherwise(x)
+        .alias(x)
+        for x in texts
+    )
+
+
+def _unspaced(text: pl.Expr) -> pl.Expr:
+    return (
+        text.str.replace_all(r"\s", "").str.replace_all("μ", "µ", literal=True).str.to_lowercase()
+    )
 
 
 def _bounded(frame: pl.DataFrame) -> pl.DataFrame:

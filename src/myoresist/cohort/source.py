@@ -39,7 +39,7 @@ Place = Path | Address
 """Where a registry lies."""
 _BATCH = 50_000
 """Rows of a table that are read at a time."""
-NAME_IT = " (a mapping file may name it, or leave it out with null)"
+NAME_IT = " (a mapping file may name it, or leave it out with null; --draft-mapping proposes one)"
 DATES = ("date", "partial_date")
 _NO_CELL = (pl.List, pl.Array, pl.Struct, pl.Binary, pl.Duration, pl.Time, pl.Object)
 

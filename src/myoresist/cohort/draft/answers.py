@@ -101,5 +101,5 @@ def _enough(column: Profile, named: dict[str, str], strange: set[str], otherwise
     if not named or lost > _HALF * (total + lost):
         return Said({}, otherwise)
     read = {*_READ, *column.missing}
-    needed = {x: y for x, y in named.items() if x.lower() not in read}
+    needed = {x: y for x, y in named.items() if x.lower() not in {*read, y}}
     return Said(needed, None, tuple(sorted(strange)))

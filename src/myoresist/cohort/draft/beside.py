@@ -141,7 +141,7 @@ class Beside:
         found: dict[str, _Lab] = {}
         for line in lines:
             lab = self.guess.vocabulary.lab(line.theirs)
-            if lab is not None and self._profile(line.theirs).numbers:
+            if lab is not None and (lab.limit or self._profile(line.theirs).numbers):
                 self._fill(found.setdefault(lab.test.id, _Lab(lab)), lab, line.theirs)
         return found
 

@@ -34,7 +34,7 @@ def draft_mapping(path: Place) -> str:
     terms = packaged_terms()
     vocabulary = Vocabulary.packaged(Schema(terms))
     missing = frozenset(x.lower() for x in vocabulary.headers.missing)
-    draft = Draft(path.name)
+    draft = Draft(path.resolve().name if isinstance(path, Path) else path.name)
     with tempfile.TemporaryDirectory() as work:
         try:
             tables = every_table(path, terms, Path(work))

@@ -67,9 +67,11 @@ class Fitting:
     def _number(self, ours: str, kind: Column, column: Profile) -> Fit:
         if not column.numbers:
             return Fit(None, f"{ours}, by its name, but its values are no numbers")
-        good = sum(kind.fits(x) for x in column.numbers)
-        if good < _WITHIN * len(column.numbers):
-            return Fit(None, f"{ours}, by its name, but {column.span} is no {kind.expected}")
+        codes = {float(x) for x in self.vocabulary.headers.beside_codes}
+        fit = [kind.fits(x) for x in column.numbers if kind.fits(x) or x not in codes]
+        if sum(fit) < _WITHIN * len(fit) or not any(fit):
+            said = f"{ours}, by its name, but {column.span} is not {kind.expected}"
+            return Fit(None, said)
         if ours == _WEIGHT and "kg" not in snake(column.name) and max(column.numbers) > _POUNDS:
             return Fit(None, f"{ours}, or in pounds? values {column.span}")
         return Fit(ours, f"by its name; {column.span}")
@@ -98,7 +100,9 @@ class Fitting:
         if measure.unit == VAS and in_mm in measure.columns and column.numbers:
             high = max(column.numbers)
             if header.endswith(_MM) or (high > measure.maximum and not header.endswith(_CM)):
-                return self._number(in_mm, kind[in_mm], column)
+                fit = self._number(in_mm, kind[in_mm], column)
+                low = min(column.numbers) <= measure.maximum
+                return fit._replace(note=fit.note + "; are all of them in mm?") if low else fit
             if not (header.endswith(_CM) or header == measure.id or header in measure.columns):
                 return Fit(None, f"{measure.id} in cm or {in_mm}? values {column.span}")
         if measure.id == _BOTH and column.numbers and "150" not in header:
@@ -106,6 +110,9 @@ class Fitting:
             if max(column.numbers) <= highest:
                 said = f"{_BOTH} of 150, or {_ONE_SIDE}? values {column.span}"
                 return Fit(None, said)
+            if min(column.numbers) <= highest:
+                fit = self._number(ours, kind[ours], column)
+                return fit._replace(note=fit.note + f"; are all of them of {measure.maximum:g}?")
         return self._number(ours, kind[ours], column)
 
 

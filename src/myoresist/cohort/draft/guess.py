@@ -23,6 +23,8 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _UNNAMED = "not recognised"
 _HALF = 0.5
+_LIKE = 0.8
+"""How alike a word must be to the name of a test or an antibody to be proposed (0 to 1)."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,15 @@ class Guess:
             strange = tuple(sorted(x for x in column.said if not find(x)))
             if strange:
                 self.draft.strange.setdefault(ours, {})[column.name] = strange
+                near = {x: self._like(ours, x) for x in strange}
+                self.draft.near[ours] = {x: y for x, y in near.items() if y}
+
+    def _like(self, ours: str, word: str) -> str | None:
+        """Return the test, antibody or drug that a word is like."""
+        terms = self.vocabulary.schema.terms
+        if ours == "treatments":
+            return terms.nearest_drug(word)
+        return (terms.nearest_lab if ours == "labs" else terms.nearest_antibody)(word, _LIKE)
 
     def _beside(self, ours: str, one: Found, lines: list[Line]) -> list[Line]:
         """Find visits, laboratory values and courses that stand side by side, and return the other lines."""

@@ -41,6 +41,7 @@ class Draft:
         lines: for each of our tables what its columns are.
         values: for each of our tables and their columns: for each of their values ours.
         strange: for each of our tables and their columns the values that are not known.
+        near: for each of our tables and such a value what it may be.
         rows: for each of our tables what stands side by side in others.
         repeated: for each repeated instrument of REDCap the table of its rows.
         ignored: for each of their tables that is left out, why.
@@ -57,6 +58,7 @@ class Draft:
     lines: dict[str, list[Line]] = field(default_factory=dict)
     values: dict[str, dict[str, Mapping[str, str]]] = field(default_factory=dict)
     strange: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    near: dict[str, dict[str, str]] = field(default_factory=dict)
     rows: dict[str, list[Side]] = field(default_factory=dict)
     repeated: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)

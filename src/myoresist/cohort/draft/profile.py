@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 
 import polars as pl
 
@@ -18,6 +17,9 @@ MOST_VALUES = 2000
 MOST_ROWS = 50_000
 """Rows of a table that are looked at."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?")
+_WITH_UNIT = re.compile(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*[^\d.,\s<>-]?[^\d<>]{0,12}")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:,\d{3})+\.\d+)")
+_BOUND = re.compile(r"[<>≤≥]\s*\d+([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})")
 _POINT = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})")
 _BOTH = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}")
@@ -52,9 +54,10 @@ class Profile:
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
-        """Return the values as numbers; none where most are none."""
-        found = [float(x.replace(",", ".")) for x in self.said if _NUMBER.fullmatch(x)]
-        return tuple(found) if found and len(found) >= _ENOUGH * len(self.said) else ()
+        """Return the values as numbers, those that are bounds left out; none where most are neither."""
+        found = [x for x in map(_number, self.said) if x is not None]
+        bounds = sum(_BOUND.fullmatch(x) is not None for x in self.said)
+        return tuple(found) if found and len(found) + bounds >= _ENOUGH * len(self.said) else ()
 
     @property
     def span(self) -> str:
@@ -83,6 +86,18 @@ class Profile:
         return bool(self.said) and good >= _ENOUGH * len(self.said)
 
 
+def _number(text: str) -> float | None:
+    """Return the number that a text is, whatever its signs, and whatever unit stands behind it."""
+    match = _WITH_UNIT.fullmatch(text)
+    if match is None:
+        return None
+    plain = match[1]
+    if _GROUPED.fullmatch(plain):
+        sign = "." if "." in plain and plain.index(".") < plain.find(",") % len(plain) else ","
+        plain = plain.replace(sign, "")
+    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
+
+
 def is_code(text: str) -> bool:
     """Tell whether a text is a usual number for a missing value."""
     try:
@@ -92,11 +107,15 @@ def is_code(text: str) -> bool:
 
 
 def _is_date(text: str, form: str) -> bool:
-    try:
-        datetime.strptime(text, form)
-    except ValueError:
-        return False
-    return True
+    """Tell whether a text is written in a form; that a day is none of the calendar is told later."""
+    return _shape(form).fullmatch(text) is not None
+
+
+@cache
+def _shape(form: str) -> re.Pattern[str]:
+    digits = {"%Y": r"\d{4}", "%m": r"\d{1,2}", "%d": r"\d{1,2}"}
+    parts = re.split(r"(%[Ymd])", form)
+    return re.compile("".join(digits.get(x, re.escape(x)) for x in parts))
 
 
 def _is_iso(text: str) -> bool:

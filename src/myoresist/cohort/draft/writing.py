@@ -103,7 +103,9 @@ def _values_of(draft: Draft, table: str) -> Iterator[str]:
     for theirs, unknown in strange.items():
         short = [x for x in unknown if len(x) <= _LONGEST]
         more = len(unknown) - len(short[:_MOST])
-        listed = ", ".join(_word(x) for x in short[:_MOST]) + (f" and {more} more" if more else "")
+        near = draft.near.get(table, {})
+        words = (_word(x) + (f" (perhaps {near[x]}?)" if x in near else "") for x in short[:_MOST])
+        listed = ", ".join(words) + (f" and {more} more" if more else "")
         yield f"    # {table}.{_said(theirs)}: not known, and left open: {_said(listed)}"
 
 
