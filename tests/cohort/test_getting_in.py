@@ -156,5 +156,5 @@ def test_the_unit_of_the_row_may_stand_in_the_cell() -> None:
     found = assess_tables(
         {"patients": pl.DataFrame({"patient_id": ["a", "b", "c"]}), "labs": pl.DataFrame(rows)}
     )
-    assert found["findings"]["ck_raised"].to_list() == [True, False, None]
+    assert found["findings"]["ck_u_l"].to_list() == [900, None, None]
     assert found["rejected"].select("patient_id", "column").rows() == [("c", "value")]
