@@ -8,36 +8,15 @@ ends that the word governs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from myoresist.letters.clauses import clauses
-from myoresist.letters.cues import RELATION, CueMark, Cues, Meaning, Reach
+from myoresist.letters.cues import RELATION, CueMark, Cues, Reach
 from myoresist.letters.forms import answers
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
+from myoresist.letters.said import Cue, Said
 from myoresist.letters.things import Quality
 from myoresist.letters.tokens import Token
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """A cue in a sentence and the words that it governs."""
-
-    means: Meaning
-    first: int
-    last: int
-    governs: range
-
-
-@dataclass(frozen=True)
-class Said:
-    """How something is meant."""
-
-    means: frozenset[Meaning]
-    cues: tuple[Cue, ...] = ()
-
-    def __contains__(self, meaning: object) -> bool:
-        return meaning in self.means
 
 
 class Context:
@@ -125,7 +104,7 @@ class Context:
                 continue
             if mark is RELATION:
                 yield from self._relation(hit)
-            elif not self._compares(hit):
+            elif not self._compares(hit) and not self._stays(hit, mark):
                 means = "doubt" if self._carries_doubt(hit) else mark.means
                 yield Cue(means, hit.first, hit.last, self._governed(hit, mark))
         if self.of_kin and self.words and self.words[0].norm in _GOES_ON:
@@ -149,6 +128,16 @@ class Context:
         return any(
             m.of.means == "doubt" and m.of.to == "left" and m.last < hit.first for m in self.marks
         )
+
+    def _stays(self, hit: Hit, mark: CueMark) -> bool:
+        """Tell whether "not" says that something is still there: "the rash does not settle"."""
+        if mark.means == "over":
+            # "The calcinosis has not resolved."
+            return any(w.norm in _NOT for w in self.words[max(0, hit.first - 2) : hit.last + 1])
+        if mark.means != "no" or mark.to != "right" or self.words[hit.last].norm not in _NOT:
+            return False
+        after = self.words[hit.last + 1].norm if hit.last + 1 < len(self.words) else ""
+        return after.startswith(self.known.subsides)
 
     def _compares(self, hit: Hit) -> bool:
         """Tell whether "versus" compares with an earlier figure or study, and names no alternative."""
@@ -417,6 +406,7 @@ class Context:
         return Cue("doubt", n, n, self._left(n))
 
 
+_NOT = frozenset(("not", "never", "hardly", "scarcely", "won't", "doesn't", "didn't", "hasn't"))
 _AUXILIARIES = frozenset(("has", "have", "had", "is", "are", "was", "were", "can"))
 _BESIDE = frozenset((
     "the", "her", "his", "a", "an", "your", "their", "my", "one", "late", "paternal", "maternal",

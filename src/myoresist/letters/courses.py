@@ -319,8 +319,10 @@ class Courses:
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
             lead = self.plain[sentence.start : head]
             course.ongoing = not _FORMER.search(lead) and not _HALTED.search(text)
-        course.ongoing = course.ongoing and not self.past
-        course.ended = self.past or (not own and ended_before(self.plain, sentence, head))
+        lead = self.plain[max(sentence.start, head - _BESIDE) : head]
+        past = self.past and not _NOW.search(lead + text) and not _SINCE.search(text)
+        course.ongoing = course.ongoing and not past
+        course.ended = past or (not own and ended_before(self.plain, sentence, head))
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today
 
@@ -404,6 +406,9 @@ _NOW = re.compile(
     r"until today|to date|still takes?|at the moment|throughout|presently|continuing)\b",
     re.IGNORECASE,
 )
+_BESIDE = 14
+"""Letters before a dose in which "currently" may stand."""
+_SINCE = re.compile(r"\bsince\b", re.IGNORECASE)
 _TODAY = re.compile(r"\b(?:from today|today|started today)\b", re.IGNORECASE)
 
 

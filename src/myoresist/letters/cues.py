@@ -35,6 +35,7 @@ class Cues(Entry):
     speaks: tuple[str, ...]
     company: tuple[str, ...]
     degrees: tuple[str, ...]
+    subsides: tuple[str, ...]
 
     def grow(self, phrases: Phrases) -> None:
         """Add every cue to the tree of phrases."""

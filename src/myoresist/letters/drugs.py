@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry
-from myoresist.letters.context import Context, Cue
+from myoresist.letters.context import Context
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark, marks
 from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.said import Cue
 
 
 class Exposure(Entry):

@@ -53,8 +53,23 @@ class Often:
 
     def route(self, text: str) -> str | None:
         """Return the route that is named first, near the dose."""
-        named = [(m.start(), name) for p, name in self._routes if (m := p.search(text))]
+        named = [
+            (m.start(), name)
+            for p, name in self._routes
+            if (m := p.search(text)) and _alone(text, m.start())
+        ]
         return min(named)[1] if named and min(named)[0] < _NEAR else None
+
+
+def _alone(text: str, at: int) -> bool:
+    """Tell whether a route is that of the dose, and not of what a comma parts from it.
+
+    "5 mg, oral, daily" is; "prednisolone 7.5 mg, potent topical steroids" is not.
+    """
+    comma = text.rfind(",", 0, at)
+    if comma < 0:
+        return True
+    return not text[comma + 1 : at].strip()
 
 
 def _phrase(say: str, flags: re.RegexFlag) -> re.Pattern[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from myoresist.letters.context import Context, Cue, Said
+from myoresist.letters.context import Context
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.phrases import Hit
+from myoresist.letters.said import Cue, Said
 from myoresist.letters.things import Answers, Quality, SceneMark, Thing
 
 _FLIP = {
