@@ -45,8 +45,12 @@ STEPS = ("score.", "score_max.", "variant.", "leaf.")
 Result = dict[str, Any]
 
 
-def install() -> Path:
+def install(source: Path = LIBRARIES, target: Path = INSTALLED) -> Path:
     """Return a folder with the locked packages, installing them when they are missing or others.
+
+    Args:
+        source: where package and lock stand.
+        target: where they are installed.
 
     Raises:
         FileNotFoundError: npm is not there.
@@ -54,16 +58,16 @@ def install() -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("Node.js with npm is needed")
-    lock = (LIBRARIES / "package-lock.json").read_bytes()
-    done = INSTALLED / ".lock"
+    lock = (source / "package-lock.json").read_bytes()
+    done = target / ".lock"
     if not done.exists() or done.read_bytes() != lock:
-        INSTALLED.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(LIBRARIES / name, INSTALLED)
+            shutil.copy(source / name, target)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=INSTALLED, check=True, stdout=sys.stderr.fileno())
+        subprocess.run(command, cwd=target, check=True, stdout=sys.stderr.fileno())
         done.write_bytes(lock)
-    return INSTALLED
+    return target
 
 
 def both_sets(knowledge: Knowledge) -> Criteria:

@@ -1,14 +1,19 @@
-"""The consult as a FHIR document: valid by two validators, read back as the same case, and never an order."""
+"""The consult as a FHIR document: valid by three validators, read back as the same case, and never an order."""
 
 from __future__ import annotations
 
 import copy
 import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import cql_peer
 import fhirkit
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
+from nodejs import packages
 from typer.testing import CliRunner
 
 from myoresist.assessment import assess
@@ -19,7 +24,9 @@ from myoresist.cli import EXAMPLES, app
 from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.fhir.form import questionnaire, response
 from myoresist.exchange.fhir.opinion import document
+from myoresist.exchange.fhir.proposals import service_request
 
+VALIDATOR = cql_peer.HERE / "fhir"
 MADE = "2026-11-30T12:00:00+00:00"
 NAMES = ("anti_srp_refractory", "anti_hmgcr_statin", "dysferlinopathy_called_polymyositis")
 EVERYTHING = """
@@ -71,6 +78,26 @@ def test_two_validators_find_nothing_wrong(written: tuple[Case, dict[str, Any]])
     _, bundle = written
     assert [f"{x.path}: {x.message}" for x in fhirkit.validate(bundle)] == []
     get_fhir_model_class("Bundle").model_validate(copy.deepcopy(bundle))
+
+
+def test_a_third_validator_finds_every_required_code(tmp_path: Path) -> None:
+    known = case(EVERYTHING)
+    bundle = document(known, assess(known), MADE)
+    modules = packages(VALIDATOR, VALIDATOR.parents[1] / "build" / "fhir")
+    order = service_request("Test CK.", "Patient/patient")
+    lines = [
+        bundle,
+        *resources(bundle),
+        questionnaire(),
+        order,
+        wrong := {**order, "status": "nope"},
+    ]
+    file = tmp_path / "resources.ndjson"
+    file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    command = ["node", str(VALIDATOR / "validate.mjs"), str(modules), str(file)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    (said,) = json.loads(done.stdout)
+    assert "nope" in said and wrong["status"] in said
 
 
 def test_read_back_it_is_the_same_case(written: tuple[Case, dict[str, Any]]) -> None:
@@ -154,6 +181,17 @@ def answered(**more: Any) -> str:
     patient = {"resourceType": "Patient", "id": "p", "gender": "male"}
     entries = [{"resource": x} for x in (patient, {**own, "id": "f", **more})]
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries})
+
+
+def test_no_group_of_the_form_is_empty_and_no_place_stands_twice() -> None:
+    def items(held: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for one in held.get("item", ()):
+            yield one
+            yield from items(one)
+
+    every = list(items(questionnaire()))
+    assert all(one.get("item") for one in every if one["type"] == "group")
+    assert len({one["linkId"] for one in every}) == len(every)
 
 
 def test_a_form_of_another_system_is_read_beside_what_it_sends() -> None:

@@ -59,13 +59,19 @@ def _questions(
         if link == ASKED_ONCE:
             yield item | {"type": "group", "item": [_asked(x, codes) for x in catalogue]}
         elif name in FINDINGS and inner is None:
-            yield item | {"type": "group"}
+            yield item | {"type": "group", "item": [_elsewhere(link)]}
         elif inner is not None:
             many = {"repeats": True} if _is_list(field) else {}
             parts = list(_questions(inner, f"{link}.", catalogue, codes))
             yield item | {"type": "group", **many, "item": parts}
         else:
-            yield item | _typed(field)
+            yield item | _typed(field, link)
+
+
+def _elsewhere(link: str) -> Item:
+    """Return a line for a group whose entries are named as they are answered; FHIR has no empty group."""
+    said = "Answered by entries of their own, each with the id of what is answered."
+    return {"linkId": f"{link}.*", "type": "display", "text": said}
 
 
 def _asked(one: Finding, codes: Codes) -> Item:
@@ -83,14 +89,14 @@ def _asked(one: Finding, codes: Codes) -> Item:
     return item | {"type": "choice", "answerOption": coded}
 
 
-def _typed(field: FieldInfo) -> Item:
+def _typed(field: FieldInfo, link: str) -> Item:
     told = str(field.annotation)
     words = next((get_args(x) for x in _flat(field.annotation) if get_origin(x) is Literal), ())
     many = {"repeats": True} if _is_list(field) else {}
     if words:
         return {"type": "choice", "answerOption": [{"valueString": x} for x in words]}
     if "Mapping" in told:
-        return {"type": "group"}
+        return {"type": "group", "item": [_elsewhere(link)]}
     kind = next((kind for word, kind in (("When", "date"), ("float", "decimal"), ("bool", "boolean"))
                  if word in told), "string")  # fmt: skip
     return {"type": kind, **many}
