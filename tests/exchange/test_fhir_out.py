@@ -1,4 +1,4 @@
-"""The consult as a FHIR document: valid by three validators, read back as the same case, and never an order."""
+"""The consult as a FHIR document: valid by three validators, read back as the same case, never an order."""
 
 from __future__ import annotations
 
