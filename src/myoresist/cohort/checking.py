@@ -42,7 +42,10 @@ class Check:
 
 
 def check(
-    path: Place, mapping: Path | None = None, told: Callable[[int], None] | None = None
+    path: Place,
+    mapping: Path | None = None,
+    told: Callable[[int], None] | None = None,
+    workers: int = 1,
 ) -> Check:
     """Read every cell of a registry as a run does, without answering anything.
 
@@ -50,6 +53,7 @@ def check(
         path: where the tables are.
         mapping: a mapping file.
         told: called with the rows that were read.
+        workers: processes that may share the reading of foreign records.
 
     Raises:
         SourceError: if the tables cannot be used at all.
@@ -58,7 +62,7 @@ def check(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         try:
-            source = open_source(path, registry.reader.schema, work, mapping, told)
+            source = open_source(path, registry.reader.schema, work, mapping, told, workers)
             registry = Registry(registry.knowledge, source.codes_named)
             rows, problems, codes = _read(source, registry, work / "buckets", told)
             unread = (*source.unread, *source.unused_values(), *codes)

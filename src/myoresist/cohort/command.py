@@ -62,7 +62,9 @@ def check_registry(source: Place, mapping: Path | None, say: Said) -> None:
         Progress(columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("reading", total=None)
-        found = check(source, mapping, lambda rows: progress.advance(task, rows))
+        found = check(
+            source, mapping, lambda rows: progress.advance(task, rows), os.cpu_count() or 1
+        )
     for note in found.notes:
         say(printable(note))
     for name, rows, used, left_out in found.tables.iter_rows():
@@ -128,8 +130,9 @@ def _run(
     with Progress(rows, console=Console(stderr=True), transient=True) as progress:
         reading = progress.add_task("reading", total=None)
         job = run.prepare(
-            source, out, mapping, batch, lambda more: progress.advance(reading, more), fresh
-        )
+            source, out, mapping, batch, lambda more: progress.advance(reading, more), fresh,
+            workers or os.cpu_count() or 1,
+        )  # fmt: skip
     for note in (*job.plan.notes, *job.unread):
         complain(printable(note))
     whole, left = job.plan.buckets, len(job.open)

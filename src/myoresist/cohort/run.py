@@ -114,6 +114,7 @@ def prepare(
     batch: int = BATCH,
     told: Callable[[int], None] | None = None,
     fresh: bool | None = None,
+    workers: int = 1,
 ) -> Job:
     """Cut the tables of a registry into buckets of patients, or find them cut.
 
@@ -124,6 +125,7 @@ def prepare(
         batch: patients a bucket, on average.
         told: called with the rows that were cut.
         fresh: whether ``out`` was made for this run, and goes if nothing can be read.
+        workers: processes that may share the reading of foreign records.
 
     Raises:
         SourceError: if the tables cannot be used, or ``out`` holds something else.
@@ -136,7 +138,7 @@ def prepare(
     if fresh:
         out.chmod(0o700)
     try:
-        source = open_source(path, Schema(knowledge.terms), work, mapping, told)
+        source = open_source(path, Schema(knowledge.terms), work, mapping, told, workers)
         ids = source.tables["patients"].select(PATIENT)
         plan = _plan(source, ids, batch)
         command = f"myoresist cohort {path.name} --out FOLDER --batch {batch}"

@@ -126,6 +126,7 @@ def open_source(
     work: Path,
     mapping: Path | None = None,
     told: Callable[[int], None] | None = None,
+    workers: int = 1,
 ) -> Source:
     """Open the tables of a registry.
 
@@ -136,6 +137,7 @@ def open_source(
         work: a folder for what has to be copied out of a database.
         mapping: a mapping file; when left out, the one in the folder that is called ``MAPPING``, if any.
         told: called with the rows that were read before there are tables.
+        workers: processes that may share that reading.
 
     Raises:
         SourceError: if there is no table of patients, or a column is not known.
@@ -149,7 +151,7 @@ def open_source(
     if "patients" not in wanted:
         raise SourceError(f"{mapping}: leaves out the table patients, which has to be there")
     if isinstance(path, Path) and path.exists() and is_bulk(path, names.ignore):
-        found = read_bulk(path, names.ignore, work, schema.terms, told)
+        found = read_bulk(path, names.ignore, work, told, workers)
         remarks = found.tables.pop(REMARKS)
         source = _Naming(names, schema, path, mapping, found).source()
         return replace(

@@ -348,21 +348,6 @@ class Picking:
             if (kind not in self.views and kind not in (*QUIET, *OF_NOBODY)) or kind == BINARY:
                 yield f"{kind}: {count:,} not read"
 
-    def patients(self, begin: int, end: int) -> list[tuple[int, int, int, str, str]]:
-        """Return number, file, place, id and resource of some patients."""
-        return self.connection.execute(
-            "SELECT number, file, place, id, json FROM persons WHERE number >= ? AND number < ? "
-            "ORDER BY number",
-            [begin, end],
-        ).fetchall()
-
-    def resources(self, begin: int, end: int) -> list[tuple[int, int, int, str, str, str | None]]:
-        """Return patient, file, place, type, resource and medication of some patients, in their order."""
-        return self.connection.execute(
-            "SELECT * FROM sorted WHERE number >= ? AND number < ? ORDER BY number, file, place",
-            [begin, end],
-        ).fetchall()
-
     def close(self) -> None:
         """Close the store and remove it."""
         self.connection.close()

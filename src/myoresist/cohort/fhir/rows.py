@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -125,11 +125,3 @@ class Patients:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
-
-
-def by_patient(rows: Sequence[tuple[Any, ...]]) -> dict[int, list[Line]]:
-    """Return the lines of each patient, in their order."""
-    found: dict[int, list[Line]] = {}
-    for number, file, row, _, text, medication in rows:
-        found.setdefault(number, []).append(Line(file, row, text, medication))
-    return found

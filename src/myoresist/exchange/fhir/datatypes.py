@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from myoresist.case.cells import Calendar
 from myoresist.case.dates import PartialDate
 from myoresist.case.reading import packaged_terms
 from myoresist.exchange.codes import Coding
@@ -75,17 +76,17 @@ def day(value: object) -> str | None:
 
     What is no day of the calendar, or none that a record can hold, is none.
     """
-    found = _date(value) if isinstance(value, str) else None
-    return None if found is None or packaged_terms().calendar.wrong(found) else str(found)
+    return _day(value, packaged_terms().calendar) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=20_000)
-def _date(text: str) -> PartialDate | None:
+def _day(text: str, calendar: Calendar) -> str | None:
     found = _DATE.fullmatch(text)
     try:
-        return PartialDate.parse("-".join(x for x in found.groups() if x)) if found else None
+        day = PartialDate.parse("-".join(x for x in found.groups() if x)) if found else None
     except ValueError:
         return None
+    return None if day is None or calendar.wrong(day) else str(day)
 
 
 def misdated(one: Resource, keys: Iterable[str]) -> Iterator[str]:

@@ -23,8 +23,6 @@ class Medications:
 
     def __init__(self, record: Record, codes: Codes, terms: Terms, draft: Draft) -> None:
         self.record, self.codes, self.terms, self.draft = record, codes, terms, draft
-        self._ever = {x for drug in terms.drugs.values() for x in drug.ever}
-        self._now = {x for drug in terms.drugs.values() for x in drug.now}
 
     def read(self, found: list[Resource]) -> None:
         """Add the courses that were given."""
@@ -67,8 +65,10 @@ class Medications:
             return False
         route = route_of(only_dosage(one), self.codes)
         now = one.get("status") in GOES_ON and not _period(one)[1]
+        drugs = self.terms.drugs.values()
+        ever = any(row.id in x.ever for x in drugs)
         if (route and self.terms.is_local(route)) or not (
-            row.id in self._ever or (row.id in self._now and now)
+            ever or (now and any(row.id in x.now for x in drugs))
         ):
             return False
         self.draft.find(row.id, True)

@@ -265,7 +265,10 @@ def _has_value(one: Resource) -> bool:
 def _parts(one: Resource) -> Iterator[Resource]:
     """Yield an observation, and its components as observations of their own."""
     components = listed(one, "component")
-    if not components or _has_value(one):
+    if not components:
+        yield one
+        return
+    if _has_value(one):
         yield one
     whole = {key: one[key] for key in ("resourceType", "id", "status", *DATES) if key in one}
     yield from ({**whole, **part} for part in components)
@@ -275,6 +278,9 @@ def _newest(found: list[Resource]) -> Iterator[Resource]:
     """Yield observations; of those that share an identifier only the last issued."""
     last: dict[tuple[str, ...], Resource] = {}
     for one in found:
+        if "identifier" not in one:
+            yield one
+            continue
         # One number may stand on everything that was ordered together, so that the code is part of the name.
         what = " ".join(f"{x.system}|{x.code}" for x in codings(one.get("code")))
         names = [

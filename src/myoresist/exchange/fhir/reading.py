@@ -42,6 +42,8 @@ READ = (
     "DocumentReference", "DiagnosticReport", *MEDICINES,
 )  # fmt: skip
 FORM = "QuestionnaireResponse"
+CHANGED = {"modifierExtension", "implicitRules", "focus"}
+"""Elements with which a resource means something else than it says."""
 
 
 def read_fhir(text: str | bytes, name: str = "FHIR", *, codes: Codes | None = None) -> Received:
@@ -98,9 +100,10 @@ def _understood(found: Iterable[Resource], draft: Draft) -> Iterator[Resource]:
     An observation stays as one that is not final, so that what it could have changed is open.
     """
     for one in found:
-        changed = next(
-            (x for x in ("modifierExtension", "implicitRules", "focus") if one.get(x)), None
-        )
+        if not CHANGED & one.keys():
+            yield one
+            continue
+        changed = next((x for x in sorted(CHANGED, reverse=True) if one.get(x)), None)
         if changed is None:
             yield one
             continue
@@ -111,7 +114,7 @@ def _understood(found: Iterable[Resource], draft: Draft) -> Iterator[Resource]:
 
 def _within(own: list[Resource]) -> Iterator[Resource]:
     """Yield the results that a report or a panel contains and names as its own."""
-    for one in own:
+    for one in (x for x in own if "contained" in x):
         links = [*listed(one, "result"), *listed(one, "hasMember")]
         named = {str(x.get("reference")).removeprefix("#") for x in links}
         for part in listed(one, "contained"):
@@ -123,6 +126,8 @@ def _held_back(found: list[Resource], own: list[Resource], record: Record) -> li
     """Return observations; what stands in a report that was withdrawn counts as not final."""
     void = [x for x in own if x["resourceType"] == "DiagnosticReport" and x.get("status") in VOID]
     gone = [record.resolve(x.get("reference"), one) for one in void for x in listed(one, "result")]
+    if not gone:
+        return found
     return [
         {**x, "status": "unknown"}
         if any(x is y for y in gone) and x.get("status") not in VOID

@@ -1,0 +1,125 @@
+"""Reads the patients of a store, some at a time, into parts of the tables, in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from myoresist.case.reading import packaged_terms
+from myoresist.cohort.fhir.rows import Line, Patients, Remark
+from myoresist.cohort.folder import SourceError
+from myoresist.cohort.keeping import end_with
+from myoresist.cohort.of_cases import CaseRows
+from myoresist.cohort.remarks import FRAME, REMARKS
+from myoresist.document import DocumentError
+from myoresist.exchange.codes import packaged_codes
+
+CHUNK = 2_000
+"""Patients that are read together."""
+WORTH = 4
+"""Parts from which it pays to begin further processes, which take seconds to be ready."""
+_PATIENTS = (
+    "SELECT number, file, place, id, json FROM persons WHERE number >= ? AND number < ? "
+    "ORDER BY number"
+)
+_RESOURCES = (
+    "SELECT number, file, place, json, drug FROM sorted WHERE number >= ? AND number < ? "
+    "ORDER BY number, file, place"
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where patients are kept, and where their rows go.
+
+    Attributes:
+        store: the store of resources, which nobody writes any more.
+        folder: a folder for the parts of each table.
+        files: names of the files from which the resources came, in their order.
+    """
+
+    store: Path
+    folder: Path
+    files: tuple[str, ...]
+
+    def write(self, count: int, workers: int, told: Callable[[int], None]) -> None:
+        """Write the rows of all patients.
+
+        Args:
+            count: how many patients there are.
+            workers: processes that may share the work.
+            told: called with the patients that were read.
+
+        Raises:
+            SourceError: if a resource is of another version of FHIR.
+        """
+        begins = range(0, count, CHUNK)
+        if workers < 2 or len(begins) < WORTH:
+            for begin in begins:
+                told(self.write_one(begin))
+            return
+        # A fresh interpreter each: the engine's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            min(workers, len(begins)), mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+        ) as pool:  # fmt: skip
+            futures = [pool.submit(_write_one, self, begin) for begin in begins]
+            try:
+                for one in as_completed(futures):
+                    told(one.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def write_one(self, begin: int) -> int:
+        """Write the rows of some patients, and return how many they are."""
+        terms = packaged_terms()
+        import duckdb
+
+        span = [begin, begin + CHUNK]
+        with duckdb.connect(str(self.store), read_only=True, config={"threads": 1}) as connection:
+            whole = connection.execute(_RESOURCES, span).fetchall()
+            who = connection.execute(_PATIENTS, span).fetchall()
+        lines: dict[int, list[Line]] = {}
+        for number, *line in whole:
+            lines.setdefault(number, []).append(Line(*line))
+        patients = Patients(packaged_codes(), terms, CaseRows(terms))
+        try:
+            for number, file, place, name, text in who:
+                patients.add(name, Line(file, place, text), lines.pop(number, ()))
+        except DocumentError as error:
+            raise SourceError(f"{self.files[0]} and others: {error}") from error
+        for table, frame in patients.rows.frames().items():
+            self._part(table, f"{begin:010}", frame)
+        self.remark(patients.remarks, f"{begin:010}")
+        return len(who)
+
+    def remark(self, remarks: Sequence[Remark], name: str) -> None:
+        """Write what could not be used."""
+        rows = [
+            (x.patient, None if x.file is None else self.files[x.file], x.row, x.resource, x.said)
+            for x in remarks
+        ]
+        self._part(REMARKS, name, pl.DataFrame(rows, FRAME, orient="row"))
+
+    def tables(self) -> dict[str, pl.LazyFrame]:
+        """Return the tables, whose parts are in the order of their patients."""
+        return {
+            one.name: pl.scan_parquet(sorted(one.glob("*.parquet")), glob=False)
+            for one in sorted(self.folder.iterdir())
+        }
+
+    def _part(self, table: str, name: str, frame: pl.DataFrame) -> None:
+        target = self.folder / table / f"{name}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(target, compression="lz4", statistics=False)
+
+
+def _write_one(parts: Parts, begin: int) -> int:
+    return parts.write_one(begin)
