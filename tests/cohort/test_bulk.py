@@ -21,6 +21,7 @@ from myoresist import Knowledge, assess
 from myoresist.case.model import Case
 from myoresist.case.record import record
 from myoresist.cohort.checking import check
+from myoresist.cohort.fhir import parts
 from myoresist.cohort.fhir.picking import Picking
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.registry import Registry
@@ -94,7 +95,8 @@ def of_case(case: Case) -> dict[str, str]:
     return {x: plain(y) for x, y in values.items() if y is not None}
 
 
-def test_every_patient_is_read_as_if_alone(tmp_path: Path) -> None:
+def test_every_patient_is_read_as_if_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "CHUNK", 7)
     found = patients(30, seed=11)
     held = files(found, tmp_path / "in")
     read = tables(opened(tmp_path / "in"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from myoresist.cohort.fhir.files import bulk_files
-from myoresist.cohort.fhir.parts import Parts
+from myoresist.cohort.fhir.parts import TEXT, TEXTS, Parts
 from myoresist.cohort.fhir.picking import STORE, Picking
 from myoresist.cohort.fhir.rows import Remark
 from myoresist.cohort.folder import Found, SourceError
@@ -55,9 +55,10 @@ def read_bulk(
         picking.read(files)
         count = picking.sort()
         strangers, unread = list(_strangers(picking)), list(picking.unread())
+        load = picking.load(TEXTS, TEXT)
         # Others may read the store as soon as nobody writes it.
         picking.connection.close()
-        parts.write(count, workers, told or (lambda _: None))
+        parts.write(count, load, workers, told or (lambda _: None))
     except duckdb.Error as error:
         raise SourceError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
     finally:

@@ -20,10 +20,13 @@ from myoresist.cohort.remarks import FRAME, REMARKS
 from myoresist.document import DocumentError
 from myoresist.exchange.codes import packaged_codes
 
-CHUNK = 2_000
-"""Patients that are read together."""
-WORTH = 4
-"""Parts from which it pays to begin further processes, which take seconds to be ready."""
+CHUNK, LEAST = 2_000, 25
+"""Patients that are read together, at most and at least."""
+WORTH = 50_000
+"""Resources from which it pays to begin further processes, which take seconds to be ready."""
+TEXT = 200
+"""How many resources a text counts for: it is read as a letter."""
+TEXTS = ("Composition", "DocumentReference", "DiagnosticReport")
 _PATIENTS = (
     "SELECT number, file, place, id, json FROM persons WHERE number >= ? AND number < ? "
     "ORDER BY number"
@@ -48,28 +51,30 @@ class Parts:
     folder: Path
     files: tuple[str, ...]
 
-    def write(self, count: int, workers: int, told: Callable[[int], None]) -> None:
+    def write(self, count: int, load: int, workers: int, told: Callable[[int], None]) -> None:
         """Write the rows of all patients.
 
         Args:
             count: how many patients there are.
+            load: how many resources are to be read, a text counting for several.
             workers: processes that may share the work.
             told: called with the patients that were read.
 
         Raises:
             SourceError: if a resource is of another version of FHIR.
         """
-        begins = range(0, count, CHUNK)
-        if workers < 2 or len(begins) < WORTH:
-            for begin in begins:
-                told(self.write_one(begin))
+        if workers < 2 or load < WORTH or count < 2 * LEAST:
+            for begin in range(0, count, CHUNK):
+                told(self.write_one(begin, CHUNK))
             return
+        size = max(LEAST, min(CHUNK, count // (4 * workers)))
+        begins = range(0, count, size)
         # A fresh interpreter each: the engine's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
             min(workers, len(begins)), mp_context=context, initializer=end_with, initargs=(os.getpid(),)
         ) as pool:  # fmt: skip
-            futures = [pool.submit(_write_one, self, begin) for begin in begins]
+            futures = [pool.submit(_write_one, self, begin, size) for begin in begins]
             try:
                 for one in as_completed(futures):
                     told(one.result())
@@ -77,12 +82,12 @@ class Parts:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def write_one(self, begin: int) -> int:
+    def write_one(self, begin: int, size: int) -> int:
         """Write the rows of some patients, and return how many they are."""
         terms = packaged_terms()
         import duckdb
 
-        span = [begin, begin + CHUNK]
+        span = [begin, begin + size]
         with duckdb.connect(str(self.store), read_only=True, config={"threads": 1}) as connection:
             whole = connection.execute(_RESOURCES, span).fetchall()
             who = connection.execute(_PATIENTS, span).fetchall()
@@ -121,5 +126,5 @@ class Parts:
         frame.write_parquet(target, compression="lz4", statistics=False)
 
 
-def _write_one(parts: Parts, begin: int) -> int:
-    return parts.write_one(begin)
+def _write_one(parts: Parts, begin: int, size: int) -> int:
+    return parts.write_one(begin, size)

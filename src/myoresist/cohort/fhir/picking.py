@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -347,6 +347,12 @@ class Picking:
         for kind, count in sorted(self.counts.items()):
             if (kind not in self.views and kind not in (*QUIET, *OF_NOBODY)) or kind == BINARY:
                 yield f"{kind}: {count:,} not read"
+
+    def load(self, kinds: Sequence[str], weight: int) -> int:
+        """Return how many resources are kept, those of some types counting for several."""
+        some = ", ".join(map(literal, kinds))
+        query = f"SELECT count(*) + {weight} * count(*) FILTER (kind IN ({some})) FROM sorted"
+        return int(self.connection.execute(query).fetchall()[0][0])
 
     def close(self) -> None:
         """Close the store and remove it."""
