@@ -192,6 +192,39 @@ def test_every_door_has_a_draft(door: str, tmp_path: Path) -> None:
     assert read["patients"]["sex"].to_list() == ["male", "female"]
 
 
+REDCAP = """\
+study_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,redcap_data_access_group,gender,dob,\
+skin___1,skin_complete,vdate,mmt8,haq,visit_complete,lab_name,result,units,lab_date,bloods_complete,pic
+1,baseline_arm_1,,,wien,f,1960-01-25,1,2,2020-01-10,110,1.5,2,,,,,,
+1,month_6_arm_1,,,wien,,,,,2020-07-10,130,0.5,2,,,,,,
+1,baseline_arm_1,bloods,1,wien,,,,,,,,,CK,900,U/L,2020-01-10,2,
+1,baseline_arm_1,photos,1,wien,,,,,,,,,,,,,,a.png
+2,baseline_arm_1,,,graz,m,1970-05-05,0,0,2020-02-01,140,,1,,,,,,
+"""
+
+
+def test_an_export_of_redcap_has_a_draft(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(REDCAP)
+    text = draft_mapping(tmp_path / "export.csv")
+    (tmp_path / "draft.yaml").write_text(text)
+    source = open_source(
+        tmp_path / "export.csv", Schema(packaged_terms()), tmp_path, tmp_path / "draft.yaml"
+    )
+    found = {x: y.drop("row").collect() for x, y in source.tables.items()}
+    assert found["labs"].rows() == [("1", "CK", "900", "U/L", "2020-01-10")]
+    assert found["visits"].height == 3
+    kept = "keep:redcap_data_access_group"
+    patients = found["patients"].select("patient_id", "sex", "birth_date", kept)
+    assert patients.rows() == [
+        ("1", "female", "1960-01-25", "wien"), ("2", "male", "1970-05-05", "graz"),
+    ]  # fmt: skip
+    assert "# The repeated instrument photos is not read" in text
+    assert len(source.unread) == 1
+    (tmp_path / "ours.csv").write_text("record_id,sex,patient_complete\n1,female,2\n")
+    with pytest.raises(SourceError, match="needs no mapping file"):
+        draft_mapping(tmp_path / "ours.csv")
+
+
 def test_without_ids_there_is_no_draft(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no column is known to hold the ids"):
         draft_mapping(folder(tmp_path, {"a.csv": "sex\nfemale\n"}))

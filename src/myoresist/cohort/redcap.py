@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 
 INSTRUMENT, INSTANCE = "redcap_repeat_instrument", "redcap_repeat_instance"
-EVENT = "redcap_event_name"
+EVENT, GROUP = "redcap_event_name", "redcap_data_access_group"
 OTHERWISE = "{} (another event says otherwise)"
 OF_SYSTEM = (
-    INSTRUMENT, INSTANCE, EVENT, "redcap_data_access_group", "redcap_survey_identifier",
+    INSTRUMENT, INSTANCE, EVENT, GROUP, "redcap_survey_identifier",
 )  # fmt: skip
 _BOX = re.compile(r"(?:(.+)___[A-Za-z0-9_]+|(.+) \(choice=.+\))", re.DOTALL)
 COMPLETE = "_complete"
@@ -39,7 +39,7 @@ MISSING = (
 """Codes for missing data that REDCap proposes to projects, and usual numbers for them."""
 _LABELLED = {
     "Repeat Instrument": INSTRUMENT, "Repeat Instance": INSTANCE, "Event Name": EVENT,
-    "Data Access Group": "redcap_data_access_group", "Survey Identifier": "redcap_survey_identifier",
+    "Data Access Group": GROUP, "Survey Identifier": "redcap_survey_identifier",
 }  # fmt: skip
 STATE = "Complete?"
 """What an export with labels calls the state of each form."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -29,12 +29,28 @@ _LIKE = 0.8
 
 @dataclass(frozen=True)
 class Found:
-    """A table of theirs: what its columns look like, and its rows; ``file`` is what it is called there."""
+    """A table of theirs.
+
+    Attributes:
+        name: of the table, or of a repeated instrument of an export of REDCap.
+        file: what it is called where it lies.
+        columns: what they look like.
+        rows: those that were looked at.
+        export: whether its rows are those of the patients themselves in such an export, one an event.
+        repeated: whether it is such an instrument.
+    """
 
     name: str
     file: str
     columns: Mapping[str, Profile]
     rows: pl.DataFrame
+    export: bool = False
+    repeated: bool = False
+
+    def without(self, columns: Container[str]) -> Found:
+        """Return the table without some columns."""
+        kept = {x: y for x, y in self.columns.items() if x not in columns}
+        return replace(self, columns=kept)
 
 
 @dataclass
@@ -71,12 +87,20 @@ class Guess:
             ours, why = self.kind(one)
             if ours is None or ours in placed:
                 why = f"is {ours} as {placed[ours].name} is, by its columns" if ours else why
-                self.draft.ignored[one.file] = why
+                self._leave(one, why)
             else:
                 placed[ours] = one
-        for ours, one in placed.items():
-            self.place(ours, one)
+        of_instruments: set[str] = set()
+        for ours, one in sorted(placed.items(), key=lambda x: not x[1].repeated):
+            if one.repeated and self.place(ours, one):
+                of_instruments |= one.columns.keys() - {self.ids(one)}
+            elif not one.repeated:
+                self.place(ours, one.without(of_instruments) if one.export else one)
         return self.draft
+
+    def _leave(self, one: Found, why: str) -> None:
+        """Leave a table out, and say why."""
+        (self.draft.unplaced if one.repeated else self.draft.ignored)[one.file] = why
 
     def ids(self, one: Found) -> str | None:
         """Return the column of a table that holds the ids of patients."""
@@ -96,7 +120,7 @@ class Guess:
             if column is not None and self._speaks_of(ours, column):
                 return ours, ""
         ids = one.rows[who].drop_nulls()
-        if ids.is_unique().all():
+        if one.export or (ids.is_unique().all() and not one.repeated):
             return "patients", ""
         exact = {self.vocabulary.exact("visits", x) for x in one.columns}
         if DATE in exact and len(exact - {DATE, PATIENT, None}):
@@ -113,8 +137,8 @@ class Guess:
         known = sum(n for x, n in column.said.items() if find(x))
         return bool(column.said) and known >= _HALF * sum(column.said.values())
 
-    def place(self, ours: str, one: Found) -> None:
-        """Say what the columns of a table are."""
+    def place(self, ours: str, one: Found) -> bool:
+        """Say what the columns of a table are; tell whether it has all that it needs."""
         lines = [self._line(ours, x) for x in self._ordered(ours, one)]
         taken: dict[str, str] = {}
         for place, line in enumerate(lines):
@@ -126,13 +150,18 @@ class Guess:
         lacking = [x for x in _NEEDS[ours] if x not in taken]
         if lacking:
             why = f"is {ours}, by its columns, but which one is {' and '.join(lacking)}?"
-            self.draft.ignored[one.file] = why
-            return
-        self.draft.tables[ours] = one.name
+            self._leave(one, why)
+            return False
+        (self.draft.repeated if one.repeated else self.draft.tables).update(
+            {one.name: ours} if one.repeated else {ours: one.name}
+        )
         if ours == "visits":
             lines = self._limits(lines)
         if ours in ("patients", "visits"):
             lines = self._beside(ours, one, lines)
+        if one.repeated:
+            # Its rows are known by the column of ids of the patients.
+            lines = [x for x in lines if x.ours != PATIENT]
         self.draft.lines[ours] = lines
         kept = {x.theirs for x in lines if x.ours}
         for table in (self.draft.values, self.draft.strange):
@@ -141,6 +170,7 @@ class Guess:
                 del own[theirs]
         if ours in TEXTS:
             self._unknown_words(ours, one)
+        return True
 
     def _ordered(self, ours: str, one: Found) -> list[Profile]:
         """Return the columns, those first that are called as ours are."""

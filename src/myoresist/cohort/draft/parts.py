@@ -44,6 +44,7 @@ class Draft:
         near: for each of our tables and such a value what it may be.
         rows: for each of our tables what stands side by side in others.
         repeated: for each repeated instrument of REDCap the table of its rows.
+        unplaced: for each repeated instrument that is no table of ours, why.
         ignored: for each of their tables that is left out, why.
         dates: in which forms dates are written.
         doubted: signs between day and month of which nobody can tell which stands first.
@@ -61,6 +62,7 @@ class Draft:
     near: dict[str, dict[str, str]] = field(default_factory=dict)
     rows: dict[str, list[Side]] = field(default_factory=dict)
     repeated: dict[str, str] = field(default_factory=dict)
+    unplaced: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     dates: tuple[str, ...] = ()
     doubted: frozenset[str] = frozenset()

@@ -44,6 +44,8 @@ def _tables(draft: Draft) -> Iterator[str]:
     if draft.repeated:
         yield "repeated:  # by the columns that are filled in its rows"
         yield from (f"  {_word(x)}: {ours}" for x, ours in draft.repeated.items())
+    for name, why in draft.unplaced.items():
+        yield f"# The repeated instrument {_said(name)} is not read: {_said(why)}"
     if draft.ignored:
         yield "ignore:"
         yield from (f"- {_word(x)}  # {_said(why)}" for x, why in draft.ignored.items())
