@@ -53,7 +53,8 @@ def test_visits_values_and_courses_side_by_side_become_rows(tmp_path: Path) -> N
         ("b", "2020-01-01", None, "0"),
         ("a", "2020-06-01", "140", "200"),
     ]
-    assert found["labs"].rows() == [("a", "12", "CRP", "mg/L")]
+    # A value may be 0; that a cell is empty says nothing.
+    assert found["labs"].rows() == [("a", "12", "CRP", "mg/L"), ("c", "0", "CRP", "mg/L")]
     # A cell that says "never" or nothing is no course, whatever a constant says.
     courses = found["treatments"].select("patient_id", "drug", "start")
     assert courses.rows() == [("a", "methotrexate", "2020-01-05"), ("a", "azathioprine", None)]

@@ -272,7 +272,7 @@ class _Naming:
             if lacking:
                 raise SourceError(f"{self.mapping}: rows.{table}.{number}: lacks {lacking[0]}")
             constants = {x: y for x, y in constants.items() if x not in kept.values()}
-            yield said(self._named(frame, held, table, kept, constants, {}), one)
+            yield said(self._named(frame, held, table, kept, constants, {}), one, table)
 
     def _coded_rows(
         self, table: str, values: dict[tuple[str, str], tuple[str, ...]]

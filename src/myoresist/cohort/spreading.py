@@ -11,8 +11,11 @@ from myoresist.cohort.names import Names, Spread
 from myoresist.document import did_you_mean
 from myoresist.resistance.response.visits import PATIENT
 
-_NOTHING = (*UNKNOWN, *NO, "never", "-", "--", ".", "nein", "nie", "non", "jamais", "0.0", "0.00")
-"""What a cell holds that does not say by itself that there was a visit, a value or a course."""
+_NOTHING = (*UNKNOWN, "-", "--", ".")
+"""What a cell holds that does not say by itself that there was a visit or a value."""
+_NEVER = (*NO, "never", "nein", "nie", "non", "jamais", "0.0", "0.00")
+"""What a cell holds that says that there was no course, or nothing of one."""
+_OF_DRUGS = ("treatments", "medicines")
 
 
 def spread_out(names: Names, table: str) -> frozenset[str]:
@@ -61,17 +64,19 @@ def of_patient(names: Names, table: str, columns: Iterable[str]) -> str | None:
     return next((x for x in columns if named.get(x, x) == PATIENT), None)
 
 
-def said(frame: pl.LazyFrame, one: Spread) -> pl.LazyFrame:
+def said(frame: pl.LazyFrame, one: Spread, table: str) -> pl.LazyFrame:
     """Return the rows of which a cell says that there is one, whatever a constant says.
 
     Args:
         frame: rows with our names and values.
         one: what they are made of.
+        table: of ours that they belong to.
     """
+    nothing = (*_NOTHING, *_NEVER) if table in _OF_DRUGS else _NOTHING
     cells = (pl.col(x).cast(pl.String).str.strip_chars() for x in one.columns.values())
     return frame.filter(
         pl.any_horizontal(
-            x.is_not_null() & ~x.str.to_lowercase().is_in(_NOTHING).fill_null(True) for x in cells
+            x.is_not_null() & ~x.str.to_lowercase().is_in(nothing).fill_null(True) for x in cells
         )
     )
 
