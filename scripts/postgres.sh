@@ -4,9 +4,9 @@
 # A file FOLDER/password with the password of its user "tests" lies there before it starts.
 set -euo pipefail
 
-programs() {
-  ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1
-}
+# Debian keeps the programs of the server apart from those of everybody.
+newest=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1)
+PATH="${newest:+$newest:}$PATH"
 
 # The server refuses to run as root.
 as_other() {
@@ -19,7 +19,7 @@ as_other() {
 
 case "${1:-install}" in
   install)
-    if command -v initdb > /dev/null || [ -n "$(programs)" ]; then
+    if command -v initdb > /dev/null; then
       exit 0
     fi
     # The package would start a server of its own.
@@ -29,7 +29,6 @@ case "${1:-install}" in
     apt-get install --quiet --yes --no-install-recommends postgresql
     ;;
   start)
-    PATH="$(programs):$PATH"
     if [ "$(id -u)" -eq 0 ]; then
       chown -R postgres "$2"
     fi
@@ -40,7 +39,6 @@ case "${1:-install}" in
       "-c listen_addresses=127.0.0.1 -c port=$3 -c unix_socket_directories=$2 -c fsync=off -c max_connections=20" start
     ;;
   stop)
-    PATH="$(programs):$PATH"
     cd "$2"
     as_other pg_ctl --pgdata "$2/data" --mode immediate --silent stop
     ;;

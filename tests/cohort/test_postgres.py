@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import polars as pl
@@ -28,6 +30,7 @@ from myoresist.case.reading import check_case_text
 from myoresist.cli import app
 from myoresist.cohort import run
 from myoresist.cohort.checking import check
+from myoresist.cohort.postgres import Address, opened
 from myoresist.cohort.registry import TABLES
 from myoresist.cohort.schema import Schema
 from myoresist.cohort.source import SourceError, open_source, place_of
@@ -184,9 +187,18 @@ def test_answers_load_into_a_cdm_that_holds_to_all_of_its_keys(
     server.run("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_nothing_can_be_written_there(server: Server) -> None:
-    from myoresist.cohort.postgres import Address, opened
+def test_a_full_disk_is_no_fault_of_the_server(server: Server, tmp_path: Path) -> None:
+    place = Address.of(server.address, ["cdm54"])
+    with pytest.raises(OSError, match="No space"), opened(place):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with (
+        pytest.raises(SourceError, match="terminating connection"),
+        opened(place) as one,
+    ):
+        list(one.rows("SELECT pg_terminate_backend(pg_backend_pid())"))
 
+
+def test_nothing_can_be_written_there(server: Server) -> None:
     with (
         pytest.raises(SourceError, match="error 25006"),
         opened(Address.of(server.address, ["cdm54"])) as one,

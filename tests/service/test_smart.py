@@ -180,6 +180,7 @@ def test_errors_of_the_record_system_are_told_in_words_of_our_own(
         ({"token_endpoint": "https://evil.example/token"}, "do not list"),
         ({"authorization_endpoint": "https://evil.example/authorize"}, "do not list"),
         ({"token_endpoint": 7}, "did not answer as SMART asks"),
+        ({"authorization_endpoint": "\nhttp://a.example"}, "did not answer as SMART asks"),
     ],
 )
 def test_a_configuration_that_leads_elsewhere_is_refused(

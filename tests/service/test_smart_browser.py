@@ -43,7 +43,9 @@ def server(ehr: RecordSystem) -> Iterator[str]:
     system = {"name": "The clinic", "address": ehr.iss, "client_id": CLIENT, "private": True}
     told = Settings.model_validate({"address": address, "systems": [system]})
     app = create_app(Workers(1, ThreadPoolExecutor), launches=Launches(told))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+    )
     with listening:
         thread = Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -119,19 +119,29 @@ def opened(address: Address) -> Iterator[Postgres]:
         import asyncpg
     except ImportError as error:
         raise SourceError(f"{address}: needs asyncpg: pip install 'myoresist[postgres]'") from error
-    try:
-        with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
+        try:
             connection = runner.run(_connected(address))
-            try:
-                yield Postgres(runner, connection, runner.run(_tables(connection, address)))
-            finally:
+        except asyncpg.PostgresError as error:
+            raise _unread(address, error) from error
+        except (OSError, asyncpg.InterfaceError, ValueError) as error:
+            raise SourceError(f"{address}: cannot be reached: {first_line(error)}") from error
+        try:
+            yield Postgres(runner, connection, runner.run(_tables(connection, address)))
+        except asyncpg.PostgresError as error:
+            raise _unread(address, error) from error
+        except (ConnectionError, asyncpg.InterfaceError) as error:
+            raise SourceError(f"{address}: the connection was lost: {first_line(error)}") from error
+        finally:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 runner.run(connection.close(timeout=_SECONDS))
-    except asyncpg.PostgresError as error:
-        state = error.sqlstate or ""
-        told = first_line(error) if state[:2] in _TOLD else f"error {state} of the server"
-        raise SourceError(f"{address}: cannot be read: {told}") from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError, ValueError) as error:
-        raise SourceError(f"{address}: cannot be reached: {first_line(error)}") from error
+
+
+def _unread(address: Address, error: Any) -> SourceError:
+    """Return what is said of an error of the server: its words only where they are about the server."""
+    state = error.sqlstate or ""
+    told = first_line(error) if state[:2] in _TOLD else f"error {state} of the server"
+    return SourceError(f"{address}: cannot be read: {told}")
 
 
 async def _connected(address: Address) -> Connection:

@@ -42,8 +42,8 @@ class _Read(BaseModel):
 class Configuration(_Read):
     """What a record system says of how it is asked for leave."""
 
-    authorization_endpoint: str = Field(max_length=LONGEST)
-    token_endpoint: str = Field(max_length=LONGEST)
+    authorization_endpoint: str = Field(max_length=LONGEST, pattern=r"^[!-~]+$")
+    token_endpoint: str = Field(max_length=LONGEST, pattern=r"^[!-~]+$")
     code_challenge_methods_supported: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
 
