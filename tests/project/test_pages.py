@@ -86,6 +86,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry" / "patients.csv").write_text("patient_id,age\nP1,60\n")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "Patient.ndjson").write_text(
+        '{"resourceType": "Patient", "id": "P1", "gender": "female"}\n'
+    )
     (tmp_path / "export.csv").write_text("record_id,sex,patient_complete\nP1,female,2\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
