@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # Debian keeps the programs of the server apart from those of everybody.
-newest=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1)
+newest=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2> /dev/null | sort -V | tail -n 1 || true)
 PATH="${newest:+$newest:}$PATH"
 
 # The server refuses to run as root.
@@ -26,7 +26,7 @@ case "${1:-install}" in
     mkdir -p /etc/postgresql-common/createcluster.d
     echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/none.conf
     apt-get update --quiet
-    apt-get install --quiet --yes --no-install-recommends postgresql
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends postgresql
     ;;
   start)
     if [ "$(id -u)" -eq 0 ]; then
