@@ -159,6 +159,10 @@ def test_day_and_month_are_told_apart_or_asked_about(
         ("haq", ["1.5", "99"], True),
         ("dx", ["DM", "paraneoplastic"], True),
         ("gottron", ["1", "0"], False),  # papules or sign
+        ("CK normal", ["1", "0"], False),  # now, or at the diagnosis
+        ("No ILD", ["1", "0"], False),
+        ("MTX stopped", ["2020-01-01", ""], False),
+        ("Jo1 negative", ["1", "0"], False),
     ],
 )
 def test_what_may_be_something_else_is_left_out(

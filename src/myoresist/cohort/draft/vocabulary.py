@@ -19,6 +19,8 @@ LIKE = 84
 """How alike a header must be to a name to be asked about (0 to 100, by the library that compares texts)."""
 _AGES = "years"
 """The only unit in which a number of the catalogue needs none in its header."""
+_DATED = ("enzyme", "lab", "course", "treatment", "outcome")
+"""Groups of findings that hold at some time; a header that is only like one seldom says at which."""
 _BRACKETS = re.compile(r"[(\[{]\s*([^()\[\]{}]+?)\s*[)\]}]\s*$")
 _SCALE = re.compile(r"_(mm|cm|0_100?|100?)$")
 _SIGN = "ul"
@@ -123,7 +125,8 @@ class Vocabulary:
                 yield plain(column), column
         if table == "patients":
             for one in self.schema.terms.catalogue:
-                if one.kind != "number" or one.unit == _AGES:
+                dated = one.group in _DATED
+                if not dated and (one.kind != "number" or one.unit == _AGES):
                     yield from ((plain(x), one.id) for x in (one.label, *one.synonyms))
         for column, words in self.headers.columns.get(table, {}).items():
             yield from ((plain(x), column) for x in words)
