@@ -32,9 +32,15 @@ OTHER_DRUGS = ("197361", "314076")
 
 
 class Population:
-    """Draws patients; the same seed draws the same ones."""
+    """Draws patients; the same seed draws the same ones.
 
-    def __init__(self, seed: int = 1) -> None:
+    Args:
+        seed: of the draw.
+        whole: with all that a hospital writes, or only with what a registry would ask for.
+    """
+
+    def __init__(self, seed: int = 1, whole: bool = True) -> None:
+        self.whole = whole
         self.codes: Codes = packaged_codes()
         self.random = random.Random(seed)
 
@@ -81,7 +87,8 @@ class Population:
         draw = self.random
         said = [self._said("label", draw.choice(LABELS))]
         said += [self._said("finding", x) for x in draw.sample(FINDINGS, 2)]
-        said += [{"coding": [{"system": SNOMED, "code": x}]} for x in draw.sample(OTHERS, 2)]
+        others = draw.sample(OTHERS, 2) if self.whole else ()
+        said += [{"coding": [{"system": SNOMED, "code": x}]} for x in others]
         for concept in said:
             doubt = draw.choices(("confirmed", "provisional", "refuted"), (8, 1, 1))[0]
             yield {
@@ -91,7 +98,7 @@ class Population:
 
     def _observations(self) -> Iterator[Resource]:
         draw = self.random
-        for name, unit, limit in (*LABS, LABS[0], LABS[0]):
+        for name, unit, limit in (*LABS, LABS[0], LABS[0]) if self.whole else LABS[:2]:
             value = round(draw.lognormvariate(0, 1) * limit, 1)
             yield self._observation(self._said("lab", name)) | {
                 "valueQuantity": {"value": value, "unit": unit, "code": unit},
@@ -102,7 +109,7 @@ class Population:
             yield self._observation(self._said("antibody", name)) | {
                 "valueCodeableConcept": {"coding": [{"system": SNOMED, "code": result}]}
             }
-        for code in VITALS:
+        for code in VITALS if self.whole else ():
             yield self._observation(
                 {"coding": [{"system": LOINC, "code": code}], "text": "vital"}
             ) | {"valueQuantity": {"value": draw.randrange(30, 200), "unit": "1"}}
@@ -115,12 +122,12 @@ class Population:
 
     def _medicines(self) -> Iterator[Resource]:
         draw = self.random
-        for name, dose, often in draw.sample(DRUGS, 2):
+        for name, dose, often in draw.sample(DRUGS, 2 if self.whole else 1):
             timing = {
                 "frequency": 1, "period": 1, "periodUnit": often, "boundsPeriod": {"start": self._day()},
             }  # fmt: skip
             yield self._order(self._said("drug", name), dose, timing)
-        for code in OTHER_DRUGS:
+        for code in OTHER_DRUGS if self.whole else ():
             yield self._order({"coding": [{"system": RXNORM, "code": code}], "text": code}, 5, {})
 
     def _order(self, concept: Resource, dose: float, repeat: Resource) -> Resource:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from myoresist import knowledge
 from myoresist.case.catalogue import read_rows
@@ -14,6 +14,7 @@ from myoresist.case.terms import Terms
 from myoresist.document import read_document
 from myoresist.knowledge.schema import Entry, validated
 
+T = TypeVar("T")
 Kind = Literal["label", "disease", "finding", "lab", "antibody", "drug", "measure", "result"]
 Relation = Literal["exact", "narrower", "broader"]
 MOST_ASKED = 10_000
@@ -91,7 +92,7 @@ class Codes:
         systems = conventions.systems
         self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
-        self._asked: dict[tuple[Coding, ...], tuple[Code, ...]] = {}
+        self._asked: dict[Hashable, Any] = {}
         self._same: dict[tuple[Kind, str], list[Coding]] = {}
         by_id = {one.id: one for one in systems}
         for row in rows:
@@ -116,11 +117,16 @@ class Codes:
     def of(self, codings: Iterable[Coding]) -> tuple[Code, ...]:
         """Return what the codes of one concept say, each thing once; the closest claim comes first."""
         asked = tuple(codings)
+        return self.remembered(asked, lambda: self._of(asked))
+
+    def remembered(self, asked: Hashable, answer: Callable[[], T]) -> T:
+        """Return what is answered to something that is asked again and again; it never changes."""
         if asked not in self._asked:
             if len(self._asked) >= MOST_ASKED:
                 self._asked.clear()
-            self._asked[asked] = self._of(asked)
-        return self._asked[asked]
+            self._asked[asked] = answer()
+        found: T = self._asked[asked]
+        return found
 
     def _of(self, codings: tuple[Coding, ...]) -> tuple[Code, ...]:
         found: dict[tuple[Kind, str], Code] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from myoresist.case.terms import Terms
 from myoresist.exchange.agreement import contradicted
-from myoresist.exchange.codes import Code, Codes
+from myoresist.exchange.codes import Code, Codes, Coding
 from myoresist.exchange.fhir.bundle import Resource, place
 from myoresist.exchange.fhir.datatypes import codings, words
 from myoresist.exchange.received import Draft
@@ -22,11 +22,23 @@ def agreeing(
         terms: the names that are known.
         draft: takes the note.
     """
-    found = codes.of(codings(concept))
-    for row in found:
-        other = contradicted(row, codings(concept), words(concept), codes, terms)
-        if other:
-            said = f"“{other}” beside a code that says {row.gloss}; to be confirmed"
-            draft.note(place(one), said)
-            return None
+    said, text = codings(concept), words(concept)
+    found = codes.of(said)
+    other = codes.remembered(
+        ("agreeing", said, text), lambda: _otherwise(found, said, text, codes, terms)
+    )
+    if other:
+        draft.note(place(one), other)
+        return None
     return found
+
+
+def _otherwise(
+    found: tuple[Code, ...], said: tuple[Coding, ...], text: str, codes: Codes, terms: Terms
+) -> str | None:
+    """Return what the words of a concept name besides its codes, if they do."""
+    for row in found:
+        other = contradicted(row, said, text, codes, terms)
+        if other:
+            return f"“{other}” beside a code that says {row.gloss}; to be confirmed"
+    return None
