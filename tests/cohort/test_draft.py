@@ -162,6 +162,7 @@ def test_day_and_month_are_told_apart_or_asked_about(
         ("CK normal", ["1", "0"], False),  # now, or at the diagnosis
         ("No ILD", ["1", "0"], False),
         ("MTX stopped", ["2020-01-01", ""], False),
+        ("MTX start", ["5000", "7.5"], False),  # no year
         ("Jo1 negative", ["1", "0"], False),
     ],
 )
@@ -241,7 +242,8 @@ def test_without_ids_there_is_no_draft(tmp_path: Path) -> None:
 
 HEADERS = st.sampled_from(
     ["sex", "Größe (cm)", "ck", "CK [µkat/L]", "no", "mmt8", "a: b", "#x", "'", "y", "1", "date_v1",
-     "ck_v1", "Jo-1", "methotrexate_start", "mtx ever", "visit date", "CRP mg/dl", "null", "Alter",
+     "ck_v1", "Jo-1", "methotrexate_start", "mtx ever", "MTX stop", "visit date", "CRP mg/dl", "null",
+     "Alter",
      "diagnosis", "%", "ILD", "haq"]
 )  # fmt: skip
 CELLS = st.sampled_from(

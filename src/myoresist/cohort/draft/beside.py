@@ -199,7 +199,10 @@ class Beside:
         dates = {roles[x]: x for x in ("start", "stop") if x in roles}
         if "start" in roles and not asked:
             self._add("treatments", Side(dates, {"drug": drug}, "by their names"))
-            self._take(*roles.values())
+            self._take(*dates)
+            self._point(
+                f"of the course of {drug} under rows, which says it, too", roles.get("taken")
+            )
         elif "start" in roles:
             said = Side(dates, {"drug": drug}, "; ".join(asked), sure=False)
             self._add("treatments", said)

@@ -30,6 +30,8 @@ _FORMS = (
 _ENOUGH = 0.8
 """Share of the values that have to be dates or numbers for a column of them."""
 _DAYS = 31
+_YEARS = (1900, 2100)
+"""Years that may be meant."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,11 @@ def _shape(form: str) -> re.Pattern[str]:
 
 def _is_iso(text: str) -> bool:
     try:
-        PartialDate.parse(text)
+        found = PartialDate.parse(text)
     except ValueError:
         return False
-    return True
+    # Any four figures may be a year.
+    return _YEARS[0] <= found.earliest.year <= _YEARS[1]
 
 
 def profiles(
