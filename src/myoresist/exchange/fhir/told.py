@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myoresist.case.terms import Terms
 from myoresist.exchange.fhir.texts import Text
 from myoresist.exchange.received import Draft, Unsure
-from myoresist.letters import LetterError, Statement, read
+
+if TYPE_CHECKING:
+    from myoresist.letters import Statement
 
 CODED = ("findings", "exposures", "comorbidities")
 WHO = ("patient.sex", "patient.birth_date")
@@ -53,6 +55,9 @@ class _Reader:
 
     def read(self) -> None:
         """Add what the text says."""
+        # The reader of letters takes time to load, and most records hold none.
+        from myoresist.letters import LetterError, read
+
         body, heading = self.text.body, f"{self.text.heading.rstrip(':')}:\n"
         try:
             # A heading tells which examination the words are of; by itself it says nothing.
