@@ -190,21 +190,26 @@ class Table:
             {x: np.repeat(one, size) for x, one in self.days.items()},
         )
 
+    def value(self, name: str, place: int) -> Value | None:
+        """Return what a column says of one patient; ``None`` is unknown.
+
+        Raises:
+            KeyError: if there is no such column.
+        """
+        if (truth := self.truths.get(name)) is not None:
+            return value_at(truth, place)
+        if (numbers := self.numbers.get(name)) is not None:
+            number = float(numbers[place])
+            return None if number != number else number
+        if (said := self.words.get(name)) is not None:
+            code = int(said.codes[place])
+            return said.words[code] if code >= 0 else None
+        day = float(self.days[name][place])
+        return None if day != day else EPOCH + timedelta(days=int(day))
+
     def row(self, place: int = 0) -> dict[str, Value | None]:
         """Return what is known of one patient, column by column; ``None`` is unknown."""
-        found: dict[str, Value | None] = {
-            name: value_at(one, place) for name, one in self.truths.items()
-        }
-        for name, numbers in self.numbers.items():
-            number = float(numbers[place])
-            found[name] = None if number != number else number
-        for name, said in self.words.items():
-            code = int(said.codes[place])
-            found[name] = said.words[code] if code >= 0 else None
-        for name, days in self.days.items():
-            day = float(days[place])
-            found[name] = None if day != day else EPOCH + timedelta(days=int(day))
-        return found
+        return {name: self.value(name, place) for name in self}
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Value | None]]) -> Table:
@@ -275,6 +280,28 @@ class Table:
                 days = pl.Series(name, self.days[name], nan_to_null=True)
                 columns.append(days.cast(pl.Int32).cast(pl.Date))
         return pl.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class RowView(Mapping[str, "Value | None"]):
+    """One patient of a table, of whom a column is looked up when it is asked for.
+
+    Attributes:
+        table: the table.
+        place: the patient.
+    """
+
+    table: Table
+    place: int
+
+    def __getitem__(self, name: str) -> Value | None:
+        return self.table.value(name, self.place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table)
+
+    def __len__(self) -> int:
+        return len(list(self.table))
 
 
 def _named(columns: Mapping[str, C], names: Mapping[str, str]) -> dict[str, C]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,10 @@ class Registry:
 
     def answer(self, batch: Batch) -> dict[str, pl.DataFrame]:
         """Answer for every patient of a batch that has been read."""
+        return dict(self.answered(batch))
+
+    def answered(self, batch: Batch) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the tables of ``assess`` by name, one after the other, so that none has to be kept."""
         base = self.knowledge
         ids = batch.patients.select(PATIENT)
         answers = Answers(
@@ -112,33 +117,48 @@ class Registry:
             base,
             base.differential,
         )
+        for name, table in chain(
+            self._of_patients(batch, answers, ids), self._over_time(answers).items()
+        ):
+            yield name, batch.named(table)
+        yield REJECTED, batch.rejected
+
+    def _of_patients(
+        self, batch: Batch, answers: Answers, ids: pl.DataFrame
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the answers to the questions, by the places of the patients."""
+        base = self.knowledge
+        yield FINDINGS, answers.frame
         criteria = [x for x in answers.criteria if x.partition(".")[0] in base.criteria.sets]
-        serum = ids.hstack(answers.serology.patients.frame())
-        results, options = base.serology.results(answers.serology), answers.options
-        found = {
-            FINDINGS: answers.frame,
-            CRITERIA: ids.hstack(answers.criteria.frame(self._outcomes(criteria))),
-            DIFFERENTIAL: batch.patients.select(PATIENT, "label", "final_diagnosis")
+        yield CRITERIA, ids.hstack(answers.criteria.frame(self._outcomes(criteria)))
+        yield (
+            DIFFERENTIAL,
+            batch.patients.select(PATIENT, "label", "final_diagnosis")
             .with_columns(_assessed_on(batch))
             .hstack(answers.posterior)
             .hstack(answers.label.frame(["label_probability", "label_outranked"])),
-            SEROLOGY: serum,
-            SERUM: antibodies_table(serum),
-            STATEMENTS: statements_table(serum),
-            ANTIBODIES: ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
-            RESPONSES: scored(answers.judged.compared.sort(PATIENT, DATE)),
-            TRIALS: self._trials(answers.judged.history, ids),
-            RESISTANCE: self._resistance(answers),
-            OPTIONS: options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row")),
-            REASONS: self._reasons(ids, answers.criteria),
-            CONSULT: ids.hstack(consult_table(answers.consult, base.names)),
-            REFRACTORY: refractory_table(answers),
-            **self._over_time(answers),
-            INPUTS: batch.inputs,
-            CONFLICTS: batch.conflicts,
-        }
-        named = {name: batch.named(table) for name, table in found.items()}
-        return {**named, REJECTED: batch.rejected}
+        )
+        serum = ids.hstack(answers.serology.patients.frame())
+        yield SEROLOGY, serum
+        yield SERUM, antibodies_table(serum)
+        yield STATEMENTS, statements_table(serum)
+        del serum
+        results = base.serology.results(answers.serology)
+        yield (
+            ANTIBODIES,
+            ids.select(pl.all().gather(results["row"])).hstack(results.drop("row")),
+        )
+        del results
+        yield RESPONSES, scored(answers.judged.compared.sort(PATIENT, DATE))
+        yield TRIALS, self._trials(answers.judged.history, ids)
+        yield RESISTANCE, self._resistance(answers)
+        options = answers.options
+        yield OPTIONS, options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row"))
+        yield REASONS, self._reasons(ids, answers.criteria)
+        yield CONSULT, ids.hstack(consult_table(answers.consult, base.names))
+        yield REFRACTORY, refractory_table(answers)
+        yield INPUTS, batch.inputs
+        yield CONFLICTS, batch.conflicts
 
     def _over_time(self, answers: Answers) -> dict[str, pl.DataFrame]:
         """Return what was given and what came of it, by drug and time."""

@@ -238,29 +238,36 @@ def answer_bucket(out: Path, bucket: int) -> int:
         The number of patients.
     """
     named = json.loads((out / WORK / PLAN).read_text(encoding="utf-8"))["codes_named"]
-    tables = _registry(named).assess(spool.read(out / WORK / BUCKETS, bucket))
+    registry = _registry(named)
+    # What came in is no longer needed once it is read, nor a table once it is written.
+    batch = registry.reader.read(spool.read(out / WORK / BUCKETS, bucket))
     counts = {}
-    for name in TABLES:
-        target = part(out, name, bucket)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        half = beside(target)
-        try:
-            tables[name].write_parquet(
-                half, compression="zstd", compression_level=LEVEL, statistics=False,
-                metadata=_metadata(name, tuple(tables[name].schema.items())),
-            )  # fmt: skip
-            half.replace(target)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            half.unlink(missing_ok=True)
-            if full(out):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
-            if isinstance(error, OSError):
-                raise
-            # The library does not tell why; our own tables it can write.
-            raise OSError(errno.EIO, CANNOT_WRITE, str(out)) from error
-        counts[name] = tables[name].height
+    for name, table in registry.answered(batch):
+        _write_part(out, name, bucket, table)
+        counts[name] = table.height
     write_mark(out, bucket, counts)
     return counts[FINDINGS]
+
+
+def _write_part(out: Path, name: str, bucket: int, table: pl.DataFrame) -> None:
+    """Write a part of a table in one step, so that no half file is ever there."""
+    target = part(out, name, bucket)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = beside(target)
+    try:
+        table.write_parquet(
+            half, compression="zstd", compression_level=LEVEL, statistics=False,
+            metadata=_metadata(name, tuple(table.schema.items())),
+        )  # fmt: skip
+        half.replace(target)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        half.unlink(missing_ok=True)
+        if full(out):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
+        if isinstance(error, OSError):
+            raise
+        # The library does not tell why; our own tables it can write.
+        raise OSError(errno.EIO, CANNOT_WRITE, str(out)) from error
 
 
 def answer(job: Job, workers: int = 1, told: Told | None = None) -> None:

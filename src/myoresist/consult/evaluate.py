@@ -249,7 +249,7 @@ class Consults:
     def _true(self) -> NDArray[np.bool_]:
         """Return which columns are true of whom, (N, columns), so that those of a patient lie together."""
         planes = [self.table.truth(x).t for x in self._columns]
-        return np.ascontiguousarray(unpack_rows(planes, self.table.size).T).astype(bool)
+        return np.ascontiguousarray(unpack_rows(planes, self.table.size).T).view(np.bool_)
 
     @cached_property
     def _columns(self) -> dict[str, int]:
@@ -276,14 +276,40 @@ class Consults:
         """Tell whether a rule, or what is told of a treatment, is true of one patient."""
         return bool(self._true[row, self._columns[column]])
 
+    def told_of(self, told: tuple[str, ...], row: int) -> list[str]:
+        """Return the drugs of which one of some things is told of one patient, in the order of all drugs."""
+        flags = self._told.get(told)
+        if flags is None:
+            drugs = self.consult.given.drugs
+            flags = np.zeros((self.table.size, len(drugs)), np.bool_)
+            for prefix in told:
+                flags |= self._true[:, [self._columns[prefix + x] for x in drugs]]
+            self._told[told] = flags
+        return [self._drugs[n] for n in flags[row].nonzero()[0]]
+
+    @cached_property
+    def _told(self) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+        """Keep of whom one of some things is told of each drug, (N, drugs)."""
+        return {}
+
+    @cached_property
+    def _drugs(self) -> tuple[str, ...]:
+        return tuple(self.consult.given.drugs)
+
     def state_of(self, row: int) -> str:
         """Return the state of one patient."""
         return self.consult.data.states[int(self.state[row])].id
 
     def diseases_of(self, row: int) -> tuple[str, ...]:
         """Return what the page of one patient acts on."""
-        little = self.consult.data.states[int(self.state[row])].page == LITTLE
-        return () if little else self.leading.of(row)
+        return self._diseases[row]
+
+    @cached_property
+    def _diseases(self) -> list[tuple[str, ...]]:
+        """Return what the page of each patient acts on; nothing where too little is known."""
+        little = [x.page == LITTLE for x in self.consult.data.states]
+        states = self.state.tolist()
+        return [() if little[x] else self.leading.of(row) for row, x in enumerate(states)]
 
     def certainty_of(self, row: int) -> str:
         """Return how sure the disease of one patient is."""
@@ -298,8 +324,10 @@ class Consults:
         found: dict[Section, list[Chosen]] = {x: [] for x in most}
         seen: set[tuple[str, str]] = set()
         lines, places = self._lines
-        for number in self._true[row, places].nonzero()[0]:
+        for number in self._true[row, places].nonzero()[0].tolist():
             section, line = lines[number]
+            if len(found[section]) >= most[section]:
+                continue
             for one in self._each(section, line, row):
                 if len(found[section]) < most[section] and one.about not in seen:
                     found[section].append(one)

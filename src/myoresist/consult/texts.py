@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from myoresist.arrays.table import Value
+from myoresist.arrays.table import RowView, Value
 from myoresist.consult.compile import BESIDE, CARE, DOSE
 from myoresist.consult.evaluate import Chosen, Consult, Consults
 from myoresist.consult.given import FAILED, GIVEN, ORAL, PARTLY, PULSE, WORKED
@@ -69,7 +69,7 @@ class Page:
     @cached_property
     def values(self) -> Mapping[str, Value | None]:
         """Return every column of the patient."""
-        return self.found.table.row(self.row)
+        return RowView(self.found.table, self.row)
 
     @cached_property
     def bottom(self) -> str:
@@ -199,8 +199,7 @@ class Page:
 
     def _named(self, *told: str) -> str:
         """Name the drugs of which one of some things is told."""
-        given = self.found.consult.given.drugs
-        drugs = [x for x in given if any(self._holds(prefix + x) for prefix in told)]
+        drugs = self.found.told_of(told, self.row)
         if len(drugs) > MOST_NAMED:
             return f"{len(drugs)} drugs"
         return _and(self.names[x] for x in sorted(drugs, key=lambda x: x not in (ORAL, PULSE)))
