@@ -251,6 +251,12 @@ def test_references_lead_to_the_patient_however_they_are_written(
     assert recorded(tables(opened(export(tmp_path / "in", held))))["p"]["ck_u_l"] == "900"
 
 
+def test_names_of_folders_are_names(tmp_path: Path) -> None:
+    for one in ("reg[1]", "reg1", "a*'"):
+        folder = export(tmp_path / one / "in", {"a.ndjson": [patient()]})
+        assert len(tables(opened(folder))["patients"]) == 1
+
+
 @pytest.mark.parametrize("reference", ["Medication/x", "https://a/Medication/x", "urn:uuid:x"])
 def test_an_order_may_name_a_medication_of_another_file(reference: str, tmp_path: Path) -> None:
     medication = {

@@ -147,7 +147,7 @@ class Picking:
         """Return the resources of a file as a relation: ``place``, by which it is counted, and ``json``."""
         plain = readable(path, self.work / "plain" / f"{number:05}.ndjson")
         return (
-            f"(SELECT row_number() OVER () AS place, json FROM read_ndjson_objects({literal(str(plain))}, "
+            f"(SELECT row_number() OVER () AS place, json FROM read_ndjson_objects({_file(plain)}, "
             f"ignore_errors=true, maximum_object_size={MOST}))"
         )
 
@@ -356,8 +356,14 @@ class Picking:
 
     def close(self) -> None:
         """Close the store and remove it."""
-        self.connection.close()
+        if "connection" in self.__dict__:
+            self.connection.close()
         (self.work / STORE).unlink(missing_ok=True)
+
+
+def _file(path: Path) -> str:
+    """Return the name of a file as SQL; letters that stand for several names are meant as they are."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def _plain(code: str) -> str:
