@@ -193,6 +193,27 @@ def test_a_contained_medicine_is_found_and_the_day_of_an_order_is_no_first_day()
     assert (course.drug, course.start) == ("methotrexate", None)
 
 
+def test_a_product_is_known_by_its_only_ingredient_and_a_mixture_by_none() -> None:
+    def given(*ingredients: str) -> list[str]:
+        parts = [{"itemCodeableConcept": coded(RXNORM, x)} for x in ingredients]
+        own = {"resourceType": "Medication", "id": "m1", "code": {"text": "Product 7"}}
+        one = order(
+            medicationCodeableConcept=None, contained=[{**own, "ingredient": parts}],
+            medicationReference={"reference": "#m1"},
+        )  # fmt: skip
+        return [x.drug for x in read_fhir(bundle(one)).case.treatments]
+
+    assert given("6851") == ["methotrexate"]
+    assert given("6851", "8640") == given() == []
+
+
+def test_a_finding_that_stands_as_the_value_of_another_code_is_told() -> None:
+    symptom = observation("0-0", valueCodeableConcept=coded(SNOMED, DYSPHAGIA, "Dysphagia"))
+    read = read_fhir(bundle(symptom))
+    assert not read.case.findings
+    assert any("Dysphagia: to be confirmed" in x for x in read.notes)
+
+
 @pytest.mark.parametrize(
     ("written", "date"),
     [

@@ -125,8 +125,19 @@ def concept_of(one: Resource, record: Record) -> object:
     reference = one.get("medicationReference")
     if isinstance(reference, Mapping):
         medication = record.resolve(reference.get("reference"), one)
-        return medication.get("code") if medication else {"text": reference.get("display")}
+        return _made_of(medication) if medication else {"text": reference.get("display")}
     return one.get("medicationCodeableConcept")
+
+
+def _made_of(medication: Resource) -> object:
+    """Return what a medication is, with the codes of its ingredient if it has but one."""
+    concept, ingredients = medication.get("code"), listed(medication, "ingredient")
+    parts = [x.get("itemCodeableConcept") for x in ingredients]
+    if len(parts) != 1 or not isinstance(parts[0], Mapping):
+        return concept
+    own = concept if isinstance(concept, Mapping) else {}
+    coding = [*listed(own, "coding"), *listed(parts[0], "coding")]
+    return {"text": words(own) or words(parts[0]), "coding": coding}
 
 
 def product(concept: object, terms: Terms, codes: Codes) -> str | None:

@@ -73,9 +73,12 @@ class Observations:
             if (text := sentences(one)) and one.get("status") in FINAL:
                 self._texts.append(text)
             elif _has_value(one):
-                self.draft.note(
-                    place(one), f"{named(one.get('code'))}: no code that is known here, not used"
-                )
+                # Of an observation such as "symptom" only the value says which.
+                value = one.get("valueCodeableConcept")
+                known = [x for x in self.codes.of(codings(value)) if x.kind != "result"]
+                told = f" ({named(value)}: to be confirmed)" if known else ""
+                what = f"{named(one.get('code'))}: no code that is known here, not used{told}"
+                self.draft.note(place(one), what)
             return
         row = said[0]
         usable = one.get("status") in FINAL and not any(misdated(one, DATES))
