@@ -130,7 +130,11 @@ def test_the_answers_are_those_of_one_patient(tmp_path: Path) -> None:
     for patient in found:
         case, _ = alone(held, patient)
         assert differences(of_assessment(assess(case)), said[case.patient.id]) == []
-    assert {"Condition.ndjson", "Observation.ndjson"} <= set(answered["rejected"]["table"])
+    rejected = answered["rejected"].filter(pl.col("table") == "Condition.ndjson", pl.col("row") > 0)
+    assert set(rejected["column"]) == {"Condition"}
+    assert set(rejected["value"].drop_nulls()) <= {
+        f"Condition/{one['id']}" for one in held["Condition"]
+    }
 
 
 def test_our_own_resources_come_back_as_the_same_statements(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def taken_out(
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """Return the tables without the remarks, and the remarks as rejections.
 
-    Of these ``table`` is the file, ``row`` the place in it, and ``column`` the resource.
+    Of these ``table`` is the file, ``row`` the place in it, ``column`` the type of the resource, by which
+    they can be counted, and ``value`` the resource.
     """
     kept = dict(tables)
     remarks = kept.pop(REMARKS, None)
@@ -31,8 +32,8 @@ def taken_out(
         table=pl.coalesce("file", pl.lit(REMARKS)),
         row=pl.col("place").alias(ROW),
         patient_id=pl.col(PATIENT),
-        column=pl.col("resource"),
-        value=pl.lit(None, pl.String),
+        column=pl.col("resource").str.split("/").list.first(),
+        value=pl.when(pl.col("resource").str.contains("/", literal=True)).then("resource"),
         reason=pl.col("said"),
         whole_row=pl.lit(False),
     )
