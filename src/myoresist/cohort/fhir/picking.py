@@ -34,7 +34,7 @@ STORE = "resources.duckdb"
 PATIENT, MEDICATION, FORM = "Patient", "Medication", "QuestionnaireResponse"
 BINARY = "Binary"
 MEMORY = "2GB"
-MOST = 64 * 2**20
+MOST = 32 * 2**20
 """Bytes of a line: more than a document that is held in one."""
 PROBED = 1_000
 """Resources of a file that are looked at for another version of FHIR; a file is written by one server."""
@@ -131,15 +131,13 @@ class Picking:
                 source = self._source(path, number)
                 kinds = self._census(path, source)
             except duckdb.Error as error:
-                raise SourceError(f"{path}: cannot be read: {first_line(error)}") from error
+                raise SourceError(f"{path}: cannot be read: {_reason(error)}") from error
             held += [(kind != MEDICATION, number, kind, source, count) for kind, count in kinds]
         for _, number, kind, source, count in sorted(held):
             try:
                 self._one(kind, number, source)
             except duckdb.Error as error:
-                raise SourceError(
-                    f"{files[number]}: cannot be read: {first_line(error)}"
-                ) from error
+                raise SourceError(f"{files[number]}: cannot be read: {_reason(error)}") from error
             if self.told:
                 self.told(count)
 
@@ -359,6 +357,12 @@ class Picking:
         if "connection" in self.__dict__:
             self.connection.close()
         (self.work / STORE).unlink(missing_ok=True)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what the library says of a mistake, in our words where they are its own."""
+    said = first_line(error)
+    return f"a line has more than {MOST / 1e6:.0f} MB" if "maximum_object_size" in said else said
 
 
 def _file(path: Path) -> str:
