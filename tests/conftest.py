@@ -178,7 +178,9 @@ def freezes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "site", [("Graz", "Linz", "Wien")[n % 3] if n < 157 else "Tulln" for n in range(160)]
     )
     cancers = pl.Series("last_cancer", ["2020-03-01" if n % 9 == 0 else None for n in range(160)])
-    tables["patients"] = tables["patients"].with_columns(sites, cancers)
+    # The earlier freeze knows the subtype of nobody.
+    subtype = pl.lit(None, pl.Boolean).alias("iim_subtype_ibm")
+    tables["patients"] = tables["patients"].with_columns(sites, cancers, subtype)
     for name, out in (("registry", "answers"), ("registry-2", "answers-2")):
         (folder / name).mkdir()
         for table, frame in tables.items():

@@ -114,6 +114,9 @@ class Records(Entry):
     long_form: int
     own_label: Share
     no_label: Share
+    subtype: str
+    subtype_finding: str
+    subtype_written: Share
     list_complete: Share
 
 

@@ -83,6 +83,9 @@ class Records:
             ONSET: where(drawn.seen[ONSET], whole(drawn.numbers[ONSET])),
             DURATION: where(drawn.seen[DURATION], whole(drawn.numbers[DURATION])),
         }
+        told = self.assumed.records
+        written = draw.one("subtype") < told.subtype_written
+        columns[told.subtype_finding] = where(written, columns["label"] == told.subtype)
         muscle = sections.tissue["muscle"]
         if muscle.done:
             stains = [x for x in findings if terms.catalogue[x].group in muscle.groups]
