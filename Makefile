@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## assess a published patient, show the report and write it a
 	@mkdir -p build && $(bin)/myoresist demo --html build/demo.html
 
 test: $(VENV)/.dev ## run all tests; TEST=--cov says which lines they reach
-	$(bin)/python -m pytest --numprocesses auto $(TEST)
+	$(bin)/python -m pytest --numprocesses auto --dist loadfile $(TEST)
 
 lint: $(VENV)/.dev ## check format, style, types and the order of the layers
 	$(bin)/ruff format --check .

@@ -302,7 +302,10 @@ class _Naming:
                 for one in self.names.repeated
             ]
             return
-        frame, export, there = self._of_project(found, export)
+        frame, export, there, ours = self._of_project(found, export)
+        if not (export or ours):
+            # A number called record_id makes no export of REDCap.
+            return
         repeated = {name.lower(): table for name, table in self.names.repeated.items()}
         mine = {**self.names.columns_of("patients")}
         ids = [x for x in export.columns if x == PATIENT or mine.get(x) == PATIENT]
@@ -342,8 +345,11 @@ class _Naming:
 
     def _of_project(
         self, found: pl.LazyFrame, export: Export
-    ) -> tuple[pl.LazyFrame, Export, Mapping[str, int]]:
-        """Name what is of the project of ``redcap_project``; what a mapping file says goes first."""
+    ) -> tuple[pl.LazyFrame, Export, Mapping[str, int], bool]:
+        """Name what is of the project of ``redcap_project``; what a mapping file says goes first.
+
+        The last of what is returned tells whether the table is of that project.
+        """
         project = Project(self.schema)
         mapped = self.names.columns_of("patients")
         if RECORD_LABEL in export.columns and RECORD_LABEL not in mapped:
@@ -355,7 +361,7 @@ class _Naming:
         ours = project.names(export.columns, there) if RECORD not in mapped else None
         if ours is not None:
             self.names = self.names.over(ours)
-        return found, export, there
+        return found, export, there, ours is not None
 
     def _own(
         self, frame: pl.LazyFrame, held: pl.Schema, table: str
