@@ -13,6 +13,8 @@ import pytest
 from cdms import MAPPING, in_duckdb, in_sqlite
 from typer.testing import CliRunner
 
+from myoresist.case.reading import packaged_terms
+from myoresist.case.units import spelling
 from myoresist.cli import app
 from myoresist.cohort.checking import check
 from myoresist.cohort.omop.concepts import Concepts
@@ -303,3 +305,13 @@ def test_every_word_is_one_of_a_case_and_every_source_is_known() -> None:
     for concept in [c for part in entries for one in part for c in one.concepts]:
         assert concept.check and concept.check.startswith("seen"), concept
         assert set(concept.cites) <= known
+
+
+def test_every_unit_by_its_code_is_one_of_a_laboratory_test() -> None:
+    units = Concepts.load(KNOWLEDGE.folder).units
+    known = {
+        unit: {x.id for x in packaged_terms().labs.values() if spelling(y, x)}
+        for unit, y in units.items()
+    }
+    assert all(known.values()), known
+    assert "tsh" in known["m[IU]/L"] and "lymphocytes" in known["10*3/uL"]

@@ -315,7 +315,14 @@ def test_a_reason_by_code_ends_a_course_and_one_in_words_is_told() -> None:
 def test_a_medicine_that_is_no_treatment_tells_what_it_is_known_to() -> None:
     statin = {"medicationCodeableConcept": coded(RXNORM, "83367")}
     assert read_fhir(bundle(order(**statin))).case.findings == {"statin_current": True}
-    assert not read_fhir(bundle(order(**statin, status="stopped"))).case.findings
+    stopped = read_fhir(bundle(order(**statin, status="stopped")))
+    assert not stopped.case.findings
+    assert "not shown to be taken now" in stopped.notes[0]
+
+
+def test_what_is_not_to_be_given_is_no_course_however_that_is_written() -> None:
+    for said in (True, "true"):
+        assert not read_fhir(bundle(order(doNotPerform=said))).case.treatments
 
 
 def test_an_allergy_speaks_against_a_drug_and_is_noted_at_its_course() -> None:

@@ -64,6 +64,12 @@ LABS: dict[str, tuple[dict[str, Any], Any]] = {
     "a small number in powers of ten": (ck(valueQuantity={"value": 9e2, "unit": "U/L"}), 900),
     "a boolean": (ck(valueQuantity={"value": True, "unit": "U/L"}), None),
     "UCUM's arbitrary unit": (ck(valueQuantity={"value": 900, "code": "[IU]/L"}), 900),
+    "a code that is another unit than the text": (
+        ck(valueQuantity={"value": 900, "unit": "U/L", "code": "ukat/L"}), None,
+    ),
+    "a comparator that is no bound": (
+        ck(valueQuantity={"value": 900, "unit": "U/L", "comparator": "ad"}), None,
+    ),
     "an annotation in the unit": (ck(valueQuantity={"value": 900, "unit": "U/L{serum}"}), 900),
 }  # fmt: skip
 
@@ -78,6 +84,15 @@ def test_a_value_is_read_or_stays_open_and_that_is_told(name: str) -> None:
     else:
         assert lab.value == value
         assert bool(read.notes) is (value is None)
+
+
+@pytest.mark.parametrize("unit", ["m[IU]/L", "u[IU]/mL", "mIU/L"])
+def test_thyrotropin_is_read_in_the_units_of_its_code(unit: str) -> None:
+    measured = {"value": 12.1, "unit": unit, "code": unit}
+    high = {"high": {"value": 4.5, "unit": unit, "code": unit}}
+    read = read_fhir(bundle(observation("3016-3", valueQuantity=measured, referenceRange=[high])))
+    assert not read.notes
+    assert [(x.value, x.upper_limit) for x in read.case.labs] == [(12.1, 4.5)]
 
 
 RANGES: dict[str, tuple[list[dict[str, Any]], float | None]] = {

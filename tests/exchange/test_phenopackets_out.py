@@ -14,6 +14,7 @@ from myoresist.case.model import Case
 from myoresist.case.reading import check_case_text
 from myoresist.case.record import record
 from myoresist.cli import EXAMPLES, app
+from myoresist.exchange.door import foreign
 from myoresist.exchange.phenopacket import read_phenopacket
 from myoresist.exchange.phenopacket_out import phenopacket
 
@@ -81,6 +82,18 @@ def test_what_is_said_and_what_stays_behind() -> None:
     ]  # fmt: skip
     assert [(x.antibody, x.result) for x in back.autoantibodies] == [("anti_jo1", "negative")]
     assert [x.drug for x in back.treatments] == ["methotrexate"]
+
+
+def test_beside_a_bound_no_other_value_of_its_test_is_written() -> None:
+    bound = OWN.replace("value: 300, unit: U/L", 'value: ">900", unit: U/L')
+    packet = phenopacket(case(bound), MADE)
+    assert not read_phenopacket(json.dumps(packet)).case.labs
+
+
+def test_it_is_known_as_a_phenopacket_without_any_feature() -> None:
+    only = "patient: {id: A-1}\nlabel: polymyositis\n"
+    received = foreign(json.dumps(phenopacket(case(only), MADE)).encode(), "packet.json")
+    assert received and received.case.label == "polymyositis"
 
 
 def test_an_antibody_result_that_cannot_be_read_stays_open() -> None:

@@ -100,6 +100,8 @@ def test_a_pdf_with_text(tmp_path: Path) -> None:
         (b"%PDF-1.7 nothing of the kind", "cannot be read"),
         (b"\x00\x01\x02", "is neither text nor a PDF"),
         (b"", "holds no words"),
+        ('{"resourceType": "Bundle"}'.encode("utf-16"), "is JSON and no letter"),
+        (b'[{"unit": "mg"}]', "is JSON and no letter"),
         (b"a word " * 200_000, "a letter may have"),
     ],
 )

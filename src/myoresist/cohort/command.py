@@ -76,7 +76,8 @@ def check_registry(source: Place, mapping: Path | None, say: Said) -> None:
             say(printable(f"    left out by the mapping: {left_out}"))
     for one in found.problems.iter_rows(named=True):
         lost = "rows left out" if one["whole_row"] else "cells unknown"
-        first = f"; first in row {one['row']}: {one['value']}"
+        value = "" if one["value"] is None else f": {one['value']}"
+        first = f"; first in row {one['row']}{value}"
         say(
             printable(
                 f"{one['table']}.{one['column']}: {one['rows']} {lost}: {one['reason']}{first}"

@@ -26,7 +26,7 @@ def foreign(text: bytes, name: str) -> Received | None:
     if is_fhir(text):
         return read_fhir(text, name)
     try:
-        packet = is_phenopacket(json.loads(text)) if b"phenotypicFeatures" in text else False
+        packet = is_phenopacket(json.loads(text)) if b'"subject"' in text else False
     except (ValueError, RecursionError):
         return None
     return read_phenopacket(text, name) if packet else None

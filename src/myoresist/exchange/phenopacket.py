@@ -9,7 +9,7 @@ from typing import Any
 
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
-from myoresist.case.units import spelling
+from myoresist.case.units import factor, spelling
 from myoresist.document import DocumentError, Problem
 from myoresist.exchange.codes import Code, Codes, Coding, packaged_codes
 from myoresist.exchange.ontology import excluded_with, kinds_of
@@ -176,8 +176,9 @@ class _Reader:
     def _unit(self, unit: Part, test: str) -> str | None:
         own = self.codes.conventions.units
         told = [str(unit.get("id") or "").removeprefix("UCUM:"), str(unit.get("label") or "")]
-        found = (spelling(own.get(x, x), self.terms.labs[test]) for x in told if x)
-        return next((x for x in found if x), None)
+        lab = self.terms.labs[test]
+        found = [x for x in (spelling(own.get(x, x), lab) for x in told if x) if x]
+        return found[0] if len({factor(x, lab) or 1 for x in found}) == 1 else None
 
     def _action(self, one: Part, place: str) -> None:
         """Add a treatment; a dose is left to a person, since its schedule is text."""

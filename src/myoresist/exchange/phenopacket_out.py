@@ -74,10 +74,12 @@ class _Writer:
                 yield {"type": term, **({} if answer else {"excluded": True})}
 
     def _labs(self, labs: Iterable[Lab]) -> Iterator[Part]:
-        for one in labs:
-            test = self.terms.lab(one.test)
-            assay = self._term("lab", test.id) if test else None
-            if test is None or assay is None or one.value is None:
+        found = [(one, test) for one in labs if (test := self.terms.lab(one.test))]
+        # Beside a value that cannot be written, such as a bound, the others would look like all there are.
+        partly = {test.id for one, test in found if one.value is None}
+        for one, test in found:
+            assay = self._term("lab", test.id)
+            if assay is None or one.value is None or test.id in partly:
                 continue
             unit = {"id": f"UCUM:{one.unit}", "label": one.unit}
             limits = {"unit": unit, "low": one.lower_limit or 0, "high": one.upper_limit}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import IO
@@ -12,6 +13,7 @@ from myoresist.letters.statements import LetterError
 
 MOST_BYTES = 20_000_000
 """Bytes that a file may have; a PDF holds fonts and pictures beside its words."""
+_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{])")
 _LEAST_LETTERS = 20
 """Letters on all pages of a PDF, below which it is a picture of a letter."""
 
@@ -34,6 +36,17 @@ def text_of(source: str) -> str:
 
 def decoded(data: bytes, source: str) -> str:
     """Return the text of a letter from what its file holds; see ``text_of``."""
+    text = _text(data, source)
+    # The letters of a record's keys and units would be read as words: mg as myasthenia gravis.
+    if _JSON.match(text):
+        raise LetterError(
+            f"{source}: is JSON and no letter; a record of FHIR or a phenopacket is a file in UTF-8 "
+            "that ends in .json or .ndjson, a case file is for myoresist assess"
+        )
+    return text
+
+
+def _text(data: bytes, source: str) -> str:
     if len(data) > MOST_BYTES:
         raise LetterError(
             f"{source}: has more than {MOST_BYTES // 1_000_000} MB; that is no letter"

@@ -47,7 +47,11 @@ class Medications:
         elif rows:
             self.draft.add("treatments", drug=rows[0].id, **self._course(one, name))
         elif not any(self._exposure(one, row) for row in said):
-            self._unknown(one, concept, why)
+            if any(x.kind == "finding" and x.relation != "broader" for x in said):
+                seen = "known, but not shown to be taken now; to be confirmed"
+                self.draft.note(place(one), f"{name}: {seen}")
+            else:
+                self._unknown(one, concept, why)
 
     def _unknown(self, one: Resource, concept: object, why: str | None) -> None:
         """Tell of a medicine that no code of its tells; a name alone is to be confirmed."""
@@ -157,7 +161,7 @@ def product(concept: object, terms: Terms, codes: Codes) -> str | None:
 def _not_given(one: Resource) -> str | None:
     """Say why a resource does not tell that the medicine was given."""
     kind, status = one["resourceType"], one.get("status")
-    if one.get("doNotPerform") is True:
+    if one.get("doNotPerform") not in (None, False):
         return "not to be given"
     if kind == "MedicationRequest" and one.get("intent") in NO_ORDER:
         return f"only a {one['intent']}"

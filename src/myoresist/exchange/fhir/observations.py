@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from myoresist.case.cells import may_be_thousands
 from myoresist.case.terms import LabTest, Terms
-from myoresist.case.units import spelling
+from myoresist.case.units import factor, spelling
 from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
@@ -108,7 +108,9 @@ class Observations:
                 if not usable
                 else f"no value{_absent(one)}"
                 if read is None
-                else "a unit that is not known"
+                else f"{read.comparator} is no bound"
+                if unit
+                else "a unit that is not known, or two that differ"
             )
             self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
             self.draft.add("labs", **entry, value="unknown", unit=test.unit)
@@ -129,9 +131,10 @@ class Observations:
         self.draft.add("labs", **entry, value=value, unit=unit, upper_limit=high, lower_limit=low)
 
     def _unit(self, read: Quantity, test: LabTest) -> str | None:
+        """Return the unit by its code or its text; nothing where these are two that differ."""
         own = self.codes.conventions.units
-        told = (own.get(x, x) for x in read.units)
-        return next((x for x in (spelling(x, test) for x in told) if x), None)
+        told = [x for x in (spelling(own.get(x, x), test) for x in read.units) if x]
+        return told[0] if len({factor(x, test) or 1 for x in told}) == 1 else None
 
     def _limits(
         self, one: Resource, found: Limits | None, unit: str, test: LabTest

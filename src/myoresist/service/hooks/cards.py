@@ -140,7 +140,7 @@ def _detail(report: Report, blocks: Iterable[Block], missing: Iterable[str], hea
 
 def _ends(missing: Iterable[str]) -> tuple[str, ...]:
     told = ", ".join(missing)
-    lacking = (f"Not received, so unknown: {plain(told)}.",) if told else ()
+    lacking = (f"Not received, so unknown: {plain(told)}.", "") if told else ()
     said = (
         "Research and decision-support tool, not a certified medical device; the physician decides."
     )
