@@ -12,6 +12,7 @@ from doors import DOORS, findings, folder, rejected
 
 from myoresist.cohort import run
 from myoresist.cohort.checking import check
+from myoresist.cohort.freeze.one_patient import case_of
 from myoresist.cohort.registry import assess_tables
 
 Rows = Sequence[Mapping[str, Any]]
@@ -266,6 +267,37 @@ def test_a_later_visit_that_cannot_be_read_leaves_the_current_measure_open(tmp_p
     ]
     found, _ = answered("csv", tmp_path, visits=visits)
     assert (found["mmt8_150"], found["haq_di"]) == (None, 2)
+
+
+def test_enzymes_of_visits_are_laboratory_values_for_every_question(tmp_path: Path) -> None:
+    visits = [
+        {"patient_id": "P", "date": "2023-01-01", "ck_ukat_l": "100", "ck_uln_ukat_l": 3},
+        {"patient_id": "P", "date": "2023-06-01", "ck_ukat_l": "2", "ck_uln_ukat_l": 3},
+    ]
+    found, told = answered("csv", tmp_path, visits=visits)
+    assert (found["ck_u_l"], found["ck_current_u_l"], found["ck_normal_now"]) == (6000, 120, True)
+    assert told == []
+    inputs = run.scan(tmp_path / "out", "inputs").collect()
+    assert dict(inputs.select("table", "rows").rows()) == {"patients": 1, "visits": 2}
+    labs = [{**CK, "value": 6000, "upper_limit": 180, "date": "2023-01-01"}]
+    case = case_of(folder(tmp_path / "page", {
+        "patients.csv": "patient_id\nP\n",
+        "visits.csv": "patient_id,date,ck_u_l,ck_uln_u_l\nP,2023-01-01,6000,180\n",
+    }), "P")  # fmt: skip
+    assert [(x.test, x.value, x.upper_limit) for x in case.labs] == [("ck", 6000, 180)]
+    # The same value stands in both tables: it is one.
+    later = {"patient_id": "P", "date": "2023-01-01", "ck_u_l": "l00", "ck_uln_u_l": 180}
+    tables = {"patients": texts([{"patient_id": "P"}]), "labs": texts(labs)}
+    both = [later | {"ck_u_l": "6000"}]
+    once = assess_tables({**tables, "visits": texts(both)})["findings"]
+    assert once["ck_current_u_l"].to_list() == [6000]
+    # What cannot be read is told of the visit, once, and may be the peak.
+    open_ = assess_tables({**tables, "visits": texts([later])})
+    assert open_["findings"]["ck_u_l"].to_list() == [None]
+    assert open_["rejected"].select("table", "row", "column").rows() == [("visits", 1, "ck_u_l")]
+    # What the patients say of it themselves goes first.
+    own = {"patients": texts([{"patient_id": "P", "ck_u_l": 9000}]), "visits": texts(both)}
+    assert assess_tables(own)["findings"]["ck_u_l"].to_list() == [9000]
 
 
 @pytest.mark.parametrize("column", ["ck_uln_u_l", "ck_x_uln", "ldh_uln_u_l", "aldolase_x_uln"])

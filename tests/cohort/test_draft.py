@@ -96,6 +96,16 @@ def test_what_is_asked_says_from_what_it_was_guessed(tmp_path: Path) -> None:
     assert "Huber" not in text
 
 
+def test_a_list_of_drugs_in_another_language_is_one(tmp_path: Path) -> None:
+    files = {
+        "patienten.csv": "Pat-Nr;Geschlecht\n1;w\n2;m\n",
+        "therapie.csv": "Pat-Nr;Medikament;Beginn\n1;Prednisolon;02.04.2014\n1;Methotrexat;13.05.2014\n",
+    }
+    text = draft_mapping(folder(tmp_path / "in", files))
+    assert yaml.safe_load(text)["tables"] == {"patients": "patienten", "treatments": "therapie"}
+    assert "left open: Methotrexat (perhaps Methotrexate?), Prednisolon (perhaps Pred" in text
+
+
 WIDE = """\
 record_id,sex,date_v1,mmt8_v1,ck_u_l_v1,phga_mm_v1,date_v2,mmt8_v2,ck_u_l_v2,phga_mm_v2,ck_v2,\
 aza_ever,ivig_ever,iqv

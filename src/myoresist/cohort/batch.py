@@ -36,6 +36,7 @@ from myoresist.cohort.places import (
 )
 from myoresist.cohort.relative import unread_limits, week_zero, with_limits, with_weeks
 from myoresist.cohort.remarks import taken_out
+from myoresist.cohort.samples import entered, of_visits, put_together, samples, told_once
 from myoresist.cohort.schema import (
     ROW,
     WEEKS_FROM,
@@ -168,7 +169,8 @@ class Reader:
         rejected.append(rejections(patients.filter(~first), "patients", PATIENT, TWICE))
         patients = patients.filter(first).sort(PATIENT)
         ids = patients[PATIENT]
-        entered = inputs_table(read, ids)
+        read |= {x: entered(y) for x, y in read.items() if x == "labs"}
+        entries = inputs_table(read, ids)
         kept = (
             patients.select(ROW).join(carried, on=ROW, how="left", maintain_order="left").drop(ROW)
         )
@@ -180,7 +182,8 @@ class Reader:
             rejected.append(rejections(lost, name, PATIENT, STRANGER))
             typed[name], late = until_assessed(typed[name], name, patients)
             gone += late
-        labs, no_lab = self.laboratory.read(typed["labs"], asked["labs"])
+        every, no_lab = self.laboratory.read(typed["labs"], asked["labs"])
+        labs = told_once(every)
         findings, no_finding = self._of_findings(typed["findings"])
         serum, no_antibody = self.serum.read(typed["antibodies"], asked["antibodies"])
         dates = patients.select(PATIENT, DATE, BIRTH, *AGES, written=ONSET).rename(
@@ -231,11 +234,13 @@ class Reader:
             results=self.serum.results(serum),
             treatments=treatments,
             visits=checked,
-            rejected=pl.concat([*rejected, with_ids(pl.concat(gone), ids)]).sort(
-                "table", ROW, "column"
-            ),
+            rejected=of_visits(
+                pl.concat([*rejected, with_ids(pl.concat(gone), ids)]),
+                typed["visits"].columns,
+                self.terms,
+            ).sort("table", ROW, "column"),
             kept=kept,
-            inputs=entered,
+            inputs=entries,
             conflicts=pl.DataFrame(
                 list(settled.disputes), {PATIENT: pl.UInt32, FINDING: pl.String}, orient="row"
             ),
@@ -268,6 +273,11 @@ class Reader:
             if name == "treatments":
                 typed[name] = with_steps(typed[name])
             rejected.append(read.rejected)
+        visits = with_weeks(tables.get("visits", pl.DataFrame()), "visits", zero)
+        for read in samples(visits, patients, self.schema, self.codes_named):
+            rejected.append(read.rejected)
+            for found, more in ((typed, read.rows), (asked, read.asked)):
+                found["labs"] = put_together(found["labs"], self._whole(more, "labs"))
         return typed, asked, rejected
 
     def _beyond(self, courses: pl.DataFrame, treatments: Treatments) -> Iterator[pl.DataFrame]:

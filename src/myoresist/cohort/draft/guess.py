@@ -134,7 +134,7 @@ class Guess:
     def _speaks_of(self, ours: str, column: Profile) -> bool:
         terms = self.vocabulary.schema.terms
         find = {"labs": terms.lab, "antibodies": terms.antibody, "treatments": terms.drug}[ours]
-        known = sum(n for x, n in column.said.items() if find(x))
+        known = sum(n for x, n in column.said.items() if find(x) or self._like(ours, x))
         return bool(column.said) and known >= _HALF * sum(column.said.values())
 
     def place(self, ours: str, one: Found) -> bool:

@@ -17,12 +17,13 @@ from myoresist.case.model import Case
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.places import carried_through
 from myoresist.cohort.registry import Registry
+from myoresist.cohort.samples import samples
 from myoresist.cohort.schema import OF_ORGANS, ROW, cleaned
 from myoresist.cohort.shorthand import written_out
 from myoresist.cohort.source import Place, open_source
 from myoresist.document import DocumentError, Problem
 from myoresist.library import Knowledge
-from myoresist.resistance.response.visits import PATIENT
+from myoresist.resistance.response.visits import ON_TREATMENT, PATIENT, POPULATION
 
 _PERSON = {"sex": "sex", "weight_kg": "weight_kg", "age": "age", "birth_date": "birth_date"}
 _ONSET = {
@@ -64,6 +65,10 @@ def case_of(path: Place, patient: str, mapping: Path | None = None) -> Case:
         for name, frame in own.items()
         if frame.height
     }
+    for read in samples(
+        own.get("visits", pl.DataFrame()), own["patients"], schema, registry.codes_named
+    ):
+        rows.setdefault("labs", []).extend(read.rows.drop(ROW).to_dicts())
     try:
         return Case.model_validate(_case(rows, registry))
     except ValueError as error:
@@ -113,7 +118,14 @@ def _visit(row: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         for name, factor in measure.columns.items():
             if name != first and name in told:
                 told[first] = told.pop(name) * factor
-    return {x: y for x, y in told.items() if x not in ("population", "on_treatment")}
+    # A case has its enzymes among the laboratory values.
+    enzymes = {
+        x
+        for one in registry.reader.terms.measures
+        if one.enzyme
+        for x in (*one.columns, *one.limit_columns, one.multiple_column)
+    }
+    return {x: y for x, y in told.items() if x not in {POPULATION, ON_TREATMENT, *enzymes}}
 
 
 def _known(row: Mapping[str, Any]) -> dict[str, Any]:
