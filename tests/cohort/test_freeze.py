@@ -551,6 +551,27 @@ def test_small_counts_do_not_leave(out: Path, freezes: Path) -> None:
     table = tables[0].filter(pl.col("group") != "All", variable="sex_female")
     # Three patients of Tulln are too few, so that another site is withheld that could be taken from the sum.
     assert table.filter(withheld=True).height >= 2
+    # Nor can a site be taken from the sum over all sites, which the command tells without --by.
+    for by_site, key in ((tables[2], ["drug", "week"]), (tables[3], ["definition"])):
+        counted = [x for x in by_site.columns if by_site[x].dtype.is_integer() and x != "week"]
+        gone = by_site.group_by(key).agg(pl.col(counted).null_count()).sort(key)
+        rest = by_site.group_by(key).agg(pl.col(counted).sum()).sort(key)
+        alone = gone.select(counted).to_numpy() == 1
+        assert not (alone & (rest.select(counted).to_numpy() > 0)).any()
+    # Who is out is no difference of those before two steps.
+    few = steps["out"].is_null()
+    later = few.cum_sum().shift(1, fill_value=0) > 0
+    assert (
+        steps.filter(later).select("before", "met").null_count().sum_horizontal().sum()
+        == 2 * later.sum()
+    )
+    # A difference tells of the one group that is not shown.
+    lines = (
+        tables[0]
+        .group_by("variable", "level")
+        .agg(pl.col("withheld").any(), pl.col("difference").count())
+    )
+    assert not lines.filter(withheld=True)["difference"].any()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -564,6 +585,12 @@ def test_what_is_withheld_cannot_be_computed(seed: int) -> None:
             # One alone is only withheld where nothing else of the line is there.
             assert gone.sum() != 1 or not (line[~gone] > 0).any()
     assert not Disclosure(1).withheld(counts_).any()
+
+
+def test_a_freeze_that_is_not_whole_is_named(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes((out / "manifest.json").read_bytes())
+    with pytest.raises(SourceError, match="lacks its table findings"):
+        command.table_one(tmp_path, "site", None, None)
 
 
 def test_half_of_a_curve_is_left_after_half_have_come() -> None:

@@ -53,29 +53,44 @@ def windows(freeze: Freeze, disclosure: Disclosure, by: str | None = None) -> pl
         shares.append((100 * sure / due).round(1).alias(f"{name}_percent_low"))
         shares.append((100 * (sure + open_) / due).round(1).alias(f"{name}_percent_high"))
     told = told.with_columns(pl.when(due > 0).then(x).alias(x.meta.output_name()) for x in shares)
-    return hidden(told, [*CATEGORIES, *STATUSES[1:]], "new_users", disclosure)
+    return hidden(told, [*CATEGORIES, *STATUSES[1:]], "new_users", disclosure, ["drug", "week"])
 
 
 def hidden(
-    frame: pl.DataFrame, counts: list[str], total: str, disclosure: Disclosure
+    frame: pl.DataFrame, counts: list[str], total: str, disclosure: Disclosure, lines: list[str]
 ) -> pl.DataFrame:
     """Return a table whose counts add up to a total in each row, without those that are not told.
 
     Shares (``*_percent*``) go with any count of their row that is withheld.
+
+    Args:
+        frame: one row a line and group.
+        counts: the columns that add up to the total.
+        total: the column of totals.
+        disclosure: what may be told.
+        lines: the columns that tell lines apart; of the groups of each the sums are told without groups.
     """
     if frame.is_empty():
         return frame.with_columns(withheld=pl.lit(None, pl.Boolean))
-    mask = disclosure.withheld(frame.select(counts).to_numpy().astype(float))
-    small = frame[total].is_between(1, disclosure.least - 1)
+    mask, small = np.zeros((frame.height, len(counts)), np.bool_), np.zeros(frame.height, np.bool_)
+    places = frame.with_row_index("place").group_by(lines, maintain_order=True).agg("place")
+    for rows in places["place"]:
+        own = frame[rows]
+        grouped = own.height > 1
+        few = disclosure.withheld(
+            own.select(total).to_numpy().astype(float), rows=False, columns=grouped
+        )
+        values = own.select(counts).to_numpy().astype(float)
+        told = disclosure.withheld(
+            values, columns=grouped, few=np.broadcast_to(few, values.shape) & (values > 0)
+        )
+        mask[rows.to_numpy()], small[rows.to_numpy()] = told | few, few[:, 0]
     shares = [x for x in frame.columns if "_percent" in x]
-    flags = pl.Series("withheld", mask.any(axis=1)) | small
+    flags = pl.Series("withheld", mask.any(axis=1) | small)
     return frame.with_columns(
-        *(
-            pl.when(~(pl.Series(mask[:, n]) | small)).then(pl.col(x)).alias(x)
-            for n, x in enumerate(counts)
-        ),
+        *(pl.when(~pl.Series(mask[:, n])).then(pl.col(x)).alias(x) for n, x in enumerate(counts)),
         *(pl.when(~flags).then(pl.col(x)).alias(x) for x in shares),
-        pl.when(~small).then(pl.col(total)).alias(total),
+        pl.when(~pl.Series(small)).then(pl.col(total)).alias(total),
         flags.alias("withheld"),
     )
 
@@ -106,7 +121,7 @@ def refractory(freeze: Freeze, disclosure: Disclosure, by: str | None = None) ->
     joined = told.join(items, on=keys, how="left").with_columns(
         low.round(1).alias("met_percent_low"), high.round(1).alias("met_percent_high")
     )
-    return hidden(joined, list(STATES), "patients", disclosure)
+    return hidden(joined, list(STATES), "patients", disclosure, ["definition"])
 
 
 def overlap(freeze: Freeze, disclosure: Disclosure) -> pl.DataFrame:

@@ -62,7 +62,13 @@ class Freeze:
         return tuple(self.manifest.get("kept", ()))
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """Open a table."""
+        """Open a table.
+
+        Raises:
+            SourceError: if it is not there, as in a copy of a part.
+        """
+        if not any((self.folder / table).glob("part-*.parquet")):
+            raise SourceError(f"{self.folder}: lacks its table {table}; copy or write it whole")
         return scan(self.folder, table)
 
     def columns(self, table: str) -> list[str]:

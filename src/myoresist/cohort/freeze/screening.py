@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
@@ -165,12 +166,16 @@ class Screened:
         sums = frame.select(
             pl.any_horizontal(pl.col(x).is_between(1, disclosure.least - 1) for x in counts)
         ).to_series()
+        # Who came so far less who comes to the next step is who is out: after a few of them neither is told.
+        after = np.concatenate([[False], np.logical_or.accumulate(hidden[:, 2])[:-1]])
+        hidden[:, 0] |= after
+        any_ |= after
         flags = pl.DataFrame(hidden, schema=["met?", "unknown?", "out?"])
         told = frame.hstack(flags).with_columns(
             *(pl.when(~pl.col(f"{x}?")).then(x).alias(x) for x in ("met", "unknown", "out")),
             *(
-                pl.when(~pl.col(x).is_between(1, disclosure.least - 1)).then(x).alias(x)
-                for x in ("before", "sure")
+                pl.when(~pl.col(x).is_between(1, disclosure.least - 1) & ~gone).then(x).alias(x)
+                for x, gone in (("before", pl.Series(after)), ("sure", pl.lit(False)))
             ),
             (pl.Series("withheld", any_) | sums).alias("withheld"),
         )

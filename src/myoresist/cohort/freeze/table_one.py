@@ -51,7 +51,7 @@ class TableOne:
             ``COLUMNS``. ``known`` counts in whom the variable is known; of a finding that is made of several,
             in whom every part was asked. ``percent`` is ``count`` of ``known``; ``percent_low`` and
             ``percent_high`` bound the share of all patients. ``difference`` is the largest standardised
-            difference between any two groups, and stands in the rows of all patients.
+            difference between any two groups, and stands in the rows of all patients where none is withheld.
         """
         people = self._people()
         groups = sorted(people[_GROUP].unique().to_list(), key=lambda x: (x == NONE, x))
@@ -130,8 +130,12 @@ class TableOne:
             hidden |= told["withheld"].fill_null(False) | small
         figures = [x for x in COLUMNS[5:-2] if x in frame.columns]
         few = pl.col("patients").is_between(1, self.disclosure.least - 1)
+        # With the groups that are shown, a difference tells of the one that is not.
+        line = ["variable", "level"]
+        any_ = frame.select(*line, hidden=hidden).select(pl.col("hidden").any().over(line))
         return frame.with_columns(
             *(pl.when(~hidden).then(pl.col(x)).alias(x) for x in figures),
+            pl.when(~any_.to_series()).then("difference").alias("difference"),
             pl.when(~few).then(pl.col("patients")).alias("patients"),
             hidden.alias("withheld"),
         )
