@@ -341,6 +341,14 @@ def test_what_is_not_read_is_said_and_makes_nothing(tmp_path: Path) -> None:
     assert recorded(tables(opened(folder)))["p"].keys() == {"sex_female"}
 
 
+def test_one_problem_of_many_resources_is_one_line(tmp_path: Path) -> None:
+    of = [ck(id=f"o{n}", valueQuantity={"value": 5, "unit": "mg"}) for n in range(3)]
+    folder = export(tmp_path / "in", {"Patient.ndjson": [patient()], "Observation.ndjson": of})
+    found = check(folder).problems.filter(pl.col("table") == "Observation.ndjson")
+    (one,) = found.iter_rows(named=True)
+    assert (one["column"], one["rows"], one["value"]) == ("Observation", 3, "Observation/o0")
+
+
 def test_every_resource_that_is_read_of_one_patient_has_a_view(tmp_path: Path) -> None:
     views = Picking(tmp_path, packaged_codes()).views
     assert {*READ, FORM, "Patient", "Medication", "Composition"} == set(views)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import polars as pl
 
 from myoresist.case.cells import PERHAPS_CODES
 from myoresist.cohort import spool
+from myoresist.cohort.fhir.files import PACKED, SUFFIXES
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.registry import Registry
 from myoresist.cohort.remarks import REMARKS
@@ -21,6 +23,8 @@ from myoresist.cohort.schema import ROW, empty_rejections
 from myoresist.cohort.source import Place, Source, open_source
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
+
+_RESOURCES = rf"({'|'.join(map(re.escape, SUFFIXES))})({re.escape(PACKED)})?$"
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,16 @@ def _read(
         if name != REMARKS
     ]
     schema = ["table", "rows", "columns", "left_out"]
+    # In a file of resources the column is a resource; of the same problem in many only the first is named.
+    resource = pl.col("table").str.contains("(?i)" + _RESOURCES)
+    kind = pl.col("column").str.extract("^([^/]*)")
     problems = (
         pl.concat(found)
         .sort("table", ROW, "column")
+        .with_columns(
+            column=pl.when(resource).then(kind).otherwise("column"),
+            value=pl.when(resource).then(pl.coalesce("value", "column")).otherwise("value"),
+        )
         .group_by("table", "column", "reason", "whole_row", maintain_order=True)
         .agg(rows=pl.len(), value=pl.col("value").first(), row=pl.col(ROW).first())
         .sort("rows", descending=True, maintain_order=True)
