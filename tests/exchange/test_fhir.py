@@ -320,6 +320,14 @@ def test_a_medicine_that_is_no_treatment_tells_what_it_is_known_to() -> None:
     assert "not shown to be taken now" in stopped.notes[0]
 
 
+def test_two_of_one_id_that_differ_are_told_unless_one_is_newer() -> None:
+    newer = {"meta": {"versionId": "2"}}
+    for one, told in (({}, True), (newer, False)):
+        read = read_fhir(bundle(ck(900), ck(100, **one)))
+        assert [x.value for x in read.case.labs] == [100]
+        assert any("stands there again and differs" in x for x in read.notes) is told
+
+
 def test_what_is_not_to_be_given_is_no_course_however_that_is_written() -> None:
     for said in (True, "true"):
         assert not read_fhir(bundle(order(doNotPerform=said))).case.treatments

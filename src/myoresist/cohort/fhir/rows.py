@@ -20,6 +20,7 @@ from myoresist.exchange.fhir.bundle import (
     deeper,
     is_answer,
     place,
+    undecided,
 )
 from myoresist.exchange.fhir.reading import FORM, drafted
 from myoresist.exchange.received import received
@@ -81,6 +82,7 @@ class Patients:
                 every.append(found)
                 of[id(found)] = line
         record = Record(one, [x for x in current(every) if not is_answer(x)])
+        record.notes += undecided(every, record.resources)
         own: dict[str, Line] = {}
         for each in record.resources:
             own[place(each)] = line = of[id(each)]

@@ -134,6 +134,7 @@ def read_record(text: str | bytes, name: str) -> Record:
             record.resources.append(one)
         elif one["resourceType"] not in OF_NOBODY:
             others[one["resourceType"]] += 1
+    notes += undecided((x for _, x in entries), record.resources)
     notes += (f"{kind}: {n} not of this patient, not used" for kind, n in sorted(others.items()))
     return record
 
@@ -147,6 +148,17 @@ def current(found: Iterable[Resource]) -> list[Resource]:
         if known is None or _version(one) >= _version(known):
             kept[key] = one
     return list(kept.values())
+
+
+def undecided(found: Iterable[Resource], kept: Iterable[Resource]) -> list[str]:
+    """Tell of kept resources of which another version says otherwise and neither says that it is newer."""
+    of = {place(x): x for x in kept if isinstance(x.get("id"), str)}
+    told = {
+        place(x)
+        for x in found
+        if (own := of.get(place(x))) is not None and _version(own) == _version(x) and own != x
+    }
+    return [f"{x}: stands there again and differs; the last one counts" for x in sorted(told)]
 
 
 def _version(one: Resource) -> tuple[str, int]:
