@@ -381,3 +381,22 @@ def test_numbers_held_as_such_have_the_same_bounds_as_text() -> None:
         "treatments": pl.DataFrame([{"patient_id": "P", "drug": "methotrexate", "weeks": 2e18}]),
     }
     assert assess_tables(frames)["rejected"]["column"].to_list() == ["cut_off", "value", "weeks"]
+
+
+def test_a_course_that_ends_after_the_assessment_runs_on_its_day(tmp_path: Path) -> None:
+    course = {
+        "patient_id": "P",
+        "drug": "methotrexate",
+        "start": "2023-01-02",
+        "stop": "2023-09-01",
+    }
+    _, told = answered(
+        "csv",
+        tmp_path,
+        patients=[{"patient_id": "P", "date": "2023-05-31"}],
+        treatments=[course, course | {"drug": "azathioprine", "start": "2023-06-02"}],
+    )
+    late = "lies after the date of the assessment"
+    assert sorted(told) == [("treatments", "start", late), ("treatments", "stop", late)]
+    courses = run.scan(tmp_path / "out", "courses").collect()
+    assert courses.select("drug", "running").rows() == [("methotrexate", True)]

@@ -8,7 +8,7 @@ import polars as pl
 
 from myoresist.arrays.words import Words
 from myoresist.case.courses import period
-from myoresist.cohort.schema import ASKED, KEPT, OF_END, ROW, rejections
+from myoresist.cohort.schema import ASKED, KEPT, OF_END, ROW, rejections, unused
 from myoresist.resistance.response.visits import DATE, PATIENT
 
 
@@ -74,10 +74,16 @@ def by_numbers(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.with_columns(pl.col(PATIENT).cast(pl.UInt32))
 
 
+_LATE = "lies after the date of the assessment"
+
+
 def until_assessed(
     table: pl.DataFrame, name: str, patients: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """Return the rows that are not dated after the assessment of their patient, and the others."""
+    """Return the rows that are not dated after the assessment of their patient, and the cells that are.
+
+    A course that begins before it stays, without its stop.
+    """
     given = patients[DATE]
     columns = [x for x in (DATE, "start", "stop") if x in table.columns]
     if not given.count() or not columns:
@@ -86,11 +92,23 @@ def until_assessed(
     own, gone = today.gather(table[PATIENT]), []
     late = pl.repeat(False, table.height, eager=True)
     for column in columns:
-        begin = _first_day(table[column])
-        later = (begin > own).fill_null(False) & ~late
-        if later.any():
-            reason = "lies after the date of the assessment"
-            gone.append(rejections(table.filter(later), name, column, reason))
+        later = (_first_day(table[column]) > own).fill_null(False) & ~late
+        if not later.any():
+            continue
+        if column == "stop":
+            # On the day of the assessment the course still ran.
+            gone.append(unused(table.filter(later), name, column, _LATE))
+            end = [x for x in ("stop", "reason_stopped") if x in table.columns]
+            table = table.with_columns(
+                *(pl.when(~later).then(pl.col(x)).alias(x) for x in end),
+                *(
+                    pl.when(later).then(True).otherwise(pl.col(x)).alias(x)
+                    for x in ("ongoing",)
+                    if x in table.columns
+                ),
+            )
+        else:
+            gone.append(rejections(table.filter(later), name, column, _LATE))
             late |= later
     return table.filter(~late) if gone else table, gone
 

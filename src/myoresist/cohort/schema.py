@@ -391,6 +391,11 @@ def rejections(frame: pl.DataFrame, table: str, column: str, reason: str | pl.Ex
     return _rejection(frame, table, column, reason, True)
 
 
+def unused(frame: pl.DataFrame, table: str, column: str, reason: str) -> pl.DataFrame:
+    """Return cells that are not used, in rows that are."""
+    return _rejection(frame, table, column, reason, False)
+
+
 def _rejection(
     frame: pl.DataFrame, table: str, column: str, reason: str | pl.Expr, whole: bool
 ) -> pl.DataFrame:
