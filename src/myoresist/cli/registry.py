@@ -29,10 +29,7 @@ Schemas = Annotated[
 ]
 
 
-@app.command(
-    epilog="Example: myoresist cohort registry/ --out answers/; "
-    "of bulk data of FHIR: myoresist cohort export/ --out answers/"
-)
+@app.command(epilog="Example: myoresist cohort registry/ --out answers/")
 def cohort(
     source: Annotated[
         str,

@@ -132,11 +132,10 @@ class Dictionary:
                 "source": ", ".join(one.cites)}  # fmt: skip
 
     def _own(self, table: str, name: str) -> dict[str, Any]:
-        for one in self._entries:
+        for pattern, one in self._entries:
             if one.tables and table not in one.tables:
                 continue
-            match = re.fullmatch(re.escape(one.name).replace(r"\*", "(.+)"), name)
-            if match:
+            if match := pattern.fullmatch(name):
                 part = " ".join(match.groups()).replace("_", " ")
                 return {
                     "label": one.label.replace("{}", part),
@@ -146,8 +145,9 @@ class Dictionary:
         return {}
 
     @cached_property
-    def _entries(self) -> tuple[Said, ...]:
-        return load_list(Path(__file__).parent / "dictionary.yaml", Said)
+    def _entries(self) -> tuple[tuple[re.Pattern[str], Said], ...]:
+        said = load_list(Path(__file__).parent / "dictionary.yaml", Said)
+        return tuple((re.compile(re.escape(one.name).replace(r"\*", "(.+)")), one) for one in said)
 
 
 def short_names(columns: Iterable[str]) -> dict[str, str]:

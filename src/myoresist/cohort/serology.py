@@ -45,9 +45,8 @@ def antibodies_table(serology: pl.DataFrame) -> pl.DataFrame:
 
 def statements_table(serology: pl.DataFrame) -> pl.DataFrame:
     """Return one row a patient and statement that is true: ``patient_id``, ``statement``."""
-    says = sorted(
-        x for x in serology.columns if x.startswith(SAYS) and serology.schema[x] == pl.Boolean
-    )
+    kinds = serology.schema
+    says = sorted(x for x, kind in kinds.items() if x.startswith(SAYS) and kind == pl.Boolean)
     kind = pl.Enum([x.removeprefix(SAYS) for x in says])
     if not says or serology.is_empty():
         return serology.select(PATIENT, pl.lit(None, kind).alias("statement")).clear()
