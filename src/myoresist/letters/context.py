@@ -137,7 +137,7 @@ class Context:
         if mark.means != "no" or mark.to != "right" or self.words[hit.last].norm not in _NOT:
             return False
         after = self.words[hit.last + 1].norm if hit.last + 1 < len(self.words) else ""
-        return after.startswith(self.known.subsides)
+        return after in self.known.gone or after.startswith(self.known.subsides)
 
     def _compares(self, hit: Hit) -> bool:
         """Tell whether "versus" compares with an earlier figure or study, and names no alternative."""

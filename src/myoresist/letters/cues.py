@@ -36,6 +36,7 @@ class Cues(Entry):
     company: tuple[str, ...]
     degrees: tuple[str, ...]
     subsides: tuple[str, ...]
+    gone: tuple[str, ...]
 
     def grow(self, phrases: Phrases) -> None:
         """Add every cue to the tree of phrases."""

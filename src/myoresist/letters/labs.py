@@ -168,7 +168,8 @@ class Labs:
                 (w for means, w in (("other", "other"), ("if", "supposed")) if means in said), None
             )
             self.carry = None
-            for value in self._in_turn(hit.of.id, start, begin, stop, dated, before):
+            series = list(self._series(hit.of.id, start, begin, stop, dated, before))
+            for value in self._in_turn(series, begin):
                 yield replace(value, why=value.why or why)
                 if sentence.closes == ";" and why is None:
                     self.carry = (hit.of.id, sentence.end)
@@ -237,26 +238,16 @@ class Labs:
             return head[-1].date
         return None
 
-    def _in_turn(
-        self,
-        id_: str,
-        start: int,
-        begin: int,
-        stop: int,
-        dated: Sequence[DateHit],
-        before: PartialDate | None,
-    ) -> Iterator[LabValue]:
+    def _in_turn(self, found: Sequence[LabValue], begin: int) -> Iterator[LabValue]:
         """Yield the figures of one test; of a change without days the last is that of the letter.
 
         "CK 450 -> 1,200 -> 3,400", "fell from 8,200 to 900".
         """
-        found = list(self._series(id_, start, begin, stop, dated, before))
-        for one, other in itertools.pairwise([*found, None]):
-            assert one is not None
-            places = [(v.figure, v.end) for v in found]
-            at = places.index((one.figure, one.end))
-            came = at > 0 and self.when.turned(begin, places[at - 1], one.figure)
-            goes = other is not None and self.when.turned(begin, places[at], other.figure)
+        turns = [
+            self.when.turned(begin, (one.figure, one.end), other.figure)
+            for one, other in itertools.pairwise(found)
+        ]
+        for one, came, goes in zip(found, [False, *turns], [*turns, False], strict=False):
             if one.dated or not (came or goes):
                 yield one
             else:
