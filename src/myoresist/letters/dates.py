@@ -53,6 +53,8 @@ _SPAN = re.compile(
     rf"(?P<month>{_NAME})\b\.?,?(?:\s(?P<year>{_YEAR}))?)",
     re.IGNORECASE,
 )
+_BETWEEN = ("-", "–", "to ", "to\n")
+"""Signs without which nothing is a span, which is slow to look for."""
 _MONTHS_OF_YEARS = re.compile(
     r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)\s?(?:-|to|until)\s?(?:0?[1-9]|1[0-2])/(?:1[3-9]|[23]\d)(?![\d/])"
 )
@@ -104,15 +106,17 @@ class DateReader:
 
     def find(self, plain: str, start: int, end: int) -> Iterator[DateHit]:
         """Walk through the dates between two places."""
-        for span in _SPAN.finditer(plain, start, end):
-            yield from self._span(span)
-        for match in _PATTERN.finditer(_SPAN.sub(_blank, plain[:end]), start, end):
-            if years := _years(match):
-                yield from years
+        told = any(plain.find(sign, start, end) >= 0 for sign in _BETWEEN)
+        spans = list(_SPAN.finditer(plain, start, end)) if told else []
+        found = [hit for span in spans for hit in self._span(span)]
+        for match in _PATTERN.finditer(plain, start, end):
+            if any(match.start() < span.end() and span.start() < match.end() for span in spans):
                 continue
-            read = self._read(match)
-            if read is not None:
-                yield DateHit(match.start(), match.end(), *read)
+            if years := _years(match):
+                found += years
+            elif (read := self._read(match)) is not None:
+                found.append(DateHit(match.start(), match.end(), *read))
+        yield from sorted(found, key=lambda hit: hit.start)
 
     def _span(self, match: re.Match[str]) -> Iterator[DateHit]:
         """Yield first and last day of "8-12 February 2026", first and last month of "Oct-Dec 2021"."""
@@ -224,10 +228,6 @@ class DateReader:
             year -= 1
         date(year, month, day or 1)
         return PartialDate(year, month, day), False
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
 
 
 def _years(match: re.Match[str]) -> tuple[DateHit, DateHit] | None:

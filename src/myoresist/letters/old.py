@@ -48,13 +48,16 @@ class Old:
             sentence: the sentence.
             things: what it speaks of.
         """
+        answers = list(found)
+        if not any(self._fades(one) for one in answers):
+            return answers
         told = list(self._told(sentence, things))
         named = [range(hit.first, hit.last + 1) for hit in things]
         return [
             replace(one, value=None, why="old")
             if self._fades(one) and _meets(one, told) and _meets(one, named)
             else one
-            for one in found
+            for one in answers
         ]
 
     def _fades(self, one: Found) -> bool:
