@@ -112,6 +112,8 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Simvastatin of this database: before the first label for the one, after it for the other.
         given(1539403, "2009-01-01", "2010-01-01")
         given(1539403, "2013-01-01", "2014-01-01", person=900002)
+        # And of this one it lasts to the end of what was observed.
+        given(1539403, "2020-06-01", "2020-08-01", person=900002)
     return path
 
 
@@ -139,6 +141,7 @@ def test_a_condition_counts_in_its_window_and_is_never_absent(
         ("900001", "statin_exposure", "yes"),
         ("900002", "cancer_within_3y", "yes"),
         ("900002", "dysphagia", "yes"),
+        ("900002", "statin_current", "yes"),
     ]
 
 

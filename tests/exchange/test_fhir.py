@@ -317,7 +317,39 @@ def test_a_medicine_that_is_no_treatment_tells_what_it_is_known_to() -> None:
     assert read_fhir(bundle(order(**statin))).case.findings == {"statin_current": True}
     stopped = read_fhir(bundle(order(**statin, status="stopped")))
     assert not stopped.case.findings
-    assert "not shown to be taken now" in stopped.notes[0]
+    assert "before the onset is not known" in stopped.notes[0]
+    assert "not shown to be taken now" in stopped.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("when", "findings"),
+    [
+        ({"authoredOn": "2015-04-01", "status": "stopped"}, {"statin_exposure": True}),
+        ({"authoredOn": "2015-04-01"}, {"statin_exposure": True, "statin_current": True}),
+        ({"authoredOn": "2016", "status": "stopped"}, {}),
+        ({"authoredOn": "2017-04-01"}, {"statin_current": True}),
+    ],
+)
+def test_a_statin_before_the_first_record_of_the_illness_is_an_exposure(
+    when: dict[str, Any], findings: dict[str, bool]
+) -> None:
+    ill = condition(POLYMYOSITIS, recordedDate="2017-01-01", onsetDateTime="2016-03")
+    for code in (coded(RXNORM, "83367"), coded("http://www.whocc.no/atc", "C10AA05")):
+        assert (
+            read_fhir(bundle(ill, order(medicationCodeableConcept=code, **when))).case.findings
+            == findings
+        )
+
+
+def test_a_treatment_that_is_an_exposure_counts_as_one_too() -> None:
+    ill = condition(POLYMYOSITIS, recordedDate="2017-01-01")
+    given = order(
+        medicationCodeableConcept=coded("http://www.whocc.no/atc", "L01FF02"), status="completed",
+        authoredOn="2016-04-01",
+    )  # fmt: skip
+    read = read_fhir(bundle(ill, given))
+    assert read.case.findings == {"checkpoint_inhibitor": True}
+    assert [x.drug for x in read.case.treatments] == ["checkpoint_inhibitor"]
 
 
 def test_two_of_one_id_that_differ_are_told_unless_one_is_newer() -> None:

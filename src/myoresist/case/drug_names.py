@@ -23,8 +23,9 @@ _MOST_AROUND = 4
 class Drug(Entry):
     """A drug by its usual names, or another medicine or procedure.
 
-    ``ever`` names the findings that are true of whoever had it, ``now`` those of whoever takes it now.
-    ``unnamed`` stands for a drug of which nobody knows the name.
+    ``ever`` names the findings that are true of whoever had it, ``now`` those of whoever takes it now,
+    ``before`` those of whoever had it before or at the onset. ``unnamed`` stands for a drug of which nobody
+    knows the name.
     """
 
     id: str
@@ -34,8 +35,9 @@ class Drug(Entry):
     ever: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     unnamed: bool = False
+    before: tuple[str, ...] = ()
 
-    _listed = field_validator("synonyms", "ever", "now", mode="before")(listed)
+    _listed = field_validator("synonyms", "ever", "now", "before", mode="before")(listed)
 
 
 @dataclass(frozen=True)

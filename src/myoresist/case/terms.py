@@ -214,7 +214,7 @@ class Terms:
         drugs = {drug.id: drug for _, drug in read_rows(where["drugs"], Drug)}
         named = {
             "sections": set(sections.named()),
-            "drugs": {finding for drug in drugs.values() for finding in (*drug.ever, *drug.now)},
+            "drugs": {x for drug in drugs.values() for x in (*drug.ever, *drug.now, *drug.before)},
             "labs": {
                 name
                 for lab in labs

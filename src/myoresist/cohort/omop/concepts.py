@@ -35,12 +35,16 @@ class Label(Meant):
 
 
 class Finding(Meant):
-    """A finding that is present when a record lies in a window of days around the first label."""
+    """A finding that is present when a record begins in a window of days around the first label.
+
+    With ``now`` it is present when a record lasts to the day of the assessment.
+    """
 
     finding: str
     table: Literal["condition_occurrence", "drug_exposure"]
     from_days: int | None = None
     to_days: int | None = None
+    now: bool = False
 
 
 class Drug(Meant):
@@ -124,6 +128,7 @@ class Concepts(Entry):
                     yield Wanted(
                         given.get("table", kind), place, given[kind], concept,
                         given.get("method"), given.get("from_days"), given.get("to_days"),
+                        given.get("now", False),
                     )  # fmt: skip
         for place, test in enumerate(terms.labs.values()):
             if test.loinc:
@@ -143,9 +148,10 @@ class Wanted:
     method: str | None = None
     from_days: int | None = None
     to_days: int | None = None
+    now: bool = False
 
     def row(self) -> tuple[object, ...]:
         """Return it as a row of the table ``wanted``."""
         one = self.concept
-        window = (self.from_days, self.to_days)
+        window = (self.from_days, self.to_days, self.now)
         return (self.kind, self.place, self.word, self.method, *window, one.vocabulary, one.code)

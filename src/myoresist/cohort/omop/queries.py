@@ -25,7 +25,7 @@ def _matched(column: str, values: Mapping[str, str], otherwise: str) -> str:
     return f"CASE {column} {cases} ELSE {otherwise} END"
 
 
-def queries(concepts: Concepts, calendar: Calendar, site: Site) -> dict[str, str]:
+def queries(concepts: Concepts, site: Site) -> dict[str, str]:
     """Return for each of our tables the query that makes it."""
     # A value with an operator is a limit, and is written as one.
     signs = " ".join(
@@ -53,43 +53,39 @@ def queries(concepts: Concepts, calendar: Calendar, site: Site) -> dict[str, str
         LEFT JOIN cdm_concept u ON u.concept_id = o.unit_concept_id AND o.unit_concept_id <> 0
     """
 
-    def present(table: str, concept: str, date: str) -> str:
+    def present(table: str, concept: str, begin: str, end: str) -> str:
         return f"""
             SELECT o.person_id, m.word, 'yes' AS value FROM cdm_{table} o JOIN chosen c USING (person_id)
             JOIN meant m ON m.kind = '{table}' AND m.concept_id = o.{concept}
-            WHERE (m.from_days IS NULL OR o.{date} >= c.first_label + m.from_days)
-            AND (m.to_days IS NULL OR o.{date} <= c.first_label + m.to_days)
+            WHERE (m.from_days IS NULL OR o.{begin} >= c.first_label + m.from_days)
+            AND (m.to_days IS NULL OR o.{begin} <= c.first_label + m.to_days)
+            AND (NOT m.now OR c.until BETWEEN o.{begin} AND o.{end})
         """
 
+    exposed = ("drug_exposure_start_date", "drug_exposure_end_date")
     return {
         # Without month and day of birth the age is known only to within a year, and stays unknown.
         "patients": f"""
-            WITH seen AS (
-                SELECT person_id, max({dated("observation_period_end_date", calendar)}) AS until
-                FROM cdm_observation_period GROUP BY person_id
-            ), weighed AS (
+            WITH weighed AS (
                 SELECT o.person_id,
                     first(o.value_as_number ORDER BY o.measurement_date DESC, o.value_as_number) AS kg
                 {measured} WHERE m.kind = 'weight'
                 AND coalesce(u.concept_code, o.unit_source_value) = {_quoted([concepts.weight_unit])}
                 GROUP BY o.person_id
-            ), dated AS (
-                SELECT c.*, greatest(s.until, c.last_label) AS until
-                FROM chosen c LEFT JOIN seen s USING (person_id)
             )
             SELECT p.person_id::VARCHAR AS patient_id, strftime(d.until, '%Y-%m-%d') AS date, d.label,
                 {sex} AS sex,
                 date_sub('year', TRY(make_date(p.year_of_birth::INTEGER, p.month_of_birth::INTEGER,
                     p.day_of_birth::INTEGER)), d.until::DATE)::DOUBLE AS age,
                 w.kg AS weight_kg
-            FROM dated d JOIN cdm_person p USING (person_id) LEFT JOIN weighed w USING (person_id)
+            FROM chosen d JOIN cdm_person p USING (person_id) LEFT JOIN weighed w USING (person_id)
             ORDER BY p.person_id
         """,
         "findings": f"""
             SELECT person_id::VARCHAR AS patient_id, word AS finding, value FROM (
-                {present("condition_occurrence", "condition_concept_id", "condition_start_date")}
+                {present("condition_occurrence", "condition_concept_id", *["condition_start_date"] * 2)}
                 UNION
-                {present("drug_exposure", "drug_concept_id", "drug_exposure_start_date")}
+                {present("drug_exposure", "drug_concept_id", *exposed)}
                 UNION
                 {_own_findings()}
             ) ORDER BY person_id, word, value

@@ -49,7 +49,7 @@ def copy_tables(
     _look_up(connection, list(concepts.wanted(terms)))
     _choose(connection, terms.calendar)
     _own(connection, site or Site())
-    for table, query in queries(concepts, terms.calendar, site or Site()).items():
+    for table, query in queries(concepts, site or Site()).items():
         target = str(work / f"{table}.parquet").replace("'", "''")
         connection.execute(f"COPY ({query}) TO '{target}'")
     return list(_notes(connection, version, persons))
@@ -93,10 +93,10 @@ def _cast(column: str, kind: str) -> str:
 def _look_up(connection: DuckDBPyConnection, wanted: list[Wanted]) -> None:
     connection.execute(
         "CREATE TEMP TABLE wanted (kind VARCHAR, place INTEGER, word VARCHAR, method VARCHAR, "
-        "from_days INTEGER, to_days INTEGER, vocabulary VARCHAR, code VARCHAR)"
+        "from_days INTEGER, to_days INTEGER, now BOOLEAN, vocabulary VARCHAR, code VARCHAR)"
     )
     connection.executemany(
-        "INSERT INTO wanted VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [list(one.row()) for one in wanted]
+        "INSERT INTO wanted VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(one.row()) for one in wanted]
     )
     connection.execute(
         """
@@ -104,9 +104,9 @@ def _look_up(connection: DuckDBPyConnection, wanted: list[Wanted]) -> None:
         SELECT w.*, c.concept_id FROM wanted w JOIN cdm_concept c
         ON c.vocabulary_id = w.vocabulary AND c.concept_code = w.code;
         CREATE TEMP TABLE meant AS
-        SELECT kind, place, word, method, from_days, to_days, concept_id FROM named
+        SELECT kind, place, word, method, from_days, to_days, now, concept_id FROM named
         UNION
-        SELECT kind, place, word, method, from_days, to_days, a.descendant_concept_id
+        SELECT kind, place, word, method, from_days, to_days, now, a.descendant_concept_id
         FROM named n JOIN cdm_concept_ancestor a ON a.ancestor_concept_id = n.concept_id
         """
     )
@@ -118,11 +118,18 @@ def _choose(connection: DuckDBPyConnection, calendar: Calendar) -> None:
     connection.execute(
         f"""
         CREATE TEMP TABLE chosen AS
-        SELECT o.person_id, min({day}) AS first_label, max({day}) AS last_label,
-            first(m.word ORDER BY {day} DESC NULLS LAST, m.place) AS label
-        FROM cdm_condition_occurrence o JOIN meant m
-        ON m.kind = 'label' AND m.concept_id = o.condition_concept_id
-        GROUP BY o.person_id
+        WITH labelled AS (
+            SELECT o.person_id, min({day}) AS first_label, max({day}) AS last_label,
+                first(m.word ORDER BY {day} DESC NULLS LAST, m.place) AS label
+            FROM cdm_condition_occurrence o JOIN meant m
+            ON m.kind = 'label' AND m.concept_id = o.condition_concept_id
+            GROUP BY o.person_id
+        ), seen AS (
+            SELECT person_id, max({dated("observation_period_end_date", calendar)}) AS until
+            FROM cdm_observation_period GROUP BY person_id
+        )
+        SELECT l.*, greatest(s.until, l.last_label) AS until
+        FROM labelled l LEFT JOIN seen s USING (person_id)
         """
     )
 

@@ -18,15 +18,19 @@ ENCOUNTER = "encounter-diagnosis"
 
 def read_conditions(
     found: list[Resource], codes: Codes, draft: Draft, terms: Terms | None = None
-) -> None:
-    """Add what conditions say; the newest label that nobody doubts is that of the patient."""
+) -> str | None:
+    """Add what conditions say; the newest label that nobody doubts is that of the patient.
+
+    Returns:
+        The first day that any of the labels names, as precisely as it is written.
+    """
     labels: list[tuple[str, str, Resource]] = []
     for one in found:
         for label in _read(one, codes, draft, terms or packaged_terms()):
             labels.append((when(one, *DATES) or "", label, one))
     labels.sort(key=lambda each: each[0])
     if not labels:
-        return
+        return None
     _, label, newest = labels[-1]
     draft.case["label"] = label
     for _, other, one in labels[:-1]:
@@ -35,6 +39,8 @@ def read_conditions(
                 place(one), f"{named(one.get('code'))}: another label than the newest, not used"
             )
     _onset(newest, draft)
+    days = {day for _, _, one in labels for key in DATES if (day := when(one, key))}
+    return min(days, default=None)
 
 
 def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from myoresist.case.dates import PartialDate
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Record, Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
-from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, words
+from myoresist.exchange.fhir.datatypes import code, codings, day, misdated, named, when, words
 from myoresist.exchange.fhir.dosage import instructions, only_dosage, read_dose, route_of
 from myoresist.exchange.received import Draft
 
 GOES_ON, ENDED = ("active",), ("completed", "stopped")
+ISSUED = ("authoredOn", "dateAsserted")
+"""When a medicine without a period was given at the latest, or was about to be."""
+UNDATED = "whether it was given before the onset is not known"
 NO_ORDER = ("proposal", "plan", "option")
 _PRODUCT = re.compile(r"(?:[\d.]+ (?:ML|HR) )*([^\d\[]*)(.*)", re.DOTALL)
 
@@ -21,8 +25,12 @@ _PRODUCT = re.compile(r"(?:[\d.]+ (?:ML|HR) )*([^\d\[]*)(.*)", re.DOTALL)
 class Medications:
     """Reads medicines into a draft."""
 
-    def __init__(self, record: Record, codes: Codes, terms: Terms, draft: Draft) -> None:
+    def __init__(
+        self, record: Record, codes: Codes, terms: Terms, draft: Draft, first: str | None = None
+    ) -> None:
+        """Take a draft, and the first day of the illness as far as it is recorded."""
         self.record, self.codes, self.terms, self.draft = record, codes, terms, draft
+        self.first = PartialDate.parse(first) if first else None
 
     def read(self, found: list[Resource]) -> None:
         """Add the courses that were given."""
@@ -46,7 +54,8 @@ class Medications:
             self.draft.note(place(one), f"{name}: codes of several drugs, to be confirmed")
         elif rows:
             self.draft.add("treatments", drug=rows[0].id, **self._course(one, name))
-        elif not any(self._exposure(one, row) for row in said):
+            self._before(one, name, self.terms.drugs[rows[0].id].before)
+        elif not any([self._exposure(one, name, row) for row in said]):
             if any(x.kind == "finding" and x.relation != "broader" for x in said):
                 seen = "known, but not shown to be taken now; to be confirmed"
                 self.draft.note(place(one), f"{name}: {seen}")
@@ -63,20 +72,34 @@ class Medications:
         )
         self.draft.note(place(one), told)
 
-    def _exposure(self, one: Resource, row: Code) -> bool:
-        """Add a finding that is true of whoever had a medicine, or takes it now; tell whether it was."""
+    def _exposure(self, one: Resource, name: str, row: Code) -> bool:
+        """Add what is true of whoever had a medicine, ever or now; tell whether it was anything."""
         if row.kind != "finding" or row.relation == "broader":
             return False
         route = route_of(only_dosage(one), self.codes)
-        now = one.get("status") in GOES_ON and not _period(one)[1]
-        drugs = self.terms.drugs.values()
-        ever = any(row.id in x.ever for x in drugs)
-        if (route and self.terms.is_local(route)) or not (
-            ever or (now and any(row.id in x.now for x in drugs))
-        ):
+        if route and self.terms.is_local(route):
             return False
-        self.draft.find(row.id, True)
-        return True
+        now = one.get("status") in GOES_ON and not _period(one)[1]
+        drugs = [x for x in self.terms.drugs.values() if row.id in (*x.ever, *x.now, *x.before)]
+        told = any(row.id in x.ever or (now and row.id in x.now) for x in drugs)
+        if told:
+            self.draft.find(row.id, True)
+        return self._before(one, name, {x for drug in drugs for x in drug.before}) or told
+
+    def _before(self, one: Resource, name: str, findings: Collection[str]) -> bool:
+        """Add what is true of whoever had a medicine before or at the onset; tell whether it was anything."""
+        if not findings:
+            return False
+        start, stop = _period(one)
+        held = start or stop or when(one, *ISSUED)
+        given = PartialDate.parse(held) if held else None
+        if given and self.first and given.latest <= self.first.earliest:
+            for finding in findings:
+                self.draft.find(finding, True)
+            return True
+        if given is None or self.first is None or given.earliest <= self.first.latest:
+            self.draft.note(place(one), f"{name}: {UNDATED}; to be confirmed")
+        return False
 
     def _course(self, one: Resource, name: str) -> dict[str, object]:
         status = one.get("status")

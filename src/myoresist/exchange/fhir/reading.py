@@ -79,11 +79,11 @@ def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
     )
     for one in own:
         by_type.setdefault(one["resourceType"], []).append(one)
-    read_conditions(by_type.get("Condition", []), codes, draft, terms)
+    first = read_conditions(by_type.get("Condition", []), codes, draft, terms)
     observations = [*by_type.get("Observation", []), *_within(own)]
     said = Observations(codes, terms, draft).read(_held_back(observations, own, record))
     medicines = [one for kind in MEDICINES for one in by_type.get(kind, [])]
-    Medications(record, codes, terms, draft).read(medicines)
+    Medications(record, codes, terms, draft, first).read(medicines)
     read_procedures(by_type.get("Procedure", []), codes, terms, draft)
     read_allergies(by_type.get("AllergyIntolerance", []), codes, terms, draft)
     read_immunizations(by_type.get("Immunization", []), draft)
