@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from workbooks import write_workbook
 
 from myoresist.case.reading import packaged_terms
+from myoresist.cohort.checking import check
 from myoresist.cohort.draft.draft import draft_mapping
 from myoresist.cohort.folder import SourceError
 from myoresist.cohort.registry import assess_tables
@@ -99,11 +100,66 @@ def test_what_is_asked_says_from_what_it_was_guessed(tmp_path: Path) -> None:
 def test_a_list_of_drugs_in_another_language_is_one(tmp_path: Path) -> None:
     files = {
         "patienten.csv": "Pat-Nr;Geschlecht\n1;w\n2;m\n",
-        "therapie.csv": "Pat-Nr;Medikament;Beginn\n1;Prednisolon;02.04.2014\n1;Methotrexat;13.05.2014\n",
+        "therapie.csv": "Pat-Nr;Medikament;Beginn\n1;Takrolimus;02.04.2014\n1;Metotrexat;13.05.2014\n",
     }
     text = draft_mapping(folder(tmp_path / "in", files))
     assert yaml.safe_load(text)["tables"] == {"patients": "patienten", "treatments": "therapie"}
-    assert "left open: Methotrexat (perhaps Methotrexate?), Prednisolon (perhaps Pred" in text
+    assert "left open: Metotrexat (perhaps Methotrexate?), Takrolimus (perhaps Tacr" in text
+
+
+FOREIGN = {
+    "patienten.csv": """\
+Pat-Nr;Geschlecht;Diagnose
+1;w;Einschlusskörpermyositis
+2;m;myosite à inclusions
+3;w;Miopatía necrotizante inmunomediada
+""",
+    "therapie.csv": """\
+Pat-Nr;Wirkstoff;Dosis;Einheit;Häufigkeit;Applikation;Beginn;Absetzgrund;Ansprechen
+1;Methotrexat;15;mg;1x/Woche;s.c.;13.02.2019;UAW;kein
+2;prednisona;60;mg/día;tgl.;vía oral;13.02.2019;inefficacité;partiel
+3;IVIG;2;g/kg;alle 4 Wochen;i.v.;13.02.2019;wirkungslos;bueno
+3;MTX;10;mg;2 fois par semaine;oral;13.02.2019;;
+3;IVIG;1;g/kg;cada 6 semanas;i.v.;13.02.2019;;
+3;Rituximab;1;g;n. V.;i.v.;13.02.2019;;
+""",
+    "antikoerper.csv": "Pat-Nr;Antikörper;Ergebnis\n1;Jo-1;schwach positiv\n2;Mi-2;++\n3;SRP;-\n3;Ku;n.d.\n",
+}
+
+
+def test_words_of_other_languages_are_drafted(tmp_path: Path) -> None:
+    text, tables = drafted(folder(tmp_path / "in", FOREIGN), tmp_path)
+    assert tables["patients"]["label"].to_list() == [
+        "inclusion_body_myositis", "inclusion_body_myositis", "immune_mediated_necrotising_myopathy",
+    ]  # fmt: skip
+    columns = ("drug", "unit", "frequency", "route", "reason_stopped", "response")
+    assert tables["treatments"].select(columns).rows() == [
+        ("methotrexate", "mg", "weekly", "s.c.", "side effect", "none"),
+        ("prednisone", "mg/day", "daily", "oral", "no effect", "partial"),
+        ("IVIG", "g/kg", "every 4 weeks", "i.v.", "no effect", "good"),
+        ("MTX", "mg", "twice weekly", "oral", None, None),
+        ("IVIG", "g/kg", "every 6 weeks", "i.v.", None, None),
+        ("Rituximab", "g", "n. V.", "i.v.", None, None),
+    ]
+    assert '# treatments.Häufigkeit: not known, and left open: "n. V."' in text
+    # A sign alone is a code like others.
+    assert tables["antibodies"]["result"].to_list() == ["weak", "positive", "negative", None]
+
+
+def test_a_code_for_missing_in_one_column_is_a_value_in_another(tmp_path: Path) -> None:
+    rows = "id,date,mmt8,ck_u_l,haq\n1,2020-01-01,999,800,-9\n1,2020-02-01,140,999,1.5\n"
+    files = {"patients.csv": "id,sex\n1,f\n", "visits.csv": rows}
+    text, tables = drafted(folder(tmp_path / "in", files), tmp_path)
+    assert yaml.safe_load(text)["missing"] == {"visits": {"mmt8": ["999"], "haq": ["-9"]}}
+    assert tables["visits"]["ck_u_l"].to_list() == ["800", "999"]
+    asked = "# visits.ck_u_l: 999 in 1 cell, beside 800 to 800: unknown until it is said what it is"
+    assert asked in text
+    # Until then it is no value, and with an empty list it is one.
+    for said, rejected in (("", 1), ("ck_u_l: []", 0)):
+        named = text.replace('haq: ["-9"]', f'haq: ["-9"]\n    {said}')
+        (tmp_path / "named.yaml").write_text(named)
+        found = check(tmp_path / "in", tmp_path / "named.yaml")
+        assert found.problems.height == rejected
 
 
 WIDE = """\

@@ -7,8 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from myoresist.case.reading import packaged_terms
 from myoresist.cohort import run
+from myoresist.cohort.names import Names
 from myoresist.cohort.registry import TABLES, assess_tables
+from myoresist.cohort.schema import Schema
 from myoresist.cohort.source import SourceError
 from myoresist.document import DocumentError
 
@@ -158,3 +161,24 @@ def test_the_unit_of_the_row_may_stand_in_the_cell() -> None:
     )
     assert found["findings"]["ck_u_l"].to_list() == [900, None, None]
     assert found["rejected"].select("patient_id", "column").rows() == [("c", "value")]
+
+
+def test_what_a_column_cannot_hold_is_refused_with_its_line(tmp_path: Path) -> None:
+    lines = (
+        "values:", "  patients:", "    sex: {f: femal}", '    ild: {"2": maybe}', "constants:",
+        "  treatments: {response: so-so}", "rows:", "  treatments:",
+        "  - {columns: {ild: drug}, constants: {ongoing: perhaps}}",
+    )  # fmt: skip
+    (tmp_path / "m.yaml").write_text("\n".join(lines))
+    with pytest.raises(DocumentError) as wrong:
+        Names.read(tmp_path / "m.yaml", Schema(packaged_terms()))
+    said = [str(x).removeprefix(f"{tmp_path}/") for x in wrong.value.problems]
+    assert said == [
+        "m.yaml:3: values.patients.sex.f: femal is nothing that sex can hold; write female, male, unknown; "
+        "did you mean female?",
+        "m.yaml:4: values.patients.ild.2: maybe is nothing that ild can hold; write yes, no or unknown",
+        "m.yaml:6: constants.treatments.response: so-so is nothing that response can hold; write worse, "
+        "none, partial, good, complete, good, then lost, unknown",
+        "m.yaml:9: rows.treatments.0.constants.ongoing: perhaps is nothing that ongoing can hold; write yes, "
+        "no or unknown",
+    ]

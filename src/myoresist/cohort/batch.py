@@ -40,8 +40,10 @@ from myoresist.cohort.samples import entered, of_visits, put_together, samples, 
 from myoresist.cohort.schema import (
     ROW,
     WEEKS_FROM,
+    CodesNamed,
     Schema,
     cleaned,
+    codes_are_named,
     empty_rejections,
     rejections,
 )
@@ -126,7 +128,7 @@ class Reader:
     is_method: Callable[[str], bool]
     diseases: Container[str]
     ceilings: Ceilings
-    codes_named: bool = False
+    codes_named: CodesNamed = False
 
     @cached_property
     def settler(self) -> Settler:
@@ -404,7 +406,8 @@ class Reader:
 
     def _valued(self, texts: pl.Series, column: Column) -> pl.DataFrame:
         """Return the number that each text stands for in a column, and why it cannot be read."""
-        read = [column.read(x, self.codes_named) for x in texts.to_list()]
+        named = codes_are_named(self.codes_named, "findings", VALUE)
+        read = [column.read(x, named) for x in texts.to_list()]
 
         def number(value: Value | None) -> float | None:
             if isinstance(value, str):

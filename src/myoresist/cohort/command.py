@@ -75,7 +75,8 @@ def check_registry(source: Place, mapping: Path | None, say: Said) -> None:
         if left_out:
             say(printable(f"    left out by the mapping: {left_out}"))
     for one in found.problems.iter_rows(named=True):
-        lost = "rows left out" if one["whole_row"] else "cells unknown"
+        lost = "row{} left out" if one["whole_row"] else "cell{} unknown"
+        lost = lost.format("" if one["rows"] == 1 else "s")
         value = "" if one["value"] is None else f": {one['value']}"
         first = f"; first in row {one['row']}{value}"
         say(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from myoresist.case.cells import Column
 from myoresist.cohort.omop.site import Site
-from myoresist.cohort.schema import Schema
-from myoresist.document import DocumentError, Problem, did_you_mean
-from myoresist.knowledge.schema import Check, Entry, load
+from myoresist.cohort.schema import CodesNamed, Schema
+from myoresist.document import DocumentError, Problem, did_you_mean, read_document
+from myoresist.knowledge.schema import Check, Entry, validated
 
 NOT_MAPPED = "{} (the mapping does not say what it means)"
 _TWO_MEANINGS = ("0", "1", "y", "n")
@@ -70,8 +70,8 @@ class Names(Entry):
         columns: for each of our tables: for each of their columns ours, or nothing to leave it out.
         values: for each of our tables and columns (by their name or ours): for each of their values ours.
         constants: for each of our tables and columns: what every row holds.
-        missing: codes that stand for a missing value in every column, by table or for all of them; without
-            it the usual ones are asked about.
+        missing: codes that stand for a missing value, for all columns, by table, or by table and column (by
+            their name or ours); where none is named the usual ones are asked about.
         decimal: what stands before the decimals of a number.
         rows: for each of our tables the rows that stand side by side in one row of theirs.
         repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
@@ -89,7 +89,7 @@ class Names(Entry):
     columns: Mapping[str, Mapping[str, str | None]] = {}
     values: Mapping[str, Mapping[str, Mapping[str, Word]]] = {}
     constants: Mapping[str, Mapping[str, Word]] = {}
-    missing: Mapping[str, Words] | Words | None = None
+    missing: Mapping[str, Mapping[str, Words] | Words] | Words | None = None
     decimal: Literal["point", "comma"] | None = None
     rows: Mapping[str, tuple[Spread, ...]] = {}
     repeated: Mapping[str, str] = {}
@@ -100,6 +100,7 @@ class Names(Entry):
     check: Check | None = None
     partial: bool = False
     omop: Site | None = None
+    _lines: Mapping[str, int] = PrivateAttr({})
 
     @classmethod
     def read(cls, path: Path | None, schema: Schema) -> Names:
@@ -110,22 +111,52 @@ class Names(Entry):
         """
         if path is None:
             return cls()
-        found = load(path, cls)
-        problems = [Problem(str(path), None, *one) for one in found._strange(schema)]
+        document = read_document(path)
+        found = validated(cls, document.data, document)
+        found._lines = {".".join(map(str, x)): line for x, line in document.lines.items()}
+        problems = [found.problem(path, *one) for one in found._strange(schema)]
         if problems:
             raise DocumentError(problems)
         return found
+
+    def problem(self, path: Path | None, place: str, message: str) -> Problem:
+        """Return what is wrong with an entry, with the line on which it or what it belongs to stands."""
+        near = place
+        while near and near not in self._lines:
+            near = near.rpartition(".")[0]
+        return Problem(str(path), self._lines.get(near) if near else None, place, message)
 
     def wanted(self, schema: Schema) -> dict[str, str]:
         """Return for each of our tables that is not left out the name of theirs."""
         named = {ours: self.tables.get(ours, ours) for ours in schema.tables}
         return {ours: theirs for ours, theirs in named.items() if theirs is not None}
 
-    def codes(self, table: str) -> tuple[str, ...]:
-        """Return the codes for a missing value in a table."""
-        if isinstance(self.missing, Mapping):
-            return tuple(self.missing.get(table, ()))
-        return self.missing or ()
+    def codes(self, table: str, theirs: str, ours: str) -> tuple[str, ...]:
+        """Return the codes for a missing value in a column."""
+        found = self.missing or ()
+        if isinstance(found, Mapping):
+            found = found.get(table, ())
+        if isinstance(found, Mapping):
+            return (*found.get(theirs, ()), *(found.get(ours, ()) if ours != theirs else ()))
+        return found
+
+    @property
+    def codes_named(self) -> CodesNamed:
+        """Return of which columns codes for a missing value are named, by the names of ours."""
+        if not isinstance(self.missing, Mapping):
+            return self.missing is not None
+        if not any(isinstance(x, Mapping) for x in self.missing.values()):
+            return True
+        found: set[str] = set()
+        for table, codes in self.missing.items():
+            if not isinstance(codes, Mapping):
+                found.add(table)
+                continue
+            for name in codes:
+                made = (one.columns.get(name) for one in self.rows.get(table, ()))
+                ours = (self.columns_of(table).get(name), *made)
+                found |= {f"{table}.{x or name}" for x in ours}
+        return frozenset(found)
 
     def columns_of(self, table: str) -> Mapping[str, str | None]:
         """Return what the columns of a table are called here."""
@@ -204,9 +235,13 @@ class Names(Entry):
                 hint = did_you_mean(theirs, columns)
                 yield f"columns.{table}.{theirs}", f"is no column of this table{hint}"
         ours = {self.columns_of(table).get(one) or one for one in columns}
+        ours |= self.of_rows(table)
         for name in self.values.get(table, {}):
             if name not in columns and name not in ours:
                 yield f"values.{table}.{name}", f"is no column{did_you_mean(name, [*columns])}"
+        for name in self.codes_of_columns(table):
+            if name not in columns and name not in ours:
+                yield f"missing.{table}.{name}", f"is no column{did_you_mean(name, [*columns])}"
         for theirs in self.kept if table == "patients" else ():
             if theirs not in columns:
                 yield (
@@ -216,6 +251,18 @@ class Names(Entry):
         for name in self.constants.get(table, {}):
             if name in ours:
                 yield f"constants.{table}.{name}", "is a column of this table already"
+
+    def of_rows(self, table: str) -> frozenset[str]:
+        """Return the columns, theirs and ours, of the rows of a table that stand side by side in others."""
+        made = self.rows.get(table, ())
+        return frozenset(x for one in made for y in one.columns.items() for x in y) | frozenset(
+            x for one in made for x in one.constants
+        )
+
+    def codes_of_columns(self, table: str) -> Collection[str]:
+        """Return the columns of a table for which codes of a missing value are named."""
+        codes = self.missing.get(table) if isinstance(self.missing, Mapping) else None
+        return codes.keys() if isinstance(codes, Mapping) else ()
 
     def _strange(self, schema: Schema) -> Iterator[tuple[str, str]]:
         if self.omop:
@@ -253,6 +300,32 @@ class Names(Entry):
                     said = f"is not a column{_near(schema, table, ours)}"
                     yield f"constants.{table}.{ours}", said
         yield from self._strange_rows(schema)
+        yield from self._strange_values(schema)
+
+    def _strange_values(self, schema: Schema) -> Iterator[tuple[str, str]]:
+        """Yield every value of ours that its column cannot hold, and what to write."""
+        for table, columns in self.values.items():
+            known = schema.tables.get(table, {})
+            for theirs, values in columns.items():
+                made = [x.columns[theirs] for x in self.rows.get(table, ()) if theirs in x.columns]
+                for ours in dict.fromkeys([self.columns_of(table).get(theirs) or theirs, *made]):
+                    for value, word in values.items() if ours in known else ():
+                        wrong = _no_choice(known[ours], word)
+                        if wrong:
+                            said = f"{word} is nothing that {ours} can hold; {wrong}"
+                            yield f"values.{table}.{theirs}.{value}", said
+        constants = [(f"constants.{x}", x, y) for x, y in self.constants.items()]
+        constants += [
+            (f"rows.{table}.{number}.constants", table, one.constants)
+            for table, rows in self.rows.items()
+            for number, one in enumerate(rows)
+        ]
+        for where, table, named in constants:
+            for ours, word in named.items():
+                column = schema.tables.get(table, {}).get(ours)
+                wrong = _no_choice(column, word) if column else None
+                if wrong:
+                    yield f"{where}.{ours}", f"{word} is nothing that {ours} can hold; {wrong}"
 
     def _strange_rows(self, schema: Schema) -> Iterator[tuple[str, str]]:
         for table, rows in self.rows.items():
@@ -267,6 +340,12 @@ class Names(Entry):
                         yield where, f"{name} is not a column{_near(schema, table, name)}"
                 for name in sorted({x for x in ours if ours.count(x) > 1}):
                     yield where, f"{name} is there twice"
+
+
+def _no_choice(column: Column, word: str) -> str | None:
+    """Return what to write instead of a word that a column cannot hold."""
+    wrong = column.read(word, codes_named=True).wrong
+    return wrong + did_you_mean(word, column.words) if wrong else None
 
 
 def _near(schema: Schema, table: str, column: str) -> str:
@@ -284,7 +363,8 @@ def code(value: str) -> str:
 def coded(column: pl.Expr) -> pl.Expr:
     """Return the same of every cell of a column."""
     plain = column.cast(pl.String).str.strip_chars().str.to_lowercase()
-    return plain.str.replace(_CODE, "${1}${2}").str.strip_prefix("+")
+    # A sign alone, as + or ++ of an antibody, is no sign of a number.
+    return plain.str.replace(_CODE, "${1}${2}").str.replace(r"^\+(\d)", "${1}")
 
 
 def renamed(

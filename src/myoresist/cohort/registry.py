@@ -21,7 +21,7 @@ from myoresist.cohort.folder import SourceError
 from myoresist.cohort.given import courses_table, doses_table
 from myoresist.cohort.refractory import refractory_table
 from myoresist.cohort.responses import scored
-from myoresist.cohort.schema import ROW, Schema
+from myoresist.cohort.schema import ROW, CodesNamed, Schema
 from myoresist.cohort.serology import antibodies_table, statements_table
 from myoresist.cohort.windows import followed, windows_table
 from myoresist.consult.table import consult_table
@@ -56,11 +56,11 @@ class Registry:
 
     Attributes:
         knowledge: what medicine knows.
-        codes_named: whether codes for a missing value were named, so that none has to be suspected.
+        codes_named: of which columns codes for a missing value were named, so that none is suspected.
     """
 
     knowledge: Knowledge
-    codes_named: bool = False
+    codes_named: CodesNamed = False
 
     @cached_property
     def reader(self) -> Reader:

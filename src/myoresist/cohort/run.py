@@ -43,7 +43,7 @@ from myoresist.cohort.keeping import (
 )
 from myoresist.cohort.postgres import Address
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
-from myoresist.cohort.schema import SYNTHETIC, Schema
+from myoresist.cohort.schema import SYNTHETIC, CodesNamed, Schema
 from myoresist.cohort.source import Place, Source, hashed, open_source
 from myoresist.cohort.threads import THREADS
 from myoresist.document import DocumentError
@@ -69,7 +69,7 @@ class Plan:
     files: Mapping[str, str]
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
-    codes_named: bool
+    codes_named: bool | tuple[str, ...]
     software: str
     knowledge: str
     polars: str
@@ -181,7 +181,9 @@ def _plan(source: Source, ids: pl.LazyFrame, batch: int) -> Plan:
         files=source.hashes(),
         left_out=source.left_out,
         notes=source.notes,
-        codes_named=source.codes_named,
+        codes_named=source.codes_named
+        if isinstance(source.codes_named, bool)
+        else tuple(sorted(source.codes_named)),
         software=__version__,
         knowledge=packaged.version(),
         polars=pl.__version__,
@@ -224,7 +226,7 @@ def _metadata(table: str, columns: tuple[tuple[str, pl.DataType], ...]) -> dict[
 
 
 @cache
-def _registry(codes_named: bool) -> Registry:
+def _registry(codes_named: CodesNamed) -> Registry:
     return Registry(Knowledge.load(), codes_named)
 
 
@@ -238,7 +240,7 @@ def answer_bucket(out: Path, bucket: int) -> int:
         The number of patients.
     """
     named = json.loads((out / WORK / PLAN).read_text(encoding="utf-8"))["codes_named"]
-    registry = _registry(named)
+    registry = _registry(named if isinstance(named, bool) else frozenset(named))
     # What came in is no longer needed once it is read, nor a table once it is written.
     batch = registry.reader.read(spool.read(out / WORK / BUCKETS, bucket))
     counts = {}

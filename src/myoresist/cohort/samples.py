@@ -15,7 +15,16 @@ import polars.selectors as cs
 from myoresist.case.terms import Terms
 from myoresist.cohort.labs import LIMIT, TEST, Kept
 from myoresist.cohort.relative import with_limits
-from myoresist.cohort.schema import ASKED, ROW, VALUE, Cleaned, Schema, cleaned
+from myoresist.cohort.schema import (
+    ASKED,
+    ROW,
+    VALUE,
+    Cleaned,
+    CodesNamed,
+    Schema,
+    cleaned,
+    codes_are_named,
+)
 from myoresist.cohort.shorthand import written_out
 from myoresist.resistance.response.visits import DATE, PATIENT
 
@@ -54,7 +63,7 @@ def enzymes(columns: Container[str], terms: Terms) -> Iterator[Enzyme]:
 
 
 def samples(
-    visits: pl.DataFrame, patients: pl.DataFrame, schema: Schema, codes_named: bool = False
+    visits: pl.DataFrame, patients: pl.DataFrame, schema: Schema, codes_named: CodesNamed = False
 ) -> Iterator[Cleaned]:
     """Yield the enzymes of the visits as laboratory values, a table for each.
 
@@ -65,7 +74,7 @@ def samples(
         visits: rows as they came in, with dates for their weeks.
         patients: rows as they came in.
         schema: what the tables may hold.
-        codes_named: whether codes for a missing value were named.
+        codes_named: of which columns codes for a missing value were named.
     """
     for one in enzymes(visits.columns, schema.terms):
         said = {y for x in schema.terms.labs[one.test].findings for y in (x.value, *x.told)}
@@ -83,7 +92,7 @@ def samples(
             unit=pl.lit(one.unit),
         )
         limited, assumed = with_limits(written_out(named, "labs"), patients, schema.terms)
-        read = cleaned(limited, "labs", schema, codes_named)
+        read = cleaned(limited, "labs", schema, codes_are_named(codes_named, "visits", one.value))
         there = [pl.col(x) for x in (VALUE + ASKED,) if x in read.asked.columns]
         asked = read.asked.filter(pl.any_horizontal(pl.col(VALUE).is_not_null(), *there))
         yield Cleaned(read.rows, assumed, asked)

@@ -56,6 +56,9 @@ KEPT = "keep:"
 MOST_NAMED = 20
 """Unknown columns that a message names."""
 _ALIKE = 0.75
+CodesNamed = bool | frozenset[str]
+"""Whether codes for a missing value were named, so that none is suspected: of all columns, or of some tables
+(``labs``) and columns (``visits.ck_u_l``)."""
 _TEXTS_OF_COURSES = ("scheme", "together_with", "after", "before", "side_effects")
 
 
@@ -250,6 +253,11 @@ class Schema:
         return {x: _TYPES.get(self.tables[table][x].kind, pl.String) for x in columns}
 
 
+def codes_are_named(named: CodesNamed, table: str, column: str) -> bool:
+    """Tell whether codes for a missing value were named for a column."""
+    return named if isinstance(named, bool) else not named.isdisjoint({table, f"{table}.{column}"})
+
+
 class Cleaned(NamedTuple):
     """What the cells of a table say.
 
@@ -265,20 +273,24 @@ class Cleaned(NamedTuple):
     asked: pl.DataFrame
 
 
-def cleaned(frame: pl.DataFrame, table: str, schema: Schema, codes_named: bool = False) -> Cleaned:
+def cleaned(
+    frame: pl.DataFrame, table: str, schema: Schema, codes_named: CodesNamed = False
+) -> Cleaned:
     """Read the cells of a table.
 
     Args:
         frame: rows as they came in, with ``row``; every other column is one of the table.
         table: which table it is.
         schema: what the table may hold.
-        codes_named: whether codes for a missing value were named, so that none has to be suspected.
+        codes_named: of which columns codes for a missing value were named, so that none is suspected.
     """
     columns = {x: schema.tables[table][x] for x in frame.columns if x != ROW}
     read: dict[str, pl.Series] = {ROW: frame[ROW]}
     rejected, asked = [], {}
     for name, column in columns.items():
-        read[name], wrong = _read(frame[name], name, column, codes_named)
+        read[name], wrong = _read(
+            frame[name], name, column, codes_are_named(codes_named, table, name)
+        )
         if wrong is None:
             continue
         asked[name + ASKED] = wrong.is_not_null()

@@ -28,9 +28,9 @@ from myoresist.cohort.postgres import Address
 from myoresist.cohort.redcap import Export, plain_headers
 from myoresist.cohort.redcap_project import RECORD, RECORD_LABEL, Project
 from myoresist.cohort.remarks import REMARKS
-from myoresist.cohort.schema import KEPT, ROW, Schema
+from myoresist.cohort.schema import KEPT, ROW, CodesNamed, Schema
 from myoresist.cohort.spreading import joined, of_itself, of_patient, said, spread_out, wrong
-from myoresist.document import DocumentError, Problem
+from myoresist.document import DocumentError
 from myoresist.resistance.response.visits import PATIENT
 
 __all__ = ["Place", "Source", "SourceError", "open_source", "place_of"]
@@ -55,7 +55,7 @@ class Source:
         notes: what a reader should know of how the tables came about.
         unread: what lies in the source and is not read.
         unused: entries of the mapping that fit no value, found by ``unused_values``.
-        codes_named: whether the mapping says which codes stand for a missing value.
+        codes_named: of which columns the mapping says which codes stand for a missing value.
     """
 
     named: Mapping[str, pl.LazyFrame]
@@ -63,7 +63,7 @@ class Source:
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    codes_named: bool = False
+    codes_named: CodesNamed = False
     coded: Mapping[tuple[str, str], pl.LazyFrame] | None = None
     values: Mapping[tuple[str, str], tuple[str, ...]] | None = None
 
@@ -195,7 +195,7 @@ class _Naming:
     path: Place
     mapping: Path | None
     found: Found
-    codes_named: bool = False
+    codes_named: CodesNamed = False
     long: pl.LazyFrame | None = None
 
     def source(self) -> Source:
@@ -221,7 +221,7 @@ class _Naming:
         strange = [x for table in self.names.rows for x in wrong(self.names, table, held_by)]
         if strange:
             # A table is not read before it is known which of its columns make rows of others.
-            raise DocumentError([Problem(str(self.mapping), None, *x) for x in problems + strange])
+            raise DocumentError(self.names.problem(self.mapping, *x) for x in problems + strange)
         for table, frame in self.found.tables.items():
             held = columns_of(frame, f"{self.path}: {table}")
             if of_itself(self.names, table):
@@ -249,7 +249,7 @@ class _Naming:
             if table not in self.found.tables and table not in self.names.rows
         ]  # fmt: skip
         if problems:
-            raise DocumentError([Problem(str(self.mapping), None, *one) for one in problems])
+            raise DocumentError(self.names.problem(self.mapping, *one) for one in problems)
         return Source(
             tables, self._paths(), left_out, tuple(self.found.notes), tuple(self.found.unread),
             self.codes_named, coded_, values,
@@ -292,7 +292,7 @@ class _Naming:
     def _redcap(self, problems: list[tuple[str, str]]) -> None:
         """Give repeated instruments tables of their own, and open what was never filled in."""
         found = self.found.tables["patients"]
-        self.codes_named = self.names.missing is not None
+        self.codes_named = self.names.codes_named
         held = columns_of(found, f"{self.path}: patients").names()
         found = found.rename({x: y for x, y in plain_headers(held).items()})
         export = Export(columns_of(found, f"{self.path}: patients").names())
@@ -405,7 +405,6 @@ class _Naming:
         if unfit:
             help_ = "" if set(kept.values()) <= known.keys() else NAME_IT
             raise SourceError(f"{where}: {unfit}{help_}")
-        codes = self.names.codes(table)
         decimal = {"comma": ",", "point": "."}.get(self.names.decimal or "")
         assumed = decimal is None and table in self.found.decimal
         selected = []
@@ -417,6 +416,7 @@ class _Naming:
                     " (a mapping file may leave it out with null)"
                 )
             values = self.names.values_of(table, theirs, ours)
+            codes = self.names.codes(table, theirs, ours)
             column = pl.col(theirs)
             if ours != PATIENT and (values or codes):
                 column = renamed(column, kind, values, codes, known[ours])

@@ -37,25 +37,25 @@ def wrong(names: Names, table: str, held: Mapping[str, Sequence[str]]) -> Iterat
         table: of ours, whose rows are made.
         held: the columns of every table that was found.
     """
-    theirs: set[str] = set()
     for number, one in enumerate(names.rows[table]):
         where = f"rows.{table}.{number}"
         if one.origin not in held:
             yield f"{where}.from", f"there is no table {one.origin}"
             continue
         columns = held[one.origin]
-        theirs |= set(one.columns)
         for name in one.columns:
             if name not in columns:
                 hint = did_you_mean(name, columns)
                 yield f"{where}.columns.{name}", f"is no column of this table{hint}"
         if of_patient(names, one.origin, columns) is None:
             yield f"{where}.from", f"{one.origin} has no column {PATIENT}"
-    ours = {x for one in names.rows[table] for x in (*one.columns.values(), *one.constants)}
     if table not in held:
-        for name in names.values.get(table, {}):
-            if name not in theirs | ours:
-                yield f"values.{table}.{name}", f"is no column{did_you_mean(name, theirs)}"
+        made = names.of_rows(table)
+        parts = {"values": names.values.get(table, {}), "missing": names.codes_of_columns(table)}
+        for part, named in parts.items():
+            for name in named:
+                if name not in made:
+                    yield f"{part}.{table}.{name}", f"is no column{did_you_mean(name, made)}"
 
 
 def of_patient(names: Names, table: str, columns: Iterable[str]) -> str | None:

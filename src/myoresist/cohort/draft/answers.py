@@ -42,7 +42,7 @@ def yes_no(column: Profile, vocabulary: Vocabulary) -> Said:
 
 def result(column: Profile, vocabulary: Vocabulary, ours: Sequence[str]) -> Said:
     """Return which result of an antibody each value of a column is."""
-    own = {x: x.lower() for x in column.said if x.lower() in ours}
+    own = _ours("antibodies", "result", column, vocabulary, ours)
     rest = Profile(
         column.name, {x: n for x, n in column.values.items() if x not in own}, column.missing
     )
@@ -64,7 +64,10 @@ def sex(column: Profile, vocabulary: Vocabulary) -> Said:
 
 def label(column: Profile, vocabulary: Vocabulary) -> Said:
     """Return which label each value of a column is."""
-    labels = {x: vocabulary.schema.terms.label(x) for x in column.said}
+    labels = {
+        x: vocabulary.schema.terms.label(x) or vocabulary.translated("patients", "label", x)
+        for x in column.said
+    }
     strange = {x for x, ours in labels.items() if ours is None}
     figures = sorted(x for x in strange if code(x).isdigit())
     if figures:
@@ -73,11 +76,39 @@ def label(column: Profile, vocabulary: Vocabulary) -> Said:
     return _enough(column, known, strange, "no diagnoses that are known here")
 
 
-def words(column: Profile, ours: Sequence[str]) -> Said:
-    """Return whether the values of a column are words of ours."""
-    known = {x: x.lower() for x in column.said if x.lower() in ours}
+def words(
+    table: str, name: str, column: Profile, vocabulary: Vocabulary, ours: Sequence[str]
+) -> Said:
+    """Return which word of a column of ours each value of a column is."""
+    known = _ours(table, name, column, vocabulary, ours)
     strange = column.said.keys() - known.keys()
     return _enough(column, known, set(strange), f"none of {', '.join(ours)}")
+
+
+def listed(table: str, name: str, column: Profile, vocabulary: Vocabulary) -> Said:
+    """Return what the words of a list are here that are not read as they are; the others are strange."""
+    rest = [x for x in column.said if not vocabulary.reads(table, name, x)]
+    found = {x: vocabulary.translated(table, name, x) for x in rest}
+    return Said(
+        {x: ours for x, ours in found.items() if ours},
+        None,
+        tuple(sorted(x for x, ours in found.items() if not ours)),
+    )
+
+
+def _ours(
+    table: str, name: str, column: Profile, vocabulary: Vocabulary, ours: Sequence[str]
+) -> dict[str, str]:
+    """Return the values of a column that are words of ours, in whatever language."""
+    known = {x.lower(): x for x in ours}
+    found = {
+        x: known.get(x.lower()) or vocabulary.translated(table, name, x) for x in column.values
+    }
+    return {
+        x: word
+        for x, word in found.items()
+        if word and (x in column.said or x.lower() not in column.missing)
+    }
 
 
 def _sorted(column: Profile, known: Mapping[str, str]) -> tuple[set[str], set[str], set[str]]:

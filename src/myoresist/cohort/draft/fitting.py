@@ -10,7 +10,8 @@ from myoresist.case.cells import Column
 from myoresist.case.measures import VAS, Measure
 from myoresist.cohort.draft import answers
 from myoresist.cohort.draft.profile import Calendar, Profile
-from myoresist.cohort.draft.vocabulary import Vocabulary, snake
+from myoresist.cohort.draft.spelling import snake
+from myoresist.cohort.draft.vocabulary import Vocabulary
 
 _WITHIN = 0.8
 """Share of numbers that have to be possible."""
@@ -49,7 +50,7 @@ class Fitting:
     def _held(self, ours: str, kind: Column, column: Profile, table: str) -> Fit:
         match kind.kind:
             case "text":
-                return Fit(ours, "by its name")
+                return _told(ours, answers.listed(table, ours, column, self.vocabulary))
             case "number":
                 return self._number(ours, kind, column)
             case "date" | "partial_date":
@@ -62,7 +63,7 @@ class Fitting:
             return _told(ours, answers.label(column, self.vocabulary))
         if table == "antibodies" and ours == "result":
             return _told(ours, answers.result(column, self.vocabulary, kind.words))
-        return _told(ours, answers.words(column, kind.words))
+        return _told(ours, answers.words(table, ours, column, self.vocabulary, kind.words))
 
     def _number(self, ours: str, kind: Column, column: Profile) -> Fit:
         if not column.numbers:

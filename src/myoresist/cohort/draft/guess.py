@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from myoresist.case.cells import CODES
+from myoresist.cohort.draft.codes import codes_of
 from myoresist.cohort.draft.fitting import Fit, Fitting
 from myoresist.cohort.draft.parts import Draft, Line, Side
-from myoresist.cohort.draft.profile import Calendar, Profile, decimal_of, is_code
-from myoresist.cohort.draft.vocabulary import OfLab, Vocabulary, plain, snake
+from myoresist.cohort.draft.profile import Calendar, Profile, decimal_of
+from myoresist.cohort.draft.spelling import plain, snake
+from myoresist.cohort.draft.vocabulary import OfLab, Vocabulary
 from myoresist.cohort.draft.wide import tagged
 from myoresist.resistance.response.visits import DATE, PATIENT
 
@@ -70,15 +71,6 @@ class Guess:
         self.draft.dates, self.draft.doubted = calendar.forms, calendar.doubted
         decimal, both = decimal_of(every)
         self.draft.decimal = "both" if both else decimal
-        words = {x.lower() for x in self.vocabulary.headers.missing}
-        held = {x for one in every for x in one.values}
-        said = sorted(x for x in held if x.lower() in words or is_code(x))
-        if said:
-            # Once some are named the others are not suspected any more.
-            usual = (f"{x:g}" for x in CODES)
-            self.draft.missing = tuple(
-                dict.fromkeys([*(x for x in said if not is_code(x)), *usual])
-            )
 
     def made(self) -> Draft:
         """Return the draft, once every table is placed."""
@@ -96,6 +88,7 @@ class Guess:
                 of_instruments |= one.columns.keys() - {self.ids(one)}
             elif not one.repeated:
                 self.place(ours, one.without(of_instruments) if one.export else one)
+        self.draft.codes = tuple(codes_of(self.draft, placed, self.vocabulary.schema))
         return self.draft
 
     def _leave(self, one: Found, why: str) -> None:
@@ -132,9 +125,14 @@ class Guess:
         return next(named, None)
 
     def _speaks_of(self, ours: str, column: Profile) -> bool:
-        terms = self.vocabulary.schema.terms
-        find = {"labs": terms.lab, "antibodies": terms.antibody, "treatments": terms.drug}[ours]
-        known = sum(n for x, n in column.said.items() if find(x) or self._like(ours, x))
+        name = TEXTS[ours]
+        known = sum(
+            n
+            for x, n in column.said.items()
+            if self.vocabulary.reads(ours, name, x)
+            or self.vocabulary.translated(ours, name, x)
+            or self._like(ours, x)
+        )
         return bool(column.said) and known >= _HALF * sum(column.said.values())
 
     def place(self, ours: str, one: Found) -> bool:
@@ -169,7 +167,7 @@ class Guess:
             for theirs in [x for x in own if x in one.columns and x not in kept]:
                 del own[theirs]
         if ours in TEXTS:
-            self._unknown_words(ours, one)
+            self._likely_words(ours, one)
         return True
 
     def _ordered(self, ours: str, one: Found) -> list[Profile]:
@@ -242,17 +240,13 @@ class Guess:
             found.append(line)
         return found
 
-    def _unknown_words(self, ours: str, one: Found) -> None:
-        """Note the words of a list that are no test, antibody or drug."""
-        terms = self.vocabulary.schema.terms
-        find = {"labs": terms.lab, "antibodies": terms.antibody, "treatments": terms.drug}[ours]
+    def _likely_words(self, ours: str, one: Found) -> None:
+        """Note what the words of a list may be that are no test, antibody or drug."""
         column = self._about(one, ours, TEXTS[ours])
         if column is not None:
-            strange = tuple(sorted(x for x in column.said if not find(x)))
-            if strange:
-                self.draft.strange.setdefault(ours, {})[column.name] = strange
-                near = {x: self._like(ours, x) for x in strange}
-                self.draft.near[ours] = {x: y for x, y in near.items() if y}
+            strange = self.draft.strange.get(ours, {}).get(column.name, ())
+            near = {x: self._like(ours, x) for x in strange}
+            self.draft.near[ours] = {x: y for x, y in near.items() if y}
 
     def _like(self, ours: str, word: str) -> str | None:
         """Return the test, antibody or drug that a word is like."""

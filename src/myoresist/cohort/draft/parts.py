@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from myoresist.cohort.draft.codes import Codes
+
 
 @dataclass(frozen=True)
 class Line:
@@ -49,7 +51,7 @@ class Draft:
         dates: in which forms dates are written.
         doubted: signs between day and month of which nobody can tell which stands first.
         decimal: what stands before decimals; ``both`` if two columns say otherwise.
-        missing: codes for a missing value.
+        codes: those for a missing value, by column.
         keep: columns that are carried through.
     """
 
@@ -67,5 +69,5 @@ class Draft:
     dates: tuple[str, ...] = ()
     doubted: frozenset[str] = frozenset()
     decimal: str | None = None
-    missing: tuple[str, ...] = ()
+    codes: tuple[Codes, ...] = ()
     keep: tuple[str, ...] = ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from myoresist.case.terms import LabTest
+from myoresist.cohort.draft.foreign import Foreign
+from myoresist.cohort.draft.spelling import plain, snake
 from myoresist.cohort.schema import Schema
 from myoresist.knowledge import folder
 from myoresist.knowledge.schema import Sourced, load
@@ -24,18 +25,6 @@ _DATED = ("enzyme", "lab", "course", "treatment", "outcome")
 _BRACKETS = re.compile(r"[(\[{]\s*([^()\[\]{}]+?)\s*[)\]}]\s*$")
 _SCALE = re.compile(r"_(mm|cm|0_100?|100?)$")
 _SIGN = "ul"
-
-
-def snake(header: str) -> str:
-    """Return a header in small letters with lines between its words."""
-    parts = unicodedata.normalize("NFKD", header.replace("ß", "ss").lower())
-    text = "".join(x for x in parts if not unicodedata.combining(x))
-    return re.sub(r"[\W_]+", "_", text).strip("_")
-
-
-def plain(header: str) -> str:
-    """Return a header without case, blanks and signs."""
-    return snake(header).replace("_", "")
 
 
 class Headers(Sourced):
@@ -79,11 +68,13 @@ class Vocabulary:
 
     schema: Schema
     headers: Headers
+    foreign: Foreign
 
     @classmethod
     def packaged(cls, schema: Schema) -> Vocabulary:
         """Return the words that ship with the package."""
-        return cls(schema, load(folder() / "registry" / "headers.yaml", Headers))
+        at = folder() / "registry"
+        return cls(schema, load(at / "headers.yaml", Headers), load(at / "foreign.yaml", Foreign))
 
     def exact(self, table: str, header: str) -> str | None:
         """Return the column of a table of ours that a header names without a doubt."""
@@ -94,6 +85,27 @@ class Vocabulary:
         found = known.get(plain(header))
         scale = _SCALE.search(ours) if found is None and table == "visits" else None
         return known.get(plain(ours[: scale.start()])) if scale else found
+
+    def reads(self, table: str, ours: str, word: str) -> bool:
+        """Tell whether a word of a list is read as it is."""
+        terms = self.schema.terms
+        local = terms.sections.local_routes
+        find: Mapping[str, Callable[[str], object]] = {
+            "labs.test": terms.lab, "antibodies.antibody": terms.antibody,
+            "treatments.drug": terms.drug, "medicines.drug": terms.drug,
+            "treatments.unit": terms.doses.unit, "treatments.frequency": terms.doses.frequency,
+            "treatments.route": lambda x: terms.doses.route(x, local),
+        }  # fmt: skip
+        known = find.get(f"{table}.{ours}")
+        return known is None or bool(known(word))
+
+    def translated(self, table: str, ours: str, word: str) -> str | None:
+        """Return our value for a word of another language in a column of ours."""
+        if (table, ours) == ("labs", "test"):
+            found = self._tests.get(plain(word))
+            return found.id if found else None
+        table = "treatments" if table == "medicines" else table
+        return self.foreign.find(table, ours, word)
 
     def asked(self, header: str) -> str | None:
         """Return the question to a header that may mean several things."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from myoresist.cohort.draft.vocabulary import snake
+from myoresist.cohort.draft.spelling import snake
 
 _TAG = (
-    r"(?:v|visit|visite|t|tp|w|wk|week|woche|m|mo|mon|month|monat|mois|y|yr|year|jahr|d|day|tag|fu|follow_?up)_?\d{1,3}"
+    r"(?:v|visit|visite|t|tp|w|wk|week|woche|sem|semaine|semana|m|mo|mon|month|monat|mois|mes|y|yr|year|jahr|annee|ano|d|day|tag|jour|dia|besuch|visita|fu|follow_?up)_?\d{1,3}"
     r"|baseline|bl|base|screening|scr"
 )
 _BEHIND = re.compile(rf"(.+)_({_TAG}|\d{{1,2}})")

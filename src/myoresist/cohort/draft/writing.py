@@ -62,11 +62,37 @@ def _forms(draft: Draft) -> Iterator[str]:
         yield "# decimal: comma or point? One column has this, another one that."
     elif draft.decimal:
         yield f"decimal: {draft.decimal}  # as numbers are written in the values"
-    if draft.missing:
-        codes = ", ".join(map(_word, draft.missing))
-        yield f"missing: [{codes}]  # some stand in the values; in every column they say nothing"
+    yield from _missing(draft)
     if draft.keep:
         yield f"keep: [{', '.join(map(_word, draft.keep))}]  # goes through to every table"
+
+
+def _missing(draft: Draft) -> Iterator[str]:
+    """Yield the codes for a missing value, by column; the same number may be a value of another one."""
+    table = ""
+    for one in sorted(draft.codes, key=lambda x: x.table):
+        if one.sure and not table:
+            yield "missing:"
+        if one.sure and one.table != table:
+            table = one.table
+            yield f"  {table}:"
+        if one.sure:
+            codes = ", ".join(map(_word, one.sure))
+            beside = f", beside {one.beside}" if one.beside else ""
+            yield f"    {_word(one.theirs)}: [{codes}]  # in {_cells(one.sure)}{beside}"
+    for one in draft.codes:
+        if one.asked:
+            codes, beside = ", ".join(one.asked), one.beside or "no number"
+            then = f"missing: {{{one.table}: {{{_word(one.theirs)}: [{codes}]}}}}"
+            yield (
+                f"# {one.table}.{_said(one.theirs)}: {codes} in {_cells(one.asked)}, beside {beside}: unknown"
+                f" until it is said what it is: {then} if it is no value, [] if it is one"
+            )
+
+
+def _cells(counts: Mapping[str, int]) -> str:
+    count = sum(counts.values())
+    return f"{count:,} cell{'s' if count != 1 else ''}"
 
 
 def _columns(draft: Draft) -> Iterator[str]:

@@ -18,7 +18,7 @@ from myoresist.cohort.folder import SourceError
 from myoresist.cohort.places import carried_through
 from myoresist.cohort.registry import Registry
 from myoresist.cohort.samples import samples
-from myoresist.cohort.schema import OF_ORGANS, ROW, cleaned
+from myoresist.cohort.schema import OF_ORGANS, ROW, cleaned, codes_are_named
 from myoresist.cohort.shorthand import written_out
 from myoresist.cohort.source import Place, open_source
 from myoresist.document import DocumentError, Problem
@@ -79,10 +79,11 @@ def _case(rows: Mapping[str, list[dict[str, Any]]], registry: Registry) -> dict[
     told = _known(rows["patients"][0])
     taken = {PATIENT, "final_diagnosis", "baseline", *_PERSON, *_ONSET, *_OWN}
     findings = {x: _answer(y) for x, y in told.items() if x not in taken}
+    named = codes_are_named(registry.codes_named, "findings", "value")
     for one in rows.get("findings", ()):
         known = registry.knowledge.catalogue.find(one["finding"])
         if known and one["value"] is not None:
-            said = registry.reader.schema.finding(known.id).read(one["value"], registry.codes_named)
+            said = registry.reader.schema.finding(known.id).read(one["value"], named)
             if said.value is not None:
                 findings[known.id] = _answer(said.value)
     return {
