@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,12 @@ from myoresist.document import read_document
 from myoresist.knowledge.schema import Entry, validated
 
 T = TypeVar("T")
+_APART = re.compile(r"[()\[\],;:=]|(?<=\w) +(?=\+)|(?<=[a-zé]) +(?=[<>]?=? ?\d)")
+"""What parts a result from a figure, a flag or a sign beside it; "(+)" is tried as a whole before."""
+_FIGURE = re.compile(r"[<>]?=? ?(?:1 ?[:/] ?)?\d+(?:[.,]\d+)?(?: ?[a-zµ%/]{1,10})?")
+_BANDS = ("weak", "moderate", "strong")
+_PARTS = re.compile(r"[^\W_]+(?:[-/'][^\W_]+)*|\?")
+"""Words of the name of a disease, with the sign of a question."""
 Kind = Literal["label", "disease", "finding", "lab", "antibody", "drug", "measure", "result"]
 Relation = Literal["exact", "narrower", "broader"]
 MOST_ASKED = 10_000
@@ -47,6 +54,7 @@ class System(Entry):
         prefix: what stands before the colon of a compact identifier.
         dots: whether its codes are written with and without their points.
         whole: whether the prefix is part of the code.
+        nested: whether a code is a kind of whatever it begins with: E11.22 is one of E11.
         version: the release of which its codes were taken, where that is known.
     """
 
@@ -55,6 +63,7 @@ class System(Entry):
     prefix: str
     dots: bool = False
     whole: bool = False
+    nested: bool = False
     version: str | None = None
 
 
@@ -64,12 +73,16 @@ class Conventions(Entry):
     check: str
     systems: tuple[System, ...]
     results: Mapping[str, tuple[str, ...]]
+    aside: tuple[str, ...] = ()
     units: Mapping[str, str]
     kilograms: Mapping[str, float]
     routes: Mapping[str, tuple[str, ...]]
     forms: tuple[str, ...]
+    often: Mapping[str, tuple[str, ...]] = {}
     reasons: Mapping[str, tuple[str, ...]] = {}
     doubts: tuple[str, ...] = ()
+    denials: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 class Coding(NamedTuple):
@@ -87,8 +100,11 @@ class Coding(NamedTuple):
 class Codes:
     """Finds what codes say."""
 
-    def __init__(self, rows: Iterable[Code], conventions: Conventions) -> None:
+    def __init__(
+        self, rows: Iterable[Code], conventions: Conventions, ana_titre: int | None = None
+    ) -> None:
         self.conventions = conventions
+        self.ana_titre = ana_titre
         systems = conventions.systems
         self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
@@ -112,7 +128,8 @@ class Codes:
         document = read_document(folder / "exchange" / "systems.yaml")
         conventions = validated(Conventions, document.data, document)
         rows = [row for _, row in read_rows(folder / "exchange" / "codes.csv", Code)]
-        return cls([*_own(terms), *rows], conventions)
+        figures = read_document(folder / "letters" / "figures.yaml").data
+        return cls([*_own(terms), *rows], conventions, int(figures["ana_titre"]))
 
     def of(self, codings: Iterable[Coding]) -> tuple[Code, ...]:
         """Return what the codes of one concept say, each thing once; the closest claim comes first."""
@@ -133,11 +150,26 @@ class Codes:
         order = ("exact", "narrower", "broader")
         for one in codings:
             system = self._systems.get(one.system)
-            for row in self._rows.get(self._key(system, one.code), ()) if system else ():
+            for row in self._said(system, one.code) if system else ():
                 known = found.get((row.kind, row.id))
                 if known is None or order.index(row.relation) < order.index(known.relation):
                     found[row.kind, row.id] = row
         return tuple(sorted(found.values(), key=lambda row: order.index(row.relation)))
+
+    def _said(self, system: System, code: str) -> Iterable[Code]:
+        """Return what a code says, or else what it is a kind of, where its system builds codes so."""
+        own = self._rows.get(self._key(system, code), [])
+        if not system.nested:
+            return own
+        said: dict[Kind, list[Code]] = {}
+        for row in own:
+            said.setdefault(row.kind, []).append(row)
+        whole = self._key(system, code)[1]
+        for size in range(len(whole) - 1, 0, -1):
+            above = self._rows.get((system.id, whole[:size]), [])
+            for kind in {x.kind for x in above} - said.keys():
+                said[kind] = [_within(x, code) for x in above if x.kind == kind]
+        return [x for rows in said.values() for x in rows]
 
     def written(self) -> Iterator[tuple[str, str]]:
         """Yield every code that says something of a patient, with each address of its system."""
@@ -171,21 +203,48 @@ class Codes:
         return self._key(system, one.code)[1] if system and system.id == "HPO" else None
 
     def result(self, text: str) -> str | None:
-        """Return the result that a word says, such as ``negative``; ``None`` if it is no such word."""
-        return _spelled(self.conventions.results, text)
+        """Return the result that words say, such as ``negative``; ``None`` if they say anything else.
+
+        Beside it may stand what changes nothing, such as a figure or a flag: "NEGATIVE (<11 SI)".
+        """
+        told = self.conventions
+        whole = _spelled(told.results, text)
+        if whole:
+            return whole
+        parts = [x.strip(" .*!") for x in _APART.split(text.lower())]
+        left = [x for x in parts if x and x not in told.aside and not _FIGURE.fullmatch(x)]
+        said = [_spelled(told.results, x) for x in left]
+        if None in said or len(left) == len(parts) == 1:
+            return None
+        # "Positive +++" says one thing in two ways, the second more closely.
+        close = [x for x in said if x != "positive"] or said
+        return close[0] if len(set(close)) == 1 and (close == said or close[0] in _BANDS) else None
 
     def route(self, text: str) -> str | None:
         """Return the route that a word or a code says."""
         return _spelled(self.conventions.routes, text)
+
+    def often(self, text: str) -> str | None:
+        """Return how often a medicine is given, in the words of a case, as words of other kinds say it."""
+        return _spelled(self.conventions.often, text) if text else None
 
     def reason(self, code: str) -> str | None:
         """Return why a course was stopped, in the words of a case, as a code of HL7 says it."""
         return _spelled(self.conventions.reasons, code) if code else None
 
     def doubt(self, text: str) -> str | None:
-        """Return the words of a text that make it something else than the disease that it names."""
-        plain = f" {' '.join(text.lower().replace('?', ' ? ').split())} "
-        return next((x for x in self.conventions.doubts if f" {x} " in plain), None)
+        """Return the words of a text that make it something else than the disease that it names.
+
+        What denies stands first or last: "no dysphagia", and not "diabetes, no complication".
+        """
+        parts = _PARTS.findall(text.lower().replace("\u2019", "'"))
+        plain = f" {' '.join(parts)} "
+        told = self.conventions
+        return (
+            next((x for x in told.doubts if f" {x} " in plain), None)
+            or next((x for x in told.denials if plain.startswith(f" {x} ")), None)
+            or next((x for x in told.denied if plain.endswith(f" {x} ")), None)
+        )
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()
@@ -209,6 +268,12 @@ def _exact(kind: Kind, name: str, system: str, code: str, gloss: str) -> Code:
         kind=kind, id=name, system=system, code=code, relation="exact", gloss=gloss,
         check="beside the entry itself",
     )  # fmt: skip
+
+
+def _within(row: Code, code: str) -> Code:
+    """Return what a code says that is a kind of another one."""
+    closer: dict[str, object] = {"code": code, "relation": "narrower"}
+    return row if row.relation == "broader" else row.model_copy(update=closer)
 
 
 def _spelled(words: Mapping[str, tuple[str, ...]], text: str) -> str | None:

@@ -37,6 +37,7 @@ _LIMIT_FOLLOWS = re.compile(
     re.IGNORECASE,
 )
 _TITRE = re.compile(r"1\s?[:/]\s?(\d[\d ,.]{0,6}\d)")
+_TITRE_AFTER = re.compile(rf"[ :=(,]*{_TITRE.pattern}")
 _LEGEND = re.compile(
     rf"(?:0\s?-\s?({AMOUNT})\s*(?:=\s*)?neg|neg(?:ative)?\s*(?:<|under)\s*({AMOUNT}))",
     re.IGNORECASE,
@@ -287,7 +288,7 @@ class Antibodies:
         if found.value is not None and found.cut_off is not None:
             yield replace(found, result="positive" if found.value >= found.cut_off else "negative")
             return
-        titre = _TITRE.match(self.plain[end : end + 14].lstrip(" :=(,"))
+        titre = _TITRE_AFTER.match(self.plain, end)
         if name.of.id == "ana" and titre:
             value = int(re.sub(r"\D", "", titre[1]))
             yield replace(
@@ -295,7 +296,7 @@ class Antibodies:
                 result="positive" if value >= self.positive_from else "weak",
                 titre=f"1:{value}",
                 value=None,
-                end=end + 14,
+                end=titre.end(),
             )
             return
         if why is None and any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
-from myoresist.exchange.fhir.bundle import Resource, place
+from myoresist.exchange.fhir.bundle import Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
 from myoresist.exchange.fhir.datatypes import code, misdated, named, quantity, when, words
 from myoresist.exchange.received import Draft
@@ -14,6 +14,10 @@ UNSURE = ("unconfirmed", "provisional", "differential")
 PAST = ("inactive", "remission", "resolved")
 DATES = ("recordedDate", "onsetDateTime", "onsetPeriod")
 ENCOUNTER = "encounter-diagnosis"
+CERTAINTY = ("icd-10-gm-diagnosesicherheit", "icd_diagnosesicherheit")
+"""Ends of the address of the extension by which a code of ICD-10-GM says how sure it is."""
+CERTAIN = {"A": "refuted", "V": "provisional", "Z": "resolved", "G": "confirmed"}
+"""Excluded, suspected, state after, confirmed: the letters of KBV."""
 
 
 def read_conditions(
@@ -45,7 +49,7 @@ def read_conditions(
 
 def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:
     """Add the findings of a condition, and return the labels that it stands for."""
-    verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
+    verified, clinical = _status(one)
     name = named(one.get("code"))
     if verified == "entered-in-error":
         return []
@@ -83,6 +87,34 @@ def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:
         else:
             draft.find(row.id, True)
     return labels
+
+
+def _status(one: Resource) -> tuple[str, str]:
+    """Return how surely and how now a condition is, also by what stands at its code."""
+    verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
+    if verified == "entered-in-error":
+        return verified, clinical
+    concept = one.get("code")
+    held = [
+        x for part in (one, concept, *listed(concept, "coding")) for x in listed(part, "extension")
+    ]
+    letters = {
+        x["valueCoding"].get("code")
+        if isinstance(x.get("valueCoding"), dict)
+        else x.get("valueCode")
+        for x in held
+        if str(x.get("url")).lower().endswith(CERTAINTY)
+    }
+    told = {CERTAIN[x] for x in map(str, letters) if x in CERTAIN}
+    if "resolved" in told:
+        told.remove("resolved")
+        clinical = "resolved"
+    if verified:
+        told.add(verified)
+    if len(told) < 2:
+        return next(iter(told), ""), clinical
+    # Two that differ: neither is sure.
+    return next((x for x in UNSURE if x in told), UNSURE[0]), clinical
 
 
 def _rules_out(one: Resource, verified: str) -> bool:

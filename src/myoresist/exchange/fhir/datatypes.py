@@ -134,7 +134,8 @@ def quantity_in(text: str) -> Quantity | None:
     bound = _BOUND.fullmatch(text)
     if bound:
         return Quantity(float(bound[2]), (bound[3],) if bound[3] else (), bound[1])
-    plain = re.fullmatch(rf"\s*({_NUMBER})\s*(.*)", text)
+    # A titre, a date or a fraction begins with a number and is another one.
+    plain = re.fullmatch(rf"\s*({_NUMBER})\s*((?:[^\W\d]|[%°\[({{]).*)?", text)
     return Quantity(float(plain[1]), (plain[2],) if plain[2] else ()) if plain else None
 
 

@@ -19,11 +19,42 @@ ABBREVIATED = {
     "MO": "monthly",
 }  # fmt: skip
 """Codes of HL7 for how often; "in the morning" and "at bedtime" are once a day."""
+SPELLED = {
+    "daily": "daily",
+    "once daily": "daily",
+    "every day": "daily",
+    "weekly": "weekly",
+    "once weekly": "weekly",
+}
+"""Words in the place of a code for how often."""
 DAYS_OF_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OVER, WHOLE_DAY = "every", 24
 SPOKEN = ("text", "patientInstruction")
 AS_NEEDED = ("asNeededBoolean", "asNeededCodeableConcept", "asNeeded", "asNeededFor")
 _VERB = re.compile(r"(?:take|inject|give|infuse|administer)\s+", re.IGNORECASE)
+_PIECE = re.compile(
+    r"[\[{(]?(?:tab(?:let)?|cap(?:sule)?|pill|syringe|pen|vial|ml|each|auto-?injector)s?(?:\(s\))?[\]})]?"
+    r"(?: \(s\))?",
+    re.IGNORECASE,
+)
+"""A piece or a volume of a product: what one of it holds is said elsewhere."""
+_PIECES = re.compile(
+    rf"[\d./]+ {_PIECE.pattern} \((\d[\d.]* ?[a-zµμ/]+)(?: total)?\)", re.IGNORECASE
+)
+"""The words of Epic: 6 tablets (15 mg total)."""
+_SUPPLY = re.compile(
+    rf" = [\d./]+ {_PIECE.pattern}|,? # ?[\d./]+ {_PIECE.pattern}|,? \d+ refills?(?:\(s\))?"
+    r"|,? (?:with|after) (?:food|meals?|breakfast)",
+    re.IGNORECASE,
+)
+"""The words of Cerner on what is handed out, and of others on meals: nothing of the dose."""
+_IN_WORDS = re.compile(r"(\d+) \([a-z]+\)", re.IGNORECASE)
+"""Every 7 (seven) days."""
+_DIVIDED = re.compile(
+    r"(?:(?:divided|split|given)\s+)?over\s+\d+(?:\s*(?:-|to)\s*\d+)?\s+(?:consecutive\s+)?(?:days|hours)",
+    re.IGNORECASE,
+)
+"""How long an infusion takes: 2 g/kg over 2 days every 4 weeks."""
 _AMOUNT = re.compile(
     r"(\d+(?:\.\d+)?)\s*([a-zµμ]+(?:/[a-z0-9]+)*)\b[\s,;:]*(.*)", re.IGNORECASE | re.DOTALL
 )
@@ -56,19 +87,22 @@ def instructions(one: Resource) -> list[Resource]:
     return listed(one, "dosageInstruction") or listed(one, "dosage")
 
 
-def read_dose(dosage: Resource, single: bool, doses: DoseWords) -> tuple[Dose | None, str | None]:
+def read_dose(
+    dosage: Resource, single: bool, doses: DoseWords, codes: Codes | None = None
+) -> tuple[Dose | None, str | None]:
     """Return the dose that an instruction gives, or why none is known.
 
     Args:
         dosage: the instruction.
         single: whether it was given once.
         doses: the words in which doses are written.
+        codes: further words for routes and how often, of other languages too.
     """
     if any(dosage.get(key) for key in AS_NEEDED):
         return None, "only as needed"
     spoken = [x for key in SPOKEN if isinstance(x := dosage.get(key), str) and x.strip()]
     coded = _coded(dosage, single, doses)
-    read = [found for x in spoken if (found := dose_in(x, doses))]
+    read = [found for x in spoken if (found := dose_in(x, doses, codes))]
     if coded is None:
         # All that is said has to be understood: a second sentence may take the first one back.
         same = len(set(read)) == 1 and len(read) == len(spoken) and not _has_amount(dosage)
@@ -90,15 +124,30 @@ def read_dose(dosage: Resource, single: bool, doses: DoseWords) -> tuple[Dose | 
 def _coded(dosage: Resource, single: bool, doses: DoseWords) -> Dose | None:
     """Return the dose that stands as data, all of it or nothing: half of a dose is none."""
     rates = listed(dosage, "doseAndRate")
-    told = dosage.get("dose") if single else None
-    if not single and len(rates) == 1:
-        told = rates[0].get("doseQuantity")
-    read = quantity(told)
+    told = [dosage.get("dose")] if single else [x.get("doseQuantity") for x in rates]
     often = "once" if single else how_often(dosage)
-    if read is None or read.comparator or often is None:
+    if often is None:
         return None
-    unit = next((x for x in read.units if doses.unit(x)), None)
-    return Dose(read.value, unit, often) if unit else None
+    found = set()
+    for one in told:
+        read = quantity(one)
+        if read is None or read.comparator:
+            return None
+        unit = next((x for x in read.units if doses.unit(x)), None)
+        # One dose may stand there as ordered, as calculated, and as a number of tablets.
+        if unit:
+            found.add((read.value, unit))
+        elif len(told) == 1 or not _counts(read.units):
+            return None
+    if len(found) != 1:
+        return None
+    ((amount, unit),) = found
+    return Dose(amount, unit, often)
+
+
+def _counts(units: tuple[str, ...]) -> bool:
+    """Tell whether a unit counts pieces or volumes of a product, of which another part tells the amount."""
+    return bool(units) and all(_PIECE.fullmatch(x) for x in units)
 
 
 def _has_amount(dosage: Resource) -> bool:
@@ -106,30 +155,35 @@ def _has_amount(dosage: Resource) -> bool:
     return bool(listed(dosage, "doseAndRate")) or "dose" in dosage or "maxDosePerPeriod" in dosage
 
 
-def dose_in(text: str, doses: DoseWords) -> Dose | None:
+def dose_in(text: str, doses: DoseWords, codes: Codes | None = None) -> Dose | None:
     """Return the dose that words give, such as ``15 mg orally once weekly``, if every word is understood."""
     plain = " ".join(_VERB.sub("", text.strip().rstrip("."), count=1).split())
+    plain = _PIECES.sub(r"\1", _IN_WORDS.sub(r"\1", plain), count=1)
+    plain = _DIVIDED.sub("", _SUPPLY.sub("", plain))
     amount = _AMOUNT.fullmatch(plain)
     if not amount or doses.unit(amount[2]) is None or float(amount[1]) <= 0:
         return None
-    often, route = _rest(amount[3].lower(), doses)
+    often, route = _rest(amount[3].lower(), doses, codes)
     return Dose(float(amount[1]), amount[2], often, route) if often else None
 
 
-def _rest(text: str, doses: DoseWords) -> tuple[str | None, str | None]:
+def _rest(text: str, doses: DoseWords, codes: Codes | None) -> tuple[str | None, str | None]:
     """Return how often and which way, of words that say both or the first alone."""
     text = _ON_A_DAY.sub("", text).strip(" ,;")
     parts = [x for x in re.split(r"[\s,;]+", text) if x]
     for cut in range(len(parts) + 1):
         first, second = " ".join(parts[:cut]), " ".join(parts[cut:])
         for often, route in ((first, second), (second, first)):
-            said = _frequency(often, doses)
-            if said and (not route or doses.route(route, ())):
-                return said, route or None
+            said = _frequency(often, doses, codes)
+            way = route if not route or doses.route(route, ()) else codes and codes.route(route)
+            if said and way is not None:
+                return said, way or None
     return None, None
 
 
-def _frequency(text: str, doses: DoseWords) -> str | None:
+def _frequency(text: str, doses: DoseWords, codes: Codes | None) -> str | None:
+    if codes and (known := codes.often(text)):
+        return known
     if _EVERY_DAY_OF_WEEK.fullmatch(text):
         return "weekly"
     return text if text and doses.frequency(text) else None
@@ -160,8 +214,11 @@ def how_often(dosage: Resource) -> str | None:
     if not isinstance(timing, Mapping):
         return None
     repeat = timing.get("repeat")
-    if not isinstance(repeat, Mapping):
-        return ABBREVIATED.get(code(timing.get("code")))
+    told = {"frequency", "period", "periodUnit", "dayOfWeek", "when", "timeOfDay"}
+    if not isinstance(repeat, Mapping) or not told & repeat.keys():
+        return ABBREVIATED.get(code(timing.get("code"))) or SPELLED.get(
+            words(timing.get("code")).lower()
+        )
     times, period, unit = (repeat.get(x) for x in ("frequency", "period", "periodUnit"))
     if repeat.get("frequencyMax") or repeat.get("periodMax") or repeat.get("count"):
         return None

@@ -121,7 +121,7 @@ class Medications:
         dosage = only_dosage(one)
         told["route"] = route_of(dosage, self.codes)
         if dosage:
-            dose, why = read_dose(dosage, single, self.terms.doses)
+            dose, why = read_dose(dosage, single, self.terms.doses, self.codes)
             if dose:
                 told |= {"dose": dose.amount, "unit": dose.unit, "frequency": dose.often}
                 told["route"] = told["route"] or dose.route

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from myoresist.case.cells import may_be_thousands
 from myoresist.case.terms import LabTest, Terms
@@ -35,7 +37,11 @@ INTERPRETED = {
     "ND": "negative",
     "IND": "unknown",
 }
+WEIGHED = {"N": "negative", "A": "positive", "AA": "positive", "H": "positive", "HH": "positive"}
+"""What normal and abnormal mean of a test that is positive or negative, where nothing says more."""
 RAISED, LOWERED, NORMAL = ("H", "HH", "HU", "HX"), ("L", "LL", "LU", "LX"), ("N",)
+TITRES = {"titer", "titre"}
+_TITRE = re.compile(r"(?:^|[\s,;(])([<>]=?)?\s*1\s?[:/]\s?(\d{2,6})(?!\d)")
 YES, NO = ("positive", "weak", "moderate", "strong"), ("negative",)
 
 
@@ -100,6 +106,9 @@ class Observations:
     def _lab(self, one: Resource, row: Code, usable: bool) -> None:
         test = self.terms.labs[row.id]
         read = _measured(one) if usable else None
+        if read and not read.units and "valueQuantity" not in one:
+            # A value that is sent as text, such as ">8000", has no other place for its unit than its limits.
+            read = replace(read, units=_limited_in(one))
         unit = self._unit(read, test) if read else None
         entry: dict[str, object] = {"test": test.synonyms[0], "date": when(one, *DATES)}
         if read is None or unit is None or read.comparator not in ("", "<", "<=", ">", ">="):
@@ -156,9 +165,19 @@ class Observations:
         read = _measured(one) if usable else None
         result = self._result(one) if usable else None
         high = limits(one)
-        if read and not read.comparator and high and high.high and result is None:
-            self.draft.add("autoantibodies", **entry, value=read.value, cut_off=high.high)
-            return
+        titre = _titre(one) if row.id == "ana" and usable else None
+        if titre:
+            result = result or self._by_titre(*titre)
+            entry["titre"] = f"1:{titre[1]}" if not titre[0] else None
+            read = None
+        if read and high and high.high and result is None:
+            if not read.comparator:
+                self.draft.add("autoantibodies", **entry, value=read.value, cut_off=high.high)
+                return
+            if read.comparator.startswith("<") and read.value <= high.high:
+                result = "negative"
+            elif read.comparator.startswith(">") and read.value >= high.high:
+                result = "positive"
         if (
             read
             and high
@@ -176,6 +195,15 @@ class Observations:
             )
             self.draft.note(place(one), f"{_name(one, row)}: {why}; it stays open")
         self.draft.add("autoantibodies", **entry, result=result or "unknown")
+
+    def _by_titre(self, comparator: str, titre: int) -> str | None:
+        """Return the result that a titre of antinuclear antibodies says by itself."""
+        least = self.codes.ana_titre
+        if least is None or (comparator.startswith("<") and titre > least):
+            return None
+        if comparator.startswith("<"):
+            return "negative"
+        return "positive" if titre >= least else "weak"
 
     def _finding(self, one: Resource, row: Code, usable: bool) -> None:
         result = self._result(one) if usable else None
@@ -221,7 +249,8 @@ class Observations:
             told.add(first)
         interpreted = {INTERPRETED[x] for x in _interpreted(one) if x in INTERPRETED}
         if not told:
-            return next(iter(interpreted)) if len(interpreted) == 1 else None
+            told = interpreted or {WEIGHED[x] for x in _interpreted(one) if x in WEIGHED}
+            return next(iter(told)) if len(told) == 1 else None
         (result,) = told if len(told) == 1 else (None,)
         against = NO if result in YES else YES
         plain = ("N",) if result in YES else ("A", "AA") if result in NO else ()
@@ -243,6 +272,13 @@ def _against(value: float, low: float | None, high: float | None, said: set[str]
     return bool(said & set(NORMAL)) and (over or under)
 
 
+def _limited_in(one: Resource) -> tuple[str, ...]:
+    """Return the units of the limits of normal."""
+    ranges = listed(one, "referenceRange")
+    found = (quantity(part.get(key)) for part in ranges for key in ("low", "high"))
+    return tuple(dict.fromkeys(x for each in found if each for x in each.units))
+
+
 def _absent(one: Resource) -> str:
     """Return why a value is missing, as the record says it."""
     why = one.get("dataAbsentReason")
@@ -257,6 +293,20 @@ def _measured(one: Resource) -> Quantity | None:
     return quantity(one.get("valueQuantity")) or (
         quantity_in(text) if isinstance(text, str) else None
     )
+
+
+def _titre(one: Resource) -> tuple[str, int] | None:
+    """Return a titre with the sign before it, such as ``<`` and 80 for *<1:80*."""
+    ratio, text = one.get("valueRatio"), one.get("valueString")
+    if isinstance(ratio, Mapping):
+        first, second = quantity(ratio.get("numerator")), quantity(ratio.get("denominator"))
+        if first and second and first.value == 1 and second.value >= 1:
+            return first.comparator or second.comparator, int(second.value)
+    read = quantity(one.get("valueQuantity"))
+    if read and read.value >= 1 and {x.strip("{}").lower() for x in read.units} & TITRES:
+        return read.comparator, int(read.value)
+    found = _TITRE.search(text) if isinstance(text, str) else None
+    return (found[1] or "", int(found[2])) if found else None
 
 
 def _name(one: Resource, row: Code) -> str:
