@@ -292,3 +292,108 @@ def test_a_response_is_what_is_left_of_it(text: str, response: str | None) -> No
 def test_a_drug_that_was_never_started_is_none() -> None:
     treatments = read("Azathioprine (TPMT low, never started), ciclosporin.").case()["treatments"]
     assert [one["drug"] for one in treatments] == ["ciclosporin"]
+
+
+REPORT = """Test                 Result     Units   Ref      Collected
+------------------------------------------------------------
+  PL-7               84         AU      <11      04/06/2024
+  Jo-1               3          AU      <11      04/06/2024
+CK                   1,877      U/L     26-192   04/06/2024
+CK                   2,340      U/L     26-192   11/03/2024
+IgG                  16.2       g/L     6-16
+HMGCR IgG (ELISA)    <3         CU      <20      04/06/2024
+dsDNA                Neg
+"""
+
+
+def test_a_report_with_a_result_a_row_is_read_by_its_columns() -> None:
+    case = read(REPORT).case()
+    assert [_lab(one) for one in case["labs"]] == [
+        ("CK", 1877, "U/L", 192, "2024-06-04"),
+        ("CK", 2340, "U/L", 192, "2024-03-11"),
+        ("IgG", 16.2, "g/L", 16, None),
+    ]
+    found = {x["antibody"]: (x["result"], x.get("method")) for x in case["autoantibodies"]}
+    assert found == {
+        "Anti-PL-7": ("positive", None),
+        "Anti-Jo-1": ("negative", None),
+        "Anti-HMGCR": ("negative", "ELISA"),
+        "Anti-double-stranded DNA": ("negative", None),
+    }
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "CK trend: 28/4 9,800; 3/5 10,250; 18/5 3,480",
+        "CK trend: 28/4/21 9,800; 3/5/21 10,250; 18/5/21 3,480",
+        "CK: 28/4/21 9,800, 3/5/21 10,250, 18/5/21 3,480",
+        "CK: 9,800 (28/4/21), 10,250 (3/5/21), 3,480 (18/5/21)",
+    ],
+)
+def test_the_days_of_a_series_stand_before_or_behind_its_figures(series: str) -> None:
+    labs = read(f"Discharge summary. Discharged 19 May 2021.\n\n{series}.").case()["labs"]
+    assert [(one["value"], one["date"]) for one in labs] == [
+        (9800, "2021-04-28"), (10250, "2021-05-03"), (3480, "2021-05-18")
+    ]  # fmt: skip
+
+
+def test_a_summary_of_a_stay_is_of_the_day_on_which_it_ended() -> None:
+    text = """DISCHARGE SUMMARY      Admitted 3 May 2021   Discharged 19 May 2021
+
+Reason for admission: weakness, CK 9800 at clinic on 28/4/21.
+Methylprednisolone 500 mg daily for three days (4-6 May).
+"""
+    case = read(text).case()
+    assert case["date"] == "2021-05-19"
+    assert case["treatments"][0]["start"] == "2021-05-04"
+
+
+@pytest.mark.parametrize(
+    ("text", "course"),
+    [
+        (
+            "Methotrexate, which he had taken at 20 mg weekly, was discontinued as eGFR had fallen.",
+            {"drug": "methotrexate", "dose": 20, "unit": "mg", "frequency": "weekly", "ongoing": False},
+        ),
+        ("Stopped: methotrexate, folic acid.", {"drug": "methotrexate", "ongoing": False}),
+        (
+            "Azathioprine 100 mg was stopped for three weeks, then resumed.",
+            {"drug": "azathioprine", "dose": 100, "unit": "mg"},
+        ),
+        (
+            "Methotrexate 15 mg weekly (Jan to Sept 2021: stopped; s/c never tried).",
+            {
+                "drug": "methotrexate", "dose": 15, "unit": "mg", "frequency": "weekly",
+                "start": "2021-01", "stop": "2021-09",
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_where_a_course_ends(text: str, course: dict[str, object]) -> None:
+    assert read(text).case()["treatments"] == [course]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Her rash remains active despite mycophenolate 1 g bd since Oct 2021.",
+        "Rash since 2019. Prednisolone 30 mg tapering over 6 weeks.",
+        "2/52 history of rash back on eyelids and knuckles.",
+    ],
+)
+def test_how_long_a_drug_or_a_flare_lasted_is_not_how_the_disease_began(text: str) -> None:
+    onset = read(text).case().get("onset", {})
+    assert onset in ({}, {"date": "2019"})
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("I have changed the label to antisynthetase syndrome.", "antisynthetase_syndrome"),
+        ("The diagnosis was revised to inclusion body myositis in 2022.", "inclusion_body_myositis"),
+        ("Methotrexate was changed to azathioprine as dermatomyositis was active.", "polymyositis"),
+    ],
+)  # fmt: skip
+def test_a_label_that_the_letter_changes_is_the_new_one(text: str, label: str) -> None:
+    assert read(f"Diagnosis: polymyositis\n\n{text}").case()["label"] == label

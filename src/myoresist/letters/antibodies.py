@@ -23,7 +23,7 @@ from myoresist.letters.phrases import Hit
 from myoresist.letters.tokens import Token, normal
 
 _FIGURE = re.compile(
-    rf"\s*(?:[:=.]*\s*)?(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?![\d/:]|\s?%)\s?(?P<unit>(?:U|"
+    rf"\s*(?:[:=.]*\s*)?(?P<cmp>[<>])?\s?(?P<num>{AMOUNT})(?![\d/:]|\s?%)[ \t]*(?P<unit>(?:U|"
     "IU|CU|AU|RU|kU|EU|IE|nmol|units?)(?:/(?:mL|L|l|ml))?(?![A-Za-z]))?",
     re.IGNORECASE,
 )
@@ -103,12 +103,13 @@ class Antibodies:
         return False
 
     def _method(self, sentence: Sentence, hits: Sequence[Hit]) -> str | None:
-        found = [hit.of.method for hit in hits if isinstance(hit.of, MethodMark)]
-        named = bool(marks(hits, "antibody"))
-        if found and (not named or sentence.opens):
-            self.method = (sentence.paragraph, found[0])
+        found = [(hit.first, hit.of.method) for hit in hits if isinstance(hit.of, MethodMark)]
+        named = marks(hits, "antibody")
+        # "HMGCR IgG (ELISA)": what stands behind a name is of that one alone.
+        if found and (not named or (sentence.opens and found[0][0] < named[0].first)):
+            self.method = (sentence.paragraph, found[0][1])
         if found:
-            return found[-1]
+            return found[-1][1]
         if self.method and self.method[0] == sentence.paragraph:
             return self.method[1]
         return None

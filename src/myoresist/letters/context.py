@@ -235,7 +235,7 @@ class Context:
                 break
             if word.text == ")" and not self._opened(last, end):
                 break
-            if denies and self._affirmed(end):
+            if denies and (self._affirmed(end) or self._of_a_drug(last, end)):
                 break
             if (
                 not person
@@ -246,6 +246,15 @@ class Context:
                 break
             end += 1
         return range(last + 1, end)
+
+    def _of_a_drug(self, last: int, end: int) -> bool:
+        """Tell whether a comma ends what a drug did not do: "no benefit, weight gain of 11 kg"."""
+        return (
+            end == last + 2
+            and self.words[end].text == ","
+            and self.words[end - 1].norm in _EFFECTS
+            and not self._list_goes_on(end)
+        )
 
     def _affirmed(self, n: int) -> bool:
         """Tell whether "and" begins what is there after all: "no edema and mild fatty change"."""
@@ -413,6 +422,7 @@ _BESIDE = frozenset((
     "younger", "older", "elder",
 ))  # fmt: skip
 _GOES_ON = frozenset(("he", "she", "they", "her", "his", "their", "who", "and", "both", "it"))
+_EFFECTS = frozenset(("benefit", "effect", "response", "help", "success", "improvement"))
 _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))
 _SHORT = 3

@@ -14,7 +14,7 @@ from myoresist.letters.numbers import AMOUNT, NUMBERS, number
 from myoresist.letters.often import Often
 from myoresist.letters.outcomes import Outcomes
 from myoresist.letters.phrases import Hit
-from myoresist.letters.switches import ended_before, switched
+from myoresist.letters.switches import ended_before, ended_behind, switched
 
 _DOSE = re.compile(
     rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|"
@@ -310,6 +310,8 @@ class Courses:
             self._from_line(course, head, sentence, dated)
         text = self.plain[head:end]
         span = _SPAN.search(text)
+        if span and _PAUSED.search(text, 0, span.start()):
+            span = None
         if span and not (course.start and course.stop):
             amount = _NUMBERS.get(span["n"].lower()) or number(span["n"], self.commas)
             if (amount and not re.match(r"(?:after|within)", span[0], re.IGNORECASE)) or (
@@ -322,7 +324,9 @@ class Courses:
         lead = self.plain[max(sentence.start, head - _BESIDE) : head]
         past = self.past and not _NOW.search(lead + text) and not _SINCE.search(text)
         course.ongoing = course.ongoing and not past
-        course.ended = past or (not own and ended_before(self.plain, sentence, head))
+        over = ended_behind(self.plain, begin, end)
+        course.ongoing = course.ongoing and not over
+        course.ended = past or over or (not own and ended_before(self.plain, sentence, head))
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today
 
@@ -374,12 +378,19 @@ _LEFT_BEHIND = re.compile(
 _FORMER = re.compile(
     r"\b(?:previously|formerly|previous|past|ex)\W*(?:on |had |taken |took )?\s*$", re.IGNORECASE
 )
-_OF_THE_PAST = re.compile(r"\b(?:past|previous|prior|former)\b", re.IGNORECASE)
+_OF_THE_PAST = re.compile(
+    r"\b(?:past|previous|prior|former|stopped|discontinued|ceased)\b", re.IGNORECASE
+)
 _HALTED = re.compile(
     r"\b(?:on hold|held|paused|suspended|withheld|now stopped|now off|discontinued)\b"
     r"(?!.*\b(?:restarted|resumed)\b)",
     re.IGNORECASE,
 )
+_PAUSED = re.compile(
+    r"\b(?:stopped|held|paused|interrupted|suspended|withheld|off (?:it|treatment|the drug))\s*$",
+    re.IGNORECASE,
+)
+"""Before a span, these say that the drug was not taken for so long."""
 _GIVEN_BEFORE = re.compile(
     r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in|"
     " on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|"

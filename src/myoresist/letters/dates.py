@@ -33,10 +33,10 @@ _PATTERN = re.compile(
         (?![\d/]|\s?(?:mg|g\b|%|kg)),?(?:\s(?P<y2>{_YEAR}))?
     |(?P<m3>{_NAME})\b\.?,?(?:\sof)?(?:\s(?P<y3>{_YEAR})|\s'?(?P<y3b>\d\d)(?!\d|\s?(?:mg|kg|%)))?
     |(?P<m4>\d{{1,2}})\s?/\s?(?P<y4>{_YEAR})(?!\d)
-    |(?P<c>\d{{1,2}})/(?P<e>\d{{1,2}})(?![\d/]|\s?(?:mmHg|\d))
+    |(?P<c>\d{{1,2}})/(?P<e>\d{{1,2}})(?![\d/]|\s?(?:mmHg|\d{{1,2}}(?![\d,.])))
     |(?P<c2>\d\d)\.(?P<e2>\d\d)\.(?!\d)
     |(?:(?:early|late|mid|end\sof|beginning\sof|the)?[\s-]?(?:{_SEASONS})(?:\sof)?\s)?
-        (?P<y5>{_YEAR})(?!\d|-\d\d-|\s?(?:mg|U|IU|g\b|mL|ng|%))
+        (?:(?P<y6>(?<=\s)'\d\d(?![\d'\w]|\s?(?:mg|kg|%)))|(?P<y5>{_YEAR}))(?!\d|-\d\d-|\s?(?:mg|U|IU|g\b|mL|ng|%))
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -62,6 +62,10 @@ _MONTHS_OF_YEARS = re.compile(
 _DATED = re.compile(
     r"(?:\b(?:on|since|from|until|till|by|dated?|of|to|after|before)\s|[(→>-]\s?)$", re.IGNORECASE
 )
+
+
+_VALUE_BEHIND = re.compile(r"\s*[:=]?\s(?:\d{3,}|\d{1,2},\d{3})(?![\d/.])")
+"""A figure behind a day and a month, as in "3/5 10,250", which no grade of strength has."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class DateReader:
                 return self._pair(m)
             if m["c2"]:
                 return self._without_year(int(m["e2"]), int(m["c2"]))
-            return PartialDate(int(m["y5"])), True
+            return PartialDate(int(m["y5"] or _year(m["y6"].strip("'")))), True
         except ValueError:
             return None
 
@@ -187,7 +191,9 @@ class DateReader:
     def _pair(self, m: re.Match[str]) -> tuple[PartialDate, bool] | None:
         """Read two numbers: a day and a month, or a month and a year; not a grade, a score or a span."""
         first, second = int(m["c"]), int(m["e"])
-        dated = _DATED.search(m.string[max(0, m.start() - 12) : m.start()])
+        dated = _DATED.search(m.string[max(0, m.start() - 12) : m.start()]) or _VALUE_BEHIND.match(
+            m.string, m.end()
+        )
         padded = m["c"][0] == "0" or m["e"][0] == "0"
         if not dated and not padded and second in (5, 7, 10, 12) and first <= second:
             return None

@@ -145,6 +145,10 @@ class Drugs:
                 for t in things
             ):
                 continue
+            if sentence.words[hit.last].norm in _CLASSES and _CAUSES.match(
+                self.plain, sentence.words[hit.last].end
+            ):
+                continue
             mention = Mention(hit, hit.of.id, hit.of.kind, sentence)
             mention.why = self._why(mention, hits, context)
             found.append(mention)
@@ -159,6 +163,9 @@ class Drugs:
             return "supposed"
         tail = self.plain[sentence.words[hit.last].end : sentence.words[hit.last].end + 12]
         if re.match(r"\s*:\s*(?:no|none|never|not)\b", tail, re.IGNORECASE):
+            return "withheld"
+        if _NEVER_TAKEN.match(self.plain, sentence.words[hit.last].end):
+            mention.never = True
             return "withheld"
         if self._withheld(hit, hits, context):
             return "withheld"
@@ -214,6 +221,8 @@ class Drugs:
                 and not self._past(cue, context)
             ):
                 return True
+            if cue.of.of == "left" and self._of_route(cue, context):
+                continue
             if cue.of.of == "left" and (
                 hit.last in self._left(cue, context)
                 or self._remark(hit, cue, hits, context)
@@ -221,6 +230,12 @@ class Drugs:
             ):
                 return True
         return False
+
+    def _of_route(self, cue: Hit, context: Context) -> bool:
+        """Tell whether a cue speaks of another route alone: "15 mg po weekly; s/c never tried"."""
+        words = context.words
+        start = words[cue.first].start
+        return bool(_ROUTE_ALONE.search(self.plain, context.sentence.start, start))
 
     @staticmethod
     def _in_bracket(hit: Hit, cue: Hit, hits: Sequence[Hit], context: Context) -> bool:
@@ -289,6 +304,22 @@ class Drugs:
                 yield Found(exposure.now, True, None, places, sentence)
 
 
+_CLASSES = frozenset(("steroid", "glucocorticoid", "corticosteroid", "cortisone"))
+_CAUSES = re.compile(
+    r"[\s-]?(?:induced|related|associated|responsive|refractory|resistant|sparing|free|na[iï]ve)\b",
+    re.IGNORECASE,
+)
+"""Behind a class of drugs, these make it a word about something else: "steroid-induced diabetes"."""
+_ROUTE_ALONE = re.compile(
+    r"[;:,(]\s*(?:s/?c|s\.c\.|subcut\w*|iv|i\.v\.|intravenous\w*|parenteral\w*|injections?|oral(?:ly)?|p\.?o\.?)"
+    r"\s*(?:form\s|route\s|was\s|were\s)*$",
+    re.IGNORECASE,
+)
+_NEVER_TAKEN = re.compile(
+    r"\s*[,:-]?\s*(?:use|exposure|therapy|treatment)?\s*[,:-]?\s*(?:never|none|nil|no)\s*(?:[.;,)|\n]|$)",
+    re.IGNORECASE,
+)
+"""Behind a drug: "Statin never."."""
 _BEFORE_BRACKET = 3
 """Words of a dose that may stand between a drug and its bracket."""
 _UNDER = frozenset(("on", "with", "to", "under", "from", "despite", "by"))

@@ -183,12 +183,19 @@ class Labs:
         test, self.carry = self.carry[0], None
         stop = sentence.words[names[0].first].start if names else sentence.end
         first = sentence.words[0].norm
-        if (first in _CHAIN and not names) or (
-            names and first in ("previously", "prev", "previou")
+        opens = bool(dated) and dated[0].start == sentence.words[0].start and not names
+        if (
+            opens
+            or (first in _CHAIN and not names)
+            or (names and first in ("previously", "prev", "previou"))
         ):
-            for value in self._series(test, sentence.start, sentence.start, stop, dated, None):
+            begin = sentence.words[0].start
+            for value in self._series(test, begin, begin, stop, dated, None):
                 if value.dated:
                     yield value
+                    if sentence.closes == ";" and opens:
+                        # "CK: 28/4 9,800; 3/5 10,250; 10/5 6,100"
+                        self.carry = (test, sentence.end)
 
     def times_limit(
         self, sentence: Sentence, hits: Sequence[Hit]
@@ -288,6 +295,9 @@ class Labs:
                     # "4,350 today (normal up to 320)"
                     limit, _ = self.limit_at(today, stop)
                 after = self._date_after(end, stop, dated)
+                if date and after and not self.plain[end : after.start].strip(" ,"):
+                    # "1/3/21 450, 4/4/21 600": the days stand before their figures.
+                    after = None
                 when = after or date
                 told = (
                     when.date

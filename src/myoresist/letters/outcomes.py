@@ -192,7 +192,8 @@ def _longest(hits: Sequence[Hit]) -> list[Hit]:
             o.first <= h.first
             and h.last <= o.last
             and o.length > h.length
-            and o.of.kind in (h.of.kind, "response")
+            # "Weight gain" is a side effect and no gain.
+            and (o.of.kind in (h.of.kind, "response") or h.of.kind == "response")
             for o in hits
         )
     ]

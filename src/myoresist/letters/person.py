@@ -11,6 +11,7 @@ from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateReader
 from myoresist.letters.layout import Sentence
+from myoresist.letters.marks import marks
 from myoresist.letters.numbers import AMOUNT, NUMBERS, number
 from myoresist.letters.phrases import Hit, Phrases
 
@@ -117,6 +118,13 @@ _SUGGESTED = re.compile(
     r"in keeping with|versus|compatible with|characteristic of|(?:would )?fits?(?: with)?|favou?rs?|"
     r"in line with|suggest\w*)\s+(?:a\s|an\s|the\s)?$"
 )
+_REVISED = re.compile(
+    r"\b(?:(?:label|diagnos[ie]s|classification)\b[^.;]{0,40}\b(?:changed|revised|amended|altered|updated|corrected)"
+    r"|(?:changed|revised|amended|altered|updated|corrected)\b[^.;]{0,30}\b(?:label|diagnos[ie]s|classification)"
+    r"|relabell?ed|reclassified)\b[^.;]{0,50}\b(?:to|as)\s+"
+    r"(?:a\s|an\s|that of\s|anti-\S+\s(?:positive\s)?)*$",
+    re.IGNORECASE,
+)
 _DISEASE = re.compile(
     r"onset|disease|diagnos|myositis|myopathy|syndrome|eruption|illness", re.IGNORECASE
 )
@@ -126,12 +134,20 @@ _GROWN = re.compile(
     r"(?P<unit>years|weeks|days)\b",
     re.IGNORECASE,
 )
+_LEFT = re.compile(
+    r"\bdischarge (?:summary|letter|report|note)\b|\bdate of discharge\b|\bdischarged\s*:?\s*\d|"
+    r"\bdischarge date\b",
+    re.IGNORECASE,
+)
+"""Words of a letter that is written when a patient leaves the ward."""
 _REQUEST = ("details", "question", "history")
 _HISTORY = 40
 """Sentences at the beginning of a letter in which it is told how the disease began."""
 _NOT_OF_ONSET = ("family", "past", "medication", "treatment", "plan", "results")
 _FOLLOWED = re.compile(
-    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relapse|again|known)\b",
+    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relaps\w*|again|known|"
+    r"flar\w*|recur\w*|return\w*|lost to f|back (?:on|again|over|since|for)|"
+    r"(?:is|are|came|come|crept) back|deteriorat\w*)\b",
     re.IGNORECASE,
 )
 
@@ -163,7 +179,16 @@ class Person:
         best = min(
             found, key=lambda one: (one[0], one[1] if one[0] != 1 else -one[1], one[2].start)
         )
-        return best[2]
+        if _LEFT.search(self.plain, 0, best[2].start) is None:
+            return best[2]
+        # What a summary of a stay tells of a visit before it is not its day.
+        left = [one for one in found if one[0] == 1 and self._later(one[2], best[2])]
+        return left[-1][2] if left else best[2]
+
+    @staticmethod
+    def _later(one: Fact, other: Fact) -> bool:
+        assert isinstance(one.value, PartialDate) and isinstance(other.value, PartialDate)
+        return one.value.earliest > other.value.latest
 
     def _kind(self, before: str) -> int | None:
         """Return how well the words before a date suit the day of the letter; ``None`` if not at all."""
@@ -260,6 +285,8 @@ class Person:
 
         A report on a study carries the one of its request, not what its findings suggest.
         """
+        if revised := self._revised(read):
+            return revised
         for headed in (True, False):
             for sentence, hits, context in read:
                 if self.report and sentence.section not in _REQUEST:
@@ -271,6 +298,18 @@ class Person:
                         words = sentence.words
                         start, end = words[hit.first].start, words[hit.last].end
                         return Fact("label", hit.of.of, start, end)
+        return None
+
+    def _revised(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Fact | None:
+        """Return the diagnosis to which the letter says that it changes the label."""
+        for sentence, hits, context in read:
+            words = sentence.words
+            for hit in _own(hits, "labels"):
+                start, end = words[hit.first].start, words[hit.last].end
+                if _REVISED.search(self.plain, sentence.start, start) and not (
+                    context.at(hit.first, hit.last).means & {"doubt", "if", "other", "no"}
+                ):
+                    return Fact("label", hit.of.of, start, end)
         return None
 
     def _is_heading(self, sentence: Sentence) -> bool:
@@ -315,7 +354,8 @@ class Person:
                 continue
             if self.report and sentence.section not in _REQUEST:
                 continue
-            tempo = tempo or self._tempo(sentence, hits, text)
+            treated = min((hit.first for hit in marks(hits, "drug")), default=len(sentence.words))
+            tempo = tempo or self._tempo(sentence, hits, text, treated)
             if place >= _HISTORY:
                 continue
             starts = _own(hits, "onset")
@@ -323,14 +363,21 @@ class Person:
             if starts and date is None:
                 tells = symptom or sentence.section == "impression" or _own(hits, "tempo")
                 if tells or _DISEASE.search(text):
-                    date = self._onset_date(sentence, starts)
+                    date = self._onset_date(sentence, [hit for hit in starts if hit.last < treated])
             if duration is None and symptom:
                 duration = self._duration(sentence, text)
         yield from (one for one in (date, duration if date is None else None, tempo) if one)
 
-    def _tempo(self, sentence: Sentence, hits: Sequence[Hit], text: str) -> Fact | None:
-        """Return how fast the disease came, in a word or by the span in which symptoms grew."""
+    def _tempo(
+        self, sentence: Sentence, hits: Sequence[Hit], text: str, treated: int
+    ) -> Fact | None:
+        """Return how fast the disease came, in a word or by the span in which symptoms grew.
+
+        What stands behind a drug, from the word ``treated`` on, is of it: "30 mg tapering over 6 weeks".
+        """
         for hit in _own(hits, "tempo"):
+            if hit.first > treated:
+                continue
             words = sentence.words
             return Fact("onset.tempo", hit.of.of, words[hit.first].start, words[hit.last].end)
         span = _GROWN.search(text)

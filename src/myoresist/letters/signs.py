@@ -227,7 +227,7 @@ class Signs:
     def _reaches(self, quality: Hit, hit: Hit) -> bool:
         """Tell whether a quality is one of this thing: "reflexes normal", "normal reflexes and sensation"."""
         if quality.first > hit.last:
-            if self._attributive(quality, hit):
+            if self._compound(quality, hit) or self._attributive(quality, hit):
                 return False
             governed = self.context._left(quality.first)
             if hit.last not in governed:
@@ -256,6 +256,13 @@ class Signs:
         ):
             return False
         return not self._predicative(quality)
+
+    def _compound(self, quality: Hit, hit: Hit) -> bool:
+        """Tell whether a hyphen ties a quality to another name: "aggregates, COX-negative fibres"."""
+        if quality.first - 2 <= hit.last:
+            return False
+        before, sign, own = self.words[quality.first - 2 : quality.first + 1]
+        return sign.text == "-" and before.end == sign.start and sign.end == own.start
 
     def _attributive(self, quality: Hit, whole: Hit) -> bool:
         """Tell whether a quality is of a part alone: "cranial nerves: normal eye movements"."""

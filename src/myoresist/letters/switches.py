@@ -43,6 +43,30 @@ def ended_before(plain: str, sentence: Sentence, head: int) -> bool:
     return bool(_ENDS.search(plain, sentence.start, head))
 
 
+def ended_behind(plain: str, begin: int, end: int) -> bool:
+    """Tell whether the words behind a drug end it: "methotrexate … was discontinued on admission".
+
+    Args:
+        plain: the text of the letter.
+        begin: where the name of the drug ends.
+        end: where the next drug or the sentence begins or ends.
+    """
+    found = _ENDED.search(plain, begin, end)
+    return found is not None and not _NOT_FOR_GOOD.search(plain, found.end(), end)
+
+
+_ENDED = re.compile(
+    r"(?:\b(?:was|were|has been|have been|had been|being|then|later|subsequently|now|since)|[,(:;–-])\s*"
+    r"(?:then\s|later\s|subsequently\s|now\s|recently\s|eventually\s|finally\s|therefore\s)?"
+    r"(?:stopped|discontinued|withdrawn|ceased|abandoned|terminated|taken off)\b"
+    r"(?!\s+(?:smok|drink|work|respond))",
+    re.IGNORECASE,
+)
+_NOT_FOR_GOOD = re.compile(
+    r"\b(?:resumed|restarted|re-started|reintroduced|re-introduced|recommenced|reinstated)\b|"
+    r"^\s*(?:temporarily|briefly|for (?:about |some )?(?:\w+) (?:days?|weeks?|months?))",
+    re.IGNORECASE,
+)
 _ENDS = re.compile(
     r"\b(?:stopped|discontinued|withdrew|ceased|abandoned|gave up|came off|took (?:her|him) off|"
     r"taken off|off|ran out of|run out of|weaned off|quit|last took)\s+"

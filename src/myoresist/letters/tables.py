@@ -1,11 +1,11 @@
-"""Tables of laboratory values: tests as columns with a date a row, or tests as rows with a date a column."""
+"""Tables of laboratory values: a column a test, a column a day, or a row a result with unit, limit and day."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.terms import Terms
@@ -39,6 +39,18 @@ _LIMIT_WORDS = frozenset(
         "uln u l",
     )
 )
+
+
+_HEADINGS = {
+    "result": ("result", "results", "value", "your result", "finding"),
+    "unit": ("unit", "units", "uom"),
+    "limit": (
+        "ref", "reference", "range", "ref range", "reference range", "normal range", "normal", "limits",
+        "reference interval", "ref interval", "ref. range", "normal values", "biological reference interval",
+    ),
+    "date": ("date", "collected", "sampled", "sample date", "drawn", "taken", "collection date"),
+}  # fmt: skip
+"""What heads the columns of a report with a result a row."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,8 @@ class Tables:
                 at = self._by_date(at, cells, found)
             elif sum(date is not None for date in dates) >= 2 and not any(tests):
                 at = self._by_test(at, cells, found)
+            elif (kinds := _report(cells)) is not None:
+                at = self._by_result(at, cells, kinds, found)
             else:
                 at += 1
         return found
@@ -191,6 +205,41 @@ class Tables:
             return end
         return at + 1
 
+    def _by_result(
+        self, at: int, head: Sequence[Cell], kinds: Sequence[str], found: list[LabValue]
+    ) -> int:
+        """Read a report with a result a row; return the line after it.
+
+        Only the lines of known tests are taken; what else it holds is read as sentences are.
+        """
+        columns = [_Column(kind, cell) for kind, cell in zip(kinds, head, strict=True)]
+        end = at + 1
+        while end < len(self.lines) and not self.lines[end].blank:
+            cells = _cells(self.lines[end])
+            test = self._test(cells[0].text) if cells else None
+            value = self._result(test, cells, columns) if test else None
+            if value is not None:
+                found.append(value)
+                self.spans.append((self.lines[end].start, self.lines[end].end))
+            end += 1
+        return end
+
+    def _result(
+        self, test: str, cells: Sequence[Cell], columns: Sequence[_Column]
+    ) -> LabValue | None:
+        by_kind = {columns[n].kind: cell for n, cell in _under(cells, columns).items()}
+        figure = by_kind.get("result")
+        if figure is None:
+            return None
+        unit, limit = self._beside(test, cells[0].text)
+        if "unit" in by_kind:
+            unit = by_kind["unit"].text
+        if "limit" in by_kind:
+            limit = self._upper(by_kind["limit"].text) or limit
+        date = self._date(by_kind["date"]) if "date" in by_kind else None
+        value = self._lab(test, figure, unit, limit, date)
+        return replace(value, dated=date is not None) if value else None
+
     def _head_of_dates(self, cell: Cell) -> _Column:
         date = self._date(cell)
         if date is not None:
@@ -256,7 +305,7 @@ class Tables:
         return number(match[1], self.commas) if match else None
 
     def _lab(
-        self, id_: str, cell: Cell, unit: str | None, limit: float | None, date: PartialDate
+        self, id_: str, cell: Cell, unit: str | None, limit: float | None, date: PartialDate | None
     ) -> LabValue | None:
         test, value = self.terms.labs[id_], self._figure(cell.text)
         if value is None:
@@ -276,6 +325,30 @@ class Tables:
             known is None,
             True,
         )
+
+
+def _report(cells: Sequence[Cell]) -> list[str] | None:
+    """Return what the columns of a report hold, by its heading; ``None`` if it is not the heading of one."""
+    words = [cell.text.lower().strip(".: ") for cell in cells]
+    kinds = [
+        next((kind for kind, say in _HEADINGS.items() if word in say), "other") for word in words
+    ]
+    if len(cells) < 3 or "result" not in kinds[1:] or not {"unit", "limit"} & set(kinds):
+        return None
+    return kinds if len(kinds) - kinds.count("other") == len(set(kinds) - {"other"}) else None
+
+
+def _under(cells: Sequence[Cell], columns: Sequence[_Column]) -> dict[int, Cell]:
+    """Return cells by the column whose heading begins nearest to where they begin; the first is the name."""
+    if len(cells) == len(columns):
+        return dict(enumerate(cells))
+    placed = {0: cells[0]}
+    starts = [column.cell.middle - len(column.cell.text) / 2 for column in columns]
+    for cell in cells[1:]:
+        begin = cell.middle - len(cell.text) / 2
+        near = min(range(1, len(columns)), key=lambda n: abs(starts[n] - begin))
+        placed.setdefault(near, cell)
+    return placed
 
 
 def _split(text: str) -> tuple[str | None, str | None]:

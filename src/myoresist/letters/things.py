@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from myoresist.knowledge.schema import Entry
 from myoresist.letters.layout import Sentence
+from myoresist.letters.marks import Mark
 from myoresist.letters.phrases import Hit
 from myoresist.letters.tokens import Token
 
@@ -116,6 +117,9 @@ def things_of(sentence: Sentence, hits: Sequence[Hit], scenes: Sequence[str | No
         scenes: the scene at each of its words.
     """
     fit = [hit for hit in hits if isinstance(hit.of, Thing) and _fits(hit.of, scenes[hit.first])]
+    # "CA-125" is no calcium.
+    others = [hit for hit in hits if isinstance(hit.of, Mark) and hit.of.kind in _OTHERS]
+    fit = [hit for hit in fit if not any(_hidden(hit, other) for other in others)]
     alone = [hit for hit in fit if len(hit.parts) == 1]
     fit = [hit for hit in fit if _belongs_together(sentence.words, hit, alone)]
     return [hit for hit in fit if not any(_hidden(hit, other) for other in fit)]
@@ -167,6 +171,10 @@ def _hidden(hit: Hit, other: Hit) -> bool:
         any(start <= first and last <= end for start, end in other.parts)
         for first, last in hit.parts
     )
+
+
+_OTHERS = frozenset(("other_lab", "other_drug", "other_antibody"))
+"""Names of what the catalogue does not hold."""
 
 
 def _size(hit: Hit) -> int:
