@@ -1,4 +1,4 @@
-"""Tables of laboratory values: a column a test, a column a day, or a row a result with unit, limit and day."""
+"""Tables of laboratory values: a column a test, a column a day, or a row a result with unit, limit, day."""
 
 from __future__ import annotations
 
