@@ -39,6 +39,8 @@ CONCEPTS = [
     (9189, "Negative", "SNOMED", "260385009"),
     (900002, "prednisone 5 MG Oral Tablet", "RxNorm", "312617x"),
     (900003, "prednisone 1 MG/ML Ophthalmic Solution", "RxNorm", "0x"),
+    (900004, "Drug allergy", "SNOMED", "416098002"),
+    (900005, "azathioprine", "RxNorm", "1256"),
 ]
 ANCESTORS = [(80182, 900001), (1551099, 900002), (1551099, 900003)]
 
@@ -112,6 +114,10 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Simvastatin of this database: before the first label for the one, after it for the other.
         given(1539403, "2009-01-01", "2010-01-01")
         given(1539403, "2013-01-01", "2014-01-01", person=900002)
+        _insert(
+            connection, "observation", person_id=900001, observation_concept_id=900004,
+            observation_date="2016-01-01", value_as_concept_id=900005,
+        )  # fmt: skip
         # And of this one it lasts to the end of what was observed.
         given(1539403, "2020-06-01", "2020-08-01", person=900002)
     return path
@@ -137,6 +143,7 @@ def test_a_condition_counts_in_its_window_and_is_never_absent(
     tables: dict[str, pl.DataFrame],
 ) -> None:
     assert tables["findings"].drop("row").rows() == [
+        ("900001", "allergy_azathioprine", "yes"),
         ("900001", "ild", "yes"),
         ("900001", "statin_exposure", "yes"),
         ("900002", "cancer_within_3y", "yes"),

@@ -57,6 +57,19 @@ def test_what_failed_is_replaced_and_what_is_proven_is_named() -> None:
     assert "azathioprine" not in {one.object for one in found.do}
 
 
+def test_what_an_allergy_alone_keeps_from_the_page_is_said_there() -> None:
+    plain = page(**SRP)
+    assert plain.do[0].object == "rituximab"
+    findings = {**SRP["findings"], "allergy_rituximab": True}
+    found = page(**{**SRP, "findings": findings})
+    assert "rituximab" not in {one.object for one in found.do}
+    assert (found.do[0].object, found.do[0].verb) == ("ivig", "start")
+    assert "(rituximab: allergy or intolerance recorded)" in found.do[0].text
+    # Of what would not have been advised nothing is said.
+    findings = {**SRP["findings"], "allergy_leflunomide": True, "allergy_rituximab": False}
+    assert [x.text for x in page(**{**SRP, "findings": findings}).do] == [x.text for x in plain.do]
+
+
 def test_too_little_is_asked_for_and_nothing_is_advised() -> None:
     found = page(patient={"age": None, "weight_kg": None}, label="dermatomyositis")
     assert found.state == "too_little_known"

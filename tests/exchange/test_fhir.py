@@ -375,9 +375,32 @@ def test_an_allergy_speaks_against_a_drug_and_is_noted_at_its_course() -> None:
     read = read_fhir(bundle(order(status="stopped"), allergy))
     assert read.case.treatments[0].side_effects == "allergy or intolerance (stomatitis, high risk)"
     assert any("speaks against giving Methotrexate" in x for x in read.notes)
+    assert read.case.findings == {"allergy_methotrexate": True}
     refuted = {**allergy, "verificationStatus": status("refuted")}
-    assert read_fhir(bundle(order(), refuted)).case.treatments[0].side_effects is None
+    read = read_fhir(bundle(order(), refuted))
+    assert read.case.treatments[0].side_effects is None
+    assert read.case.findings == {"allergy_methotrexate": False}
     assert not read_fhir(bundle(allergy)).case.treatments
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"verificationStatus": status("unconfirmed")}, {"verificationStatus": status("entered-in-error")},
+        {"clinicalStatus": status("resolved")}, {"code": {"text": "methotrexate"}},
+        # That one drug of a class is no allergy says nothing of the others.
+        {"code": coded(RXNORM, "1357536"), "verificationStatus": status("refuted")},
+    ],
+)  # fmt: skip
+def test_an_allergy_that_is_doubted_over_or_said_in_words_alone_is_asked_about(
+    more: dict[str, Any],
+) -> None:
+    allergy = {
+        "resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"},
+        "clinicalStatus": status("active"), "verificationStatus": status("confirmed"),
+        "code": coded(RXNORM, METHOTREXATE), **more,
+    }  # fmt: skip
+    assert not read_fhir(bundle(allergy)).case.findings
 
 
 def test_what_was_done_is_read_by_code_and_what_was_given_to_others_is_told() -> None:

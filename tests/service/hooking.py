@@ -132,7 +132,7 @@ PREFETCH: dict[str, Any] = {
     "patient": PATIENT,
     "conditions": found(condition(DERMATOMYOSITIS), condition(PREGNANT)),
     "laboratory": found(), "measures": found(), "orders": found(), "medicines": None,
-    "procedures": found(), "form": found(),
+    "procedures": found(), "allergies": found(), "form": found(),
 }  # fmt: skip
 
 

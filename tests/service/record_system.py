@@ -21,7 +21,7 @@ SCOPE = " ".join(
     f"patient/{x}.rs"
     for x in (
         "Patient", "Condition", "Observation", "MedicationRequest", "MedicationStatement", "Procedure",
-        "QuestionnaireResponse",
+        "AllergyIntolerance", "QuestionnaireResponse",
     )
 )  # fmt: skip
 

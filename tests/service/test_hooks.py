@@ -44,7 +44,7 @@ from myoresist.service.hooks.cards import clipped, consult_cards, plain
 from myoresist.service.hooks.doors import Doors
 from myoresist.service.run import ServeError, serve
 
-LUNG = "51615001"
+LUNG, AZATHIOPRINE = "51615001", "1256"
 DAILY = {
     "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
     "doseAndRate": [{"doseQuantity": {"value": 15, "unit": "mg"}}],
@@ -95,6 +95,28 @@ def test_a_drug_that_must_not_be_is_a_critical_card_when_it_is_signed(client: Te
     (action,) = suggestion["actions"]
     assert (action["type"], action["resourceId"]) == ("delete", "MedicationRequest/m7")
     assert {x["code"] for x in card["overrideReasons"]} >= {"benefit", "record"}
+
+
+def allergy(code: str, **more: Any) -> dict[str, Any]:
+    """Return an allergy to a drug that is confirmed and active."""
+    return {
+        "resourceType": "AllergyIntolerance", "id": f"a{code}", "patient": {"reference": "Patient/p"},
+        "clinicalStatus": status("active"), "verificationStatus": status("confirmed"),
+        "code": coded(RXNORM, code), **more,
+    }  # fmt: skip
+
+
+def test_an_order_of_a_drug_with_an_allergy_is_a_critical_card(client: TestClient) -> None:
+    body = call("order-sign", [order(AZATHIOPRINE)])
+    assert cards(client, SIGN, body) == []
+    body["prefetch"]["allergies"] = found(allergy(AZATHIOPRINE))
+    (card,) = cards(client, SIGN, body)
+    assert (card["indicator"], card["summary"]) == (
+        "critical", "Azathioprine: Allergy or intolerance recorded",
+    )  # fmt: skip
+    refuted = allergy(AZATHIOPRINE, verificationStatus=status("refuted"))
+    body["prefetch"]["allergies"] = found(refuted)
+    assert cards(client, SIGN, body) == []
 
 
 def test_when_it_is_selected_the_same_is_a_warning(client: TestClient) -> None:

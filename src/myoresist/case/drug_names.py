@@ -24,8 +24,8 @@ class Drug(Entry):
     """A drug by its usual names, or another medicine or procedure.
 
     ``ever`` names the findings that are true of whoever had it, ``now`` those of whoever takes it now,
-    ``before`` those of whoever had it before or at the onset. ``unnamed`` stands for a drug of which nobody
-    knows the name.
+    ``before`` those of whoever had it before or at the onset. ``allergy`` is the finding of whoever must not
+    have it again. ``unnamed`` stands for a drug of which nobody knows the name.
     """
 
     id: str
@@ -36,8 +36,14 @@ class Drug(Entry):
     now: tuple[str, ...] = ()
     unnamed: bool = False
     before: tuple[str, ...] = ()
+    allergy: str | None = None
 
     _listed = field_validator("synonyms", "ever", "now", "before", mode="before")(listed)
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """Return every finding of which it can tell."""
+        return (*self.ever, *self.now, *self.before, *filter(None, [self.allergy]))
 
 
 @dataclass(frozen=True)

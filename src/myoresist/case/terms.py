@@ -214,7 +214,7 @@ class Terms:
         drugs = {drug.id: drug for _, drug in read_rows(where["drugs"], Drug)}
         named = {
             "sections": set(sections.named()),
-            "drugs": {x for drug in drugs.values() for x in (*drug.ever, *drug.now, *drug.before)},
+            "drugs": {x for drug in drugs.values() for x in drug.tells},
             "labs": {
                 name
                 for lab in labs

@@ -20,6 +20,8 @@ from myoresist.treatment.columns import LEVELS
 from myoresist.treatment.evaluate import Options
 
 FACTS, STATE, SAID, DISPUTED, LISTED = "n_facts", "state_", "said_", "disputed_", "listed_"
+OTHERWISE = "otherwise_"
+"""Whether a treatment would be among the first of the list but for an allergy."""
 CANCER = "cancer_risk_"
 LEAD = "lead"
 """The family of the diseases that lead."""
@@ -106,7 +108,7 @@ class _Compiler:
             *columns_of(tuple(given.treatments)), *diseases.columns(),
             *(p + x for x in data.page.dangers for p in (SAID, DISPUTED)),
             *(f"{p}_{x}" for x in given.treatments for p in (*TRIAL, *LEVELS)),
-            *(p + x for x in given.treatments for p in (LISTED, WAITING)),
+            *(p + x for x in given.treatments for p in (LISTED, WAITING, OTHERWISE)),
             *(STATE + x.id for x in data.states),
             *(CANCER + x for x in ("high", "intermediate", "standard", "undetermined", "not_applicable")),
         )  # fmt: skip

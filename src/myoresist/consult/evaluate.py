@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import any_of, unpack_rows
+from myoresist.arrays.planes import UNKNOWN, any_of, unpack, unpack_rows
 from myoresist.arrays.table import Codes, Table, coded, one_each
 from myoresist.case.courses import Treatments
 from myoresist.consult.compile import (
@@ -25,6 +25,7 @@ from myoresist.consult.compile import (
     HOLD,
     LEAD,
     LISTED,
+    OTHERWISE,
     SAID,
     STATE,
     TRIAL,
@@ -32,17 +33,19 @@ from myoresist.consult.compile import (
     Rules,
 )
 from myoresist.consult.course import since_best
-from myoresist.consult.given import FAILED, NOT_ENOUGH, NOW, PARTLY, columns_of, said
+from myoresist.consult.given import FAILED, GIVEN, NOT_ENOUGH, NOW, PARTLY, columns_of, said
 from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, RENAMED, Leading
 from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
 from myoresist.findings.statements import Settled
 from myoresist.rules.program import Program
-from myoresist.treatment.columns import LEVELS, against_column
+from myoresist.treatment.columns import ALLERGY, LEVELS, against_column
 
 LITTLE = "little"
 NEXT = "next"
 """The family of treatments that may be begun: of two that take each other's place only one is."""
 RECOMMENDED = ("repeat", "do_first", "reasonable")
+PROPOSED = 2
+"""How many of a list the page proposes."""
 
 
 @dataclass(frozen=True)
@@ -187,14 +190,27 @@ class Consult(Rules):
         The first list in which an option stands decides: the lists of a failing organ stand first.
         """
         places = self.options.places(table, answered)
-        first = places.unique(["row", "option"], keep="first", maintain_order=True)
-        good = first.filter(pl.col("group").cast(pl.String).is_in(RECOMMENDED))
-        order: list[list[str]] = [[] for _ in range(table.size)]
-        for row, option in good.select("row", pl.col("option").cast(pl.String)).iter_rows():
-            order[row].append(option)
+        order = _order(places, table.size)
         waiting = places.filter(pl.col("group").cast(pl.String) == "wait")
         wait = waiting.select("row", pl.col("option").cast(pl.String)).iter_rows()
-        return _Listed(table.size, order, frozenset(wait))
+        return _Listed(
+            table.size, order, frozenset(wait), frozenset(self._but_for_allergy(table, order))
+        )
+
+    def _but_for_allergy(self, table: Table, order: list[list[str]]) -> Iterator[tuple[int, str]]:
+        """Yield patients, each with an option that would be among the first but for an allergy."""
+        names = [x for x in table.truths if x.startswith(ALLERGY)]
+        allergic = any_of([table.truth(x) for x in names], table.size).t
+        if not allergic:
+            return
+        rows = unpack(allergic, table.size).nonzero()[0]
+        other = table.take(rows).with_truths(dict.fromkeys(names, UNKNOWN))
+        for row, listed in zip(
+            rows.tolist(), _order(self.options.places(other), len(rows)), strict=True
+        ):
+            given = [x for x in listed if table.truth(GIVEN + x).t >> row & 1]
+            new = [x for x in listed if x not in given][:PROPOSED]
+            yield from ((row, x) for x in new if x not in order[row])
 
     def _barred(self, answered: Table, size: int) -> Table:
         """Return of each option whether it is contraindicated, or best avoided, by what is recorded."""
@@ -213,19 +229,31 @@ class Consult(Rules):
         return coded(states, *cases, size=table.size, otherwise=states[-1])
 
 
+def _order(places: pl.DataFrame, size: int) -> list[list[str]]:
+    """Return the options that the lists of each patient recommend."""
+    first = places.unique(["row", "option"], keep="first", maintain_order=True)
+    good = first.filter(pl.col("group").cast(pl.String).is_in(RECOMMENDED))
+    order: list[list[str]] = [[] for _ in range(size)]
+    for row, option in good.select("row", pl.col("option").cast(pl.String)).iter_rows():
+        order[row].append(option)
+    return order
+
+
 @dataclass(frozen=True)
 class _Listed:
     size: int
     order: list[list[str]]
     waiting: frozenset[tuple[int, str]]
+    otherwise: frozenset[tuple[int, str]]
 
     def columns(self, treatments: Mapping[str, str]) -> Table:
-        true = {prefix + name: 0 for prefix in (LISTED, WAITING) for name in treatments}
+        true = {prefix + name: 0 for prefix in (LISTED, WAITING, OTHERWISE) for name in treatments}
         for row, names in enumerate(self.order):
             for name in names:
                 true[LISTED + name] |= 1 << row
-        for row, name in self.waiting:
-            true[WAITING + name] |= 1 << row
+        for prefix, found in ((WAITING, self.waiting), (OTHERWISE, self.otherwise)):
+            for row, name in found:
+                true[prefix + name] |= 1 << row
         return Table(self.size, {x: said(t, self.size) for x, t in true.items()})
 
 

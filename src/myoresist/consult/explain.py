@@ -6,13 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from myoresist.consult.compile import DISPUTED, EACH, LEAD, LISTED, SAID, STATE, WAITING
+from myoresist.consult.compile import (
+    DISPUTED,
+    EACH,
+    LEAD,
+    LISTED,
+    OTHERWISE,
+    SAID,
+    STATE,
+    WAITING,
+)
 from myoresist.consult.evaluate import Chosen, Consults
 from myoresist.consult.given import FAILED, HARMED, OF_TREATMENT, PARTLY
 from myoresist.consult.leading import FAMILY, LABEL, LEADS, PROVEN_OF
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
 from myoresist.consult.schema import Certainty, Verb
-from myoresist.consult.texts import Names, Page
+from myoresist.consult.texts import ALLERGIC, Names, Page
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
 from myoresist.treatment.columns import LEVELS
@@ -22,7 +31,7 @@ _BARE = (SAID, DISPUTED, LEADS, PROVEN_OF, *OF_TREATMENT, "adequate_", "early_",
 """What is told of something: the page gives the thing itself as the reason."""
 _ANOTHER: tuple[Verb, ...] = ("start", "switch")
 _SILENT = (
-    STATE, LABEL, FAMILY, LISTED, WAITING, "disease_", "n_", "myositis_probability",
+    STATE, LABEL, FAMILY, LISTED, WAITING, OTHERWISE, "disease_", "n_", "myositis_probability",
     *(f"{level}_" for level in LEVELS),
 )  # fmt: skip
 """Columns that are no reason by themselves."""
@@ -88,6 +97,8 @@ class _Reasons:
             rules.append(f"{EACH}{one.line.each}.{one.object}")
             if one.line.each == "barred":
                 yield from self.page.against(one.object)
+            if one.line.each == ALLERGIC:
+                yield from self.page.allergies()
         program = self.page.found.consult.reasoned
         for rule in rules:
             for name in sorted(reasons_of(rule, program, self.page.values, self.seen).because):

@@ -49,7 +49,7 @@ class Line(Sourced):
         most: how often a line with ``each`` is said at most.
         text: what it says; ``{object}`` and ``{lead}`` are names, ``{begin}`` is start or what it replaces,
             ``{dose}`` and ``{care}`` are what belongs to the drug, ``{reason}`` what contraindicates it,
-            ``{judge}`` by when it is judged.
+            ``{judge}`` by when it is judged, ``{allergic}`` what an allergy alone keeps from the page.
         further: what it says from the second of ``each`` on.
     """
 

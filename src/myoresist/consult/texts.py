@@ -9,16 +9,18 @@ from functools import cached_property
 from typing import cast
 
 from myoresist.arrays.table import RowView, Value
-from myoresist.consult.compile import BESIDE, CARE, DOSE
-from myoresist.consult.evaluate import Chosen, Consult, Consults
+from myoresist.consult.compile import BESIDE, CARE, DOSE, EACH
+from myoresist.consult.evaluate import NEXT, Chosen, Consult, Consults
 from myoresist.consult.given import FAILED, GIVEN, ORAL, PARTLY, PULSE, WORKED
 from myoresist.consult.leading import RENAMED
 from myoresist.consult.schema import Certainty, Dose, Section, State
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
-from myoresist.treatment.columns import against_column
+from myoresist.treatment.columns import ALLERGY, against_column
 from myoresist.treatment.schema import Against
 
+ALLERGIC = "allergic"
+"""The family of treatments that an allergy alone keeps from the page."""
 MOST_NAMED = 3
 """Drugs that the bottom line names before it counts them."""
 WEEKS = 52 / 12
@@ -176,7 +178,9 @@ class Page:
             case "dose":
                 return "".join(f", {x.text}" for x in self.doses(one.object)[:1])
             case "care":
-                return self._care(one.object)
+                return self._care(one)
+            case "allergic":
+                return self._allergic()
             case "judge":
                 return self._judge(one.object)
             case "reason":
@@ -185,12 +189,25 @@ class Page:
                 return _and([_inside(self.names[x]) for x in told[:2]])
         raise KeyError(f"{one.rule}: nothing stands for {{{part}}}")
 
-    def _care(self, treatment: str) -> str:
+    def _care(self, one: Chosen) -> str:
         cautions = enumerate(self.found.consult.data.cautions)
         held = [
-            x.text for n, x in cautions if treatment in x.treatments and self._holds(f"{CARE}{n}")
-        ]
-        return f" ({'; '.join(held[:2])})" if held else ""
+            x.text for n, x in cautions if one.object in x.treatments and self._holds(f"{CARE}{n}")
+        ][:2]
+        if one.line.each == NEXT and one.place == 0:
+            # Whoever looks for the treatment that comes first sees why it does not stand there.
+            held += filter(None, [self._allergic()])
+        return f" ({'; '.join(held)})" if held else ""
+
+    def allergies(self) -> list[str]:
+        """Return the allergies that are recorded."""
+        return [x for x in self.found.table.truths if x.startswith(ALLERGY) and self.values[x] is True]
+
+    def _allergic(self) -> str:
+        """Return which treatments are not proposed for an allergy or intolerance alone."""
+        family = self.found.consult.families[ALLERGIC]
+        held = [self.names[x] for x in family if self._holds(f"{EACH}{ALLERGIC}.{x}")]
+        return f"{_and(held)}: allergy or intolerance recorded" if held else ""
 
     def _judge(self, treatment: str) -> str:
         """Return by when a treatment is judged, in months."""

@@ -24,6 +24,8 @@ PAIR = (
 BENEFIT = "benefit"
 EFFECT = "effect"
 PROBABILITY = "probability."
+ALLERGY = "allergy_"
+"""What findings of drugs begin with that must not be given again."""
 APPLIES, AGAINST, MISSING, EARLY, DOSE = "applies.", "against.", "missing.", "early.", "dose."
 SUBSET, URGENT, FIRST, CARE, HINT = "subset.", "urgent.", "first.", "care.", ".hint"
 

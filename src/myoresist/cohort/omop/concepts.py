@@ -11,7 +11,7 @@ from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Check, Entry, Sourced, load
 
 FILE = "omop/concepts.yaml"
-LABEL = "label"
+LABEL, ALLERGY = "label", "allergy"
 
 
 class Concept(Sourced):
@@ -93,6 +93,7 @@ class Concepts(Entry):
     check: Check
     labels: tuple[Label, ...]
     findings: tuple[Finding, ...]
+    allergies: tuple[Concept, ...]
     drugs: tuple[Drug, ...]
     antibodies: tuple[Antibody, ...]
     results: tuple[Result, ...]
@@ -134,6 +135,9 @@ class Concepts(Entry):
             if test.loinc:
                 named = Concept(vocabulary="LOINC", code=test.loinc, name=test.label)
                 yield Wanted("lab", place, test.id, named)
+        yield from (
+            Wanted(ALLERGY, place, ALLERGY, one) for place, one in enumerate(self.allergies)
+        )
         yield Wanted("weight", 0, "weight_kg", self.weight)
 
 

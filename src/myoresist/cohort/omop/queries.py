@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from myoresist.case.cells import Calendar
-from myoresist.cohort.omop.concepts import Concepts
+from myoresist.case.terms import Terms
+from myoresist.cohort.omop.concepts import ALLERGY, Concepts
 from myoresist.cohort.omop.site import Site
 
 
@@ -25,7 +26,7 @@ def _matched(column: str, values: Mapping[str, str], otherwise: str) -> str:
     return f"CASE {column} {cases} ELSE {otherwise} END"
 
 
-def queries(concepts: Concepts, site: Site) -> dict[str, str]:
+def queries(concepts: Concepts, site: Site, terms: Terms) -> dict[str, str]:
     """Return for each of our tables the query that makes it."""
     # A value with an operator is a limit, and is written as one.
     signs = " ".join(
@@ -87,6 +88,8 @@ def queries(concepts: Concepts, site: Site) -> dict[str, str]:
                 UNION
                 {present("drug_exposure", "drug_concept_id", *exposed)}
                 UNION
+                {_allergies(terms)}
+                UNION
                 {_own_findings()}
             ) ORDER BY person_id, word, value
         """,
@@ -107,6 +110,19 @@ def queries(concepts: Concepts, site: Site) -> dict[str, str]:
         "treatments": _treatments(concepts),
         **({"visits": _visits(site)} if site.measures else {}),
     }
+
+
+def _allergies(terms: Terms) -> str:
+    """Return the query of drugs that must not be given again: observations whose value is a drug."""
+    findings = {x.id: x.allergy for x in terms.drugs.values() if x.allergy}
+    finding = _matched("d.word", findings, "NULL")
+    return f"""
+        SELECT o.person_id, {finding} AS word, 'yes' AS value FROM cdm_observation o
+        JOIN chosen USING (person_id)
+        JOIN meant a ON a.kind = {_quoted([ALLERGY])} AND a.concept_id = o.observation_concept_id
+        JOIN meant d ON d.kind = 'drug' AND d.concept_id = o.value_as_concept_id
+        WHERE d.word IN ({_quoted(findings)})
+    """
 
 
 def _treatments(concepts: Concepts) -> str:

@@ -49,7 +49,7 @@ def copy_tables(
     _look_up(connection, list(concepts.wanted(terms)))
     _choose(connection, terms.calendar)
     _own(connection, site or Site())
-    for table, query in queries(concepts, site or Site()).items():
+    for table, query in queries(concepts, site or Site(), terms).items():
         target = str(work / f"{table}.parquet").replace("'", "''")
         connection.execute(f"COPY ({query}) TO '{target}'")
     return list(_notes(connection, version, persons))

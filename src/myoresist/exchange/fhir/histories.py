@@ -15,36 +15,55 @@ from myoresist.exchange.received import Draft
 DONE, VOID = "completed", "entered-in-error"
 PERFORMED = ("performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod")
 """When a procedure was done, in R4 and in R5."""
-UNSURE = ("unconfirmed", "provisional", "differential")
+UNSURE = ("unconfirmed", "presumed", "provisional", "differential")
 
 
 def read_allergies(found: list[Resource], codes: Codes, terms: Terms, draft: Draft) -> None:
-    """Add what a drug did to the courses of it, and tell what speaks against giving it."""
+    """Add which drugs must not be given again, and what a drug did to the courses of it."""
     for one in found:
         verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
         name = named(one.get("code"))
         if verified == VOID:
             continue
-        if verified == "refuted":
-            draft.note(place(one), f"{name}: an allergy that was refuted")
-            continue
         told = agreeing(one, one.get("code"), codes, terms, draft)
         rows = [x for x in told or () if x.kind == "drug"]
         sure = [x.id for x in rows if x.relation != "broader"]
         drug = sure[0] if sure else product(one.get("code"), terms, codes)
+        if verified == "refuted":
+            draft.note(place(one), f"{name}: an allergy that was refuted")
+            if sure and (finding := _alone(sure[0], terms)):
+                draft.find(finding, False)
+            continue
         doubt = f", {verified}" if verified in UNSURE else ""
         over = f", {clinical}" if clinical in ("inactive", "resolved") else ""
         if drug is None:
             draft.note(place(one), f"{name}{doubt}{over}: an allergy or intolerance, not weighed")
             continue
         harm = _harm(one)
+        finding, counts = terms.drugs[drug].allergy, bool(sure) and not doubt and not over
+        weighed = "" if counts and finding else ", to be confirmed" if finding else ", not weighed"
         draft.note(
             place(one),
-            f"{name}{doubt}{over}: an allergy or intolerance{harm}; it speaks against giving "
-            f"{terms.drugs[drug].label}, which is not weighed by itself",
+            f"{name}{doubt}{over}: an allergy or intolerance{harm}{_since(one)}; it speaks against giving "
+            f"{terms.drugs[drug].label}{weighed}",
         )
-        if sure and not doubt and not over:
+        if counts:
             _borne(draft, drug, f"allergy or intolerance{harm}")
+            if finding:
+                draft.find(finding, True)
+
+
+def _alone(drug: str, terms: Terms) -> str | None:
+    """Return the finding of an allergy to a drug that is about no other drug."""
+    finding = terms.drugs[drug].allergy
+    about = [x.id for x in terms.drugs.values() if finding and x.allergy == finding]
+    return finding if about == [drug] else None
+
+
+def _since(one: Resource) -> str:
+    """Return since when an allergy is known, in words; nothing if that is not said."""
+    date = when(one, "onsetDateTime", "onsetPeriod", "recordedDate")
+    return f", {date}" if date else ""
 
 
 def _harm(one: Resource) -> str:

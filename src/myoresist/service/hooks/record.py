@@ -24,13 +24,15 @@ TEMPLATES = {
     "orders": "MedicationRequest?patient={{context.patientId}}",
     "medicines": "MedicationStatement?patient={{context.patientId}}",
     "procedures": "Procedure?patient={{context.patientId}}",
+    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
     "form": f"QuestionnaireResponse?patient={{{{context.patientId}}}}&questionnaire={URL}",
 }
 NEEDED = ("patient", "conditions", "laboratory", "orders")
 """Without them silence would say that nothing speaks against a drug."""
 IN_WORDS = {
     "measures": "weight and HAQ", "medicines": "medicines as told by the patient",
-    "procedures": "procedures", "form": "the form of myoresist", "pages": "the rest of a long list",
+    "procedures": "procedures", "allergies": "allergies and intolerances",
+    "form": "the form of myoresist", "pages": "the rest of a long list",
 }  # fmt: skip
 MOST_RESOURCES = 20_000
 OUTCOME = "OperationOutcome"

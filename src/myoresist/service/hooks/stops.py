@@ -19,6 +19,7 @@ from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
 from myoresist.service.hooks.request import misasked
+from myoresist.treatment.columns import ALLERGY
 
 ORDERED = ("draft", "active")
 MOST_ORDERS = 50
@@ -182,7 +183,12 @@ def stops(record: Received, ordered: list[Order], selected: Iterable[str] | None
     if not own:
         return
     after = page_one(with_orders(record, ordered))
-    told = [*_today(after), *_given(after), *_doses(after, record, ordered)]
+    told = [
+        *_allergies(after, ordered),
+        *_today(after),
+        *_given(after),
+        *_doses(after, record, ordered),
+    ]
     new = _new(told, own, lambda: page_one(record.case))
     for one in sorted(new, key=lambda x: not x.critical):
         about = tuple(x.id for x in ordered if x.treatment == one.treatment and x.id)
@@ -204,10 +210,25 @@ def _new(said: list[Stop], own: set[str], before: Callable[[], PageOne]) -> list
     return list(kept.values())
 
 
+def _allergies(data: PageOne, ordered: list[Order]) -> Iterator[Stop]:
+    """Yield the orders of drugs to which an allergy or a grave intolerance is recorded."""
+    library = Knowledge.load()
+    known = {x.id for x in data.record if x.value is True}
+    for one in ordered:
+        finding = library.terms.drugs[one.course["drug"]].allergy
+        if finding in known:
+            why = Why("Allergy or intolerance recorded", _because(data, [finding]), ())
+            name = library.consult.given.treatments[one.treatment]
+            yield Stop(one.treatment, name, True, (why,))
+
+
 def _given(data: PageOne) -> Iterator[Stop]:
     for one in data.treatment.given:
-        why = tuple(Why(x.text, _because(data, x.because), x.cites) for x in one.against)
-        yield Stop(one.option, one.name, one.against[0].level == "contraindicated", why)
+        # An allergy is told by the drug that is ordered.
+        against = [x for x in one.against if not any(y.startswith(ALLERGY) for y in x.because)]
+        why = tuple(Why(x.text, _because(data, x.because), x.cites) for x in against)
+        if why:
+            yield Stop(one.option, one.name, against[0].level == "contraindicated", why)
 
 
 def _today(data: PageOne) -> Iterator[Stop]:
