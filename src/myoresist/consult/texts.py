@@ -201,7 +201,9 @@ class Page:
 
     def allergies(self) -> list[str]:
         """Return the allergies that are recorded."""
-        return [x for x in self.found.table.truths if x.startswith(ALLERGY) and self.values[x] is True]
+        return [
+            x for x in self.found.table.truths if x.startswith(ALLERGY) and self.values[x] is True
+        ]
 
     def _allergic(self) -> str:
         """Return which treatments are not proposed for an allergy or intolerance alone."""
