@@ -19,6 +19,7 @@ from myoresist.case.model import Case
 from myoresist.case.record import Record, record
 from myoresist.case.timeline import TimelineResult, timeline
 from myoresist.consult.explain import consult_of
+from myoresist.consult.pages import Pages
 from myoresist.consult.results import ConsultResult
 from myoresist.diagnosis.criteria.explain import CriteriaReader, SetResult
 from myoresist.diagnosis.differential.evaluate import Setting
@@ -287,7 +288,7 @@ class _Opinion:
 
     @cached_property
     def consult(self) -> ConsultResult:
-        return consult_of(self.answers.consult, 0, self.answers.library.names)
+        return consult_of(Pages(self.answers.consult, self.answers.library.names), 0)
 
     @cached_property
     def reasons(self) -> Reasons:

@@ -24,6 +24,7 @@ from myoresist.cohort.responses import scored
 from myoresist.cohort.schema import ROW, CodesNamed, Schema
 from myoresist.cohort.serology import antibodies_table, statements_table
 from myoresist.cohort.windows import followed, windows_table
+from myoresist.consult.pages import Pages
 from myoresist.consult.table import consult_table
 from myoresist.diagnosis.criteria.compile import CLASS, EXCLUDED, NOTE, VARIANT
 from myoresist.findings.statements import Dispute, Settled
@@ -155,7 +156,7 @@ class Registry:
         options = answers.options
         yield OPTIONS, options.select(ids[PATIENT].gather(options["row"]), pl.exclude("row"))
         yield REASONS, self._reasons(ids, answers.criteria)
-        yield CONSULT, ids.hstack(consult_table(answers.consult, base.names))
+        yield CONSULT, ids.hstack(consult_table(Pages(answers.consult, base.names)))
         yield REFRACTORY, refractory_table(answers)
         yield INPUTS, batch.inputs
         yield CONFLICTS, batch.conflicts

@@ -1,29 +1,25 @@
-"""What stands on page one, for N patients: a state, and lines in their order.
+"""What the rules of page one say of N patients: the state of each, the disease, and which lines may stand.
 
 The same rules choose for one patient and for a registry, and every line knows its rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from myoresist.arrays.planes import UNKNOWN, any_of, unpack, unpack_rows
+from myoresist.arrays.planes import UNKNOWN, any_of, pack_rows, unpack, unpack_rows
 from myoresist.arrays.table import Codes, Table, coded, one_each
 from myoresist.case.courses import Treatments
 from myoresist.consult.compile import (
     CANCER,
     DISPUTED,
-    EACH,
     FACTS,
-    HOLD,
-    LEAD,
     LISTED,
     OTHERWISE,
     SAID,
@@ -33,44 +29,18 @@ from myoresist.consult.compile import (
     Rules,
 )
 from myoresist.consult.course import since_best
-from myoresist.consult.given import FAILED, GIVEN, NOT_ENOUGH, NOW, PARTLY, columns_of, said
-from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, RENAMED, Leading
-from myoresist.consult.schema import ActionLine, FindingLine, Line, ReasonLine, Section
+from myoresist.consult.given import FAILED, GIVEN, NOT_ENOUGH, PARTLY, said
+from myoresist.consult.leading import CERTAINTIES, PROVEN_OF, Leading
+from myoresist.consult.schema import Certainty, Section, State
 from myoresist.findings.statements import Settled
 from myoresist.rules.program import Program
 from myoresist.treatment.columns import ALLERGY, LEVELS, against_column
 
 LITTLE = "little"
-NEXT = "next"
-"""The family of treatments that may be begun: of two that take each other's place only one is."""
-RECOMMENDED = ("repeat", "do_first", "reasonable")
+RECOMMENDED, WAIT = ("repeat", "do_first", "reasonable"), "wait"
+"""Groups of options."""
 PROPOSED = 2
 """How many of a list the page proposes."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A line that stands on the page of one patient.
-
-    Attributes:
-        rule: the column of its rule.
-        object: of an action, the explanation of a reason, the finding of a change or question.
-        instead_of: the treatment whose place a new one takes.
-        place: which of those it is for which the line is said.
-    """
-
-    section: Section
-    line: Line
-    rule: str
-    verb: str | None
-    object: str
-    instead_of: str | None = None
-    place: int = 0
-
-    @property
-    def about(self) -> tuple[str, str]:
-        """Return what must not be said twice."""
-        return self.verb or self.section, self.object
 
 
 @dataclass(frozen=True)
@@ -127,7 +97,7 @@ class Consult(Rules):
         state = self._state(table)
         table = table.with_truths(one_each(STATE, state))
         table = table.with_columns(self.lines.run(table))
-        return Consults(self, table, leading, state.codes, listed.order)
+        return Consults(self, table, leading, state.codes.astype(np.int64), listed)
 
     @cached_property
     def _proven(self) -> tuple[str, ...]:
@@ -184,33 +154,46 @@ class Consult(Rules):
         facts = unpack_rows([recorded.known(x) for x in told], size).sum(axis=0, dtype=float)
         return Table(size, one_each(CANCER, inputs.cancer), {FACTS: facts})
 
-    def _listed(self, table: Table, answered: Table) -> _Listed:
-        """Return which options the subsets of each patient recommend, in their order.
+    def _listed(self, table: Table, answered: Table) -> Listed:
+        """Return which options the subsets of each patient recommend, in their order."""
+        places = self.options.places(table, answered)
+        rank = self._rank(places, table.size)
+        wait = places.filter(pl.col("group") == WAIT)
+        waiting = np.zeros(rank.shape, bool)
+        waiting[wait["option"].to_physical().to_numpy(), wait["row"].to_numpy()] = True
+        options = tuple(self.options.data.options)
+        return Listed(options, rank, waiting, self._but_for_allergy(table, rank))
+
+    def _rank(self, places: pl.DataFrame, size: int) -> NDArray[np.int64]:
+        """Return the rank of each option, (options, N): the lower, the earlier; -1 where it is not recommended.
 
         The first list in which an option stands decides: the lists of a failing organ stand first.
         """
-        places = self.options.places(table, answered)
-        order = _order(places, table.size)
-        waiting = places.filter(pl.col("group").cast(pl.String) == "wait")
-        wait = waiting.select("row", pl.col("option").cast(pl.String)).iter_rows()
-        return _Listed(
-            table.size, order, frozenset(wait), frozenset(self._but_for_allergy(table, order))
-        )
+        shape = len(self.options.data.options), size
+        option = places["option"].to_physical().to_numpy().astype(np.intp)
+        first = np.full(shape[0] * shape[1], len(option))
+        np.minimum.at(first, option * size + places["row"].to_numpy(), np.arange(len(option)))
+        good = np.append(places["group"].is_in(RECOMMENDED).to_numpy(), False)
+        return np.where(good[first], first, -1).reshape(shape)
 
-    def _but_for_allergy(self, table: Table, order: list[list[str]]) -> Iterator[tuple[int, str]]:
-        """Yield patients, each with an option that would be among the first but for an allergy."""
+    def _but_for_allergy(self, table: Table, rank: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which options would be among the first but for an allergy, (options, N)."""
+        found = np.zeros(rank.shape, bool)
         names = [x for x in table.truths if x.startswith(ALLERGY)]
         allergic = any_of([table.truth(x) for x in names], table.size).t
         if not allergic:
-            return
+            return found
         rows = unpack(allergic, table.size).nonzero()[0]
         other = table.take(rows).with_truths(dict.fromkeys(names, UNKNOWN))
-        for row, listed in zip(
-            rows.tolist(), _order(self.options.places(other), len(rows)), strict=True
-        ):
-            given = [x for x in listed if table.truth(GIVEN + x).t >> row & 1]
-            new = [x for x in listed if x not in given][:PROPOSED]
-            yield from ((row, x) for x in new if x not in order[row])
+        ranks = self._rank(self.options.places(other), len(rows))
+        given = unpack_rows(
+            [other.truth(GIVEN + x).t for x in self.options.data.options], len(rows)
+        )
+        last = ranks.max(initial=0) + 1
+        new = np.where((ranks < 0) | (given > 0), last, ranks)
+        among = new <= np.partition(new, PROPOSED - 1, axis=0)[PROPOSED - 1]
+        found[:, rows] = among & (new < last) & (rank[:, rows] < 0)
+        return found
 
     def _barred(self, answered: Table, size: int) -> Table:
         """Return of each option whether it is contraindicated, or best avoided, by what is recorded."""
@@ -229,32 +212,40 @@ class Consult(Rules):
         return coded(states, *cases, size=table.size, otherwise=states[-1])
 
 
-def _order(places: pl.DataFrame, size: int) -> list[list[str]]:
-    """Return the options that the lists of each patient recommend."""
-    first = places.unique(["row", "option"], keep="first", maintain_order=True)
-    good = first.filter(pl.col("group").cast(pl.String).is_in(RECOMMENDED))
-    order: list[list[str]] = [[] for _ in range(size)]
-    for row, option in good.select("row", pl.col("option").cast(pl.String)).iter_rows():
-        order[row].append(option)
-    return order
-
-
 @dataclass(frozen=True)
-class _Listed:
-    size: int
-    order: list[list[str]]
-    waiting: frozenset[tuple[int, str]]
-    otherwise: frozenset[tuple[int, str]]
+class Listed:
+    """The options on the lists of N patients.
 
-    def columns(self, treatments: Mapping[str, str]) -> Table:
-        true = {prefix + name: 0 for prefix in (LISTED, WAITING, OTHERWISE) for name in treatments}
-        for row, names in enumerate(self.order):
-            for name in names:
-                true[LISTED + name] |= 1 << row
-        for prefix, found in ((WAITING, self.waiting), (OTHERWISE, self.otherwise)):
-            for row, name in found:
-                true[prefix + name] |= 1 << row
-        return Table(self.size, {x: said(t, self.size) for x, t in true.items()})
+    Attributes:
+        options: which options there are.
+        rank: the lower, the earlier an option stands on the list of a patient, (options, N); -1 is
+            not at all.
+        waiting: whether its time is not up, (options, N).
+        otherwise: whether it would be among the first but for an allergy, (options, N).
+    """
+
+    options: tuple[str, ...]
+    rank: NDArray[np.int64]
+    waiting: NDArray[np.bool_]
+    otherwise: NDArray[np.bool_]
+
+    def columns(self, treatments: Iterable[str]) -> Table:
+        """Return of each treatment what the lists say."""
+        size = self.rank.shape[1]
+        flags = {LISTED: self.rank >= 0, WAITING: self.waiting, OTHERWISE: self.otherwise}
+        true = {prefix + name: 0 for prefix in flags for name in treatments}
+        for prefix, one in flags.items():
+            planes = zip(self.options, pack_rows(one), strict=True)
+            true |= {prefix + name: plane for name, plane in planes}
+        return Table(size, {x: said(t, size) for x, t in true.items()})
+
+    def ranks(self, treatments: Sequence[str], otherwise: int) -> NDArray[np.int64]:
+        """Return the rank of some treatments, (treatments, N); ``otherwise`` where one is not on the list."""
+        number = {name: place for place, name in enumerate(self.options)}
+        none = np.full((1, self.rank.shape[1]), -1)
+        # What is no option is the last one.
+        found = np.concatenate([self.rank, none])[[number.get(x, -1) for x in treatments]]
+        return np.where(found < 0, otherwise, found)
 
 
 @dataclass(frozen=True)
@@ -264,163 +255,65 @@ class Consults:
     Attributes:
         table: every column that a rule of the consult read or filled.
         state: the number of the state of each.
-        order: the options that the lists of each recommend, in order.
+        listed: the options that the lists of each recommend.
     """
 
     consult: Consult
     table: Table
     leading: Leading
-    state: NDArray[np.int32]
-    order: Sequence[Sequence[str]]
-
-    @cached_property
-    def _true(self) -> NDArray[np.bool_]:
-        """Return which columns are true of whom, (N, columns), so that those of a patient lie together."""
-        planes = [self.table.truth(x).t for x in self._columns]
-        return np.ascontiguousarray(unpack_rows(planes, self.table.size).T).view(np.bool_)
-
-    @cached_property
-    def _columns(self) -> dict[str, int]:
-        """Return the place of each rule, and of what is told of each treatment and of the label."""
-        rules = self.consult
-        told = (*columns_of(rules.given.drugs), RENAMED)
-        return {x: n for n, x in enumerate((*rules.lines.rules, *rules.before.rules, *told))}
-
-    @cached_property
-    def _lines(self) -> tuple[Sequence[tuple[Section, Line]], NDArray[np.intp]]:
-        """Return every line in the order of the page, and the places of their rules."""
-        lines = list(self.consult.data.lines())
-        return lines, np.array([self._columns[_rule(*one)] for one in lines], np.intp)
-
-    @cached_property
-    def _families(self) -> Mapping[str, NDArray[np.intp]]:
-        """Return the places of the treatments of each family."""
-        return {
-            family: np.array([self._columns[f"{EACH}{family}.{x}"] for x in members], np.intp)
-            for family, members in self.consult.families.items()
-        }
+    state: NDArray[np.int64]
+    listed: Listed
 
     def holds(self, column: str, row: int) -> bool:
         """Tell whether a rule, or what is told of a treatment, is true of one patient."""
-        return bool(self._true[row, self._columns[column]])
+        return self.table.value(column, row) is True
 
-    def told_of(self, told: tuple[str, ...], row: int) -> list[str]:
-        """Return the drugs of which one of some things is told of one patient, in the order of all drugs."""
-        flags = self._told.get(told)
-        if flags is None:
+    def told(self, told: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return of which drugs one of some things is told, (drugs, N)."""
+        if told not in self._told:
             drugs = self.consult.given.drugs
-            flags = np.zeros((self.table.size, len(drugs)), np.bool_)
-            for prefix in told:
-                flags |= self._true[:, [self._columns[prefix + x] for x in drugs]]
-            self._told[told] = flags
-        return [self._drugs[n] for n in flags[row].nonzero()[0]]
+            planes = [
+                any_of((self.table.truth(x + y) for x in told), self.table.size).t for y in drugs
+            ]
+            self._told[told] = unpack_rows(planes, self.table.size).view(np.bool_)
+        return self._told[told]
 
     @cached_property
     def _told(self) -> dict[tuple[str, ...], NDArray[np.bool_]]:
-        """Keep of whom one of some things is told of each drug, (N, drugs)."""
         return {}
 
-    @cached_property
-    def _drugs(self) -> tuple[str, ...]:
-        return tuple(self.consult.given.drugs)
-
-    def state_of(self, row: int) -> str:
+    def state_of(self, row: int) -> State:
         """Return the state of one patient."""
-        return self.consult.data.states[int(self.state[row])].id
+        return self.consult.data.states[int(self.state[row])]
+
+    def by_page(self, value: Callable[[str], int]) -> NDArray[np.intp]:
+        """Return for each patient what is worth so much on the kind of page that the state has."""
+        return np.array([value(x.page) for x in self.consult.data.states], np.intp)[self.state]
+
+    def most(self, section: Section) -> NDArray[np.intp]:
+        """Return how many lines of a section the page of each patient may have."""
+        return self.by_page(lambda page: self.consult.data.page.most[page][section])
+
+    @cached_property
+    def diseases(self) -> NDArray[np.int64]:
+        """Return the numbers of what each page acts on, (places, N); -1 is none.
+
+        Where too little is known it acts on nothing.
+        """
+        little = self.by_page(lambda page: page == LITTLE) > 0
+        return np.where(little, -1, self.leading.in_order)
 
     def diseases_of(self, row: int) -> tuple[str, ...]:
         """Return what the page of one patient acts on."""
-        return self._diseases[row]
+        names = self.leading.diseases.names
+        return tuple(names[x] for x in self.diseases[:, row].tolist() if x >= 0)
 
     @cached_property
-    def _diseases(self) -> list[tuple[str, ...]]:
-        """Return what the page of each patient acts on; nothing where too little is known."""
-        little = [x.page == LITTLE for x in self.consult.data.states]
-        states = self.state.tolist()
-        return [() if little[x] else self.leading.of(row) for row, x in enumerate(states)]
+    def certainty(self) -> NDArray[np.int64]:
+        """Return how sure the disease of each patient is, as the place in ``CERTAINTIES``."""
+        codes = self.leading.certainty.codes.astype(np.int64)
+        return np.where(self.diseases[0] < 0, CERTAINTIES.index("open"), codes)
 
-    def certainty_of(self, row: int) -> str:
+    def certainty_of(self, row: int) -> Certainty:
         """Return how sure the disease of one patient is."""
-        if not self.diseases_of(row):
-            return "open"
-        return CERTAINTIES[int(self.leading.certainty.codes[row])]
-
-    def chosen(self, row: int) -> dict[Section, list[Chosen]]:
-        """Return the lines of one patient, section by section, before the words are counted."""
-        page = self.consult.data.states[int(self.state[row])].page
-        most = self.consult.data.page.most[page]
-        found: dict[Section, list[Chosen]] = {x: [] for x in most}
-        seen: set[tuple[str, str]] = set()
-        lines, places = self._lines
-        for number in self._true[row, places].nonzero()[0].tolist():
-            section, line = lines[number]
-            if len(found[section]) >= most[section]:
-                continue
-            for one in self._each(section, line, row):
-                if len(found[section]) < most[section] and one.about not in seen:
-                    found[section].append(one)
-                    seen.add(one.about)
-        return found
-
-    def _each(self, section: Section, line: Line, row: int) -> Iterator[Chosen]:
-        """Yield a line whose rule is true once for each treatment that it is about."""
-        rule = _rule(section, line)
-        verb = line.verb if isinstance(line, ActionLine) else None
-        if line.each is None:
-            yield Chosen(section, line, rule, verb, _object(line))
-            return
-        for place, name in enumerate(islice(self._members(line.each, row), line.most)):
-            instead = self._instead(name, row) if verb == "start" else None
-            yield Chosen(section, line, rule, "switch" if instead else verb, name, instead, place)
-
-    def _members(self, family: str, row: int) -> Iterator[str]:
-        """Yield the treatments of a family, those on the lists first and in their order."""
-        if family == LEAD:
-            yield from self.diseases_of(row)
-            return
-        members, page = self.consult.families[family], self.consult.data.page
-        held = dict.fromkeys(
-            members[n] for n in self._true[row, self._families[family]].nonzero()[0]
-        )
-        order = dict.fromkeys((*(x for x in self.order[row] if x in held), *held))
-        said = self._held(row) if family == NEXT else set()
-        for name in sorted(order, key=lambda x: x in page.late):
-            if name not in said:
-                yield name
-                if family == NEXT:
-                    said |= {x for group in page.replaces if name in group for x in group}
-
-    def _held(self, row: int) -> set[str]:
-        """Return the treatments that are not proposed to one patient."""
-        holds = enumerate(self.consult.data.holds)
-        return {x for n, one in holds if self.holds(f"{HOLD}{n}", row) for x in one.treatments}
-
-    def _instead(self, name: str, row: int) -> str | None:
-        """Return the treatment that goes on and whose place a new one takes."""
-        for pair in self.consult.data.page.never_together:
-            if name in pair:
-                (other,) = (x for x in pair if x != name)
-                if self.holds(NOW + other, row):
-                    return other
-        for group in self.consult.data.page.replaces:
-            if name in group:
-                for other in group:
-                    if other != name and self.holds(f"{EACH}gone.{other}", row):
-                        return other
-        return None
-
-
-def _rule(section: Section, line: Line) -> str:
-    """Return the column of the rule of a line."""
-    return f"{section}.{line.id}"
-
-
-def _object(line: Line) -> str:
-    match line:
-        case ActionLine():
-            return line.object or ""
-        case ReasonLine():
-            return line.explanation
-        case FindingLine():
-            return line.finding
-    raise TypeError(f"{line.id} is no line of a section")
+        return CERTAINTIES[int(self.certainty[row])]

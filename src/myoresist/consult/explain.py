@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, cast
 
+from myoresist.consult.choose import Chosen
 from myoresist.consult.compile import (
+    BARRED,
     DISPUTED,
     EACH,
     LEAD,
@@ -16,12 +19,12 @@ from myoresist.consult.compile import (
     STATE,
     WAITING,
 )
-from myoresist.consult.evaluate import Chosen, Consults
 from myoresist.consult.given import FAILED, HARMED, OF_TREATMENT, PARTLY
 from myoresist.consult.leading import FAMILY, LABEL, LEADS, PROVEN_OF
+from myoresist.consult.pages import Pages
 from myoresist.consult.results import Action, Change, ConsultResult, Question, Reason, Said
-from myoresist.consult.schema import Certainty, Verb
-from myoresist.consult.texts import ALLERGIC, Names, Page
+from myoresist.consult.schema import Verb
+from myoresist.consult.texts import ALLERGIC, Page
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
 from myoresist.treatment.columns import LEVELS
@@ -37,24 +40,23 @@ _SILENT = (
 """Columns that are no reason by themselves."""
 
 
-def consult_of(found: Consults, row: int, names: Names) -> ConsultResult:
-    """Return the page of one patient.
-
-    Args:
-        found: what ``Consult.evaluate`` returned.
-        row: the patient.
-        names: what things are called.
-    """
-    page = Page(found, row, names)
+def consult_of(pages: Pages, row: int) -> ConsultResult:
+    """Return the page of one patient."""
+    found, page, held = pages.found, pages.page(row), pages.lines(row)
     said = _Reasons(page)
-    lines = {section: [said.of(*one) for one in held] for section, held in page.lines.items()}
+    texts = {section: page.written(section, lines) for section, lines in held.items()}
+    lines = {
+        section: [said.of(*one) for one in zip(lines, texts[section], strict=True)]
+        for section, lines in held.items()
+    }
+    state = found.state_of(row)
     return ConsultResult(
-        state=page.state.id,
-        state_text=page.state.text,
+        state=state.id,
+        state_text=state.text,
         bottom_line=page.bottom,
-        certainty=cast(Certainty, found.certainty_of(row)),
+        certainty=found.certainty_of(row),
         diseases=found.diseases_of(row),
-        words=page.words(),
+        words=sum(len(x.split()) for x in (page.bottom, *chain.from_iterable(texts.values()))),
         **cast(Any, lines),
     )
 
@@ -87,7 +89,7 @@ class _Reasons:
     def _otherwise(self) -> tuple[str, ...]:
         """Return the reason of a line that rests on the disease and the state alone."""
         found, row = self.page.found, self.page.row
-        return found.diseases_of(row) or (self.page.state.id,)
+        return found.diseases_of(row) or (found.state_of(row).id,)
 
     def _because(self, one: Chosen) -> Iterator[str]:
         if one.section == "do" and one.verb in _ANOTHER:
@@ -95,7 +97,7 @@ class _Reasons:
         rules = [one.rule]
         if one.line.each and one.line.each != LEAD:
             rules.append(f"{EACH}{one.line.each}.{one.object}")
-            if one.line.each == "barred":
+            if one.line.each == BARRED:
                 yield from self.page.against(one.object)
             if one.line.each == ALLERGIC:
                 yield from self.page.allergies()
@@ -117,7 +119,7 @@ class _Reasons:
     def _cites(self, one: Chosen) -> tuple[str, ...]:
         """Return the works of a line; where it has none, those of its dose or of its treatment."""
         keys = [key for part in (one.line, *self.page.doses(one.object)) for key in part.cites]
-        if one.line.each == "barred":
+        if one.line.each == BARRED:
             keys = self.page.against_cites(one.object)
         option = self.page.found.consult.options.data.options.get(one.object)
         if not keys and option:

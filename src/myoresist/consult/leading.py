@@ -14,6 +14,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from myoresist.arrays.grids import upwards
 from myoresist.arrays.planes import of_flags, pack, unpack
 from myoresist.arrays.table import Codes, Numbers, Table, coded, one_each
 from myoresist.consult.schema import Certainty, Leader
@@ -127,16 +128,15 @@ class Leading:
     labels: tuple[str | None, ...]
 
     @cached_property
-    def _beside(self) -> tuple[int, ...]:
-        """Return the numbers of the diseases that stand beside another."""
-        own = self.diseases
-        return tuple(n for n, x in enumerate(own.names) if x in own.rules.beside)
+    def in_order(self) -> NDArray[np.int64]:
+        """Return the number of the disease that leads, and those of what is proven beside it.
 
-    def of(self, row: int) -> tuple[str, ...]:
-        """Return the disease that leads of one patient, and what is proven and stands beside it."""
-        first, names = int(self.first[row]), self.diseases.names
-        others = (n for n in self._beside if n != first and self.sure[n, row])
-        return tuple(names[n] for n in (*([first] if first >= 0 else []), *others))
+        In the order in which they are told, (places, N); -1 is none.
+        """
+        own = self.diseases
+        beside = [n for n, x in enumerate(own.names) if x in own.rules.beside]
+        held = [np.where(self.sure[n] & (self.first != n), n, -1) for n in beside]
+        return upwards(np.array([self.first, *held]))
 
     def columns(self) -> Table:
         """Return what conditions may read of it."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from myoresist.knowledge.schema import Entry, Sourced, load, load_list
 
 Section = Literal["today", "why", "do", "changes", "ask"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
 Certainty = Literal["proven", "very_likely", "likely", "open"]
 Verb = Literal[
     "stop", "taper", "reduce", "continue", "switch", "start", "optimise", "repeat", "avoid",

@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Sequence
 
 import polars as pl
 
-from myoresist.consult.evaluate import Chosen, Consults
-from myoresist.consult.schema import Section
-from myoresist.consult.texts import Names, Page
+from myoresist.consult.choose import Chosen
+from myoresist.consult.leading import CERTAINTIES
+from myoresist.consult.pages import Numbers, Pages
+from myoresist.consult.schema import SECTIONS, Section
 
-SECTIONS: tuple[Section, ...] = get_args(Section)
 ACTIONS: tuple[Section, ...] = ("today", "do")
 """The columns that hold actions."""
 PARTED, INSTEAD = "; ", " instead of "
 
 
-def consult_table(found: Consults, names: Names) -> pl.DataFrame:
+def consult_table(pages: Pages) -> pl.DataFrame:
     """Return what stands on the page of each patient.
-
-    Args:
-        found: what ``Consult.evaluate`` returned.
-        names: what things are called; how long the texts are decides how many lines fit.
 
     Returns:
         One row a patient, in their order: ``state``, ``certainty``, ``diseases``, and for each section its
         lines, as ``verb object`` (with ``instead of``) or as what they are about; several are parted by a
         semicolon.
     """
-    rows: list[dict[str, str]] = []
-    for row in range(found.table.size):
-        lines = Page(found, row, names).lines
-        rows.append(
-            {
-                "state": found.state_of(row),
-                "certainty": found.certainty_of(row),
-                "diseases": PARTED.join(found.diseases_of(row)),
-                **{x: PARTED.join(said(one) for one, _ in lines[x]) for x in SECTIONS},
-            }
-        )
-    columns = ("state", "certainty", "diseases", *SECTIONS)
-    kinds: dict[str, Any] = dict.fromkeys(columns, pl.String)
-    return pl.DataFrame(rows, schema=kinds)
+    found = pages.found
+    lines = [said(one) for one in pages.chosen.lines]
+    states = [one.id for one in found.consult.data.states]
+    return pl.DataFrame(
+        [
+            _joined("state", states, found.state[None]),
+            _joined("certainty", CERTAINTIES, found.certainty[None]),
+            _joined("diseases", found.leading.diseases.names, found.diseases),
+            *(_joined(section, lines, pages.placed[section]) for section in SECTIONS),
+        ]
+    )
+
+
+def _joined(name: str, words: Sequence[str], places: Numbers) -> pl.Series:
+    """Return the words at some places, (places, N), as one text a patient; -1 is none."""
+    texts = pl.Series(words, dtype=pl.String)
+    columns = [
+        texts.gather(pl.Series(one).set(pl.Series(one < 0), None)).alias(str(place))
+        for place, one in enumerate(places)
+    ]
+    joined = pl.concat_str(pl.all(), separator=PARTED, ignore_nulls=True)
+    return pl.DataFrame(columns).select(joined.alias(name)).to_series()
 
 
 def said(one: Chosen) -> str:

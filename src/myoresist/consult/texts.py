@@ -1,19 +1,19 @@
-"""The words of page one: names, doses and cautions in the chosen lines, and no more of them than fit."""
+"""The words of page one: names, doses and cautions in the chosen lines."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 from myoresist.arrays.table import RowView, Value
+from myoresist.consult.choose import NEXT, Chosen
 from myoresist.consult.compile import BESIDE, CARE, DOSE, EACH
-from myoresist.consult.evaluate import NEXT, Chosen, Consult, Consults
+from myoresist.consult.evaluate import Consult, Consults
 from myoresist.consult.given import FAILED, GIVEN, ORAL, PARTLY, PULSE, WORKED
 from myoresist.consult.leading import RENAMED
-from myoresist.consult.schema import Certainty, Dose, Section, State
+from myoresist.consult.schema import Dose, Section
 from myoresist.rules.reasons import Verdict
 from myoresist.rules.reasons import explain as reasons_of
 from myoresist.treatment.columns import ALLERGY, against_column
@@ -25,7 +25,7 @@ MOST_NAMED = 3
 """Drugs that the bottom line names before it counts them."""
 WEEKS = 52 / 12
 """Weeks of a month."""
-Lines = dict[Section, list[tuple[Chosen, str]]]
+_PART = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Page:
-    """The page of one patient in words.
+    """The words of the page of one patient.
 
     Attributes:
         found: what ``Consult.evaluate`` returned.
@@ -63,74 +63,59 @@ class Page:
     row: int
     names: Names
 
-    @property
-    def state(self) -> State:
-        """Return the state of the patient."""
-        return self.found.consult.data.states[int(self.found.state[self.row])]
-
     @cached_property
     def values(self) -> Mapping[str, Value | None]:
         """Return every column of the patient."""
         return RowView(self.found.table, self.row)
 
-    @cached_property
+    @property
     def bottom(self) -> str:
         """Return the bottom line: what it is, how sure, what stands beside it, and the state."""
+        return f"{self.disease}; {self.course}."
+
+    @property
+    def disease(self) -> str:
+        """Return what the bottom line says of the disease."""
         page, certainty = self.found.consult.data.page, self.found.certainty_of(self.row)
-        label = self.found.leading.labels[self.row]
-        called = self.names[label] if label else "myositis"
         name = " and ".join(self.names.diseases[x] for x in self.found.diseases_of(self.row))
-        said = page.certainty[cast(Certainty, certainty)].format(name=name)
+        said = page.certainty[certainty].format(name=name)
         beside = [x.text for n, x in enumerate(page.beside) if self._holds(f"{BESIDE}{n}")]
         if beside:
             said += f" with {_and(beside[:2])}"
         if certainty == "proven" and self._holds(RENAMED):
-            said += f", not {called}"
+            said += f", not {self._called}"
+        return f"{said[:1].upper()}{said[1:]}"
+
+    @property
+    def course(self) -> str:
+        """Return what the bottom line says of the state."""
         worked = self._named(WORKED)
-        state = self.state.bottom.format(
+        return self.found.state_of(self.row).bottom.format(
             tried=self._named(FAILED, PARTLY) or self._named(GIVEN) or "treatment",
             to=f" to {worked}" if worked else "",
-            label=called,
+            label=self._called,
         )
-        return f"{said[:1].upper()}{said[1:]}; {state}."
 
-    @cached_property
-    def lines(self) -> Lines:
-        """Return the lines with their texts, as many as fit on the page."""
-        rules, page = self.found.consult.data.page, self.state.page
-        foot, most = rules.foot[page], rules.words[page]
-        held: Lines = {
-            section: [(one, self._text(one)) for one in chosen if not self._told_of_pair(one)]
-            for section, chosen in self.found.chosen(self.row).items()
-        }
-        while self._count(held, foot) > most and any(held[x] for x in rules.trim):
-            for section in rules.trim:
-                if held[section]:
-                    held[section].pop()
-                    if self._count(held, foot) <= most:
-                        break
-        last = len(held["ask"]) - 1
-        held["ask"] = [
-            (one, f"{foot + ' ' if place == 0 else ''}{text}{'.' if place == last else ';'}")
-            for place, (one, text) in enumerate(held["ask"])
-        ]
-        return held
+    @property
+    def _called(self) -> str:
+        """Return what the disease was called."""
+        label = self.found.leading.labels[self.row]
+        return self.names[label] if label else "myositis"
 
-    def _told_of_pair(self, one: Chosen) -> bool:
+    def written(self, section: Section, lines: Sequence[Chosen]) -> list[str]:
+        """Return the texts of the lines of a section as they stand on the page."""
+        texts = [self.text(one) for one in lines]
+        if section == "ask" and texts:
+            foot = self.found.consult.data.page.foot[self.found.state_of(self.row).page]
+            *most, last = (f"{foot} {texts[0]}", *texts[1:])
+            texts = [*(f"{x};" for x in most), f"{last}."]
+        return texts
+
+    def told_of_pair(self, one: Chosen) -> bool:
         """Tell whether only the other of a pair contraindicates a treatment; the pair has a line."""
-        if one.line.each != "barred":
-            return False
         pairs = self.found.consult.data.page.never_together
         against = set(self.against(one.object))
         return any(one.object in x and against <= {f"trial_{y}_running" for y in x} for x in pairs)
-
-    def _count(self, held: Lines, foot: str) -> int:
-        texts = [self.bottom, *(text for lines in held.values() for _, text in lines)]
-        return sum(len(x.split()) for x in texts) + (len(foot.split()) if held["ask"] else 0)
-
-    def words(self) -> int:
-        """Return how many words stand on the page."""
-        return self._count(self.lines, "")
 
     def doses(self, treatment: str) -> list[Dose]:
         """Return how a treatment is given in this patient."""
@@ -157,10 +142,9 @@ class Page:
                 if verdict.value is True:
                     yield one, verdict
 
-    def _text(self, one: Chosen) -> str:
-        text = (one.line.further if one.place else None) or one.line.text
-        if "{" in text:
-            text = re.sub(r"\{(\w+)\}", lambda found: self._part(one, found[1]), text)
+    def text(self, one: Chosen) -> str:
+        """Return the text of a line."""
+        text = _PART.sub(lambda found: self._part(one, found[1]), _template(one))
         text = " ".join(text.split())
         if one.section == "ask":
             return text
@@ -218,13 +202,23 @@ class Page:
 
     def _named(self, *told: str) -> str:
         """Name the drugs of which one of some things is told."""
-        drugs = self.found.told_of(told, self.row)
+        flags = self.found.told(told)[:, self.row]
+        drugs = [x for x, held in zip(self.found.consult.given.drugs, flags, strict=True) if held]
         if len(drugs) > MOST_NAMED:
             return f"{len(drugs)} drugs"
         return _and(self.names[x] for x in sorted(drugs, key=lambda x: x not in (ORAL, PULSE)))
 
     def _holds(self, column: str) -> bool:
         return self.found.holds(column, self.row)
+
+
+def parts_of(one: Chosen) -> set[str]:
+    """Return the names in braces for which something stands in the text of a line."""
+    return set(_PART.findall(_template(one)))
+
+
+def _template(one: Chosen) -> str:
+    return (one.line.further if one.place else None) or one.line.text
 
 
 def _and(names: Iterable[str]) -> str:
