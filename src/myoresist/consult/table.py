@@ -40,12 +40,14 @@ def consult_table(pages: Pages) -> pl.DataFrame:
 def _joined(name: str, words: Sequence[str], places: Numbers) -> pl.Series:
     """Return the words at some places, (places, N), as one text a patient; -1 is none."""
     texts = pl.Series(words, dtype=pl.String)
+    # A section may have no place on any of these pages.
+    nothing = pl.Series("nothing", [None], pl.String).new_from_index(0, places.shape[1])
     columns = [
         texts.gather(pl.Series(one).set(pl.Series(one < 0), None)).alias(str(place))
         for place, one in enumerate(places)
     ]
     joined = pl.concat_str(pl.all(), separator=PARTED, ignore_nulls=True)
-    return pl.DataFrame(columns).select(joined.alias(name)).to_series()
+    return pl.DataFrame([nothing, *columns]).select(joined.alias(name)).to_series()
 
 
 def said(one: Chosen) -> str:
