@@ -46,7 +46,7 @@ def drawn(seed: int) -> Pages:
     options = tuple(rules.options.data.options)
     order = rng.permuted(np.tile(np.arange(len(options)), (SIZE, 1)), axis=1).T
     shown = rng.random(order.shape) < 0.5
-    listed = Listed(options, np.where(shown, order, -1), rng.random(order.shape) < 0.1)
+    listed = Listed(options, np.where(shown, order, -1), *(rng.random((2, *order.shape)) < 0.1))
     state = rng.integers(0, len(rules.data.states), SIZE)
     return Pages(Consults(rules, Table(SIZE, truths), leading, state, listed), BASE.names)
 

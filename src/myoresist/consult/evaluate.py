@@ -165,7 +165,7 @@ class Consult(Rules):
         return Listed(options, rank, waiting, self._but_for_allergy(table, rank))
 
     def _rank(self, places: pl.DataFrame, size: int) -> NDArray[np.int64]:
-        """Return the rank of each option, (options, N): the lower, the earlier; -1 where it is not recommended.
+        """Return the rank of each option, (options, N): the lower, the earlier; -1 where it is not good.
 
         The first list in which an option stands decides: the lists of a failing organ stand first.
         """
