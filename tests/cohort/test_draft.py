@@ -296,6 +296,13 @@ def test_an_export_of_redcap_has_a_draft(tmp_path: Path) -> None:
         draft_mapping(tmp_path / "ours.csv")
 
 
+def test_cells_that_hold_tables_of_their_own_are_said(tmp_path: Path) -> None:
+    deep = "[" * 200 + "]" * 200
+    (tmp_path / "p.ndjson").write_text(f'{{"patient_id": "1", "visits": {deep}}}\n')
+    text = draft_mapping(tmp_path / "p.ndjson")
+    assert "visits: null  # holds lists or objects inside its cells, which are not read" in text
+
+
 def test_without_ids_there_is_no_draft(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no column is known to hold the ids"):
         draft_mapping(folder(tmp_path, {"a.csv": "sex\nfemale\n"}))

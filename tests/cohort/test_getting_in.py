@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pyreadstat
 import pytest
 
 from myoresist.case.reading import packaged_terms
@@ -12,7 +14,7 @@ from myoresist.cohort import run
 from myoresist.cohort.names import Names
 from myoresist.cohort.registry import TABLES, assess_tables
 from myoresist.cohort.schema import Schema
-from myoresist.cohort.source import SourceError
+from myoresist.cohort.source import SourceError, open_source
 from myoresist.document import DocumentError
 
 DATED = {
@@ -182,3 +184,46 @@ def test_what_a_column_cannot_hold_is_refused_with_its_line(tmp_path: Path) -> N
         "m.yaml:9: rows.treatments.0.constants.ongoing: perhaps is nothing that ongoing can hold; write yes, "
         "no or unknown",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("p.csv.gz", "is packed; unpack it first"),
+        ("p.json", "has one object a line"),
+        ("p.sas7bdat", "a file of SAS; save it as CSV"),
+        ("p.sav", "cannot be read as a file of SPSS or Stata"),
+    ],
+)
+def test_a_file_that_is_no_table_says_what_to_do(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("[]")
+    with pytest.raises(SourceError, match=said):
+        open_source(tmp_path / name, Schema(packaged_terms()), tmp_path)
+
+
+def test_a_ready_mapping_says_that_it_is_for_another_export(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("nr,geschlecht\n1,w\n")
+    with pytest.raises(SourceError) as wrong:
+        open_source(tmp_path / "p.csv", Schema(packaged_terms()), tmp_path, Path("imacs"))
+    said = str(wrong.value)
+    assert "none of the columns that imacs.yaml names (imacs_number, assessor, " in said
+    assert said.endswith("; it has nr, geschlecht; --draft-mapping proposes a mapping file")
+
+
+def test_files_of_spss_and_stata_are_read_with_the_labels_of_their_values(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"patient_id": [1.0, 2.0], "sex": [1.0, 2.0], "age": [50.5, 99.0], "ild": [0.0, None],
+         "date": [date(2020, 1, 2)] * 2}
+    )  # fmt: skip
+    labels = {"sex": {1: "female", 2: "male"}, "ild": {0: "no", 1: "yes"}, "age": {99: "not known"}}
+    pyreadstat.write_sav(
+        frame, str(tmp_path / "p.sav"), variable_value_labels=labels, missing_ranges={"age": [99]}
+    )
+    pyreadstat.write_dta(frame, str(tmp_path / "p.dta"), variable_value_labels=labels)
+    for name, second in (("p.sav", None), ("p.dta", 99.0)):
+        source = open_source(tmp_path / name, Schema(packaged_terms()), tmp_path)
+        read = source.tables["patients"].collect()
+        assert read.select("patient_id", "sex", "age", "ild", "date").rows() == [
+            ("1", "female", 50.5, "no", date(2020, 1, 2)),
+            ("2", "male", second, None, date(2020, 1, 2)),
+        ]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from doors import folder
+from polars.exceptions import PolarsError
 
 from myoresist.cohort import run
 from myoresist.cohort.folder import SourceError
-from myoresist.cohort.keeping import MARKS, WORK, alone, part
+from myoresist.cohort.keeping import MARKS, WORK, alone, part, whole
 
 PATIENTS = "patient_id,age\n" + "".join(f"P{x:02},50\n" for x in range(6))
 
@@ -142,3 +143,17 @@ def limited(words: list[str]) -> subprocess.CompletedProcess[str]:
     most += "os.execv(sys.argv[1], sys.argv[1:])"
     command = [sys.executable, "-c", most, *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for ends in (KeyboardInterrupt(), OSError(28, "No space left on device"), PolarsError("?")):
+        with pytest.raises((KeyboardInterrupt, OSError)) as said, whole(out) as half:
+            half.mkdir()
+            (half / "patients.csv").write_text("half of them")
+            raise ends
+        assert isinstance(ends, KeyboardInterrupt) or said.value.filename == str(out)
+        assert list(tmp_path.iterdir()) == []
+    with whole(out) as half:
+        half.write_text("all")
+    assert out.read_text() == "all"

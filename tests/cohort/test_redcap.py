@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from registries import cases, exact, tables
 
 from myoresist.case.reading import packaged_terms
+from myoresist.cohort.checking import check
 from myoresist.cohort.redcap_project import (
     HEADING,
     RECORD,
@@ -251,3 +252,17 @@ def test_an_export_of_another_project_with_labels_is_read_with_a_mapping(tmp_pat
 def test_the_label_of_the_record_is_its_own() -> None:
     assert PROJECT.labels[RECORD_LABEL] == RECORD
     assert len(PROJECT.labels) == len(PROJECT.fields) + 1
+
+
+def test_what_cannot_be_used_is_named_by_its_row_in_the_file(tmp_path: Path) -> None:
+    rows = (
+        "study_id,redcap_repeat_instrument,dob,value", "1,,1960-01-25,", "1,bloods,,900", "2,,1870-05-05,",
+        "2,bloods,,x",
+    )  # fmt: skip
+    (tmp_path / "e.csv").write_text("\n".join(rows))
+    (tmp_path / "m.yaml").write_text(
+        "columns:\n  patients: {study_id: patient_id, dob: birth_date}\n  labs: {value: value}\n"
+        "repeated: {bloods: labs}\nconstants: {labs: {test: CK, unit: U/L}}\n"
+    )
+    found = check(tmp_path / "e.csv", tmp_path / "m.yaml").problems
+    assert sorted(found.select("table", "row").rows()) == [("labs", 4), ("patients", 3)]

@@ -28,14 +28,17 @@ MOST_COLUMNS = 24
 class EndedError(Exception):
     """The command was ended from outside; ``status`` is what it ends with."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__("ended; the same command goes on where it was")
+    def __init__(self, status: int, goes_on: bool) -> None:
+        super().__init__("ended" + ("; the same command goes on where it was" if goes_on else ""))
         self.status = status
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals(goes_on: bool) -> Iterator[None]:
     """Turn the keyboard's and the system's wish that a command ends into ``EndedError``.
+
+    Args:
+        goes_on: whether the same command goes on later where it was.
 
     Raises:
         EndedError: when it was ended.
@@ -49,7 +52,7 @@ def ended_by_signals() -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemExit) as error:
         status = error.code if isinstance(error, SystemExit) else 128 + signal.SIGINT
-        raise EndedError(int(status or 0)) from error
+        raise EndedError(int(status or 0), goes_on) from error
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -58,7 +61,7 @@ def check_registry(source: Place, mapping: Path | None, say: Said) -> None:
     """Say what of a registry can be used and what cannot."""
     columns = TextColumn("{task.description} {task.completed} rows")
     with (
-        ended_by_signals(),
+        ended_by_signals(goes_on=False),
         Progress(columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("reading", total=None)
@@ -112,7 +115,7 @@ def run_registry(
     os.umask(os.umask(0) | 0o077)
     run.check_places(source, out)
     fresh = not out.exists()
-    with ended_by_signals(), alone(out):
+    with ended_by_signals(goes_on=True), alone(out):
         _run(source, out, mapping, engine, master, workers, batch, say, complain, fresh)
 
 

@@ -19,7 +19,7 @@ import polars as pl
 from myoresist import knowledge as packaged
 from myoresist.case.terms import Terms
 from myoresist.cohort import postgres
-from myoresist.cohort.folder import Found, SourceError, first_line, meant
+from myoresist.cohort.folder import Found, SourceError, first_line, meant, no_table
 from myoresist.cohort.omop import cdm
 from myoresist.cohort.omop.extract import copy_cdm
 from myoresist.cohort.omop.read import copy_tables
@@ -105,7 +105,7 @@ def read_database(place: Path | postgres.Address, asked: Asked) -> Found:
 def _of_file(path: Path, asked: Asked, found: Found) -> set[str]:
     kind = kind_of(path)
     if kind is None:
-        raise SourceError(f"{path}: is no folder of tables, and no DuckDB or SQLite database")
+        raise SourceError(f"{path}: {no_table(path)}; nor is it a DuckDB or SQLite database")
     if kind == DUCKDB:
         return _of_duckdb(path, asked, found)
     # The name goes into an address, where some letters mean something else.
@@ -134,7 +134,7 @@ def names_of(place: Path | postgres.Address, work: Path) -> list[str]:
         with postgres.opened(place) as server:
             found = server.tables
     elif kind_of(place) is None:
-        raise SourceError(f"{place}: is no folder of tables, and no DuckDB or SQLite database")
+        raise SourceError(f"{place}: {no_table(place)}; nor is it a DuckDB or SQLite database")
     elif kind_of(place) == SQLITE:
         connection = sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", uri=True)
         try:

@@ -11,13 +11,15 @@ import polars as pl
 
 from myoresist.cohort.delimited import TextError, open_delimited
 from myoresist.cohort.ndjson import open_ndjson
+from myoresist.cohort.statistical import STATISTICAL, StatisticalError, open_statistical
 from myoresist.cohort.workbook import WORKBOOKS, WorkbookError, open_workbook
 
 DELIMITED, NDJSON = (".csv", ".tsv", ".tab", ".txt"), (".ndjson", ".jsonl")
 ARROW, PARQUET = (".arrow", ".feather", ".ipc"), (".parquet",)
-KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED, *WORKBOOKS)
+KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED, *WORKBOOKS, *STATISTICAL)
 MAPPING = "mapping.yaml"
 """The mapping file of a folder, which is used where none is named."""
+_PACKED, _OF_SAS = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z"), (".sas7bdat", ".xpt")
 _NO_TABLE = (".", "_", "~$", MAPPING)
 """What the name of a file begins with that a program left there."""
 _PAPERS = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "manifest", "changelog")
@@ -133,12 +135,24 @@ def _named(entries: Sequence[Path], name: str) -> list[Path]:
     return exact or [x for x in fit if x.stem.lower() == name.lower()]
 
 
+def no_table(path: Path) -> str:
+    """Say why a file is no table by what it is called, and what to do."""
+    name = path.name.lower()
+    packed = next((x for x in _PACKED if name.endswith(x)), None)
+    if packed:
+        return f"is packed; unpack it first (of packed files only those of FHIR, .ndjson{packed}, are read)"
+    if name.endswith(".json"):
+        return "is JSON: a table has one object a line (.ndjson); one patient is for `myoresist assess`"
+    if name.endswith(_OF_SAS):
+        return "is a file of SAS; save it as CSV, or for SPSS or Stata"
+    return f"is no table; tables are files {', '.join(KINDS)}"
+
+
 def _unread(path: Path, wanted: Mapping[str, str]) -> str:
     """Say of an entry of the folder that it is not read, and what to do."""
-    lacking = "is not read"
     if not path.is_dir() and path.suffix.lower() not in KINDS:
-        return f"{path.name}: {lacking}; tables are files {', '.join(KINDS)}"
-    return f"{path.name}: {lacking}{meant(path.stem, path.suffix, wanted)}"
+        return f"{path.name}: is not read; it {no_table(path)}"
+    return f"{path.name}: is not read{meant(path.stem, path.suffix, wanted)}"
 
 
 def nearest_table(name: str, tables: Iterable[str]) -> str | None:
@@ -199,16 +213,18 @@ def _opened(file: Path, copy: Path, table: str, found: Found) -> pl.LazyFrame:
             frame = pl.scan_parquet(file, glob=False, hive_partitioning=False)
         elif suffix in ARROW:
             frame = pl.scan_ipc(file, glob=False, hive_partitioning=False)
+        elif suffix in STATISTICAL:
+            frame = open_statistical(file, copy)
         elif suffix in WORKBOOKS:
             sheets = open_workbook(file, copy)
             if len(sheets) > 1:
                 raise WorkbookError("has several sheets; give the workbook itself as source")
             frame = next(iter(sheets.values()))
         else:
-            raise SourceError(f"{file}: is none of {', '.join(KINDS)}")
+            raise SourceError(f"{file}: {no_table(file)}")
         columns_of(frame, file)
         return frame
-    except (TextError, WorkbookError) as error:
+    except (TextError, WorkbookError, StatisticalError) as error:
         raise SourceError(f"{file}: {error}") from error
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror or error}") from error

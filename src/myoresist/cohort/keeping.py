@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import polars as pl
+
 from myoresist.cohort.folder import SourceError
 
 WORK, MARKS, LOCK = ".work", "done", "lock"
+CANNOT_WRITE = "cannot be written; is the disk full, is there a quota or a limit of size?"
 _STRAY = re.compile(r"\..+\.[0-9]+")
 _LEAST = 2**20
 """Bytes of a disk below which it counts as full."""
@@ -76,14 +79,53 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
+def not_written(out: Path) -> OSError:
+    """Return what it means that a library cannot write, which does not say why; our own tables it can."""
+    if full(out if out.exists() else out.parent):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out))
+    return OSError(errno.EIO, CANNOT_WRITE, str(out))
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """Give a place beside that of a file or folder, which takes its own once it is whole.
+
+    Whatever ends the writing leaves nothing behind that could be taken for the whole.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    half = beside(out)
+    try:
+        yield half
+        if out.is_dir():
+            out.rmdir()
+        half.replace(out)
+    except pl.exceptions.PolarsError as error:
+        raise not_written(out) from error
+    except OSError as error:
+        # It is the place that is asked for that a reader knows.
+        said = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, said, str(out)) from error
+    finally:
+        if half.is_dir():
+            shutil.rmtree(half, ignore_errors=True)
+        else:
+            half.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step, so that no half file is ever there."""
     half = beside(path)
     try:
         half.write_text(text, encoding="utf-8")
         half.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
 
 
 def part(out: Path, table: str, bucket: int) -> Path:

@@ -14,6 +14,8 @@ import polars as pl
 
 INSTRUMENT, INSTANCE = "redcap_repeat_instrument", "redcap_repeat_instance"
 EVENT, GROUP = "redcap_event_name", "redcap_data_access_group"
+ORIGIN = "(row of the file)"
+"""The column of the number that a row has in the file."""
 OTHERWISE = "{} (another event says otherwise)"
 OF_SYSTEM = (
     INSTRUMENT, INSTANCE, EVENT, GROUP, "redcap_survey_identifier",
@@ -95,7 +97,7 @@ class Export:
         """Return one row a patient of rows of several events; what two of them say otherwise is left open.
 
         Args:
-            frame: the rows of the patients themselves.
+            frame: the rows of the patients themselves, with their numbers.
             who: the column of their ids.
         """
         if EVENT not in self.columns:
@@ -109,7 +111,8 @@ class Export:
             if name != who
             for said in [_text(name).drop_nulls()]
         ]
-        return frame.group_by(who, maintain_order=True).agg(columns).select(self.columns)
+        rows = frame.group_by(who, maintain_order=True)
+        return rows.agg(*columns, pl.col(ORIGIN).first()).select(*self.columns, ORIGIN)
 
     def of(self, frame: pl.LazyFrame, instrument: str) -> pl.LazyFrame:
         """Return the rows of a repeated instrument, by its name or its label."""

@@ -6,7 +6,6 @@ finished when its mark is written; a run that was ended goes on with the buckets
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import multiprocessing
@@ -35,6 +34,7 @@ from myoresist.cohort.keeping import (
     end_with,
     finished,
     full,
+    not_written,
     part,
     remove_others,
     remove_strays,
@@ -230,9 +230,6 @@ def _registry(codes_named: CodesNamed) -> Registry:
     return Registry(Knowledge.load(), codes_named)
 
 
-CANNOT_WRITE = "cannot be written; is there a quota or a limit of size?"
-
-
 def answer_bucket(out: Path, bucket: int) -> int:
     """Answer for the patients of a bucket, write their part of every table, and mark it as finished.
 
@@ -264,12 +261,9 @@ def _write_part(out: Path, name: str, bucket: int, table: pl.DataFrame) -> None:
         half.replace(target)
     except (pl.exceptions.PolarsError, OSError) as error:
         half.unlink(missing_ok=True)
-        if full(out):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not full(out):
             raise
-        # The library does not tell why; our own tables it can write.
-        raise OSError(errno.EIO, CANNOT_WRITE, str(out)) from error
+        raise not_written(out) from error
 
 
 def answer(job: Job, workers: int = 1, told: Told | None = None) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 
 from myoresist import knowledge as packaged
 from myoresist.cohort.folder import MAPPING
+from myoresist.cohort.keeping import whole
 from myoresist.cohort.schema import SYNTHETIC
 from myoresist.cohort.synthetic.activity import Activity
 from myoresist.cohort.synthetic.assumptions import Assumptions
@@ -154,7 +155,20 @@ def write(
         OSError: if it cannot be written.
     """
     prepare(folder)
-    # First, so that a folder that is half written says what it holds, too.
+    with whole(folder) as half:
+        half.mkdir()
+        _write(half, patients, seed, form, visits, told, size)
+
+
+def _write(
+    folder: Path,
+    patients: int,
+    seed: int,
+    form: Form,
+    visits: int | None,
+    told: Callable[[int], object] | None,
+    size: int,
+) -> None:
     (folder / "README.txt").write_text(_about(patients, seed, form, visits), encoding="utf-8")
     (folder / MAPPING).write_text(f"keep: [{', '.join(CARRIED)}]\n", encoding="utf-8")
     for number, tables in enumerate(parts(patients, seed, visits=visits, size=size)):

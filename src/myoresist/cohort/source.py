@@ -24,8 +24,10 @@ from myoresist.cohort.folder import (
     read_folder,
 )
 from myoresist.cohort.names import Names, code, coded, dated, pointed, renamed
+from myoresist.cohort.numbering import numbered
+from myoresist.cohort.numbering import trimmed as trimmed_ids
 from myoresist.cohort.postgres import Address
-from myoresist.cohort.redcap import Export, plain_headers
+from myoresist.cohort.redcap import ORIGIN, Export, plain_headers
 from myoresist.cohort.redcap_project import RECORD, RECORD_LABEL, Project
 from myoresist.cohort.remarks import REMARKS
 from myoresist.cohort.schema import KEPT, ROW, CodesNamed, Schema
@@ -39,6 +41,8 @@ Place = Path | Address
 """Where a registry lies."""
 _BATCH = 50_000
 """Rows of a table that are read at a time."""
+_NAMED = 8
+"""Columns that a message names."""
 NAME_IT = " (a mapping file may name it, or leave it out with null; --draft-mapping proposes one)"
 DATES = ("date", "partial_date")
 _NO_CELL = (pl.List, pl.Array, pl.Struct, pl.Binary, pl.Duration, pl.Time, pl.Object)
@@ -71,7 +75,7 @@ class Source:
     def tables(self) -> Mapping[str, pl.LazyFrame]:
         """Return the tables with ``row`` and trimmed ids."""
         return {
-            name: frame.with_columns(_trimmed(frame)).with_row_index(ROW, offset=1)
+            name: numbered(frame.with_columns(trimmed_ids(frame)), 1)
             for name, frame in self.named.items()
         }
 
@@ -84,12 +88,12 @@ class Source:
         Raises:
             SourceError: if the table cannot be read to its end.
         """
-        trimmed = _trimmed(self.named[name])
+        ids = trimmed_ids(self.named[name])
         row = 1
         try:
             yield self.tables[name].head(0).collect()
             for part in self.named[name].collect_batches(chunk_size=_BATCH, maintain_order=True):
-                yield part.with_columns(trimmed).with_row_index(ROW, offset=row)
+                yield numbered(part.with_columns(ids), row)
                 row += part.height
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"{name}: cannot be read: {first_line(error)}") from error
@@ -207,9 +211,9 @@ class _Naming:
         ]
         if self.names.partial:
             frames = self.found.tables.items()
-            self.names = self.names.fitted(
-                {x: columns_of(y, f"{self.path}: {x}").names() for x, y in frames}, self.schema
-            )
+            there = {x: columns_of(y, f"{self.path}: {x}").names() for x, y in frames}
+            self._suits(there["patients"])
+            self.names = self.names.fitted(there, self.schema)
         self._redcap(problems)
         tables: dict[str, pl.LazyFrame] = {}
         left_out: dict[str, tuple[str, ...]] = {}
@@ -237,6 +241,7 @@ class _Naming:
         for table in self.names.rows:
             coded_ |= self._coded_rows(table, values)
             made = [*self._spread(table), *([tables[table]] if table in tables else [])]
+            made = [x.drop(ROW, strict=False) for x in made] if len(made) > 1 else made
             tables[table], left_out[table] = joined(made), left_out.get(table, ())
         # One mapping file may serve several exports.
         self.found.unread += [
@@ -254,6 +259,19 @@ class _Naming:
             tables, self._paths(), left_out, tuple(self.found.notes), tuple(self.found.unread),
             self.codes_named, coded_, values,
         )  # fmt: skip
+
+    def _suits(self, held: Sequence[str]) -> None:
+        """Refuse a mapping for other exports than this one.
+
+        Args:
+            held: the columns of the table of patients.
+        """
+        named = [*self.names.columns_of("patients"), *spread_out(self.names, "patients")]
+        if named and not set(named) & set(held):
+            raise SourceError(
+                f"{self.path}: patients: has none of the columns that {self.mapping and self.mapping.name}"
+                f" names ({listed(named)}); it has {listed(held)}; --draft-mapping proposes a mapping file"
+            )
 
     def _spread(self, table: str) -> Iterator[pl.LazyFrame]:
         """Yield the rows of a table that stand side by side in those of others."""
@@ -306,6 +324,8 @@ class _Naming:
         if not (export or ours):
             # A number called record_id makes no export of REDCap.
             return
+        # The rows of a table are then fewer than those of the file.
+        frame = frame.with_row_index(ORIGIN, offset=1)
         repeated = {name.lower(): table for name, table in self.names.repeated.items()}
         mine = {**self.names.columns_of("patients")}
         ids = [x for x in export.columns if x == PATIENT or mine.get(x) == PATIENT]
@@ -326,14 +346,14 @@ class _Naming:
             own = [x for x in self.names.columns_of(table) if x in export.columns]
             of_others |= set(own)
             renamed_ids = {x: PATIENT for x in ids}
-            rows_ = export.of(frame, name).select(*ids, *(x for x in own if x not in ids))
+            rows_ = export.of(frame, name).select(*ids, *(x for x in own if x not in ids), ORIGIN)
             self.found.tables[table] = rows_.rename(renamed_ids)
         gone = {*export.system(), *of_others} - {x for x, ours in mine.items() if ours}
         gone -= self.names.kept.keys()
         kept = [x for x in export.columns if x not in gone]
         self.long = export.own(frame).with_columns(export.opened())
         opened = export.of_events(self.long, ids[0]) if ids else self.long
-        self.found.tables["patients"] = opened.select(kept)
+        self.found.tables["patients"] = opened.select(*kept, ORIGIN)
         self.names = self.names.model_copy(
             update={
                 "columns": {
@@ -368,6 +388,8 @@ class _Naming:
     ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
         """Return a table with our names and values, and what of it is left out."""
         named, known = self.names.columns_of(table), self.schema.tables[table]
+        held = pl.Schema({x: y for x, y in held.items() if x != ORIGIN})
+        numbers = [pl.col(ORIGIN).alias(ROW)] if ORIGIN in frame.collect_schema() else []
         left_out = tuple(x for x in held if x in named and named[x] is None)
         carried = self.names.kept if table == "patients" else {}
         only = {x for x in carried if x not in known and not named.get(x)}
@@ -378,7 +400,7 @@ class _Naming:
             x: y for x, y in self.names.constants.get(table, {}).items() if x not in kept.values()
         }
         carried = {x: KEPT + name for x, name in carried.items()}
-        return self._named(frame, held, table, kept, constants, carried), left_out
+        return self._named(frame, held, table, kept, constants, carried, numbers), left_out
 
     def _named(
         self,
@@ -388,6 +410,7 @@ class _Naming:
         kept: Mapping[str, str],
         constants: Mapping[str, str],
         carried: Mapping[str, str],
+        numbers: Sequence[pl.Expr] = (),
     ) -> pl.LazyFrame:
         """Return rows with our names and values.
 
@@ -398,6 +421,7 @@ class _Naming:
             kept: for each of their columns ours.
             constants: what every row holds.
             carried: columns that are only carried through, with their new names.
+            numbers: the numbers of the rows, where they have some.
         """
         known = self.schema.tables[table]
         where = f"{self.path}: {table}"
@@ -430,7 +454,7 @@ class _Naming:
             for theirs, name in carried.items()
         ]
         selected += [pl.lit(value).alias(name) for name, value in constants.items()]
-        return frame.select(selected)
+        return frame.select(*selected, *numbers)
 
     def _paths(self) -> dict[str, Path]:
         """Return the files that are read by their names; parts of different tables may share one."""
@@ -441,15 +465,10 @@ class _Naming:
         return dict(sorted(found.items()))
 
 
-def _trimmed(frame: pl.LazyFrame) -> pl.Expr:
-    """Return the ids as text without what surrounds them; a whole number has no decimals."""
-    ids = pl.col(PATIENT)
-    if frame.collect_schema()[PATIENT].is_float():
-        whole = ids.cast(pl.Int64, strict=False)
-        ids = pl.when(whole.cast(pl.Float64) == ids).then(whole.cast(pl.String)).otherwise(
-            ids.fill_nan(None).cast(pl.String)
-        )  # fmt: skip
-    return ids.cast(pl.String).str.strip_chars().alias(PATIENT)
+def listed(names: Sequence[str]) -> str:
+    """Return some names in words, with how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def hashed(file: Path) -> str:

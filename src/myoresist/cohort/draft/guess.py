@@ -23,6 +23,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "treatments": ("drug",), "medicines": ("drug",), "visits": (DATE,), "patients": (),
 }  # fmt: skip
 _UNNAMED = "not recognised"
+_NESTED = "holds lists or objects inside its cells, which are not read; write them as columns or as a table"
 _HALF = 0.5
 _LIKE = 0.8
 """How alike a word must be to the name of a test or an antibody to be proposed (0 to 1)."""
@@ -200,7 +201,7 @@ class Guess:
         near = self.vocabulary.near(table, header)
         if near:
             return Line(header, None, f"perhaps {near[0]}, as it is like {near[1]}", near[0])
-        return Line(header, None, _UNNAMED + span)
+        return Line(header, None, (_NESTED if column.nested else _UNNAMED) + span)
 
     def _fitted(self, table: str, column: Profile, fit: Fit, guess: str) -> Line:
         if fit.ours is None:

@@ -62,6 +62,12 @@ class Profile:
         return tuple(found) if found and len(found) + bounds >= _ENOUGH * len(self.said) else ()
 
     @property
+    def nested(self) -> bool:
+        """Tell whether most of the values are lists or objects of JSON."""
+        inside = sum(n for x, n in self.said.items() if x[0] + x[-1] in ("[]", "{}"))
+        return inside > sum(self.said.values()) / 2
+
+    @property
     def span(self) -> str:
         """Return the lowest and the highest number in words."""
         return f"{min(self.numbers):g} to {max(self.numbers):g}" if self.numbers else ""

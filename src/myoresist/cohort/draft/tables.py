@@ -14,6 +14,7 @@ from myoresist.cohort.folder import (
     SourceError,
     first_line,
     may_be_table,
+    no_table,
     read_file,
     read_folder,
 )
@@ -82,7 +83,7 @@ def _of_folder(path: Path, work: Path) -> Tables:
     found = Tables({}, {}, {})
     for entry in sorted(x for x in path.iterdir() if may_be_table(x)):
         if not entry.is_dir() and entry.suffix.lower() not in KINDS:
-            found.lost[entry.name] = "is no table"
+            found.lost[entry.name] = no_table(entry)
             continue
         name = entry.name if entry.is_dir() else entry.stem
         try:

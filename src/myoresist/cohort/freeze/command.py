@@ -24,6 +24,8 @@ from myoresist.cohort.source import Place
 
 Complain = Callable[[str], None]
 _FORMULA = r"^[=+\-@\t\r]"
+_MOST_WITHHELD = 0.5
+"""Share of rows that are withheld from which on a table is said to tell next to nothing."""
 WITHHELD = "counts below {} are withheld, and those from which they could be computed; --least 1 shows them"
 
 
@@ -160,3 +162,9 @@ def tell_withheld(frame: pl.DataFrame, least: int | None, note: Complain) -> Non
     """Say once that counts are withheld, where any are."""
     if "withheld" in frame.columns and frame["withheld"].any():
         note(WITHHELD.format(least_of(least).least))
+        lost = int(frame["withheld"].sum())
+        if lost > _MOST_WITHHELD * frame.height:
+            note(
+                f"{lost:,} of {frame.height:,} rows are withheld: most groups are that small; "
+                "group by a column with fewer values"
+            )

@@ -28,6 +28,7 @@ from myoresist.cohort.freeze.labelled import (
     r_commands,
     stata_commands,
 )
+from myoresist.cohort.keeping import not_written, whole
 from myoresist.cohort.registry import REJECTED
 from myoresist.cohort.run import DICTIONARY
 from myoresist.resistance.response.visits import PATIENT
@@ -68,10 +69,19 @@ class Export:
             )
         if out.exists() and (out.is_file() or any(out.iterdir())):
             raise SourceError(f"{out}: is there already; name another place")
+        with whole(out) as half:
+            self._write(half)
+
+    def _write(self, out: Path) -> None:
         if self.form == "duckdb":
-            self._into_database(out)
+            import duckdb
+
+            try:
+                self._into_database(out)
+            except duckdb.Error as error:
+                raise not_written(out) from error
             return
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        out.mkdir(mode=0o700)
         if self.form == "stata" or self.form == "spss" or self.form == "sas":
             self._for_statistics(out, self.form)
         else:

@@ -13,6 +13,7 @@ from typing import Literal
 import polars as pl
 
 from myoresist.cohort.folder import SourceError
+from myoresist.cohort.keeping import not_written
 
 Package = Literal["stata", "spss", "sas"]
 SUFFIX: Mapping[Package, str] = {"stata": "dta", "spss": "sav", "sas": "xpt"}
@@ -51,6 +52,14 @@ class Labelled:
             raise SourceError(
                 f"--format {package}: needs pyreadstat: pip install 'myoresist[statistics]'"
             ) from error
+        try:
+            self._write(target, package)
+        except pyreadstat.ReadstatError as error:
+            raise not_written(target) from error
+
+    def _write(self, target: Path, package: Package) -> None:
+        import pyreadstat
+
         path, longest = str(target), _STATA_LABEL if package == "stata" else _SAS_LABEL
         labels: dict[str, str | None] = {x: y[:longest] for x, y in self.labels.items()}
         if package == "sas":

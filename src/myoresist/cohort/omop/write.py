@@ -19,7 +19,7 @@ import polars as pl
 from myoresist import knowledge as packaged
 from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.freeze.folder import Freeze
-from myoresist.cohort.keeping import part
+from myoresist.cohort.keeping import part, whole
 from myoresist.cohort.registry import CONSULT, CRITERIA, DIFFERENTIAL, REFRACTORY, RESPONSES, TRIALS
 from myoresist.knowledge.schema import Entry, Sourced, load
 from myoresist.resistance.response.visits import DATE, PATIENT
@@ -104,7 +104,11 @@ class OmopExport:
         if out.exists() and (out.is_file() or any(out.iterdir())):
             raise SourceError(f"{out}: is there already; name another place")
         people = self._people()
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with whole(out) as half:
+            half.mkdir(mode=0o700)
+            self._write(half, people)
+
+    def _write(self, out: Path, people: pl.DataFrame) -> None:
         used = pl.DataFrame(schema={QUESTION: pl.String, WORD: pl.String})
         number = self._told.first_observation
         with (
