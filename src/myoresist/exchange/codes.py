@@ -83,6 +83,9 @@ class Conventions(Entry):
     doubts: tuple[str, ...] = ()
     denials: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    undoing: Mapping[str, tuple[str, ...]] = {}
+    local: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 class Coding(NamedTuple):
@@ -101,10 +104,13 @@ class Codes:
     """Finds what codes say."""
 
     def __init__(
-        self, rows: Iterable[Code], conventions: Conventions, ana_titre: int | None = None
+        self, rows: Iterable[Code], conventions: Conventions, figures: Mapping[str, Any] | None = None
     ) -> None:
+        """Take rows, conventions, and the figures of ``letters/figures.yaml`` by which a text is judged too."""
+        told = figures or {}
         self.conventions = conventions
-        self.ana_titre = ana_titre
+        self.ana_titre: int | None = told.get("ana_titre")
+        self.cancer_years: int | None = told.get("cancer_years")
         systems = conventions.systems
         self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
@@ -129,7 +135,7 @@ class Codes:
         conventions = validated(Conventions, document.data, document)
         rows = [row for _, row in read_rows(folder / "exchange" / "codes.csv", Code)]
         figures = read_document(folder / "letters" / "figures.yaml").data
-        return cls([*_own(terms), *rows], conventions, int(figures["ana_titre"]))
+        return cls([*_own(terms), *rows], conventions, figures)
 
     def of(self, codings: Iterable[Coding]) -> tuple[Code, ...]:
         """Return what the codes of one concept say, each thing once; the closest claim comes first."""
@@ -176,6 +182,13 @@ class Codes:
         for row in (row for rows in self._rows.values() for row in rows if row.kind != "result"):
             addresses = (x for x, one in self._systems.items() if one.id == row.system)
             yield from ((address, row.code) for address in addresses)
+
+    def nested(self) -> Iterator[tuple[str, str]]:
+        """Yield the codes of which a longer code is a kind, plain, with each address of their system."""
+        for address, code in self.written():
+            system = self._systems[address]
+            if system.nested:
+                yield address, self._key(system, code)[1]
 
     def findings(self, system: str, relations: Collection[str]) -> Iterator[tuple[str, str]]:
         """Yield the codes of a system that say findings, each with its finding."""
@@ -245,6 +258,17 @@ class Codes:
             or next((x for x in told.denials if plain.startswith(f" {x} ")), None)
             or next((x for x in told.denied if plain.endswith(f" {x} ")), None)
         )
+
+    def acts_locally(self, text: str) -> bool:
+        """Tell whether the words of a product or an instruction name a form that acts where it is put."""
+        plain = f" {' '.join(_PARTS.findall(text.lower()))} "
+        return any(f" {x} " in plain for x in self.conventions.local)
+
+    def undone(self, kind: str, text: str) -> str | None:
+        """Return the words of a note that take back what a resource of a kind says."""
+        told = self.conventions.undoing
+        plain = f" {' '.join(_PARTS.findall(text.lower()))} "
+        return next((x for x in (*told.get("any", ()), *told.get(kind, ())) if f" {x} " in plain), None)
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = "exchange/views"
 STORE = "resources.duckdb"
 PATIENT, MEDICATION, FORM = "Patient", "Medication", "QuestionnaireResponse"
-BINARY = "Binary"
+BINARY, CONDITION = "Binary", "Condition"
 MEMORY = "2GB"
 MOST = 32 * 2**20
 """Bytes of a line: more than a document that is held in one."""
@@ -104,6 +104,11 @@ class Picking:
         rows = sorted({(x, _plain(y)) for x, y in self.codes.written()})
         connection.execute(
             "INSERT INTO known SELECT unnest($1), unnest($2)", [[x for x, _ in rows], [y for _, y in rows]]
+        )  # fmt: skip
+        connection.execute("CREATE TEMP TABLE nested (system VARCHAR, code VARCHAR)")
+        kinds = sorted(set(self.codes.nested()))
+        connection.execute(
+            "INSERT INTO nested SELECT unnest($1), unnest($2)", [[x for x, _ in kinds], [y for _, y in kinds]]
         )  # fmt: skip
         return connection
 
@@ -219,6 +224,13 @@ class Picking:
             # A value of words is read as a letter, and what a panel contains as results of its own.
             words = "coalesce(len(string_split_regex(trim(v.text), '\\s+')), 0)"
             known = f" OR {words} >= {SENTENCE} OR v.contains"
+        if kind == CONDITION:
+            # A code may be a kind of a shorter one that is known.
+            sizes = sorted({len(code) for _, code in self.codes.nested()})
+            known = "".join(
+                f" OR (v.system, left(plain(v.code), {n})) IN (SELECT (system, code) FROM nested)"
+                for n in sizes
+            )
         subject = "v.patient" if "patient" in view.columns else "NULL"
         self.connection.execute(
             f"""

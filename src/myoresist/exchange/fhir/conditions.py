@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from myoresist.case.dates import PartialDate
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
-from myoresist.exchange.fhir.datatypes import code, misdated, named, quantity, when, words
+from myoresist.exchange.fhir.datatypes import code, codings, misdated, named, quantity, when, words
 from myoresist.exchange.received import Draft
 
 UNSURE = ("unconfirmed", "provisional", "differential")
 PAST = ("inactive", "remission", "resolved")
 DATES = ("recordedDate", "onsetDateTime", "onsetPeriod")
 ENCOUNTER = "encounter-diagnosis"
+CANCER, YEAR = "cancer_within_3y", 365
 CERTAINTY = ("icd-10-gm-diagnosesicherheit", "icd_diagnosesicherheit")
 """Ends of the address of the extension by which a code of ICD-10-GM says how sure it is."""
 CERTAIN = {"A": "refuted", "V": "provisional", "Z": "resolved", "G": "confirmed"}
@@ -35,6 +39,10 @@ def read_conditions(
     labels.sort(key=lambda each: each[0])
     if not labels:
         return None
+    days = {day for _, _, one in labels for key in DATES if (day := when(one, key))}
+    first = min(days, default=None)
+    if first and any(_is_cancer_near(one, first, codes) for one in found):
+        draft.find(CANCER, True)
     _, label, newest = labels[-1]
     draft.case["label"] = label
     for _, other, one in labels[:-1]:
@@ -43,8 +51,22 @@ def read_conditions(
                 place(one), f"{named(one.get('code'))}: another label than the newest, not used"
             )
     _onset(newest, draft)
-    days = {day for _, _, one in labels for key in DATES if (day := when(one, key))}
-    return min(days, default=None)
+    return first
+
+
+def _is_cancer_near(one: Resource, first: str, codes: Codes) -> bool:
+    """Tell whether a condition is a malignancy that nobody doubts, found near the first day of the label."""
+    rows = [x for x in codes.of(codings(one.get("code"))) if x.id == CANCER]
+    told = when(one, "onsetDateTime", "onsetPeriod")
+    if not rows or not told or codes.cancer_years is None:
+        return False
+    verified, clinical = _status(one)
+    sure = verified == "confirmed" and clinical and not codes.doubt(words(one.get("code")))
+    if not sure or any(x.code.startswith(codes.conventions.uncounted) for x in rows):
+        return False
+    most = timedelta(days=codes.cancer_years * YEAR)
+    cancer, label = PartialDate.parse(told), PartialDate.parse(first)
+    return max(cancer.latest - label.earliest, label.latest - cancer.earliest) <= most
 
 
 def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:

@@ -113,7 +113,7 @@ def read_dose(
         return (read[0], None) if agreed and not single else (None, "the dose is not known")
     often = _interval(coded.often, doses)
     for text in spoken:
-        told = set(_intervals_in(text, doses))
+        told = set(_intervals_in(_DIVIDED.sub("", text), doses))
         if told and often not in told and not single:
             return None, "its words and its data differ on how often"
     if any((x.amount, x.unit) != (coded.amount, coded.unit) for x in read):

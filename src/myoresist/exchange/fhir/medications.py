@@ -52,8 +52,11 @@ class Medications:
             self.draft.note(place(one), f"{name}: {why}, not a course")
         elif len({x.id for x in rows}) > 1:
             self.draft.note(place(one), f"{name}: codes of several drugs, to be confirmed")
+        elif rows and self._local(one, concept):
+            self.draft.note(place(one), f"{name}: acts where it is put, by its words; not a course")
         elif rows:
-            self.draft.add("treatments", drug=rows[0].id, **self._course(one, name))
+            for part in _in_turn(one):
+                self.draft.add("treatments", drug=rows[0].id, **self._course(part, name))
             self._before(one, name, self.terms.drugs[rows[0].id].before)
         elif not any([self._exposure(one, name, row) for row in said]):
             if any(x.kind == "finding" and x.relation != "broader" for x in said):
@@ -61,6 +64,14 @@ class Medications:
                 self.draft.note(place(one), f"{name}: {seen}")
             else:
                 self._unknown(one, concept, why)
+
+    def _local(self, one: Resource, concept: object) -> bool:
+        """Tell whether only the words of a medicine say that it acts locally."""
+        if any(route_of(x, self.codes) for x in instructions(one)):
+            return False
+        spoken = [x.get("text") for x in instructions(one)]
+        names = [words(concept), *(x.display for x in codings(concept))]
+        return any(isinstance(x, str) and self.codes.acts_locally(x) for x in (*names, *spoken))
 
     def _unknown(self, one: Resource, concept: object, why: str | None) -> None:
         """Tell of a medicine that no code of its tells; a name alone is to be confirmed."""
@@ -179,6 +190,23 @@ def product(concept: object, terms: Terms, codes: Codes) -> str | None:
         if not form or any(x in form.lower() for x in forms):
             return drug.id
     return None
+
+
+def _in_turn(one: Resource) -> list[Resource]:
+    """Return an order as one for each of its instructions, where each has days of its own: a taper."""
+    found = instructions(one)
+    spans = [x["repeat"].get("boundsPeriod") for each in found if (x := _timing(each))]
+    dated = [x for x in spans if isinstance(x, Mapping) and day(x.get("start"))]
+    if len(found) < 2 or len(dated) < len(found) or len({x["start"] for x in dated}) < len(found):
+        return [one]
+    key = "dosage" if "dosage" in one else "dosageInstruction"
+    rest = {k: v for k, v in one.items() if k not in ("effectivePeriod", "effectiveDateTime")}
+    return [{**rest, key: [x]} for x in found]
+
+
+def _timing(dosage: Resource) -> Resource | None:
+    timing = dosage.get("timing")
+    return timing if isinstance(timing, Mapping) and isinstance(timing.get("repeat"), Mapping) else None
 
 
 def _not_given(one: Resource) -> str | None:

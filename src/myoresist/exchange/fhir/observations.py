@@ -163,7 +163,10 @@ class Observations:
             "antibody": row.id, "method": words(one.get("method")) or None, "date": when(one, *DATES),
         }  # fmt: skip
         read = _measured(one) if usable else None
+        answer = one.get("valueBoolean")
         result = self._result(one) if usable else None
+        if usable and isinstance(answer, bool) and not _interpreted(one):
+            result = "positive" if answer else "negative"
         high = limits(one)
         titre = _titre(one) if row.id == "ana" and usable else None
         if titre:

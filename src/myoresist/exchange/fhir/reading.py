@@ -27,6 +27,7 @@ from myoresist.exchange.fhir.histories import (
     read_relatives,
 )
 from myoresist.exchange.fhir.medications import Medications
+from myoresist.exchange.fhir.notes import without_undone
 from myoresist.exchange.fhir.observations import VOID, Observations
 from myoresist.exchange.fhir.texts import texts
 from myoresist.exchange.fhir.told import read_texts
@@ -75,7 +76,11 @@ def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
     forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
     own = list(
-        _understood((x for x in record.resources if not _drawn_from(x, forms, record)), draft)
+        without_undone(
+            _understood((x for x in record.resources if not _drawn_from(x, forms, record)), draft),
+            codes,
+            draft,
+        )
     )
     for one in own:
         by_type.setdefault(one["resourceType"], []).append(one)
