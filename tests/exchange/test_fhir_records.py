@@ -6,7 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from tests.exchange.bundles import CK, JO1, METHOTREXATE, bundle, coded, condition, observation
+from bundles import (
+    CK,
+    JO1,
+    METHOTREXATE,
+    POLYMYOSITIS,
+    RXNORM,
+    bundle,
+    coded,
+    condition,
+    observation,
+    order,
+)  # fmt: skip
 
 from myoresist.case.reading import packaged_terms
 from myoresist.exchange.codes import Coding, packaged_codes
@@ -181,3 +192,76 @@ def test_a_german_address_of_atc_names_a_drug() -> None:
     }
     (course,) = read(one).case.treatments
     assert course.drug == "methotrexate" and METHOTREXATE not in json.dumps(atc)
+
+
+def noted(one: dict[str, Any], text: str) -> dict[str, Any]:
+    return {**one, "note": [{"text": text}]}
+
+
+def test_a_note_may_take_back_what_it_stands_beside_and_is_always_told() -> None:
+    found = read(
+        noted(condition("50920009", id="a"), "Excluded by cardiac MRI."),
+        noted(condition("266261006", id="b"), "Onset 2019, both hands."),
+        noted(observation(JO1, valueString="Positive"), "Result of another patient, disregard."),
+        noted(order(), "Patient never started this medicine."),
+    )
+    assert found.written["findings"] == {"raynaud": True}
+    assert [x.result for x in found.case.autoantibodies] == [
+        "unknown"
+    ] and not found.case.treatments
+    told = "\n".join(found.notes)
+    assert all(x in told for x in ("Excluded by", "Onset 2019", "another patient", "never started"))
+
+
+def test_an_ointment_is_no_course_and_a_taper_with_days_is_several() -> None:
+    ointment = coded(RXNORM, "42316", "tacrolimus 0.1% ointment")
+    steps = [
+        {
+            "timing": {
+                "repeat": {
+                    "frequency": 1, "period": 1, "periodUnit": "d", "boundsPeriod": {"start": a, "end": b}
+                }
+            },
+            "doseAndRate": [{"doseQuantity": {"value": dose, "unit": "mg"}}],
+        }
+        for dose, a, b in ((60, "2023-01-01", "2023-01-28"), (40, "2023-01-29", "2023-02-25"))
+    ]  # fmt: skip
+    found = read(
+        order(
+            id="a", medicationCodeableConcept=ointment, dosageInstruction=[{"text": "to the face"}]
+        ),
+        order(id="b", medicationCodeableConcept=coded(RXNORM, "8640"), dosageInstruction=steps),
+    )
+    assert [(x.drug, x.dose, str(x.start), str(x.stop)) for x in found.case.treatments] == [
+        ("prednisone", 60, "2023-01-01", "2023-01-28"),
+        ("prednisone", 40, "2023-01-29", "2023-02-25"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cancer", "near"),
+    [
+        ({"code": coded(CM, "C34.90"), "onsetDateTime": "2023-12-01"}, True),
+        ({"code": coded(CM, "C34.90"), "onsetDateTime": "2015"}, None),
+        ({"code": coded(CM, "C34.90"), "recordedDate": "2023-12-01"}, None),
+        ({"code": coded(CM, "C44.91"), "onsetDateTime": "2023-12-01"}, None),
+        ({"code": coded(CM, "C34.90", "?lung cancer"), "onsetDateTime": "2023-12-01"}, None),
+    ],
+)  # fmt: skip
+def test_a_dated_cancer_near_the_first_day_of_the_label_counts(
+    cancer: dict[str, Any], near: bool | None
+) -> None:
+    label = condition(POLYMYOSITIS, id="l", onsetDateTime="2022-10-01")
+    found = read(label, condition("", id="c", **cancer))
+    assert found.written.get("findings", {}).get("cancer_within_3y") == near
+
+
+def test_a_text_in_another_language_is_not_read_as_english() -> None:
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "final",
+        "code": {"text": "Befund"},
+    }
+    found = read({**report, "conclusion": "Kein Raynaud-Syndrom. Keine Arthritis."})
+    assert not found.unsure and "looks like German" in "".join(found.notes)

@@ -104,9 +104,12 @@ class Codes:
     """Finds what codes say."""
 
     def __init__(
-        self, rows: Iterable[Code], conventions: Conventions, figures: Mapping[str, Any] | None = None
+        self,
+        rows: Iterable[Code],
+        conventions: Conventions,
+        figures: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take rows, conventions, and the figures of ``letters/figures.yaml`` by which a text is judged too."""
+        """Take rows, conventions, and the figures of ``letters/figures.yaml``, which texts share."""
         told = figures or {}
         self.conventions = conventions
         self.ana_titre: int | None = told.get("ana_titre")
@@ -268,7 +271,9 @@ class Codes:
         """Return the words of a note that take back what a resource of a kind says."""
         told = self.conventions.undoing
         plain = f" {' '.join(_PARTS.findall(text.lower()))} "
-        return next((x for x in (*told.get("any", ()), *told.get(kind, ())) if f" {x} " in plain), None)
+        return next(
+            (x for x in (*told.get("any", ()), *told.get(kind, ())) if f" {x} " in plain), None
+        )
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()

@@ -26,7 +26,7 @@ def read(text: str, knowledge: Knowledge | None = None, source: str = "letter") 
         source: what the letter is called; it becomes the name of the patient in a case file.
 
     Raises:
-        LetterError: where it holds no words, or is too long to be one letter.
+        LetterError: where it holds no words, is in another language, or is too long to be one letter.
     """
     if len(text) > MOST_CHARACTERS:
         raise LetterError(
@@ -36,5 +36,7 @@ def read(text: str, knowledge: Knowledge | None = None, source: str = "letter") 
     if not any(sign.isalnum() for sign in text):
         raise LetterError(f"{source}: holds no words")
     words = words_of(knowledge or Knowledge.load())
+    if language := words.languages.other(text):
+        raise LetterError(f"{source}: looks like {language}; only English is read")
     found = letter(gathered(text, words), words, source)
     return sound(found, words.terms, words.questions["impossible"])

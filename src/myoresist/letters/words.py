@@ -18,6 +18,7 @@ from myoresist.letters.cues import Cues
 from myoresist.letters.drugs import DrugWords
 from myoresist.letters.figures import FigureRules
 from myoresist.letters.labs import LabWords
+from myoresist.letters.languages import Languages
 from myoresist.letters.person import PersonWords
 from myoresist.letters.phrases import Phrases
 from myoresist.letters.strength_words import StrengthWords
@@ -41,6 +42,7 @@ class Words:
     person: PersonWords
     figures: FigureRules
     cancer: CancerWords
+    languages: Languages
     questions: Mapping[str, str]
     combined: Mapping[str, Mapping[str, Sequence[str]]]
     not_misspelt: frozenset[str]
@@ -139,6 +141,7 @@ def load_words(folder: Path, terms: Terms) -> Words:
         cancer=cancer,
         questions=load_mapping(where / "questions.yaml"),
         combined=load_mapping(where / "combined.yaml"),
+        languages=load(where / "languages.yaml", Languages),
         not_misspelt=frozenset(
             normal(word) for word in load_mapping(where / "spelling.yaml")["not_misspelt"]
         ),

@@ -56,13 +56,14 @@ def read_conditions(
 
 def _is_cancer_near(one: Resource, first: str, codes: Codes) -> bool:
     """Tell whether a condition is a malignancy that nobody doubts, found near the first day of the label."""
-    rows = [x for x in codes.of(codings(one.get("code"))) if x.id == CANCER]
+    said = codings(one.get("code"))
+    rows = [x for x in codes.of(said) if x.id == CANCER]
     told = when(one, "onsetDateTime", "onsetPeriod")
     if not rows or not told or codes.cancer_years is None:
         return False
     verified, clinical = _status(one)
     sure = verified == "confirmed" and clinical and not codes.doubt(words(one.get("code")))
-    if not sure or any(x.code.startswith(codes.conventions.uncounted) for x in rows):
+    if not sure or any(x.code.startswith(codes.conventions.uncounted) for x in said):
         return False
     most = timedelta(days=codes.cancer_years * YEAR)
     cancer, label = PartialDate.parse(told), PartialDate.parse(first)

@@ -206,7 +206,11 @@ def _in_turn(one: Resource) -> list[Resource]:
 
 def _timing(dosage: Resource) -> Resource | None:
     timing = dosage.get("timing")
-    return timing if isinstance(timing, Mapping) and isinstance(timing.get("repeat"), Mapping) else None
+    return (
+        timing
+        if isinstance(timing, Mapping) and isinstance(timing.get("repeat"), Mapping)
+        else None
+    )
 
 
 def _not_given(one: Resource) -> str | None:

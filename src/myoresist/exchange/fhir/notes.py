@@ -26,7 +26,11 @@ def without_undone(found: Iterator[Resource], codes: Codes, draft: Draft) -> Ite
     """
     for one in found:
         kind = one["resourceType"]
-        said = [x for part in listed(one, "note") if isinstance(x := part.get("text"), str) and x.strip()]
+        said = [
+            x
+            for part in listed(one, "note")
+            if isinstance(x := part.get("text"), str) and x.strip()
+        ]
         if not said or one.get("status") in VOID:
             yield one
             continue
