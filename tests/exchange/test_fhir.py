@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from myoresist.case.reading import check_case_text
 from myoresist.cli import app
 from myoresist.document import DocumentError
 from myoresist.exchange.fhir import read_fhir, read_fhir_path
+from myoresist.exchange.fhir.bundle import parsed
 
 WHOLE = bundle(
     condition(POLYMYOSITIS, onsetDateTime="2022-03"), condition(DYSPHAGIA, id="c2"), ck(), order(),
@@ -186,6 +188,22 @@ def test_what_is_no_record_of_one_patient_is_refused_in_one_line(text: str, said
     with pytest.raises(DocumentError, match=said) as error:
         read_fhir(text, "name")
     assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-0", "1e400", "123456789012345678901234567890", "0.1e-2", '"\\ud800"', '{"a": 1, "a": 2}', "[1,]"],
+)  # fmt: skip
+def test_the_faster_reader_of_json_reads_what_the_one_of_the_language_does(text: str) -> None:
+    try:
+        expected = repr(json.loads(text))
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            parsed(text)
+    else:
+        assert repr(parsed(text)) == expected
+    with pytest.raises(ValueError, match="NaN"):
+        parsed("NaN")
 
 
 def test_a_page_and_an_error_of_the_server_are_told() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from pydantic import Field
@@ -18,6 +18,8 @@ Body = Literal["kg", "m2"]
 _EVERY = re.compile(r"(?:every|each|q) ?(\d+) ?([a-z]+)")
 _TIMES = re.compile(r"(\d+) ?(?:x|times) ?(?:per|a|/)? ?([a-z]+)")
 _OUT_OF = re.compile(r"(\d+) ?([a-z]+) every (\d+) ?([a-z]+)")
+MOST_ASKED = 1_000
+"""Units and frequencies of which is kept how they are read."""
 MOST_DIGITS = 4
 """Figures of a number of days, weeks or months; one with more is no pause between doses."""
 LOCAL = "local"
@@ -69,6 +71,22 @@ class DoseWords(Entry):
 
     def unit(self, text: str) -> DoseUnit | None:
         """Read a unit such as ``mg``, ``mg/kg/day`` or ``g/kg/4 weeks``; ``None`` if it is none."""
+        return self._remembered_unit(text)
+
+    def frequency(self, text: str) -> Interval | None:
+        """Read a frequency such as ``weekly`` or ``every 4 weeks``; ``None`` if it is none."""
+        return self._remembered_frequency(text)
+
+    # The same units and frequencies come again and again.
+    @cached_property
+    def _remembered_unit(self) -> Callable[[str], DoseUnit | None]:
+        return lru_cache(MOST_ASKED)(self._unit)
+
+    @cached_property
+    def _remembered_frequency(self) -> Callable[[str], Interval | None]:
+        return lru_cache(MOST_ASKED)(self._frequency)
+
+    def _unit(self, text: str) -> DoseUnit | None:
         first, *rest = [part.strip() for part in re.split(r"/| per ", text.lower().strip())]
         amount = self._amounts.get(first)
         if amount is None:
@@ -85,8 +103,7 @@ class DoseWords(Entry):
                 return None
         return DoseUnit(amount.measure, amount.factor, body, days)
 
-    def frequency(self, text: str) -> Interval | None:
-        """Read a frequency such as ``weekly`` or ``every 4 weeks``; ``None`` if it is none."""
+    def _frequency(self, text: str) -> Interval | None:
         plain = " ".join(text.lower().split())
         if plain in self.single:
             return Interval(1, None)

@@ -55,6 +55,10 @@ class CaseRows:
         measures = [value_column(x) for x in terms.measures]
         self.columns = {**COLUMNS, "visits": (PATIENT, DATE, WEEK, "weight_kg", *measures)}
         self.rows: dict[str, list[Row]] = {name: [] for name in self.columns}
+        self._places = {
+            table: {name: place for place, name in enumerate(names)}
+            for table, names in self.columns.items()
+        }
         self.terms = terms
 
     def add(self, case: Mapping[str, Any], patient: str) -> list[str]:
@@ -96,7 +100,13 @@ class CaseRows:
         return found
 
     def _row(self, table: str, cells: Mapping[str, Any]) -> None:
-        self.rows[table].append(tuple([_text(cells.get(x)) for x in self.columns[table]]))
+        # Most cells of a row are empty.
+        row: list[str | None] = [None] * len(self.columns[table])
+        places = self._places[table]
+        for name, value in cells.items():
+            if value is not None and (place := places.get(name)) is not None:
+                row[place] = _text(value)
+        self.rows[table].append(tuple(row))
 
     def _patient(self, case: Mapping[str, Any]) -> dict[str, Any]:
         one, onset = case.get("patient", {}), case.get("onset", {})

@@ -119,6 +119,10 @@ class Codes:
         self._rows: dict[tuple[str, str], list[Code]] = {}
         self._asked: dict[Hashable, Any] = {}
         self._same: dict[tuple[Kind, str], list[Coding]] = {}
+        self._results = _by_spelling(conventions.results)
+        self._routes = _by_spelling(conventions.routes)
+        self._often = _by_spelling(conventions.often)
+        self._reasons = _by_spelling(conventions.reasons)
         by_id = {one.id: one for one in systems}
         for row in rows:
             system = by_id[row.system]
@@ -223,13 +227,13 @@ class Codes:
 
         Beside it may stand what changes nothing, such as a figure or a flag: "NEGATIVE (<11 SI)".
         """
-        told = self.conventions
-        whole = _spelled(told.results, text)
+        whole = self._results.get(_spelling(text))
         if whole:
             return whole
+        aside = self.conventions.aside
         parts = [x.strip(" .*!") for x in _APART.split(text.lower())]
-        left = [x for x in parts if x and x not in told.aside and not _FIGURE.fullmatch(x)]
-        said = [_spelled(told.results, x) for x in left]
+        left = [x for x in parts if x and x not in aside and not _FIGURE.fullmatch(x)]
+        said = [self._results.get(_spelling(x)) for x in left]
         if None in said or len(left) == len(parts) == 1:
             return None
         # "Positive +++" says one thing in two ways, the second more closely.
@@ -238,15 +242,15 @@ class Codes:
 
     def route(self, text: str) -> str | None:
         """Return the route that a word or a code says."""
-        return _spelled(self.conventions.routes, text)
+        return self._routes.get(_spelling(text))
 
     def often(self, text: str) -> str | None:
         """Return how often a medicine is given, in the words of a case, as words of other kinds say it."""
-        return _spelled(self.conventions.often, text) if text else None
+        return self._often.get(_spelling(text)) if text else None
 
     def reason(self, code: str) -> str | None:
         """Return why a course was stopped, in the words of a case, as a code of HL7 says it."""
-        return _spelled(self.conventions.reasons, code) if code else None
+        return self._reasons.get(_spelling(code)) if code else None
 
     def doubt(self, text: str) -> str | None:
         """Return the words of a text that make it something else than the disease that it names.
@@ -305,11 +309,17 @@ def _within(row: Code, code: str) -> Code:
     return row if row.relation == "broader" else row.model_copy(update=closer)
 
 
-def _spelled(words: Mapping[str, tuple[str, ...]], text: str) -> str | None:
-    plain = " ".join(text.lower().split()).rstrip(".")
-    return next(
-        (name for name, some in words.items() if plain in {one.lower() for one in some}), None
-    )
+def _by_spelling(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the first name of each word."""
+    found: dict[str, str] = {}
+    for name, some in words.items():
+        for one in some:
+            found.setdefault(one.lower(), name)
+    return found
+
+
+def _spelling(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(".")
 
 
 @cache

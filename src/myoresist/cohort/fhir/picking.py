@@ -54,12 +54,12 @@ CREATE MACRO plain(code) AS regexp_replace(upper(replace(trim(code), '.', '')), 
 CREATE MACRO id_in(ref, kind) AS CASE WHEN starts_with(ref, 'urn:uuid:') THEN substr(ref, 10) ELSE
     nullif(regexp_extract(ref,
         '^(?:https?://.+/)?' || kind || '/([A-Za-z0-9.-]{1,64})(?:/_history/.+)?$', 1), '') END;
-CREATE TABLE known (system VARCHAR, code VARCHAR);
-CREATE TABLE medications (id VARCHAR, json VARCHAR, name VARCHAR);
-CREATE TABLE persons_read (id VARCHAR, file INTEGER, place BIGINT, json VARCHAR);
-CREATE TABLE picked (file INTEGER, place BIGINT, kind VARCHAR, key VARCHAR, ref VARCHAR, json VARCHAR,
+CREATE TEMP TABLE known (system VARCHAR, code VARCHAR);
+CREATE TEMP TABLE medications (id VARCHAR, json VARCHAR, name VARCHAR);
+CREATE TEMP TABLE persons_read (id VARCHAR, file INTEGER, place BIGINT, json VARCHAR);
+CREATE TEMP TABLE picked (file INTEGER, place BIGINT, kind VARCHAR, key VARCHAR, ref VARCHAR, json VARCHAR,
     drug VARCHAR);
-CREATE TABLE strange (kind VARCHAR, name VARCHAR, code VARCHAR, resources BIGINT, patients BIGINT,
+CREATE TEMP TABLE strange (kind VARCHAR, name VARCHAR, code VARCHAR, resources BIGINT, patients BIGINT,
     file INTEGER, place BIGINT);
 """
 
@@ -100,6 +100,8 @@ class Picking:
             "temp_directory": str(self.work / "spilled"),
         }
         connection = duckdb.connect(str(store), config=dict(settings))
+        # The store is read once: to pack it would take longer than to write it whole.
+        connection.execute("SET force_compression = 'uncompressed'")
         connection.execute(_TABLES)
         rows = sorted({(x, _plain(y)) for x, y in self.codes.written()})
         connection.execute(
@@ -137,10 +139,14 @@ class Picking:
                 kinds = self._census(path, source)
             except duckdb.Error as error:
                 raise SourceError(f"{path}: cannot be read: {_reason(error)}") from error
-            held += [(kind != MEDICATION, number, kind, source, count) for kind, count in kinds]
-        for _, number, kind, source, count in sorted(held):
+            held += [
+                (kind != MEDICATION, number, kind, source, count, len(kinds) == 1)
+                for kind, count in kinds
+                if kind
+            ]
+        for _, number, kind, source, count, pure in sorted(held):
             try:
-                self._one(kind, number, source)
+                self._one(kind, number, source, pure)
             except duckdb.Error as error:
                 raise SourceError(f"{files[number]}: cannot be read: {_reason(error)}") from error
             if self.told:
@@ -155,15 +161,17 @@ class Picking:
         )
 
     def _census(self, path: Path, source: str) -> list[tuple[str, int]]:
-        """Return which resources a file holds and how many, and note what is no resource."""
-        kind = f"coalesce(nullif(regexp_extract(json, '{_TYPE}', 1), ''), json->>'$.resourceType')"
+        """Return which resources a file holds and how many; note what is none, which has no name."""
+        # Most resources say first what they are, so that few are parsed to find it.
         rows = self.connection.execute(
-            f"SELECT CASE WHEN json IS NULL THEN '' WHEN json_type(json) <> 'OBJECT' THEN '' "
-            f"ELSE coalesce({kind}, '') END AS kind, count(*) FROM {source} GROUP BY 1 ORDER BY 1"
+            f"SELECT CASE WHEN kind <> '' THEN kind WHEN json_type(json) = 'OBJECT' "
+            f"THEN coalesce(json->>'$.resourceType', '') ELSE '' END AS kind, count(*) FROM "
+            f"(SELECT json, regexp_extract(json, '{_TYPE}', 1) AS kind FROM {source}) GROUP BY 1 ORDER BY 1"
         ).fetchall()
         found = []
         for name, count in rows:
             if not name:
+                found.append((name, count))
                 self.notes.append(
                     f"{path.name}: {count} of its lines are no resource of FHIR{_first_torn(path)}; "
                     "what they hold is unknown"
@@ -179,6 +187,7 @@ class Picking:
                 self.notes.append(
                     f"{path.name}: {count} errors of the server{more}; what it left out is unknown"
                 )
+                found.append(("", count))
             elif name == "Bundle":
                 raise SourceError(
                     f"{path}: holds Bundles; bulk data have one resource a line, and a bundle of one "
@@ -189,12 +198,12 @@ class Picking:
                 found.append((name, count))
         return found
 
-    def _one(self, kind: str, number: int, source: str) -> None:
+    def _one(self, kind: str, number: int, source: str, pure: bool) -> None:
         view = self.views.get(kind)
         if view is None:
             return
         self._check_version(kind, number, source)
-        rows = view.sql(source, ("place", "json"))
+        rows = view.sql(source, ("place", "json"), pure)
         if kind == PATIENT:
             self.connection.execute(
                 f"INSERT INTO persons_read SELECT substr(key, 9), {number}, place, json FROM ({rows})"
@@ -238,9 +247,9 @@ class Picking:
             SELECT * EXCLUDE (whole), CASE WHEN known THEN whole END AS json FROM (
                 SELECT v.place, v.key, {subject} AS ref, v.first_code AS code, v.json AS whole,
                     {drug} AS drug,
-                    {name}, 'without a code') AS name, coalesce(k.code IS NOT NULL{known}, false) AS known
+                    {name}, 'without a code') AS name,
+                    coalesce((v.system, plain(v.code)) IN (FROM known){known}, false) AS known
                 FROM ({rows}) v {join}
-                LEFT JOIN known k ON k.system = v.system AND k.code = plain(v.code)
             )
             """
         )
@@ -250,18 +259,19 @@ class Picking:
                 "(SELECT DISTINCT ON (place) json, name FROM seen WHERE known)"
             )
             return
+        # One row of each resource, which may have several codes.
         self.connection.execute(
-            f"INSERT INTO picked SELECT DISTINCT ON (place) {number}, place, {literal(kind)}, key, ref, "
-            "json, drug FROM seen WHERE known"
+            f"INSERT INTO picked SELECT {number}, place, {literal(kind)}, key, ref, json, drug FROM seen "
+            "WHERE rowid IN (SELECT min(rowid) FROM seen WHERE known GROUP BY place)"
         )
         self._versions(kind, number, rows)
         self.connection.execute(
             f"""
             INSERT INTO strange
             SELECT {literal(kind)}, name, any_value(code), count(*), count(DISTINCT ref), {number}, min(place)
-            FROM (
-                SELECT DISTINCT ON (place) * FROM seen
-                WHERE place NOT IN (SELECT place FROM seen WHERE known)
+            FROM seen WHERE rowid IN (
+                SELECT min(rowid) FROM seen ANTI JOIN (SELECT place FROM seen WHERE known) USING (place)
+                GROUP BY place
             ) GROUP BY name
             """
         )
@@ -316,8 +326,9 @@ class Picking:
         if named > count:
             self.notes.append(f"Patient: {named - count} stand there again; the last one counts")
         run(
-            f"CREATE TABLE referred AS SELECT *, id_in(ref, '{PATIENT}') AS id, "
-            f"nullif(regexp_extract(ref, '{_BASE}', 1), '') AS base FROM picked"
+            f"CREATE TEMP TABLE referred AS SELECT rowid AS row, id_in(ref, '{PATIENT}') AS id, "
+            f"CASE WHEN starts_with(ref, 'http') THEN nullif(regexp_extract(ref, '{_BASE}', 1), '') END "
+            "AS base FROM picked"
         )
         bases = [x for (x,) in run(
             "SELECT DISTINCT base FROM referred WHERE base IS NOT NULL ORDER BY base LIMIT 3"
@@ -330,7 +341,8 @@ class Picking:
             run("UPDATE referred SET id = NULL WHERE base IS NOT NULL")
         run(
             "CREATE TABLE sorted AS SELECT p.number, r.file, r.place, r.kind, r.json, r.drug "
-            "FROM referred r JOIN persons p USING (id) ORDER BY p.number, r.file, r.place"
+            "FROM picked r JOIN referred o ON o.row = r.rowid JOIN persons p USING (id) "
+            "ORDER BY p.number, r.file, r.place"
         )
         self._unresolved()
         run("DROP TABLE picked; DROP TABLE referred; DROP TABLE persons_read")
@@ -338,7 +350,8 @@ class Picking:
 
     def _unresolved(self) -> None:
         rows = self.connection.execute(
-            "SELECT kind, ref IS NULL, count(*), min(ref) FROM referred r ANTI JOIN persons p USING (id) "
+            "SELECT kind, ref IS NULL, count(*), min(ref) FROM picked r JOIN "
+            "(SELECT * FROM referred ANTI JOIN persons USING (id)) o ON o.row = r.rowid "
             "GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
         for kind, nameless, count, first in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,13 +11,12 @@ from myoresist.cohort.of_cases import CaseRows
 from myoresist.document import DocumentError
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import (
-    MAX_DEPTH,
     Record,
     Resource,
     check_version,
     current,
-    deeper,
     is_answer,
+    parsed,
     place,
     undecided,
 )
@@ -78,17 +76,18 @@ class Patients:
         for line in lines:
             found = self._parsed(name, line)
             if found is not None:
-                check_version(found, place(found))
+                check_version(found)
                 every.append(found)
                 of[id(found)] = line
         record = Record(one, [x for x in current(every) if not is_answer(x)])
         record.notes += undecided(every, record.resources)
         own: dict[str, Line] = {}
         for each in record.resources:
-            own[place(each)] = line = of[id(each)]
-            record.by_reference.setdefault(place(each), each)
+            where = place(each)
+            own[where] = line = of[id(each)]
+            record.by_reference.setdefault(where, each)
             if line.medication is not None:
-                self._refer(record, each, line.medication)
+                self._refer(name, record, each, line)
         draft = drafted(record, self.codes, self.terms)
         case: Mapping[str, Any] = draft.case
         if any(x["resourceType"] == FORM for x in record.resources):
@@ -108,22 +107,23 @@ class Patients:
 
     def _parsed(self, name: str, line: Line) -> dict[str, Any] | None:
         try:
-            found = json.loads(line.json, parse_constant=_no_number)
-            brackets = line.json.count("{") + line.json.count("[")
-            if isinstance(found, dict) and (brackets < MAX_DEPTH or not deeper(found, MAX_DEPTH)):
+            found = parsed(line.json)
+            if isinstance(found, dict):
                 return found
+            said = "is no object"
+        except RecursionError:
             said = "is nested too deeply"
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             said = f"is not JSON: {error}"
         self.remarks.append(Remark(name, line.file, line.place, "", said))
         return None
 
-    def _refer(self, record: Record, one: Resource, medication: str) -> None:
+    def _refer(self, name: str, record: Record, one: Resource, line: Line) -> None:
         reference = one.get("medicationReference")
-        found = json.loads(medication)
-        if isinstance(reference, Mapping) and isinstance(reference.get("reference"), str):
+        found = self._parsed(name, line._replace(json=line.medication or ""))
+        if (
+            found is not None
+            and isinstance(reference, Mapping)
+            and isinstance(reference.get("reference"), str)
+        ):
             record.by_reference[reference["reference"].split("/_history/")[0]] = found
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")

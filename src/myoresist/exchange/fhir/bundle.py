@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from myoresist.document import DocumentError, Problem
 
 MAX_BYTES = 20_000_000
@@ -37,6 +39,10 @@ EARLIER = (
     "wasSubstituted",
 )
 """Elements of DSTU2 and STU3 that turn a statement into its contrary."""
+_EARLIER = frozenset(EARLIER)
+OF_STATUS = ("Condition", "AllergyIntolerance")
+STATUSES = ("verificationStatus", "clinicalStatus")
+"""What is a concept since R4 and was a word before."""
 OF_NOBODY = (
     "Organization", "Practitioner", "PractitionerRole", "Location", "Provenance", "HealthcareService",
     "Endpoint", "Substance",
@@ -156,14 +162,17 @@ def undecided(found: Iterable[Resource], kept: Iterable[Resource]) -> list[str]:
     told = {
         place(x)
         for x in found
-        if (own := of.get(place(x))) is not None and _version(own) == _version(x) and own != x
+        if (own := of.get(place(x))) is not None
+        and own is not x
+        and _version(own) == _version(x)
+        and own != x
     }
     return [f"{x}: stands there again and differs; the last one counts" for x in sorted(told)]
 
 
 def _version(one: Resource) -> tuple[str, int]:
     meta = one.get("meta")
-    told = meta if isinstance(meta, Mapping) else {}
+    told = meta if isinstance(meta, dict) else {}
     number = str(told.get("versionId"))
     return str(told.get("lastUpdated") or ""), int(number) if number.isdecimal() else 0
 
@@ -176,7 +185,7 @@ def _values(text: str | bytes, name: str) -> Iterator[Any]:
         raise _refused(name, "is not UTF-8 text") from error
     decoded = decoded.lstrip("\ufeff")
     try:
-        yield _parsed(decoded)
+        yield parsed(decoded)
         return
     except RecursionError as error:
         raise _refused(name, "is nested too deeply") from error
@@ -186,16 +195,27 @@ def _values(text: str | bytes, name: str) -> Iterator[Any]:
             raise _refused(name, f"is not JSON: {error}") from error
     for number, line in enumerate(lines, 1):
         try:
-            yield _parsed(line)
+            yield parsed(line)
         except (ValueError, RecursionError) as error:
             said = f"line {number} is not JSON: {error}"
             raise DocumentError([Problem(name, number, "", said)]) from error
 
 
-def _parsed(text: str) -> Any:
-    value = json.loads(text, parse_constant=_no_number)
-    if deeper(value, MAX_DEPTH):
-        raise RecursionError
+def parsed(text: str) -> Any:
+    """Return what JSON says.
+
+    Raises:
+        ValueError: if it is none.
+        RecursionError: if it is nested too deeply.
+    """
+    try:
+        value = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        # Half a pair of letters is taken here, and a mistake is told with its line and column.
+        value = json.loads(text, parse_constant=_no_number)
+    # No value is nested more deeply than its text has brackets, which are counted faster.
+    if text.count("{") + text.count("[") >= MAX_DEPTH and _deeper(value, MAX_DEPTH):
+        raise RecursionError("is nested too deeply")
     return value
 
 
@@ -203,7 +223,7 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def deeper(value: Any, most: int) -> bool:
+def _deeper(value: Any, most: int) -> bool:
     """Tell whether a value is nested more deeply than ``most``."""
     level = [value]
     for _ in range(most):
@@ -255,26 +275,26 @@ def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, R
     yield address, one
 
 
-def check_version(one: Resource, name: str) -> None:
-    """Refuse resources of other versions of FHIR, which mean other things by the same words."""
+def check_version(one: Resource, name: str = "") -> None:
+    """Refuse resources of other versions of FHIR, which mean other things by the same words.
+
+    Args:
+        one: a resource.
+        name: what to call the record in errors; the resource itself when left out.
+    """
     kind = one["resourceType"]
-    said = (
-        ("verificationStatus", "clinicalStatus")
-        if kind in ("Condition", "AllergyIntolerance")
-        else ()
-    )
-    plain = any(isinstance(one.get(x), str) for x in said)
-    turned = any(x in one for x in EARLIER) and kind != "Immunization"
+    plain = kind in OF_STATUS and any(isinstance(one.get(x), str) for x in STATUSES)
+    turned = not _EARLIER.isdisjoint(one) and kind != "Immunization"
     if plain or turned or kind in ("MedicationOrder", "BodySite"):
-        raise _refused(name, f"{place(one)} is of DSTU2 or STU3; give FHIR R4")
-    if kind.startswith("Medication") and isinstance(one.get("medication"), Mapping):
-        raise _refused(name, f"{place(one)} is of R5 or R6; give FHIR R4")
+        raise _refused(name or place(one), f"{place(one)} is of DSTU2 or STU3; give FHIR R4")
+    if isinstance(one.get("medication"), dict) and kind.startswith("Medication"):
+        raise _refused(name or place(one), f"{place(one)} is of R5 or R6; give FHIR R4")
 
 
 def _of(one: Resource, record: Record) -> bool:
     """Tell whether a resource is about the patient; one that names nobody is not."""
     subject = one.get("subject") or one.get("patient")
-    if not isinstance(subject, Mapping):
+    if not isinstance(subject, dict):
         return one["resourceType"] in ("Medication", "Binary", "Composition")
     reference = subject.get("reference")
     return record.resolve(reference, one) is record.patient

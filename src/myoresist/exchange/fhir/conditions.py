@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.reading import packaged_terms
 from myoresist.case.terms import Terms
-from myoresist.exchange.codes import Codes
+from myoresist.exchange.codes import Code, Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
-from myoresist.exchange.fhir.datatypes import code, codings, misdated, named, quantity, when, words
+from myoresist.exchange.fhir.datatypes import (
+    Concept,
+    code,
+    concept,
+    misdated,
+    named,
+    quantity,
+    when,
+)
 from myoresist.exchange.received import Draft
 
 UNSURE = ("unconfirmed", "provisional", "differential")
@@ -56,60 +66,94 @@ def read_conditions(
 
 def _is_cancer_near(one: Resource, first: str, codes: Codes) -> bool:
     """Tell whether a condition is a malignancy that nobody doubts, found near the first day of the label."""
-    said = codings(one.get("code"))
-    rows = [x for x in codes.of(said) if x.id == CANCER]
+    what = concept(one.get("code"))
+    if all(x.id != CANCER for x in codes.of(what.codings)) or codes.cancer_years is None:
+        return False
     told = when(one, "onsetDateTime", "onsetPeriod")
-    if not rows or not told or codes.cancer_years is None:
+    if not told:
         return False
     verified, clinical = _status(one)
-    sure = verified == "confirmed" and clinical and not codes.doubt(words(one.get("code")))
-    if not sure or any(x.code.startswith(codes.conventions.uncounted) for x in said):
+    sure = verified == "confirmed" and clinical and not codes.doubt(what.words)
+    uncounted = codes.conventions.uncounted
+    if not sure or any(x.code.startswith(uncounted) for x in what.codings):
         return False
     most = timedelta(days=codes.cancer_years * YEAR)
     cancer, label = PartialDate.parse(told), PartialDate.parse(first)
     return max(cancer.latest - label.earliest, label.latest - cancer.earliest) <= most
 
 
-def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> list[str]:
+def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> tuple[str, ...]:
     """Add the findings of a condition, and return the labels that it stands for."""
     verified, clinical = _status(one)
-    name = named(one.get("code"))
     if verified == "entered-in-error":
-        return []
-    said = agreeing(one, one.get("code"), codes, terms, draft)
+        return ()
+    what = concept(one.get("code"))
+    said = agreeing(one, what, codes, terms, draft)
     if said is None:
-        return []
+        return ()
     if not said:
-        draft.note(place(one), f"{name}: no code that is known here, to be confirmed")
-        return []
+        draft.note(place(one), f"{what.named}: no code that is known here, to be confirmed")
+        return ()
     for text in misdated(one, DATES):
-        draft.note(place(one), f"{name}: {text} is no date that can be, not used")
+        draft.note(place(one), f"{what.named}: {text} is no date that can be, not used")
+    unsure = verified in UNSURE or _rules_out(one, verified)
+    told = codes.remembered(
+        (what, verified, clinical, unsure), lambda: _told(said, what, verified, clinical, unsure, codes)
+    )  # fmt: skip
+    for text in told.notes:
+        draft.note(place(one), text)
+    for name, answer in told.findings:
+        draft.find(name, answer)
+    return told.labels
+
+
+class _Told(NamedTuple):
+    """What a condition says: labels, findings with their answers, and what cannot be used."""
+
+    labels: tuple[str, ...]
+    findings: tuple[tuple[str, bool], ...]
+    notes: tuple[str, ...]
+
+
+def _told(
+    said: Iterable[Code], what: Concept, verified: str, clinical: str, unsure: bool, codes: Codes
+) -> _Told:
+    """Return what a condition says.
+
+    Args:
+        said: what its codes say.
+        what: the concept.
+        verified: how surely it is so.
+        clinical: whether it still is.
+        unsure: whether it may not be so.
+        codes: which words leave it open.
+    """
     labels: list[str] = []
+    findings: list[tuple[str, bool]] = []
+    notes: list[str] = []
     for row in said:
         if row.kind not in ("label", "finding"):
-            draft.note(place(one), f"{name}: recorded, and no finding of a case; to be weighed")
+            notes.append("recorded, and no finding of a case; to be weighed")
         elif row.relation == "broader":
-            draft.note(place(one), f"{name}: says less than {row.gloss}; to be confirmed")
+            notes.append(f"says less than {row.gloss}; to be confirmed")
         elif verified == "refuted":
             if row.kind == "finding" and row.relation == "exact":
-                draft.find(row.id, False)
+                findings.append((row.id, False))
             else:
-                draft.note(place(one), f"{name}: refuted")
-        elif verified in UNSURE or _rules_out(one, verified):
-            draft.note(
-                place(one), f"{name}: {verified or 'a diagnosis of an encounter'}, to be confirmed"
-            )
-        elif doubt := codes.doubt(words(one.get("code"))):
-            draft.note(place(one), f"{name}: “{doubt}” leaves it open; to be confirmed")
+                notes.append("refuted")
+        elif unsure:
+            notes.append(f"{verified or 'a diagnosis of an encounter'}, to be confirmed")
+        elif doubt := codes.doubt(what.words):
+            notes.append(f"“{doubt}” leaves it open; to be confirmed")
         elif clinical in PAST:
-            draft.note(place(one), f"{name}: {clinical}; to be confirmed if it still counts")
+            notes.append(f"{clinical}; to be confirmed if it still counts")
         elif not clinical and verified != "confirmed":
-            draft.note(place(one), f"{name}: without a status, to be confirmed")
+            notes.append("without a status, to be confirmed")
         elif row.kind == "label":
             labels.append(row.id)
         else:
-            draft.find(row.id, True)
-    return labels
+            findings.append((row.id, True))
+    return _Told(tuple(labels), tuple(findings), tuple(f"{what.named}: {x}" for x in notes))
 
 
 def _status(one: Resource) -> tuple[str, str]:

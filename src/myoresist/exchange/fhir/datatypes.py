@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from myoresist.case.cells import Calendar
 from myoresist.case.dates import PartialDate
 from myoresist.case.reading import packaged_terms
 from myoresist.exchange.codes import Coding
 from myoresist.exchange.fhir.bundle import Resource, listed
 
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T.*)?")
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+LONGEST = len("2000-01-31")
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _BOUND = re.compile(rf"\s*(<=?|>=?)\s*({_NUMBER})\s*(.*)")
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER})\s*(.*)")
 _ANNOTATION = re.compile(r"\{[^}]*\}")
+REMEMBERED = 10_000
+"""Concepts, days and units of which is kept how they are read: the same ones come again and again."""
 
 
-@dataclass(frozen=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number with its unit; ``comparator`` says that it is only a bound."""
 
     value: float
@@ -40,35 +41,61 @@ class Limits:
     units: tuple[str, ...] = ()
 
 
-def codings(concept: object) -> tuple[Coding, ...]:
-    """Return the codes of a CodeableConcept."""
-    found = []
-    for one in listed(concept, "coding"):
-        system, code = one.get("system"), one.get("code")
+@dataclass(frozen=True, eq=False)
+class Concept:
+    """A CodeableConcept. Those that say the same are one object, so that what they mean is soon found again.
+
+    Attributes:
+        codings: its codes.
+        words: its text, or the display of its first code that has one.
+        named: how to speak of it: its words, else its first code.
+        code: its first code, for the small code systems of FHIR itself.
+    """
+
+    codings: tuple[Coding, ...]
+    words: str
+    named: str
+    code: str
+
+
+def concept(value: object) -> Concept:
+    """Return a CodeableConcept; what is none says nothing."""
+    if not isinstance(value, dict):
+        return _concept("")
+    told, text = [], value.get("text")
+    for one in listed(value, "coding"):
+        system, code, display = one.get("system"), one.get("code"), one.get("display")
         if isinstance(system, str) and isinstance(code, str):
-            found.append(Coding(system, code, str(one.get("display") or "")))
-    return tuple(found)
+            told.append((system, code, display if isinstance(display, str) else str(display or "")))
+    return _concept(text if isinstance(text, str) else "", *told)
 
 
-def words(concept: object) -> str:
+@lru_cache(maxsize=REMEMBERED)
+def _concept(text: str, *told: tuple[str, str, str]) -> Concept:
+    codings = tuple(Coding(*x) for x in told)
+    words = text.strip() or next((x.display for x in codings if x.display), "")
+    first = codings[0].code if codings else ""
+    return Concept(codings, words, words or first or "without a code", first)
+
+
+def codings(value: object) -> tuple[Coding, ...]:
+    """Return the codes of a CodeableConcept."""
+    return concept(value).codings
+
+
+def words(value: object) -> str:
     """Return the text of a CodeableConcept, or the display of its first code."""
-    if not isinstance(concept, dict):
-        return ""
-    text = concept.get("text")
-    if isinstance(text, str) and text.strip():
-        return text.strip()
-    return next((str(x) for x in codings(concept) if x.display), "")
+    return concept(value).words
 
 
-def named(concept: object) -> str:
+def named(value: object) -> str:
     """Return how to speak of a concept: its text, else its first code."""
-    found = codings(concept)
-    return words(concept) or (found[0].code if found else "without a code")
+    return concept(value).named
 
 
-def code(concept: object) -> str:
+def code(value: object) -> str:
     """Return the first code of a concept, for the small code systems of FHIR itself."""
-    return next((one.code for one in codings(concept)), "")
+    return concept(value).code
 
 
 def day(value: object) -> str | None:
@@ -76,31 +103,40 @@ def day(value: object) -> str | None:
 
     What is no day of the calendar, or none that a record can hold, is none.
     """
-    return _day(value, packaged_terms().calendar) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    text, _, time = value.partition("T")
+    return _day(text) if len(text) <= LONGEST and "\n" not in time else None
 
 
-@lru_cache(maxsize=20_000)
-def _day(text: str, calendar: Calendar) -> str | None:
+@lru_cache(maxsize=REMEMBERED)
+def _day(text: str) -> str | None:
     found = _DATE.fullmatch(text)
     try:
         day = PartialDate.parse("-".join(x for x in found.groups() if x)) if found else None
     except ValueError:
         return None
-    return None if day is None or calendar.wrong(day) else str(day)
+    return None if day is None or packaged_terms().calendar.wrong(day) else str(day)
 
 
-def misdated(one: Resource, keys: Iterable[str]) -> Iterator[str]:
-    """Yield the dates of a resource that cannot be read, as they are written."""
+def misdated(one: Resource, keys: Iterable[str]) -> list[str]:
+    """Return the dates of a resource that cannot be read, as they are written."""
+    found = []
     for key in keys:
         held = one.get(key)
+        if held is None:
+            continue
         parts = [held.get(x) for x in ("start", "end")] if isinstance(held, dict) else [held]
-        yield from (str(x) for x in parts if x is not None and day(x) is None)
+        found += [str(x) for x in parts if x is not None and day(x) is None]
+    return found
 
 
 def when(one: Resource, *keys: str) -> str | None:
     """Return the first date that a resource gives under some keys; a period counts with its start."""
     for key in keys:
         value = one.get(key)
+        if value is None:
+            continue
         found = day(value.get("start")) if isinstance(value, dict) else day(value)
         if found:
             return found
@@ -125,8 +161,13 @@ def quantity(value: object) -> Quantity | None:
 def units(value: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the unit by its code and by its text, without annotations."""
     told = (value.get("code"), value.get("unit"))
-    plain = (_ANNOTATION.sub("", x).strip() for x in told if isinstance(x, str))
-    return tuple(dict.fromkeys(x for x in (*(x for x in told if isinstance(x, str)), *plain) if x))
+    return _units(*(x if isinstance(x, str) else "" for x in told))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _units(*told: str) -> tuple[str, ...]:
+    plain = (_ANNOTATION.sub("", x).strip() for x in told)
+    return tuple(dict.fromkeys(x for x in (*told, *plain) if x))
 
 
 def quantity_in(text: str) -> Quantity | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from myoresist.case.doses import DoseWords, Interval
@@ -82,7 +82,7 @@ def only_dosage(one: Resource) -> Resource:
 def instructions(one: Resource) -> list[Resource]:
     """Return the instructions of a medicine."""
     dosage = one.get("dosage")
-    if isinstance(dosage, Mapping):
+    if isinstance(dosage, dict):
         return [dosage]
     return listed(one, "dosageInstruction") or listed(one, "dosage")
 
@@ -111,10 +111,9 @@ def read_dose(
             timed is None or _interval(timed, doses) == _interval(read[0].often, doses)
         )
         return (read[0], None) if agreed and not single else (None, "the dose is not known")
-    often = _interval(coded.often, doses)
     for text in spoken:
         told = set(_intervals_in(_DIVIDED.sub("", text), doses))
-        if told and often not in told and not single:
+        if told and _interval(coded.often, doses) not in told and not single:
             return None, "its words and its data differ on how often"
     if any((x.amount, x.unit) != (coded.amount, coded.unit) for x in read):
         return None, "its words and its data differ on the dose"
@@ -211,11 +210,11 @@ def _intervals_in(text: str, doses: DoseWords) -> Iterator[Interval]:
 def how_often(dosage: Resource) -> str | None:
     """Return how often, in the words of a case; only what says it as data."""
     timing = dosage.get("timing")
-    if not isinstance(timing, Mapping):
+    if not isinstance(timing, dict):
         return None
     repeat = timing.get("repeat")
     told = {"frequency", "period", "periodUnit", "dayOfWeek", "when", "timeOfDay"}
-    if not isinstance(repeat, Mapping) or not told & repeat.keys():
+    if not isinstance(repeat, dict) or not told & repeat.keys():
         return ABBREVIATED.get(code(timing.get("code"))) or SPELLED.get(
             words(timing.get("code")).lower()
         )

@@ -8,7 +8,7 @@ from myoresist.case.terms import Terms
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, listed, place
 from myoresist.exchange.fhir.concepts import agreeing
-from myoresist.exchange.fhir.datatypes import code, day, misdated, named, when, words
+from myoresist.exchange.fhir.datatypes import code, concept, day, misdated, named, when, words
 from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft
 
@@ -22,13 +22,14 @@ def read_allergies(found: list[Resource], codes: Codes, terms: Terms, draft: Dra
     """Add which drugs must not be given again, and what a drug did to the courses of it."""
     for one in found:
         verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
-        name = named(one.get("code"))
+        what = concept(one.get("code"))
+        name = what.named
         if verified == VOID:
             continue
-        told = agreeing(one, one.get("code"), codes, terms, draft)
+        told = agreeing(one, what, codes, terms, draft)
         rows = [x for x in told or () if x.kind == "drug"]
         sure = [x.id for x in rows if x.relation != "broader"]
-        drug = sure[0] if sure else product(one.get("code"), terms, codes)
+        drug = sure[0] if sure else product(what, terms, codes)
         if verified == "refuted":
             draft.note(place(one), f"{name}: an allergy that was refuted")
             if sure and (finding := _alone(sure[0], terms)):
@@ -84,10 +85,11 @@ def _borne(draft: Draft, drug: str, harm: str) -> None:
 def read_procedures(found: list[Resource], codes: Codes, terms: Terms, draft: Draft) -> None:
     """Add what was done and is known here: treatments, and findings that it makes true."""
     for one in found:
-        name, status = named(one.get("code")), one.get("status")
+        what, status = concept(one.get("code")), one.get("status")
         if status == VOID:
             continue
-        rows = agreeing(one, one.get("code"), codes, terms, draft)
+        name = what.named
+        rows = agreeing(one, what, codes, terms, draft)
         if rows is None:
             continue
         known = [x for x in rows if x.relation != "broader" and x.kind in ("drug", "finding")]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 
 from myoresist.case.cells import may_be_thousands
 from myoresist.case.terms import LabTest, Terms
@@ -16,6 +15,7 @@ from myoresist.exchange.fhir.datatypes import (
     Limits,
     Quantity,
     codings,
+    concept,
     limits,
     misdated,
     named,
@@ -68,9 +68,10 @@ class Observations:
         return self._texts
 
     def _one(self, one: Resource) -> None:
-        rows = agreeing(one, one.get("code"), self.codes, self.terms, self.draft)
+        what = concept(one.get("code"))
+        rows = agreeing(one, what, self.codes, self.terms, self.draft)
         if rows is None:
-            for row in self.codes.of(codings(one.get("code"))):
+            for row in self.codes.of(what.codings):
                 if row.kind == "lab":
                     self._lab(one, row, usable=False)
             return
@@ -83,11 +84,11 @@ class Observations:
                 value = one.get("valueCodeableConcept")
                 known = [x for x in self.codes.of(codings(value)) if x.kind != "result"]
                 told = f" ({named(value)}: to be confirmed)" if known else ""
-                what = f"{named(one.get('code'))}: no code that is known here, not used{told}"
-                self.draft.note(place(one), what)
+                left = f"{what.named}: no code that is known here, not used{told}"
+                self.draft.note(place(one), left)
             return
         row = said[0]
-        usable = one.get("status") in FINAL and not any(misdated(one, DATES))
+        usable = one.get("status") in FINAL and not misdated(one, DATES)
         if row.relation == "broader":
             self.draft.note(
                 place(one), f"{_name(one, row)}: says less than {row.gloss}; to be confirmed"
@@ -108,8 +109,8 @@ class Observations:
         read = _measured(one) if usable else None
         if read and not read.units and "valueQuantity" not in one:
             # A value that is sent as text, such as ">8000", has no other place for its unit than its limits.
-            read = replace(read, units=_limited_in(one))
-        unit = self._unit(read, test) if read else None
+            read = read._replace(units=_limited_in(one))
+        unit = self._unit(read.units, test) if read else None
         entry: dict[str, object] = {"test": test.synonyms[0], "date": when(one, *DATES)}
         if read is None or unit is None or read.comparator not in ("", "<", "<=", ">", ">="):
             why = (
@@ -139,24 +140,36 @@ class Observations:
             return
         self.draft.add("labs", **entry, value=value, unit=unit, upper_limit=high, lower_limit=low)
 
-    def _unit(self, read: Quantity, test: LabTest) -> str | None:
+    def _unit(self, units: tuple[str, ...], test: LabTest) -> str | None:
         """Return the unit by its code or its text; nothing where these are two that differ."""
-        own = self.codes.conventions.units
-        told = [x for x in (spelling(own.get(x, x), test) for x in read.units) if x]
-        return told[0] if len({factor(x, test) or 1 for x in told}) == 1 else None
+
+        def found() -> str | None:
+            own = self.codes.conventions.units
+            told = [x for x in (spelling(own.get(x, x), test) for x in units) if x]
+            return told[0] if len({factor(x, test) or 1 for x in told}) == 1 else None
+
+        return self.codes.remembered(("unit", test.id, units), found)
 
     def _limits(
         self, one: Resource, found: Limits | None, unit: str, test: LabTest
     ) -> tuple[float | None, float | None]:
         if found is None:
             return None, None
-        own = self.codes.conventions.units
-        known = (spelling(own.get(x, x), test) for x in found.units)
-        # IU/L and U/L of one test are the same.
-        if found.units and test.units[unit] not in {test.units[x] for x in known if x}:
+        if not self._is_unit(found.units, unit, test):
             self.draft.note(place(one), "limits in another unit than the value, not used")
             return None, None
         return (found.low if found.low else None), (found.high if found.high else None)
+
+    def _is_unit(self, units: tuple[str, ...], unit: str, test: LabTest) -> bool:
+        """Tell whether limits without a unit of their own, or with the same one, are those of a value."""
+
+        def found() -> bool:
+            own = self.codes.conventions.units
+            known = (spelling(own.get(x, x), test) for x in units)
+            # IU/L and U/L of one test are the same.
+            return not units or test.units[unit] in {test.units[x] for x in known if x}
+
+        return self.codes.remembered(("limits", test.id, unit, units), found)
 
     def _antibody(self, one: Resource, row: Code, usable: bool) -> None:
         entry = {
@@ -237,10 +250,11 @@ class Observations:
     def _result(self, one: Resource) -> str | None:
         """Return the result in words; ``None`` where none is read, or value and interpretation disagree."""
         told = set[str]()
-        concept = one.get("valueCodeableConcept")
-        if isinstance(concept, Mapping):
-            rows = (x for x in self.codes.of(codings(concept)) if x.kind == "result")
-            first = next((x.id for x in rows), None) or self.codes.result(words(concept))
+        value = one.get("valueCodeableConcept")
+        if isinstance(value, dict):
+            what = concept(value)
+            rows = (x for x in self.codes.of(what.codings) if x.kind == "result")
+            first = next((x.id for x in rows), None) or self.codes.result(what.words)
             if first is None:
                 return None
             told.add(first)
@@ -250,14 +264,15 @@ class Observations:
             if first is None:
                 return None
             told.add(first)
-        interpreted = {INTERPRETED[x] for x in _interpreted(one) if x in INTERPRETED}
+        codes = _interpreted(one)
+        interpreted = {INTERPRETED[x] for x in codes if x in INTERPRETED}
         if not told:
             told = interpreted or {WEIGHED[x] for x in _interpreted(one) if x in WEIGHED}
             return next(iter(told)) if len(told) == 1 else None
         (result,) = told if len(told) == 1 else (None,)
         against = NO if result in YES else YES
         plain = ("N",) if result in YES else ("A", "AA") if result in NO else ()
-        return None if interpreted & set(against) or _interpreted(one) & set(plain) else result
+        return None if interpreted & set(against) or codes & set(plain) else result
 
 
 def _interpreted(one: Resource) -> set[str]:
@@ -301,7 +316,7 @@ def _measured(one: Resource) -> Quantity | None:
 def _titre(one: Resource) -> tuple[str, int] | None:
     """Return a titre with the sign before it, such as ``<`` and 80 for *<1:80*."""
     ratio, text = one.get("valueRatio"), one.get("valueString")
-    if isinstance(ratio, Mapping):
+    if isinstance(ratio, dict):
         first, second = quantity(ratio.get("numerator")), quantity(ratio.get("denominator"))
         if first and second and first.value == 1 and second.value >= 1:
             return first.comparator or second.comparator, int(second.value)

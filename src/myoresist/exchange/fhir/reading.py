@@ -105,7 +105,7 @@ def _understood(found: Iterable[Resource], draft: Draft) -> Iterator[Resource]:
     An observation stays as one that is not final, so that what it could have changed is open.
     """
     for one in found:
-        if not CHANGED & one.keys():
+        if CHANGED.isdisjoint(one):
             yield one
             continue
         changed = next((x for x in sorted(CHANGED, reverse=True) if one.get(x)), None)

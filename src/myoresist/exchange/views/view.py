@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from myoresist.exchange.views.elements import Elements, elements, kind_of
@@ -58,30 +59,34 @@ class View:
     resource: str
     columns: tuple[str, ...]
     _parts: tuple[Part, ...]
-    _listed: str
+    _listed: str | None
     _condition: str
     _shape: Shape
 
-    def sql(self, source: str, carried: Sequence[str] = ()) -> str:
+    def sql(self, source: str, carried: Sequence[str] = (), pure: bool = False) -> str:
         """Return the SELECT.
 
         Args:
             source: a relation with the column ``json``, a resource a row; those of other types are left out.
             carried: columns of the source that go before those of the view.
+            pure: whether the source has no resources of other types, so that it need not be asked.
         """
         said: Any = self._shape.structure()
         structure = {"resourceType": "VARCHAR", **(said if isinstance(said, dict) else {})}
         own = "".join(f"{one}, " for one in carried)
+        own_type = "true" if pure else f"{RESOURCE}.resourceType = {literal(self.resource)}"
         inner = (
             f"SELECT {own}{RESOURCE} FROM (SELECT {own}"
             f"json_transform(json, {literal(json.dumps(structure))}) AS {RESOURCE} FROM {source}) "
-            f"WHERE {RESOURCE}.resourceType = {literal(self.resource)} AND {self._condition}"
+            f"WHERE {own_type} AND {self._condition}"
         )
-        if all(isinstance(one, Column) for one in self._parts):
-            listed = [f'{x.sql} AS "{x.name}"' for x in _columns(self._parts)]
-            return f"SELECT {own}{', '.join(listed)} FROM ({inner})"
-        rows = f"SELECT {own}unnest({self._listed}) AS u FROM ({inner})"
-        listed = [f'u."{x}" AS "{x}"' for x in self.columns]
+        alone = [f'{x.sql} AS "{x.name}"' for x in self._parts if isinstance(x, Column)]
+        if self._listed is None:
+            return f"SELECT {own}{', '.join(alone)} FROM ({inner})"
+        # What stands once in a resource is computed once, and not in each of its rows.
+        rows = f"SELECT {own}{', '.join([*alone, f'unnest({self._listed}) AS u'])} FROM ({inner})"
+        single = {x.name for x in self._parts if isinstance(x, Column)}
+        listed = [f'"{x}"' if x in single else f'u."{x}" AS "{x}"' for x in self.columns]
         return f"SELECT {own}{', '.join(listed)} FROM ({rows})"
 
 
@@ -125,8 +130,9 @@ class _Compiler:
                 conditions.append(self.translator.truth(path, focus))
             except PathError as error:
                 raise self._wrong(place, path, str(error)) from error
+        many = [x for x in parts if isinstance(x, Many)]
         return View(
-            self.name, str(resource), tuple(columns), tuple(parts), self._rows(parts),
+            self.name, str(resource), tuple(columns), tuple(parts), self._rows(many) if many else None,
             " AND ".join(conditions), shape,
         )  # fmt: skip
 
@@ -175,7 +181,10 @@ class _Compiler:
             nothing = f"CASE WHEN len({y}) = 0 THEN [NULL] ELSE {y} END"
             listed = f"list_transform([{listed}], lambda {y}: {nothing})[1]"
         parts = self._parts(one, place, Value(x, found.kind, False, found.shape))
-        rows = f"flatten(list_transform({listed}, lambda {x}: {self._rows(parts)}))"
+        if all(isinstance(one, Column) for one in parts):
+            rows = f"list_transform({listed}, lambda {x}: {self._row(parts)})"
+        else:
+            rows = f"flatten(list_transform({listed}, lambda {x}: {self._rows(parts)}))"
         return [Many(tuple(_columns(parts)), rows)]
 
     def _union(self, union: Sequence[Mapping[str, Any]], place: str, focus: Value) -> Many:
@@ -213,23 +222,27 @@ class _Compiler:
 
     def _rows(self, parts: Sequence[Part]) -> str:
         """Return the rows of parts beside each other as a list: each of one with each of the others."""
-        lists: list[tuple[str, Many]] = []
+        if len(parts) == 1 and isinstance(parts[0], Many):
+            return parts[0].sql
+        names = {one: self.translator.fresh() for one in parts if isinstance(one, Many)}
+        found = self._row(parts, names)
+        if not names:
+            return f"[{found}]"
+        for depth, (made, name) in enumerate(reversed(names.items())):
+            found = f"list_transform({made.sql}, lambda {name}: {found})"
+            found = f"flatten({found})" if depth else found
+        return found
+
+    def _row(self, parts: Sequence[Part], names: Mapping[Many, str] = MappingProxyType({})) -> str:
+        """Return one row of parts as a STRUCT; ``names`` says what a row of each list is called."""
         fields = []
         for one in parts:
             if isinstance(one, Column):
                 fields.append(f"{literal(one.name)}: {one.sql}")
-                continue
-            name = self.translator.fresh()
-            lists.append((name, one))
-            own = (literal(x.name) for x in one.columns)
-            fields += [f"{said}: struct_extract({name}, {said})" for said in own]
-        found = "{" + ", ".join(fields) + "}"
-        if not lists:
-            return f"[{found}]"
-        for depth, (name, made) in enumerate(reversed(lists)):
-            found = f"list_transform({made.sql}, lambda {name}: {found})"
-            found = f"flatten({found})" if depth else found
-        return found
+            else:
+                own = (literal(x.name) for x in one.columns)
+                fields += [f"{said}: struct_extract({names[one]}, {said})" for said in own]
+        return "{" + ", ".join(fields) + "}"
 
     def _list(self, one: Mapping[str, Any], key: str, place: str) -> list[Mapping[str, Any]]:
         found = one.get(key, [])

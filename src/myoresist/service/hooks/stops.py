@@ -13,6 +13,7 @@ from myoresist.case.terms import Terms
 from myoresist.exchange.codes import packaged_codes
 from myoresist.exchange.fhir import read_fhir
 from myoresist.exchange.fhir.bundle import listed
+from myoresist.exchange.fhir.datatypes import concept
 from myoresist.exchange.fhir.dosage import AS_NEEDED, how_often, only_dosage
 from myoresist.exchange.fhir.medications import product
 from myoresist.exchange.received import Draft, Received, received
@@ -151,14 +152,14 @@ def _named(
     one: Mapping[str, Any], medicines: list[Mapping[str, Any]], terms: Terms
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the course of an order that names a product, such as *Methotrexate 2.5 MG Oral Tablet*."""
-    concept = one.get("medicationCodeableConcept")
+    what = one.get("medicationCodeableConcept")
     reference = one.get("medicationReference")
     if isinstance(reference, Mapping):
         contained = listed(one, "contained")
         place = str(reference.get("reference")).removeprefix("#").rpartition("/")[2]
         named = [x for x in (*contained, *medicines) if x.get("id") == place]
-        concept = named[0].get("code") if named else {"text": reference.get("display")}
-    drug = product(concept, terms, packaged_codes())
+        what = named[0].get("code") if named else {"text": reference.get("display")}
+    drug = product(concept(what), terms, packaged_codes())
     if drug:
         yield {"drug": drug, "ongoing": True}
 
