@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,18 @@ def test_4_the_work_list_presses_in_order(out: Path, freezes: Path, read: Read) 
     first = table.row(0, named=True)
     assert first["command"] == f"myoresist registry page registry --patient {first['patient_id']}"
     assert first["next_step"]
+
+
+def test_who_has_died_is_counted_and_not_on_the_work_list(out: Path, tmp_path: Path) -> None:
+    answers = shutil.copytree(out, tmp_path / "answers")
+    first = command.worklist(out, "registry", None)["patient_id"][0]
+    for part in (answers / "consult").glob("part-*.parquet"):
+        table, died = pl.read_parquet(part), pl.col("patient_id") == first
+        state = pl.when(died).then(pl.lit("deceased")).otherwise(pl.col("state").cast(pl.String))
+        table.with_columns(state.alias("state")).write_parquet(part)
+    said: list[str] = []
+    assert first not in command.worklist(answers, "registry", None, note=said.append)["patient_id"]
+    assert said == ["1 patient who died: not on the list"]
 
 
 def test_the_page_of_a_row_is_that_of_the_table(out: Path, freezes: Path, read: Read) -> None:

@@ -114,6 +114,7 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Simvastatin of this database: before the first label for the one, after it for the other.
         given(1539403, "2009-01-01", "2010-01-01")
         given(1539403, "2013-01-01", "2014-01-01", person=900002)
+        _insert(connection, "death", person_id=900002, death_date="2020-08-01")
         _insert(
             connection, "observation", person_id=900001, observation_concept_id=900004,
             observation_date="2016-01-01", value_as_concept_id=900005,
@@ -147,6 +148,7 @@ def test_a_condition_counts_in_its_window_and_is_never_absent(
         ("900001", "ild", "yes"),
         ("900001", "statin_exposure", "yes"),
         ("900002", "cancer_within_3y", "yes"),
+        ("900002", "deceased", "yes"),
         ("900002", "dysphagia", "yes"),
         ("900002", "statin_current", "yes"),
     ]

@@ -70,6 +70,14 @@ def test_what_an_allergy_alone_keeps_from_the_page_is_said_there() -> None:
     assert [x.text for x in page(**{**SRP, "findings": findings}).do] == [x.text for x in plain.do]
 
 
+def test_nothing_is_advised_for_who_has_died() -> None:
+    findings = {**SRP["findings"], "deceased": True, "myocarditis": True, "troponin_i_raised": True}
+    found = page(**{**SRP, "findings": findings})
+    assert (found.state, found.certainty) == ("deceased", "proven")
+    assert found.bottom_line.endswith("the patient has died, so nothing is advised.")
+    assert not any((found.today, found.why, found.do, found.changes, found.ask))
+
+
 def test_too_little_is_asked_for_and_nothing_is_advised() -> None:
     found = page(patient={"age": None, "weight_kg": None}, label="dermatomyositis")
     assert found.state == "too_little_known"

@@ -370,6 +370,24 @@ def test_a_treatment_that_is_an_exposure_counts_as_one_too() -> None:
     assert [x.drug for x in read.case.treatments] == ["checkpoint_inhibitor"]
 
 
+@pytest.mark.parametrize(
+    ("said", "findings"),
+    [
+        ({"deceasedDateTime": "2020-03-01T10:00:00Z"}, {"deceased": True}),
+        ({"deceasedBoolean": False}, {"deceased": False}),
+        ({}, {}),
+    ],
+)
+def test_whether_the_patient_has_died_is_read(
+    said: dict[str, Any], findings: dict[str, bool]
+) -> None:
+    record = json.loads(bundle())
+    record["entry"][0]["resource"] |= said
+    read = read_fhir(json.dumps(record))
+    assert read.case.findings == findings
+    assert any("died on 2020-03-01" in x for x in read.notes) is ("deceasedDateTime" in said)
+
+
 def test_two_of_one_id_that_differ_are_told_unless_one_is_newer() -> None:
     newer = {"meta": {"versionId": "2"}}
     for one, told in (({}, True), (newer, False)):

@@ -216,7 +216,8 @@ def worklist(
     from myoresist.cohort.freeze import command
 
     with _registry_errors():
-        command.hand_over(command.worklist(answers, source, rules, mapping), output, say, complain)
+        found = command.worklist(answers, source, rules, mapping, complain)
+        command.hand_over(found, output, say, complain)
 
 
 @registry_app.command(

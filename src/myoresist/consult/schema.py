@@ -37,7 +37,7 @@ class State(Sourced):
     text: str
     when: str
     bottom: str
-    page: Literal["whole", "little"] = "whole"
+    page: Literal["whole", "little", "silent"] = "whole"
 
 
 class Line(Sourced):

@@ -19,6 +19,7 @@ MAX_BYTES = 2_000_000
 SEXES = {"FEMALE": "female", "MALE": "male"}
 _AGE = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T.*)?")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T.*)?")
+VITAL = {"DECEASED": True, "ALIVE": False}
 STUDIED = ("biopsy", "mri", "emg", "lab", "enzyme", "antibody", "genetics", "exposure")
 """Groups of findings that only a study tells: that a broader term is excluded does not say it was done."""
 MONTHS, DAYS = 12, 365.25
@@ -62,7 +63,10 @@ class _Reader:
         self.draft = Draft()
 
     def read(self, packet: Part) -> Draft:
-        self.draft.case["patient"] = self._subject(_part(packet, "subject"), packet)
+        subject = _part(packet, "subject")
+        self.draft.case["patient"] = self._subject(subject, packet)
+        if _part(subject, "vitalStatus").get("status") in VITAL:
+            self.draft.find("deceased", VITAL[_part(subject, "vitalStatus")["status"]])
         for number, one in enumerate(_parts(packet, "phenotypicFeatures")):
             self._feature(one, f"phenotypicFeatures[{number}]")
         for number, one in enumerate(_parts(packet, "diseases")):

@@ -12,7 +12,7 @@ from myoresist.report.treatment import GIVEN
 from myoresist.report.wording import places, spaced
 from myoresist.resistance.explanations.evaluate import PREFIX
 
-TONES: dict[str, Tone] = {"responding": "for", "too_little_known": "quiet"}
+TONES: dict[str, Tone] = {"responding": "for", "too_little_known": "quiet", "deceased": "quiet"}
 """What a state means; any other asks for something to be done."""
 TITLES = {"today": "Today", "why": "Why", "do": "Do", "changes": "Would change this"}
 NOT_GIVEN = "not given before, as far as is recorded"

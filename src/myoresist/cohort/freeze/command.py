@@ -65,10 +65,17 @@ def events(answers: Path, least: int | None) -> pl.DataFrame:
 
 
 def worklist(
-    answers: Path, source: str, rules: Path | None, mapping: str | None = None
+    answers: Path,
+    source: str,
+    rules: Path | None,
+    mapping: str | None = None,
+    note: Complain = print,
 ) -> pl.DataFrame:
-    """Return who should be looked at again; see ``Worklist.rows``."""
-    return Worklist(rules).rows(Freeze.open(answers), source, mapping)
+    """Return who should be looked at again, see ``Worklist.rows``, and note how many have died."""
+    freeze, listed = Freeze.open(answers), Worklist(rules)
+    if gone := listed.deceased(freeze):
+        note(f"{gone} {'patient' if gone == 1 else 'patients'} who died: not on the list")
+    return listed.rows(freeze, source, mapping)
 
 
 def screen(answers: Path, rules: str, least: int | None) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -22,6 +22,7 @@ NAMES = {
     "today": Name("today", "bool"), "stops": Name("stops", "bool"), "state": Name("state", "category"),
     "outranked": Name("outranked", "bool"), "label_probability": Name("label_probability", "number"),
 }  # fmt: skip
+DECEASED = "deceased"
 COLUMNS = (
     "rank",
     "reason",
@@ -58,8 +59,13 @@ class Worklist:
             book.add(one.id, one.when, self.file, one.id)
         return book.program()
 
+    def deceased(self, freeze: Freeze) -> int:
+        """Return how many patients have died, who are not on the list."""
+        states = freeze.scan(CONSULT).select((pl.col("state").cast(pl.String) == DECEASED).sum())
+        return int(states.collect().item())
+
     def rows(self, freeze: Freeze, source: str = "SRC", mapping: str | None = None) -> pl.DataFrame:
-        """Return one row a patient who should be looked at again, what presses most first.
+        """Return one row a patient who lives and should be looked at again, what presses most first.
 
         Args:
             freeze: the answers.
@@ -75,6 +81,7 @@ class Worklist:
             PATIENT, LABEL, "label_probability", outranked="label_outranked",
             leading="differential.leading",
         )  # fmt: skip
+        pages = pages.filter(pl.col("state").cast(pl.String) != DECEASED)
         whole = pages.join(beside, on=PATIENT, how="left").collect().sort(PATIENT)
         lines = {x: pl.col(x).fill_null("").str.split(PARTED) for x in ACTIONS}
         stops = pl.any_horizontal(

@@ -49,6 +49,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "person_id": _ID, "procedure_concept_id": _ID, "procedure_date": _DAY,
         "procedure_source_value": _TEXT, "procedure_source_concept_id": _ID,
     },
+    "death": {"person_id": _ID, "death_date": _DAY},
     "cdm_source": {"cdm_version": _TEXT},
 }  # fmt: skip
 

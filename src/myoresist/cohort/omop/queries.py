@@ -88,6 +88,8 @@ def queries(concepts: Concepts, site: Site, terms: Terms) -> dict[str, str]:
                 UNION
                 {present("drug_exposure", "drug_concept_id", *exposed)}
                 UNION
+                SELECT person_id, 'deceased', 'yes' FROM cdm_death JOIN chosen USING (person_id)
+                UNION
                 {_allergies(terms)}
                 UNION
                 {_own_findings()}

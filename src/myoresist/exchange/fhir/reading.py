@@ -42,7 +42,7 @@ READ = (
     "Condition", "Observation", "Procedure", "FamilyMemberHistory", "AllergyIntolerance", "Immunization",
     "DocumentReference", "DiagnosticReport", *MEDICINES,
 )  # fmt: skip
-FORM = "QuestionnaireResponse"
+FORM, DECEASED = "QuestionnaireResponse", "deceased"
 CHANGED = {"modifierExtension", "implicitRules", "focus"}
 """Elements with which a resource means something else than it says."""
 
@@ -73,6 +73,7 @@ def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
     draft = Draft({"patient": _patient(record.patient)}, list(record.notes))
     for text in misdated(record.patient, ("birthDate",)):
         draft.note(place(record.patient), f"born {text}: no date that can be, not used")
+    _life(record.patient, draft)
     forms = [x for x in record.resources if x["resourceType"] == FORM and read_response(x, draft)]
     by_type: dict[str, list[Resource]] = {}
     own = list(
@@ -151,6 +152,23 @@ def _drawn_from(one: Resource, forms: list[Resource], record: Record) -> bool:
     ]
     found = (record.resolve(x.get("reference"), one) for x in sources)
     return any(x is form for x in found if x is not None for form in forms)
+
+
+def died(one: Resource) -> bool | None:
+    """Tell whether a patient has died; ``None`` where nothing is said of it."""
+    if one.get("deceasedDateTime") is not None:
+        return True
+    said = one.get("deceasedBoolean")
+    return said if isinstance(said, bool) else None
+
+
+def _life(one: Resource, draft: Draft) -> None:
+    """Add whether the patient has died, and tell when."""
+    said = died(one)
+    if said is not None:
+        draft.find(DECEASED, said)
+    if date := day(one.get("deceasedDateTime")):
+        draft.note(place(one), f"has died on {date}")
 
 
 def _patient(one: Resource) -> dict[str, object]:

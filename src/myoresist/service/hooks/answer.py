@@ -39,10 +39,11 @@ def cards(
         launch: where the record system can open the page with its patient.
     """
     from myoresist.document import DocumentError
+    from myoresist.exchange.fhir.reading import died
 
     try:
         patient = _concerned(record)
-        if patient is None:
+        if patient is None or died(patient):
             return _answer([])
         if hook == "patient-view":
             return _answer(_viewed(record, patient, missing, address), launch)

@@ -16,7 +16,7 @@ from myoresist.service.hooks.stops import Stop, Why
 from myoresist.version import __version__
 
 MOST_CARDS, MOST_SUMMARY, MOST_NAMED, MOST_SUGGESTIONS = 3, 139, 125, 4
-QUIET = ("responding", "too_little_known")
+QUIET = ("responding", "too_little_known", "deceased")
 """States of the patient in which only what cannot wait is said."""
 TOLD = ("other_disease_proven", "other_disease_likely", "steroid_myopathy", "damage", "refractory")
 """States that are worth a card; in the others it takes a change of what is done."""
