@@ -169,10 +169,10 @@ def test_4_the_work_list_presses_in_order(out: Path, freezes: Path, read: Read) 
 def test_who_has_died_is_counted_and_not_on_the_work_list(out: Path, tmp_path: Path) -> None:
     answers = shutil.copytree(out, tmp_path / "answers")
     first = command.worklist(out, "registry", None)["patient_id"][0]
-    for part in (answers / "consult").glob("part-*.parquet"):
-        table, died = pl.read_parquet(part), pl.col("patient_id") == first
+    for file in (answers / "consult").glob("part-*.parquet"):
+        table, died = pl.read_parquet(file), pl.col("patient_id") == first
         state = pl.when(died).then(pl.lit("deceased")).otherwise(pl.col("state").cast(pl.String))
-        table.with_columns(state.alias("state")).write_parquet(part)
+        table.with_columns(state.alias("state")).write_parquet(file)
     said: list[str] = []
     assert first not in command.worklist(answers, "registry", None, note=said.append)["patient_id"]
     assert said == ["1 patient who died: not on the list"]
