@@ -397,3 +397,53 @@ def test_how_long_a_drug_or_a_flare_lasted_is_not_how_the_disease_began(text: st
 )  # fmt: skip
 def test_a_label_that_the_letter_changes_is_the_new_one(text: str, label: str) -> None:
     assert read(f"Diagnosis: polymyositis\n\n{text}").case()["label"] == label
+
+
+COURSES = """Drug               From       To         Max dose          Effect                 Why stopped
+-------------------------------------------------------------------------------------------
+Methotrexate       08/2015    02/2016    20 mg/wk          none                   pneumonitis?
+Azathioprine       03/2016    11/2017    150 mg/d          partial, muscle only   ILD
+Mycophenolate      06/2018    ongoing    1 g bd            -                      -
+Tacrolimus         never
+"""
+
+
+def test_a_table_of_drugs_without_bars_has_first_and_last_days() -> None:
+    found = [(x["drug"], x["start"], x.get("stop")) for x in read(COURSES).case()["treatments"]]
+    assert found == [
+        ("methotrexate", "2015-08", "2016-02"),
+        ("azathioprine", "2016-03", "2017-11"),
+        ("mycophenolate", "2018-06", None),
+    ]
+
+
+def test_days_of_one_month_are_a_span_and_grades_are_none() -> None:
+    text = "Clinic 17/11/2022\n\nMP 1 g IV x3 (09-11/11), now pred 60 mg. Power 4-5/5 for 2-3/12."
+    case = read(text).case()
+    first, second = case["treatments"]
+    assert (first["start"], first["stop"]) == ("2022-11-09", "2022-11-11")
+    assert second["drug"] == "prednisolone" and "start" not in second
+    assert "onset" not in case
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Ferritin 1,120 (13.8) > 2,050 (18.8) > 3,400 (21.8).", [1120, 2050, 3400]),
+        ("FVC 62 %, DLCO 41 % (Aug 2023); FVC 71 %, DLCO 50 % (Aug 2022).", [62, 41, 71, 50]),
+    ],
+)
+def test_a_number_in_brackets_behind_a_figure_is_no_figure(text: str, values: list[float]) -> None:
+    labs = read(f"Ward, 22.8.25\n\n{text}").case()["labs"]
+    assert [one["value"] for one in labs] == values
+
+
+def test_the_day_of_one_piece_is_not_that_of_the_next_sentence() -> None:
+    text = "Seen 5 Sep 2023\n\nMMT8 139; Jun 2022 CK 160. FVC 62 % (Aug 2023). IgG 3.9 g/L before IVIG."
+    found = {x["test"]: x.get("date") for x in read(text).case()["labs"]}
+    assert found == {"CK": "2022-06", "FVC": "2023-08", "IgG": None}
+
+
+def test_a_gain_is_no_weight() -> None:
+    case = read("Mr Example, 52. Weight up 9 kg.").case()
+    assert "weight_kg" not in case["patient"]

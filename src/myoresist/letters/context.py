@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from myoresist.letters.clauses import clauses
+from myoresist.letters.columns import last_cell
 from myoresist.letters.cues import RELATION, CueMark, Cues, Reach
 from myoresist.letters.forms import answers
 from myoresist.letters.layout import Sentence
@@ -182,13 +183,7 @@ class Context:
     def _goes_on(self, last: int) -> bool:
         """Tell whether a list goes on behind its denial: "fever is denied, as well as weight loss"."""
         after = [word.norm for word in self.words[last + 1 : last + 4] if word.text != ","]
-        return after[:2] in (
-            ["as", "well"],
-            ["as", "is"],
-            ["as", "are"],
-            ["as", "were"],
-            ["as", "wa"],
-        )
+        return after[:1] == ["as"] and after[1:2] in (["well"], ["is"], ["are"], ["were"], ["wa"])
 
     def _left_sentence(self, hit: Hit) -> range:
         """Return the words before a cue, back to where another sentence within this one ends."""
@@ -269,6 +264,8 @@ class Context:
         for n in range(first, len(self.words)):
             if self.words[n].text in ",;.(" or n in self.mark_at:
                 return False
+            if self.words[n].norm == "yes" and n > first:
+                return True
             if n in self.affirmed_at and n > first:
                 after = self.words[n + 1].text if n + 1 < len(self.words) else "."
                 return self.words[n].norm == "present" or after in ",;.("
@@ -412,7 +409,7 @@ class Context:
             return Cue("doubt", n, n, self._right(n, "item"))
         if self.words and self.words[0].norm in _ASKS and n == len(self.words) - 1:
             return Cue("doubt", n, n, range(n))
-        return Cue("doubt", n, n, self._left(n))
+        return Cue("doubt", n, n, last_cell(self.words, self._left(n)))
 
 
 _NOT = frozenset(("not", "never", "hardly", "scarcely", "won't", "doesn't", "didn't", "hasn't"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from myoresist.letters.columns import between_days
 from myoresist.letters.context import Context
 from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
@@ -37,7 +38,7 @@ _BEFORE_DOSE = frozenset((
     "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
     "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
     "monthly", "fortnightly", "every", "month", "admission", "discharge", "present", "entry",
-    "time", "moment", "visit",
+    "time", "moment", "visit", "ongoing", "continuing", "current",
 ))  # fmt: skip
 _OF_THE_DRUG = frozenset(("of", "with", "c", "s", "m", "v", "i"))
 _PLANNED = re.compile(
@@ -86,8 +87,7 @@ class Courses:
         self.plain, self.words, self.dates, self.commas = plain, words, dates, commas
         self.often = Often(words)
         self.outcomes = Outcomes(plain)
-        # A bar parts the first day from the last one where a heading says so.
-        self.between = _BARS if _HEAD.search(plain) else _DASH
+        self.between = between_days(plain)
         self.last: tuple[int, Mention, list[Course]] | None = None
         self.past = False
 
@@ -308,7 +308,7 @@ class Courses:
                 course.start = hit.date
         if course.start is None and not own:
             self._from_line(course, head, sentence, dated)
-        text = self.plain[head:end]
+        text = _OF_THE_NEXT.sub("", self.plain[head:end])
         span = _SPAN.search(text)
         if span and _PAUSED.search(text, 0, span.start()):
             span = None
@@ -366,12 +366,6 @@ class Courses:
             earlier[-1].stop, earlier[-1].ongoing = dated[0].date, False
 
 
-_DASH = re.compile(r"\s*(?:-|to|until|till)\s*")
-_BARS = re.compile(r"\s*(?:-|to|until|till|\|)\s*")
-_HEAD = re.compile(
-    r"^[^\n]*\|\s*(?:start|from|begin|begun|started)\s*\|\s*(?:stop|end|to|until|stopped|ended)\s*(?:\||$)",
-    re.IGNORECASE | re.MULTILINE,
-)
 _LEFT_BEHIND = re.compile(
     r"\b(?:now|currently|at present|tapered to|reduced to|down to)\s*(?:on\s*)?$", re.IGNORECASE
 )
@@ -386,6 +380,11 @@ _HALTED = re.compile(
     r"(?!.*\b(?:restarted|resumed)\b)",
     re.IGNORECASE,
 )
+_OF_THE_NEXT = re.compile(
+    r"[,;:.]?\s*(?:and\s|then\s)?(?:now|currently|at present)(?:\s(?:on|taking))?\s*$",
+    re.IGNORECASE,
+)
+"""What stands before the next drug is of that one: "methylprednisolone 1 g x3, now prednisolone"."""
 _PAUSED = re.compile(
     r"\b(?:stopped|held|paused|interrupted|suspended|withheld|off (?:it|treatment|the drug))\s*$",
     re.IGNORECASE,

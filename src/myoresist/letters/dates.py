@@ -53,6 +53,13 @@ _SPAN = re.compile(
     rf"(?P<month>{_NAME})\b\.?,?(?:\s(?P<year>{_YEAR}))?)",
     re.IGNORECASE,
 )
+_DAYS = re.compile(
+    r"(?<![\d./:,-])(?P<first>\d{1,2})\s?[-–]\s?(?P<last>\d{1,2})(?P<sep>[/.])(?P<month>\d{1,2})"
+    r"(?:(?P=sep)(?P<year>(?:19|20)?\d\d))?(?![\d/]|\.\d)"
+)
+"""From day to day within a month: "13-15/8", "9-11/11/22"."""
+_PARTS = frozenset((5, 7, 10, 12))
+"""Below the line of a grade of strength, of days of a week, of a score, of months of a year."""
 _BETWEEN = ("-", "–", "to ", "to\n")
 """Signs without which nothing is a span, which is slow to look for."""
 _MONTHS_OF_YEARS = re.compile(
@@ -113,6 +120,10 @@ class DateReader:
         told = any(plain.find(sign, start, end) >= 0 for sign in _BETWEEN)
         spans = list(_SPAN.finditer(plain, start, end)) if told else []
         found = [hit for span in spans for hit in self._span(span)]
+        for days in _DAYS.finditer(plain, start, end) if told else ():
+            if both := list(self._days(days)):
+                spans.append(days)
+                found += both
         for match in _PATTERN.finditer(plain, start, end):
             if any(match.start() < span.end() and span.start() < match.end() for span in spans):
                 continue
@@ -121,6 +132,17 @@ class DateReader:
             elif (read := self._read(match)) is not None:
                 found.append(DateHit(match.start(), match.end(), *read))
         yield from sorted(found, key=lambda hit: hit.start)
+
+    def without_year(self, day: int, month: int) -> PartialDate | None:
+        """Return the latest day of a day and a month that is not after the letter, if there is one."""
+        return self._day(day, month, None)
+
+    def _day(self, day: int, month: int, year: int | None) -> PartialDate | None:
+        try:
+            read = self._whole(year, month, day) if year else self._without_year(month, day)
+        except ValueError:
+            return None
+        return read[0] if read else None
 
     def _span(self, match: re.Match[str]) -> Iterator[DateHit]:
         """Yield first and last day of "8-12 February 2026", first and last month of "Oct-Dec 2021"."""
@@ -142,6 +164,20 @@ class DateReader:
             begin = PartialDate(begin[0].year - 1, begin[0].month, begin[0].day), begin[1]
         yield DateHit(match.start("first"), match.end("first"), *begin)
         yield DateHit(match.start("last" if of_days else "month"), match.end(), *end)
+
+    def _days(self, match: re.Match[str]) -> Iterator[DateHit]:
+        """Yield first and last day of "13-15/8"; not of a grade, a score or a span of time."""
+        first, last, month = int(match["first"]), int(match["last"]), int(match["month"])
+        dated = match["year"] or _DATED.search(
+            match.string[max(0, match.start() - 12) : match.start()]
+        )
+        if first >= last or (not dated and last <= 12 and month in _PARTS):
+            return
+        for place, day in (("first", first), ("last", last)):
+            stop = match.end() if place == "last" else match.end("first")
+            year = _year(match["year"]) if match["year"] else None
+            if (read := self._day(day, month, year)) is not None:
+                yield DateHit(match.start(place), stop, read, year is not None)
 
     def _read(self, m: re.Match[str]) -> tuple[PartialDate, bool] | None:
         try:
@@ -195,7 +231,7 @@ class DateReader:
             m.string, m.end()
         )
         padded = m["c"][0] == "0" or m["e"][0] == "0"
-        if not dated and not padded and second in (5, 7, 10, 12) and first <= second:
+        if not dated and not padded and second in _PARTS and first <= second:
             return None
         if not self.month_first and first <= 12 < second <= 40:
             return self._whole(2000 + second, first, None)

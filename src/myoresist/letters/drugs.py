@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from myoresist.case.terms import Terms
 from myoresist.knowledge.schema import Entry
+from myoresist.letters.columns import apart
 from myoresist.letters.context import Context
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
@@ -119,7 +120,8 @@ class Mention:
 
 _NEVER = re.compile(
     r"\b(?:never|not been on|has not had|no history of|was not on|were not on|no prior|no previous|"
-    r"no (?:known )?(?:statin )?(?:exposure|use)|no (?:\w+ )?exposure|not been exposed|not exposed)\b",
+    r"no (?:known )?(?:statin )?(?:exposure|use)|no \w+ (?:at any time|ever)|"
+    r"no (?:\w+ )?exposure|not been exposed|not exposed)\b",
     re.IGNORECASE,
 )
 
@@ -195,7 +197,12 @@ class Drugs:
 
     @staticmethod
     def _of_effect(cue: Cue, hit: Hit, context: Context) -> bool:
-        """Tell whether what is denied is what the drug did: "did not get better on azathioprine"."""
+        """Tell whether what is denied is what the drug did: "did not get better on azathioprine".
+
+        So is the "none" of a later column: "azathioprine   03/2016   none".
+        """
+        if context.words[cue.first].norm == "none" and cue.first > hit.last + 1:
+            return apart(context.words, cue.first)
         between = [word.norm for word in context.words[cue.first : hit.first]]
         return (
             bool(between)

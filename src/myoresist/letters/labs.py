@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.terms import LabTest, Terms
@@ -13,6 +13,7 @@ from myoresist.case.units import spelling
 from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateHit, DateReader
+from myoresist.letters.lab_value import LabValue
 from myoresist.letters.layout import Sentence
 from myoresist.letters.marks import Mark, marks
 from myoresist.letters.numbers import AMOUNT, number
@@ -48,34 +49,6 @@ class LabWords(Entry):
             phrases.add(phrase, Mark("other_lab", phrase))
 
 
-@dataclass(frozen=True)
-class LabValue:
-    """A figure of a test.
-
-    Attributes:
-        test: the test.
-        value, unit, limit: as written; the unit in an accepted spelling.
-        date: day of the sample, as far as it is told.
-        start, end: place in the plain text, from the name of the test to the figure.
-        figure: where the figure begins.
-        why: what keeps it out: other, supposed, doubt, unit.
-        assumed: whether the unit is not written.
-        dated: whether the date is written beside it.
-    """
-
-    test: str
-    value: float
-    unit: str | None
-    limit: float | None
-    date: PartialDate | None
-    start: int
-    end: int
-    why: str | None = None
-    assumed: bool = False
-    dated: bool = False
-    figure: int = -1
-
-
 _UNIT = (
     r"(?:[µu]kat|nkat|U|IU|mg|[µu]g|mcg|ng|pg|g|mm|mL/min(?:/1[.,]73\s?m[2²])?|pmol|nmol|"
     "mmol|[µu]mol|CU|AU|mU|units?)"
@@ -91,6 +64,12 @@ _BOUND = (
     rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})"
     rf"(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
 )
+_SHORT_DAY = re.compile(r"\s*\((\d{1,2})\.(\d{1,2})\.?\)")
+_THEN_BEHIND = re.compile(
+    r"\s*[,(]?\s*(?:before|prior to|pre-?|at (?:the )?(?:start|time|diagnosis|presentation|onset))\b",
+    re.IGNORECASE,
+)
+"""Behind a figure, these tell that it is of an earlier day: "IgG 3.9 g/L before IVIG"."""
 _LITRES = re.compile(r"\s?(?:L|l|litres?|liters?)\b")
 _TIMES = re.compile(
     rf"(?P<num>{AMOUNT})\s?(?:x|×|times|fold|-fold)\s?(?:the\s)?(?:ULN|upper limit(?: of normal)?|normal)",
@@ -153,6 +132,7 @@ class Labs:
         dated = list(self.dates.find(self.plain, sentence.start, sentence.end))
         before = self._prefix(sentence, names, dated)
         yield from self._carried(sentence, names, dated)
+        found: list[LabValue] = []
         for number_, hit in enumerate(names):
             if hit.of.kind != "lab":
                 continue
@@ -170,9 +150,27 @@ class Labs:
             self.carry = None
             series = list(self._series(hit.of.id, start, begin, stop, dated, before))
             for value in self._in_turn(series, begin):
-                yield replace(value, why=value.why or why)
+                found.append(replace(value, why=value.why or why))
                 if sentence.closes == ";" and why is None:
                     self.carry = (hit.of.id, sentence.end)
+        yield from self._shared_day(found)
+
+    def _shared_day(self, found: Sequence[LabValue]) -> Iterator[LabValue]:
+        """Yield values; those of "FVC 62 %, DLCO 41 % (Aug 2023)" are of one day."""
+        day: LabValue | None = None
+        dated = []
+        for value in reversed(found):
+            if day is not None and not value.dated and self._beside(value, day):
+                value = replace(value, date=day.date, dated=True)
+            day = value if value.dated else None
+            dated.append(value)
+        yield from reversed(dated)
+
+    def _beside(self, one: LabValue, other: LabValue) -> bool:
+        """Tell whether a figure in a list stands before one whose day is in the bracket behind it."""
+        between = self.plain[one.end : other.start]
+        bracket = self.plain[other.end : other.end + 2].strip()[:1]
+        return bracket in ("(", "[") and not between.strip(" ,/&") and len(between) < 5
 
     def _carried(
         self, sentence: Sentence, names: Sequence[Hit], dated: Sequence[DateHit]
@@ -235,7 +233,9 @@ class Labs:
         if head and (
             sentence.opens or len(self.plain[sentence.start : head[-1].start].split()) <= 4
         ):
-            self.prefix = (sentence.paragraph, head[-1])
+            if sentence.opens or _BLOCK.search(self.plain, sentence.start, first):
+                # "…; Jun 2022 CK 160. FVC 62 %" dates no more than its own piece.
+                self.prefix = (sentence.paragraph, head[-1])
             return head[-1].date
         if sentence.opens and not sentence.words[0].text[:1].islower():
             self.prefix = None
@@ -277,6 +277,10 @@ class Labs:
             if hit is not None:
                 date, at = hit, hit.end
                 continue
+            if not first and self.plain[at] == ">" and self.plain[at + 1 : at + 2] == " ":
+                # "1,120 > 2,050": an arrow between two figures.
+                at += 1
+                continue
             match = _VALUE.match(self.plain, at, stop)
             if match is not None and (at == 0 or not self.plain[at - 1].isalnum()):
                 if not self._plausible(words, first) or words[-1:] == ["between"]:
@@ -295,6 +299,7 @@ class Labs:
                     # "4,350 today (normal up to 320)"
                     limit, _ = self.limit_at(today, stop)
                 after = self._date_after(end, stop, dated)
+                after = after or (self._short_day(end) if limit is None else None)
                 if date and after and not self.plain[end : after.start].strip(" ,"):
                     # "1/3/21 450, 4/4/21 600": the days stand before their figures.
                     after = None
@@ -307,7 +312,7 @@ class Labs:
                     else (before if first else None)
                     or (
                         None
-                        if self.when.of_then(begin, dated)
+                        if self.when.of_then(begin, dated) or _THEN_BEHIND.match(self.plain, end)
                         else self.when.undated(words, first, end)
                     )
                 )
@@ -394,13 +399,19 @@ class Labs:
             return None, at
         return limit, match.end() - (match["close"] in (",", ";") if match["close"] else 0)
 
+    def _short_day(self, at: int) -> DateHit | None:
+        """Return the day in the bracket behind a figure that is a day and a month: "1,120 (13.8)"."""
+        short = _SHORT_DAY.match(self.plain, at)
+        day = self.dates.without_year(int(short[1]), int(short[2])) if short else None
+        return DateHit(short.start(), short.end(), day, False) if short and day else None
+
     def _date_after(self, at: int, stop: int, dated: Sequence[DateHit]) -> DateHit | None:
         """Return the date that belongs to a figure before it."""
         for hit in dated:
             if at <= hit.start < stop + 1:
                 between = self.plain[at : hit.start]
                 if re.fullmatch(
-                    r"\s*[(,]?\s*(?:(?:at|on) (?:presentation|diagnosis|admission),? )?"
+                    r"\s*[(,[]?\s*(?:(?:at|on) (?:presentation|diagnosis|admission),? )?"
                     r"(?:on|in|of|at|since|from|back in|dated|by)?\s*"
                     r"(?:the\s|early\s|mid[\s-]|late\s|spring\s|summer\s|autumn\s|winter\s)?\(?\s*",
                     between,
@@ -409,31 +420,6 @@ class Labs:
                     return hit
                 return None
         return None
-
-
-def completed(values: Sequence[LabValue]) -> list[LabValue]:
-    """Give values the unit and limit that the letter gives once for their test."""
-    own = [value for value in values if value.why in (None, "unit")]
-    units = {v.test: v.unit for v in reversed(own) if v.unit and not v.assumed}
-    limits: dict[tuple[str, str | None], set[float]] = {}
-    found = []
-    for value in values:
-        if value.assumed and value.test in units:
-            value = replace(
-                value,
-                unit=units[value.test],
-                assumed=False,
-                why=None if value.why == "unit" else value.why,
-            )
-        found.append(value)
-        if value.limit and value.why is None:
-            limits.setdefault((value.test, value.unit), set()).add(value.limit)
-    return [
-        replace(v, limit=next(iter(limits[v.test, v.unit])))
-        if v.limit is None and len(limits.get((v.test, v.unit), ())) == 1
-        else v
-        for v in found
-    ]
 
 
 def _spelt(unit: str) -> str:

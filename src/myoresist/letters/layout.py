@@ -36,6 +36,11 @@ _GOES_ON = frozenset((
 ))  # fmt: skip
 
 
+_ITEMS = 13
+"""Numbers below may be those of a list within a line, or months."""
+_MONTH = re.compile(
+    r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|okt|oct|nov|dec|dez)", re.IGNORECASE
+)
 LONGEST = 1_500
 """Signs that a sentence may have, so that time is bounded whatever a text is made of."""
 
@@ -250,9 +255,10 @@ class Layout:
         )
         if not after:
             return True
-        if re.search(r"(?:^|\s)\(?\d{1,2}\.$", before):
-            # "12. 6. 2019", "1. Dermatomyositis"
-            return False
+        if numbered := re.search(r"(?:^|\s)\(?(\d{1,2})\.$", before):
+            # "12. 6. 2019", "1. Dermatomyositis"; but "Vitamin D 38. Testosterone …"
+            item = start == stop - len(numbered[1]) - 1 or int(numbered[1]) < _ITEMS
+            return not item and after[:1].isupper() and not _MONTH.match(after)
         if _NOT_A_STOP.search(before):
             return bool(_OWN_STOP.search(before)) and after[:1].isupper()
         return True

@@ -270,9 +270,10 @@ class Person:
         if match is None:
             return
         sentence_start = max(self.plain.rfind(sign, 0, match.start()) for sign in (".", "\n", ":"))
-        lead = self.plain[max(sentence_start, match.start() - 40) : match.start()].lower()
+        lead = self.plain[max(sentence_start, match.start() - 40, 0) : match.start()].lower()
         if re.search(
-            r"\b(?:lost|gained|gain|loss|down|up by|mg|lose|put on|was|from|dose|in november|in october)\b",
+            r"\b(?:lost|gained|gain|loss|down|up|increase\w*|mg|lose|put on|was|from|dose|"
+            r"in november|in october)\b",
             lead,
         ):
             return

@@ -16,7 +16,8 @@ from myoresist.letters.dates import DateReader
 from myoresist.letters.drugs import Drugs, Mention
 from myoresist.letters.figures import Figures
 from myoresist.letters.found import Found
-from myoresist.letters.labs import Labs, LabValue, completed
+from myoresist.letters.lab_value import LabValue, completed
+from myoresist.letters.labs import Labs
 from myoresist.letters.layout import Layout, Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.measures import Measured, Measures

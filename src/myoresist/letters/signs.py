@@ -118,6 +118,8 @@ class Signs:
                 means.add("no")
             elif sought == "open":
                 why = "planned"
+        if "biopsy" in thing.when and self._unstained(hit):
+            means.add("no")
         places = self._places(hit, said)
         if why:
             yield from self._open((*thing.yes, *thing.unsure), why, places)
@@ -133,6 +135,18 @@ class Signs:
             yield from self._answers(
                 Answers(yes=thing.yes, no=thing.no, unsure=thing.unsure), places
             )
+
+    def _unstained(self, hit: Hit) -> bool:
+        """Tell whether the word behind a structure on a slide denies it: "C5b-9: capillaries negative"."""
+        if len(hit.parts) < 2:
+            return False
+        last = max(end for _, end in hit.parts)
+        return any(
+            q.of.name in ("negative", "absent")
+            and 0 < q.first - last <= 2
+            and all(w.norm in _COPULAS for w in self.words[last + 1 : q.first])
+            for q in self.qualities
+        )
 
     def _test(self, hit: Hit, said: Said) -> Iterator[Found]:
         thing: Thing = hit.of

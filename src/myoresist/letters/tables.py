@@ -11,7 +11,7 @@ from myoresist.case.dates import PartialDate
 from myoresist.case.terms import Terms
 from myoresist.case.units import spelling
 from myoresist.letters.dates import DateReader
-from myoresist.letters.labs import LabValue
+from myoresist.letters.lab_value import LabValue
 from myoresist.letters.layout import Line
 from myoresist.letters.numbers import AMOUNT, number
 from myoresist.letters.tokens import tokens

@@ -14,7 +14,7 @@ from myoresist.case.dates import PartialDate
 from myoresist.case.reading import OTHER_CLASSES
 from myoresist.letters.antibody_words import POSITIVE, UNCLEAR, AntibodyResult
 from myoresist.letters.course import Course
-from myoresist.letters.labs import LabValue
+from myoresist.letters.lab_value import LabValue
 from myoresist.letters.measures import Measured
 from myoresist.letters.person import Fact
 from myoresist.letters.reading import Read
