@@ -10,10 +10,14 @@ import polars as pl
 import pytest
 from doors import DOORS, findings, folder, rejected
 
+from myoresist.case.cells import Read
+from myoresist.case.reading import packaged_terms
 from myoresist.cohort import run
+from myoresist.cohort.as_written import as_written
 from myoresist.cohort.checking import check
 from myoresist.cohort.freeze.one_patient import case_of
 from myoresist.cohort.registry import assess_tables
+from myoresist.cohort.schema import Schema
 
 Rows = Sequence[Mapping[str, Any]]
 OTHERS = [door for door in DOORS if door != "csv"]
@@ -386,6 +390,57 @@ def test_numbers_held_as_such_have_the_same_bounds_as_text() -> None:
         "treatments": pl.DataFrame([{"patient_id": "P", "drug": "methotrexate", "weeks": 2e18}]),
     }
     assert assess_tables(frames)["rejected"]["column"].to_list() == ["cut_off", "value", "weeks"]
+
+
+WRITTEN = [
+    "2023-05-17",
+    "2023-02-30",
+    "2023-5-17",
+    "1890-01-01",
+    "2300-01-01",
+    "20230517",
+    "2023-05",
+    "2023",
+    "1",
+    "12.5",
+    "-3",
+    "-0",
+    "00012",
+    "23.780",
+    "1.234.567",
+    "1.000",
+    "999",
+    "-9",
+    "99.0",
+    "1e5",
+    "+4",
+    ".5",
+    "5.",
+    "9999999999999999999999",
+    "0.1000000000000000055511151231257827",
+    "nan",
+    "inf",
+    "١٢",
+    "1_0",
+    "NA",
+    "Unknown",
+    "K",
+    "abc",
+    "éa",
+    "none",
+    "true",
+    "N",
+]
+SPACED = ("", "na ", "2023-05-17 ", "a b", "\x1cx")
+
+
+def test_cells_that_are_read_together_say_what_each_says_alone() -> None:
+    tables = Schema(packaged_terms()).tables.values()
+    columns = {column for table in tables for column in table.values()}
+    texts = [*WRITTEN, *SPACED]
+    for column in columns:
+        for text, value in zip(texts, as_written(pl.Series(texts), column).to_list(), strict=True):
+            assert value is None or column.read(text) == Read(value), (column, text)
 
 
 def test_a_course_that_ends_after_the_assessment_runs_on_its_day(tmp_path: Path) -> None:

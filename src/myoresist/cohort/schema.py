@@ -17,6 +17,7 @@ from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thou
 from myoresist.case.responses import ORGANS, Organ, Reason, Response
 from myoresist.case.terms import Terms
 from myoresist.cohort.ages import BIRTH, ONSET
+from myoresist.cohort.as_written import as_written
 from myoresist.resistance.response.visits import (
     DATE,
     ON_TREATMENT,
@@ -351,13 +352,22 @@ def _read(
     if cells.dtype != pl.Date:
         cells = cells.cast(pl.String)
     words = Words.of_runs(cells) if name == PATIENT else Words.of(cells)
-    found = [NOTHING if x is None else column.read(x, codes_named) for x in words.texts.to_list()]
-    value = pl.Series(name, [x.value for x in found], dtype=_TYPES.get(column.kind, pl.String))
+    value, reasons = _told(words.texts, column, codes_named)
     if value.dtype == pl.String and name != PATIENT:
         value = categories(value)
-    reasons = pl.Series([x.wrong for x in found], dtype=pl.String)
     wrong = None if reasons.null_count() == len(reasons) else words.read(reasons)
     return words.read(value).alias(name), wrong
+
+
+def _told(texts: pl.Series, column: Column, codes_named: bool) -> tuple[pl.Series, pl.Series]:
+    """Return what texts say, and why some cannot be read."""
+    value = as_written(texts, column)
+    other = texts.filter(value.is_null()).to_list()
+    found = [NOTHING if x is None else column.read(x, codes_named) for x in other]
+    rest = value.is_null().arg_true()
+    value = value.scatter(rest, pl.Series([x.value for x in found], dtype=value.dtype))
+    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, len(texts))
+    return value, reasons.scatter(rest, pl.Series([x.wrong for x in found], dtype=pl.String))
 
 
 _TYPES: Mapping[Kind, type[pl.DataType]] = {
