@@ -29,8 +29,9 @@ def inputs_table(tables: Mapping[str, pl.DataFrame], ids: pl.Series) -> pl.DataF
         # A column of which nothing is known says as little as one that is not there.
         own = (x for x in frame.columns if x not in (ROW, PATIENT) and not x.endswith(GROUPED))
         columns = sorted(x for x in own if frame[x].count())
-        words = [x for x in columns if frame.schema[x] in (pl.Categorical, pl.Enum)]
-        cells = frame.select(columns).with_columns(pl.col(words).cast(pl.String))
+        cells = frame.select(columns)
+        words = [x for x, kind in cells.schema.items() if kind in (pl.Categorical, pl.Enum)]
+        cells = cells.with_columns(pl.col(words).cast(pl.String))
         marks = cells.hash_rows() if columns else None
         mark = pl.Series("mark", [0] * frame.height if marks is None else marks, dtype=pl.UInt64)
         rows = frame.select(PATIENT).with_columns(mark)

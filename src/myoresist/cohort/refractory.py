@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from myoresist.answers import Answers
+from myoresist.arrays.grids import alike
 from myoresist.arrays.planes import unpack
 from myoresist.diagnosis.criteria.compile import CLASS, column
 from myoresist.diagnosis.criteria.evaluate import MET, NOT_MET, STATES, UNDETERMINED
@@ -56,7 +57,9 @@ def refractory_table(answers: Answers) -> pl.DataFrame:
             "blocking": pl.concat(items) if count else pl.Series([], dtype=pl.String),
         }
     )
-    return table.sort(PATIENT, "definition")
+    # Patient by patient, whose places rise.
+    rows = np.arange(table.height).reshape(count, size).T.ravel()
+    return table.select(pl.all().gather(rows))
 
 
 def _defined(answers: Answers) -> Iterator[tuple[str, np.ndarray, Mapping[str, int]]]:
@@ -85,21 +88,21 @@ def _defined(answers: Answers) -> Iterator[tuple[str, np.ndarray, Mapping[str, i
 def _joined(blocking: Mapping[str, int], base: Knowledge, open_: np.ndarray) -> pl.Series:
     """Return for each patient what leaves a definition open, parted by semicolons; empty for nothing."""
     size = len(open_)
-    alike: dict[str, int] = {}
+    unknown: dict[str, int] = {}
     for item, bits in blocking.items():
         name = of_every_drug(item, base)
-        alike[name] = alike.get(name, 0) | bits
-    if not alike or not open_.any():
+        unknown[name] = unknown.get(name, 0) | bits
+    if not unknown or not open_.any():
         return pl.Series([None], dtype=pl.String).new_from_index(0, size)
-    named = sorted(alike)
-    flags = np.stack([unpack(alike[x], size) & open_ for x in named], axis=1)
+    named = sorted(unknown)
+    flags = np.stack([unpack(unknown[x], size) & open_ for x in named])
     # Patients of whom the same is not known share their words.
-    different, places = np.unique(flags, axis=0, return_inverse=True)
+    first, places = alike(np.packbits(flags, axis=0).astype(np.int64), size)
     texts = [
         PARTED.join(x for x, yes in zip(named, row, strict=True) if yes) or None
-        for row in different
+        for row in flags[:, first].T.tolist()
     ]
-    return pl.Series(texts, dtype=pl.String).gather(places.reshape(-1))
+    return pl.Series(texts, dtype=pl.String).gather(places)
 
 
 def of_every_drug(item: str, base: Knowledge) -> str:

@@ -125,8 +125,9 @@ class Pages:
         labels = np.array([names[x] for x in found.leading.labels], np.int64)
         beside = self._same(f"{BESIDE}{n}" for n in range(len(found.consult.data.page.beside)))
         who = [found.certainty, self._lead, beside, self._same([RENAMED]), labels]
+        # Of names that stand in a sentence only their number of words counts.
         tried, given = self._named(FAILED, PARTLY), self._named(GIVEN)
-        how = [found.state, tried, np.where(tried > 0, 0, given), self._named(WORKED), labels]
+        how = [found.state, np.where(tried > 0, tried, given), self._named(WORKED), labels]
         return self._count(every, who, lambda page: page.disease) + self._count(
             every, how, lambda page: page.course
         )
@@ -164,12 +165,13 @@ class Pages:
         return self._same(f"{EACH}{ALLERGIC}.{x}" for x in self.found.consult.families[ALLERGIC])
 
     def _named(self, *told: str) -> Numbers:
-        """Return a number for the drugs of which one of some things is told, as they are named."""
+        """Return how many words the names of the drugs are of which one of some things is told."""
         drugs = self.found.told(told)
         count = drugs.sum(axis=0)
         counted = count > MOST_NAMED
         packed = np.packbits(drugs & ~counted, axis=0).astype(np.int64)
-        return alike([np.where(counted, count, 0), *packed], len(count))[1]
+        columns = [np.where(counted, count, 0), *packed]
+        return self._count(np.arange(len(count)), columns, lambda page: page.named(*told))
 
     def _same(self, columns: Iterable[str]) -> Numbers:
         """Return a number for what is true of some columns."""

@@ -89,9 +89,9 @@ class Page:
     @property
     def course(self) -> str:
         """Return what the bottom line says of the state."""
-        worked = self._named(WORKED)
+        worked = self.named(WORKED)
         return self.found.state_of(self.row).bottom.format(
-            tried=self._named(FAILED, PARTLY) or self._named(GIVEN) or "treatment",
+            tried=self.named(FAILED, PARTLY) or self.named(GIVEN) or "treatment",
             to=f" to {worked}" if worked else "",
             label=self._called,
         )
@@ -200,7 +200,7 @@ class Page:
         option = self.found.consult.options.data.options.get(treatment)
         return f"; judge by month {round(option.judge_after_weeks[1] / WEEKS)}" if option else ""
 
-    def _named(self, *told: str) -> str:
+    def named(self, *told: str) -> str:
         """Name the drugs of which one of some things is told."""
         flags = self.found.told(told)[:, self.row]
         drugs = [x for x, held in zip(self.found.consult.given.drugs, flags, strict=True) if held]
