@@ -447,3 +447,41 @@ def test_the_day_of_one_piece_is_not_that_of_the_next_sentence() -> None:
 def test_a_gain_is_no_weight() -> None:
     case = read("Mr Example, 52. Weight up 9 kg.").case()
     assert "weight_kg" not in case["patient"]
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("Weakness for 6 years.", None), ("Dermatomyositis over 12 years, now stable.", None),
+        ("She has had weakness for 6 years. She is 54 years.", 54),
+        ("A woman of 54 years, DM for 3 years.", 54),
+        ("History of 5 years.", None), ("Mrs Smith, 61 yrs. Weakness for about 2 years.", 61),
+    ],
+)  # fmt: skip
+def test_a_span_of_years_is_no_age(text: str, age: float | None) -> None:
+    told = [x.entry for x in read(text).statements if x.about == "patient.age"]
+    assert told == ([] if age is None else [age])
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Kein Raynaud-Syndrom. Keine Arthritis.", "German"), ("Pas de syndrome de Raynaud.", "French"),
+        ("Sin fenómeno de Raynaud.", "Spanish"), ("Geen Raynaud.", "Dutch"),
+    ],
+)  # fmt: skip
+def test_another_language_is_not_read_as_english(text: str, language: str) -> None:
+    with pytest.raises(LetterError, match=language):
+        read(text)
+
+
+def test_a_letter_may_end_in_a_titre() -> None:
+    (found,) = read("ANA 1:40.").statements
+    assert (found.about, found.entry["result"]) == ("ana", "weak")
+
+
+@pytest.mark.parametrize(
+    "text", ["PAS-positive vacuoles.", "Anti-EJ: negative", "EJ 0 neg", "No ILD."]
+)
+def test_short_words_of_medicine_are_no_other_language(text: str) -> None:
+    read(text)

@@ -12,7 +12,7 @@ from myoresist.letters.drugs import DrugMark
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.phrases import Hit
-from myoresist.letters.strength_words import MuscleMark, StrengthMark, StrengthWords
+from myoresist.letters.strength_words import MuscleMark, StrengthMark, StrengthWords, precise
 from myoresist.letters.things import Thing
 
 _FULL, _WEAK_4 = 5.0, 4.0
@@ -299,7 +299,9 @@ class Strength:
                 )
             return
         if item.kind == "weak" and not self._objective(number):
-            return
+            # What somebody complains of is asked about where it is named as a physician names it.
+            near = [at for at in near if precise(self.items[at].part)]
+            doubt = doubt or "doubt"
         for at in near:
             one = self.items[at]
             if any(i.kind == "grade" and 0 < i.first - one.last <= 6 for i in self.items):
@@ -370,11 +372,7 @@ class Strength:
     def _objective(self, number: int) -> bool:
         """Tell whether weakness is a finding of examination: examined, or named by its pattern."""
         complaint = any(one.kind == "complaints" for one in self.items)
-        pattern = any(
-            one.part in ("proximal", "distal", "neck_flexion", "neck_extension")
-            for one in self.items
-            if one.kind == "muscle"
-        )
+        pattern = any(one.kind == "muscle" and precise(one.part) for one in self.items)
         return self.examined or (pattern and not complaint)
 
     def _answers(self, one: Graded, graded: Sequence[Graded]) -> Iterator[Found]:

@@ -8,6 +8,16 @@ from dataclasses import dataclass
 from myoresist.knowledge.schema import Entry
 from myoresist.letters.phrases import Phrases
 
+PRECISE = (
+    "proximal", "distal", "neck_flexion", "neck_extension", "finger_flexion", "knee_extension",
+)  # fmt: skip
+"""Parts that whoever complains of weakness does not name so."""
+
+
+def precise(part: str) -> bool:
+    """Tell whether a part is named as a physician names it."""
+    return part in PRECISE
+
 
 class Muscle(Entry):
     """A muscle, movement or region by its names."""
