@@ -86,9 +86,9 @@ _AGES = tuple(
 _NO_AGE = re.compile(
     r"(?<!woman )(?<!man )(?<!lady )(?<!age )\bof\s*$|[-–~]\s*$|"
     r"\b(?:for|over|past|last|after|within|in|during|than|every|next|first|previous|nearly|some|least|to|and|until)"
-    r"(?: (?:about|approximately|around|another|a further))?\s*$"
+    r"(?: (?:about|around|another|a further))?\s*$"
 )
-"""What makes years a span of time, and no age: weakness for 6 years."""
+"""What makes years no age: weakness for 6 years."""
 _BORN = re.compile(
     r"\b(?:born|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
 )
@@ -263,12 +263,15 @@ class Person:
             for match in pattern.finditer(head):
                 age = int(next(x for x in match.groups() if x))
                 before = head[max(0, match.start() - 30) : match.start()].lower()
-                if _NO_AGE.search(before) and match[0][-1] in "rRsSyY" and match[0][0].isdigit():
-                    continue
-                if 0 < age <= 110 and not re.search(
-                    r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
-                    r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
-                    before,
+                span = match[0][0].isdigit() and match[0][-1] in "rRsSyY" and _NO_AGE.search(before)
+                if (
+                    not span
+                    and 0 < age <= 110
+                    and not re.search(
+                        r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
+                        r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
+                        before,
+                    )
                 ):
                     yield Fact("patient.age", float(age), match.start(), match.end())
                     return
