@@ -89,6 +89,10 @@ _NO_AGE = re.compile(
     r"(?: (?:about|around|another|a further))?\s*$"
 )
 """What makes years no age: weakness for 6 years."""
+_OF_ANOTHER = re.compile(
+    r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
+    r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$"
+)
 _BORN = re.compile(
     r"\b(?:born|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
 )
@@ -264,15 +268,7 @@ class Person:
                 age = int(next(x for x in match.groups() if x))
                 before = head[max(0, match.start() - 30) : match.start()].lower()
                 span = match[0][0].isdigit() and match[0][-1] in "rRsSyY" and _NO_AGE.search(before)
-                if (
-                    not span
-                    and 0 < age <= 110
-                    and not re.search(
-                        r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
-                        r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$",
-                        before,
-                    )
-                ):
+                if not span and 0 < age <= 110 and not _OF_ANOTHER.search(before):
                     yield Fact("patient.age", float(age), match.start(), match.end())
                     return
 
