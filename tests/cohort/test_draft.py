@@ -296,6 +296,37 @@ def test_an_export_of_redcap_has_a_draft(tmp_path: Path) -> None:
         draft_mapping(tmp_path / "ours.csv")
 
 
+@pytest.mark.parametrize("by", ["site", "mmt8_max"])
+def test_a_measure_that_sites_write_on_two_scales_is_asked_about(by: str, tmp_path: Path) -> None:
+    rows = [f"{n},2020-01-0{n % 9 + 1},{60 + n + n // 5 * 60},{'AB'[n // 5]}" for n in range(10)]
+    visits = "\n".join([f"id,date,mmt8,{by}", *rows])
+    patients = "\n".join(["id,sex", *(f"{n},f" for n in range(10))])
+    source = folder(
+        tmp_path / "in", {"patients.csv": patients, "visits.csv": visits + "\n0,2021-01-01,75,B"}
+    )
+    text = draft_mapping(source)
+    assert f"mmt8: null  # mmt8 on one scale? By {by}: up to 64 in A; up to 129 in B" in text
+
+
+def test_a_point_that_may_divide_thousands_is_no_decimal_point(tmp_path: Path) -> None:
+    rows = "id,date,CK (U/L),HAQ\n1,2020-01-01,5.000,1.25\n2,2020-01-01,300,0.875\n"
+    (tmp_path / "p.csv").write_text(rows)
+    text, _ = drafted(tmp_path / "p.csv", tmp_path)
+    assert "# decimal: point, if 5.000 is 5 here; else comma." in text
+    found = check(tmp_path / "p.csv", tmp_path / "draft.yaml").problems
+    assert [x.partition(";")[0] for x in found["reason"]] == ["may be thousands"]
+
+
+def test_values_of_repeated_instruments_are_drafted(tmp_path: Path) -> None:
+    rows = (
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,sex,drug,frequency", "1,,,f,,",
+        "1,meds,1,,Methotrexat,1/week",
+    )  # fmt: skip
+    (tmp_path / "e.csv").write_text("\n".join(rows))
+    values = yaml.safe_load(draft_mapping(tmp_path / "e.csv"))["values"]["treatments"]
+    assert values == {"drug": {"Methotrexat": "methotrexate"}, "frequency": {"1/week": "weekly"}}
+
+
 def test_cells_that_hold_tables_of_their_own_are_said(tmp_path: Path) -> None:
     deep = "[" * 200 + "]" * 200
     (tmp_path / "p.ndjson").write_text(f'{{"patient_id": "1", "visits": {deep}}}\n')

@@ -19,7 +19,7 @@ from myoresist.cohort.folder import SourceError, first_line
 from myoresist.cohort.registry import Registry
 from myoresist.cohort.remarks import REMARKS
 from myoresist.cohort.run import BATCH
-from myoresist.cohort.schema import ROW, codes_are_named, empty_rejections
+from myoresist.cohort.schema import ROW, empty_rejections
 from myoresist.cohort.source import Place, Source, open_source
 from myoresist.library import Knowledge
 from myoresist.resistance.response.visits import PATIENT
@@ -130,8 +130,8 @@ def _perhaps_codes(patients: pl.DataFrame, registry: Registry) -> Counter[tuple[
     catalogue = registry.knowledge.catalogue
     found: Counter[tuple[str, float]] = Counter()
     for name in patients.columns:
-        known = codes_are_named(registry.codes_named, "patients", name)
-        if known or name not in catalogue or catalogue[name].unit != "years":
+        # Who names 999 for one column does not say that 99 is meant.
+        if registry.codes_named is True or name not in catalogue or catalogue[name].unit != "years":
             continue
         values = patients[name].cast(pl.Float64, strict=False)
         for code in PERHAPS_CODES:

@@ -125,7 +125,9 @@ class Beside:
         return self.one.columns[name]
 
     def _measure(self, theirs: str, ours: str, visit: _Visit) -> None:
-        fit = self.guess.fitting.of("visits", ours, self._profile(theirs))
+        column = self._profile(theirs)
+        fit = self.guess.fitting.of("visits", ours, column)
+        fit = self.guess.of_one_scale(self.one, column, fit)
         if fit.ours is None:
             self.lines[theirs] = Line(theirs, None, fit.note, ours)
         elif fit.ours not in visit.measures.values():

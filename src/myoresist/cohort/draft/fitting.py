@@ -23,12 +23,16 @@ _BOTH, _ONE_SIDE = "mmt8", "mmt8_80"
 
 
 class Fit(NamedTuple):
-    """Which column of ours it is, or what has to be asked; and what its values are."""
+    """Which column of ours it is, or what has to be asked; and what its values are.
+
+    ``lower`` is the highest number of another scale on which some of the numbers may be.
+    """
 
     ours: str | None
     note: str
     values: Mapping[str, str] = {}
     strange: tuple[str, ...] = ()
+    lower: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ class Fitting:
             if header.endswith(_MM) or (high > measure.maximum and not header.endswith(_CM)):
                 fit = self._number(in_mm, kind[in_mm], column)
                 low = min(column.numbers) <= measure.maximum
-                return fit._replace(note=fit.note + "; are all of them in mm?") if low else fit
+                asked = fit._replace(
+                    note=fit.note + "; are all of them in mm?", lower=measure.maximum
+                )
+                return asked if low else fit
             if not (header.endswith(_CM) or header == measure.id or header in measure.columns):
                 return Fit(None, f"{measure.id} in cm or {in_mm}? values {column.span}")
         if measure.id == _BOTH and column.numbers and "150" not in header:
@@ -113,7 +120,8 @@ class Fitting:
                 return Fit(None, said)
             if min(column.numbers) <= highest:
                 fit = self._number(ours, kind[ours], column)
-                return fit._replace(note=fit.note + f"; are all of them of {measure.maximum:g}?")
+                note = fit.note + f"; are all of them of {measure.maximum:g}?"
+                return fit._replace(note=note, lower=highest)
         return self._number(ours, kind[ours], column)
 
 

@@ -11,6 +11,7 @@ from myoresist.cohort.draft.codes import codes_of
 from myoresist.cohort.draft.fitting import Fit, Fitting
 from myoresist.cohort.draft.parts import Draft, Line, Side
 from myoresist.cohort.draft.profile import Calendar, Profile, decimal_of
+from myoresist.cohort.draft.scales import groupings, mixed
 from myoresist.cohort.draft.spelling import plain, snake
 from myoresist.cohort.draft.vocabulary import OfLab, Vocabulary
 from myoresist.cohort.draft.wide import tagged
@@ -25,6 +26,10 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 _UNNAMED = "not recognised"
 _NESTED = "holds lists or objects inside its cells, which are not read; write them as columns or as a table"
 _HALF = 0.5
+_OF_A_LIST = 3
+"""Further columns by whose names a table is a list, whatever its words are."""
+_SCALES = {"max", "maximum", "scale", "range", "unit", "skala", "version", "echelle", "escala"}
+"""Parts of a header that tell on which scale a measure stands."""
 _LIKE = 0.8
 """How alike a word must be to the name of a test or an antibody to be proposed (0 to 1)."""
 
@@ -111,7 +116,10 @@ class Guess:
             return snake(one.name), ""
         for ours, about in TEXTS.items():
             column = self._about(one, ours, about)
-            if column is not None and self._speaks_of(ours, column):
+            if column is not None and (
+                self._speaks_of(ours, column)
+                or (ours == "treatments" and self._is_list(ours, about, one))
+            ):
                 return ours, ""
         ids = one.rows[who].drop_nulls()
         if one.export or (ids.is_unique().all() and not one.repeated):
@@ -124,6 +132,13 @@ class Guess:
     def _about(self, one: Found, ours: str, about: str) -> Profile | None:
         named = (y for x, y in one.columns.items() if self.vocabulary.exact(ours, x) == about)
         return next(named, None)
+
+    def _is_list(self, ours: str, about: str, one: Found) -> bool:
+        """Tell whether a table is a list by its other columns, as one of drugs in free text is."""
+        if snake(one.name) in _NEEDS or one.export:
+            return False
+        others = {self.vocabulary.exact(ours, x) for x in one.columns} - {None, PATIENT, about}
+        return len(others) >= _OF_A_LIST
 
     def _speaks_of(self, ours: str, column: Profile) -> bool:
         name = TEXTS[ours]
@@ -138,7 +153,7 @@ class Guess:
 
     def place(self, ours: str, one: Found) -> bool:
         """Say what the columns of a table are; tell whether it has all that it needs."""
-        lines = [self._line(ours, x) for x in self._ordered(ours, one)]
+        lines = [self._line(ours, x, one) for x in self._ordered(ours, one)]
         taken: dict[str, str] = {}
         for place, line in enumerate(lines):
             if line.ours in taken:
@@ -177,7 +192,7 @@ class Guess:
         own = self.vocabulary.schema.tables[ours]
         return sorted(one.columns.values(), key=lambda x: (x.name != who, snake(x.name) not in own))
 
-    def _line(self, table: str, column: Profile) -> Line:
+    def _line(self, table: str, column: Profile, one: Found) -> Line:
         """Say what a column is by itself."""
         header = column.name
         if self.vocabulary.exact("patients", header) == PATIENT:
@@ -188,7 +203,8 @@ class Guess:
         if ours is None and table == "visits":
             ours = self._enzyme(header)
         if ours is not None:
-            return self._fitted(table, column, self.fitting.of(table, ours, column), ours)
+            fit = self.of_one_scale(one, column, self.fitting.of(table, ours, column))
+            return self._fitted(table, column, fit, ours)
         parts = tagged(header)
         asked = self.vocabulary.asked(header)
         asked = asked or (self.vocabulary.asked(parts.name) if parts else None)
@@ -211,6 +227,24 @@ class Guess:
         if fit.strange:
             self.draft.strange.setdefault(table, {})[column.name] = fit.strange
         return Line(column.name, fit.ours, fit.note)
+
+    def of_one_scale(self, one: Found, column: Profile, fit: Fit) -> Fit:
+        """Return a fit, or what to ask where groups write a measure on different scales."""
+        if fit.lower is not None:
+            patients = [x for x in self.tables if x is not one and self.ids(x)]
+            of_one = next((y for y in patients if y.rows[str(self.ids(y))].is_unique().all()), None)
+            for by, groups in groupings(one, column.name, self.ids(one), of_one, self._of_group):
+                said = mixed(column.name, one.rows, groups, fit.lower)
+                if said:
+                    asked = f"{fit.ours} on one scale? By {by}: {said}"
+                    return Fit(None, f"{asked}; write it as one before, in two columns")
+        return fit
+
+    def _of_group(self, header: str, measure: str) -> bool:
+        """Tell whether a header names a group, such as the site, or the scale of a measure."""
+        parts = {*snake(header).split("_")}
+        named = set(snake(measure).split("_")) & parts and _SCALES & parts
+        return self.vocabulary.is_kept(header) or (header != measure and bool(named))
 
     def _enzyme(self, header: str) -> str | None:
         """Return the column of a visit that holds an enzyme in the unit that a header names."""

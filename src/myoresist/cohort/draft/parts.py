@@ -50,7 +50,8 @@ class Draft:
         ignored: for each of their tables that is left out, why.
         dates: in which forms dates are written.
         doubted: signs between day and month of which nobody can tell which stands first.
-        decimal: what stands before decimals; ``both`` if two columns say otherwise.
+        decimal: what stands before decimals; ``both`` if two columns say otherwise,
+            ``asked`` if the points of one may divide thousands.
         codes: those for a missing value, by column.
         keep: columns that are carried through.
     """

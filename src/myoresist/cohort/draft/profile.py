@@ -22,6 +22,11 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:,\d{3})+\.\d+)")
 _BOUND = re.compile(r"[<>≤≥]\s*\d+([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})")
 _POINT = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})")
+ASKED = "asked"
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_HIGH = 1000
+"""A column with such a number holds no scores, whose decimals may be three."""
 _BOTH = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}")
 _FORMS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%m.%d.%Y", "%Y/%m/%d", "%Y.%m.%d",
@@ -57,7 +62,7 @@ class Profile:
     @cached_property
     def numbers(self) -> tuple[float, ...]:
         """Return the values as numbers, those that are bounds left out; none where most are neither."""
-        found = [x for x in map(_number, self.said) if x is not None]
+        found = [x for x in map(number_of, self.said) if x is not None]
         bounds = sum(_BOUND.fullmatch(x) is not None for x in self.said)
         return tuple(found) if found and len(found) + bounds >= _ENOUGH * len(self.said) else ()
 
@@ -94,7 +99,7 @@ class Profile:
         return bool(self.said) and good >= _ENOUGH * len(self.said)
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
     """Return the number that a text is, whatever its signs, and whatever unit stands behind it."""
     match = _WITH_UNIT.fullmatch(text)
     if match is None:
@@ -149,11 +154,23 @@ def profiles(
 
 
 def decimal_of(columns: Iterable[Profile]) -> tuple[str | None, bool]:
-    """Return what stands before decimals, and whether two columns say otherwise."""
+    """Return what stands before decimals, ``ASKED`` if it has to be asked; and whether two columns differ."""
     numeric = [x for x in columns if x.numbers and not (x.dates and x.forms)]
     comma = any(_COMMA.fullmatch(x) for one in numeric for x in one.said)
     point = any(_POINT.fullmatch(x) for one in numeric for x in one.said)
+    if point and not comma and any(_may_group(x) for x in numeric):
+        # Of 5.000 it has to be asked; once a point is said to stand before decimals, it is 5.
+        return ASKED, False
     return (None if comma == point else "comma" if comma else "point"), comma and point
+
+
+def _may_group(column: Profile) -> bool:
+    """Tell whether the points of a column may divide thousands: none of its numbers tells otherwise."""
+    grouped = any(_THOUSANDS.fullmatch(x) for x in column.said)
+    small = any(_POINT.fullmatch(x) for x in column.said)
+    commas = any(_COMMAS.fullmatch(x) for x in column.said)
+    high = max(column.numbers, default=0) >= _HIGH
+    return grouped and (commas or not small or high)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from myoresist.cohort.draft.parts import Draft, Line, Side
+from myoresist.cohort.draft.profile import ASKED
 from myoresist.report.printable import printable
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -60,6 +61,8 @@ def _forms(draft: Draft) -> Iterator[str]:
         yield f"# dates: [{one}] or [{other}]? No value tells which stands first, or two differ."
     if draft.decimal == "both":
         yield "# decimal: comma or point? One column has this, another one that."
+    elif draft.decimal == ASKED:
+        yield "# decimal: point, if 5.000 is 5 here; else comma. Until then such cells are asked about."
     elif draft.decimal:
         yield f"decimal: {draft.decimal}  # as numbers are written in the values"
     yield from _missing(draft)
@@ -113,7 +116,9 @@ def _column(line: Line) -> str:
 
 def _values(draft: Draft) -> Iterator[str]:
     tables = [
-        x for x in (*draft.tables, *draft.rows) if draft.values.get(x) or draft.strange.get(x)
+        x
+        for x in (*draft.tables, *draft.repeated.values(), *draft.rows)
+        if draft.values.get(x) or draft.strange.get(x)
     ]
     lines = [y for table in dict.fromkeys(tables) for y in _values_of(draft, table)]
     if any(not x.lstrip().startswith("#") for x in lines):
