@@ -66,7 +66,7 @@ def test_a_table_is_found_whatever_the_case_of_its_name(name: str, tmp_path: Pat
         ("lab.csv", "is it meant to be labs.csv"),
         ("labs_2023.csv", "is it meant to be labs.csv"),
         ("labs.csv.gz", "is not read"),
-        ("labs.sav", "is not read"),
+        ("labs.sas7bdat", "is not read"),
         ("Treatment.csv", "is it meant to be treatments.csv"),
     ],
 )

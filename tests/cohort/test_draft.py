@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -325,6 +326,36 @@ def test_values_of_repeated_instruments_are_drafted(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("\n".join(rows))
     values = yaml.safe_load(draft_mapping(tmp_path / "e.csv"))["values"]["treatments"]
     assert values == {"drug": {"Methotrexat": "methotrexate"}, "frequency": {"1/week": "weekly"}}
+
+
+SHEET = [
+    ["Cohort X, export 2024", *[None] * 8],
+    ["Demographics", None, None, "Baseline", None, None, "Month 6", None, None],
+    ["Patient ID", "Sex", "Diagnosis", "Date", "MMT8", "CK", "Date", "MMT8", "CK"],
+    [None, None, None, None, "0-150", "U/L", None, "0-150", "U/L"],
+    ["001", "F", "DM", date(2020, 1, 5), 110, 900, date(2020, 7, 5), 140, 200],
+    ["002", "M", "PM", date(2020, 2, 5), 120, 800, date(2020, 8, 5), 150, 190],
+]
+
+
+def test_a_heading_under_a_title_and_above_units_is_found(tmp_path: Path) -> None:
+    source = write_workbook(tmp_path / "r.xlsx", {"Myositis": SHEET})
+    text, tables = drafted(source, tmp_path)
+    assert "# sheet Myositis: its heading is row 3; what stands above it is not read" in text
+    assert "read as units: Baseline MMT8 (0-150), Baseline CK (U/L), Month 6 MMT8 (0-150)" in text
+    assert tables["visits"].select("patient_id", "mmt8", "ck_u_l").rows() == [
+        ("001", "110", "900"), ("002", "120", "800"), ("001", "140", "200"), ("002", "150", "190"),
+    ]  # fmt: skip
+
+
+def test_letters_of_western_europe_are_assumed_and_said(tmp_path: Path) -> None:
+    text = "N° patient;Diagnostic;CPK (UI/L)\n1;myosite à inclusions;900\n2;polymyosite;300\n"
+    source = folder(tmp_path / "in", {"patients.csv": text.encode("cp1252")})
+    said, tables = drafted(source, tmp_path)
+    assert "encoding: cp1252  # of Western Europe" in said
+    assert tables["patients"]["label"].to_list() == ["inclusion_body_myositis", "polymyositis"]
+    with pytest.raises(SourceError, match="encoding: cp1252"):
+        open_source(source, Schema(packaged_terms()), tmp_path)
 
 
 def test_cells_that_hold_tables_of_their_own_are_said(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ class TextError(Exception):
     """A file of text that cannot be used; the message says why, where and what to do."""
 
 
+class DoubtError(TextError):
+    """A file of which nobody can tell what its letters are."""
+
+
 @dataclass(frozen=True)
 class Form:
     """How a table is written.
@@ -48,12 +52,15 @@ class Form:
     plain: bool
 
 
-def open_delimited(path: Path, copy: Path) -> tuple[pl.LazyFrame, Form]:
+def open_delimited(
+    path: Path, copy: Path, encoding: str | None = None
+) -> tuple[pl.LazyFrame, Form]:
     """Open a table of text, every cell as it is written.
 
     Args:
         path: the file.
         copy: where it may be written anew.
+        encoding: of letters that leave a doubt, if somebody says so.
 
     Returns:
         The table, and how it was written.
@@ -61,21 +68,21 @@ def open_delimited(path: Path, copy: Path) -> tuple[pl.LazyFrame, Form]:
     Raises:
         TextError: if it cannot be used, or leaves a doubt.
     """
-    form = _form(path)
+    form = _form(path, encoding)
     if not (form.plain and _is_even(path, form)):
         _write_anew(path, form, copy)
         path = copy
     return pl.scan_csv(path, infer_schema=False, glob=False), form
 
 
-def _form(path: Path) -> Form:
+def _form(path: Path, said: str | None) -> Form:
     """Find out how a table is written, from all of its bytes."""
     with path.open("rb") as stream:
         head = stream.read(4)
     encoding = next((x for bom, x in _BYTE_ORDERS.items() if head.startswith(bom)), None)
     returns = False
     if encoding is None:
-        encoding, returns = _encoding(path)
+        encoding, returns = _encoding(path, said)
     try:
         with path.open(encoding=encoding, newline="") as text:
             # A line that ends in a single carriage return ends here too.
@@ -100,7 +107,7 @@ def _line(text: Iterator[str]) -> str:
     return next(text, "")[: MAX_LINE + 1]
 
 
-def _encoding(path: Path) -> tuple[str, bool]:
+def _encoding(path: Path, said: str | None) -> tuple[str, bool]:
     """Return the encoding of a file, and whether single carriage returns end lines in it."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     strange, utf8, single, last = set[int](), True, False, b""
@@ -127,13 +134,18 @@ def _encoding(path: Path) -> tuple[str, bool]:
         utf8 = False
     if utf8:
         return "utf-8-sig", single
+    if said is not None:
+        return said, single
     letters = bytes(sorted(strange))
     try:
         one, other = (letters.decode(x) for x in _SPREADSHEET)
     except UnicodeDecodeError:
         one, other = "", letters.decode("latin-1")
     if one != other:
-        raise TextError(f"is not UTF-8, and what its letters are leaves a doubt; {_SAVE}")
+        raise DoubtError(
+            f"is not UTF-8, and what its letters are leaves a doubt; {_SAVE}, or say in a mapping file which"
+            " they are: encoding: cp1252 (Western Europe) or cp1250 (Central Europe)"
+        )
     return _SPREADSHEET[0], single
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from myoresist.cohort.delimited import TextError, open_delimited
+from myoresist.cohort.delimited import DoubtError, Form, TextError, open_delimited
 from myoresist.cohort.ndjson import open_ndjson
 from myoresist.cohort.statistical import STATISTICAL, StatisticalError, open_statistical
 from myoresist.cohort.workbook import WORKBOOKS, WorkbookError, open_workbook
@@ -17,6 +17,10 @@ from myoresist.cohort.workbook import WORKBOOKS, WorkbookError, open_workbook
 DELIMITED, NDJSON = (".csv", ".tsv", ".tab", ".txt"), (".ndjson", ".jsonl")
 ARROW, PARQUET = (".arrow", ".feather", ".ipc"), (".parquet",)
 KINDS = (*PARQUET, *ARROW, *NDJSON, *DELIMITED, *WORKBOOKS, *STATISTICAL)
+ASSUME, WESTERN = "assume", "cp1252"
+ASSUMED = (
+    f"encoding: {WESTERN}, of Western Europe, as its letters may be; or cp1250, of Central Europe?"
+)
 MAPPING = "mapping.yaml"
 """The mapping file of a folder, which is used where none is named."""
 _PACKED, _OF_SAS = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z"), (".sas7bdat", ".xpt")
@@ -39,6 +43,7 @@ class Found:
         unread: what lies there and was not read, and why.
         decimal: the tables whose numbers may be written with a comma.
         notes: what a reader should know of how the tables came about.
+        encoding: of files of text whose letters leave a doubt; ``ASSUME`` takes those of Western Europe.
         root: the folder of which files have their names in the manifest; their own name where there is none.
     """
 
@@ -48,9 +53,16 @@ class Found:
     decimal: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     root: Path | None = None
+    encoding: str | None = None
 
 
-def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], work: Path) -> Found:
+def read_folder(
+    path: Path,
+    wanted: Mapping[str, str],
+    ignored: Iterable[str],
+    work: Path,
+    encoding: str | None = None,
+) -> Found:
     """Open the tables of a folder.
 
     Args:
@@ -58,11 +70,12 @@ def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], w
         wanted: for each of our tables what it is called here.
         ignored: files that are not meant to be read.
         work: a folder for what has to be written anew.
+        encoding: see ``Found``.
 
     Raises:
         SourceError: for a table that is there twice or cannot be read.
     """
-    found = Found(root=path)
+    found = Found(root=path, encoding=encoding)
     entries = sorted(x for x in path.iterdir() if may_be_table(x) and x.name not in set(ignored))
     used: set[Path] = set()
     for ours, theirs in wanted.items():
@@ -79,7 +92,13 @@ def read_folder(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], w
     return found
 
 
-def read_file(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], work: Path) -> Found:
+def read_file(
+    path: Path,
+    wanted: Mapping[str, str],
+    ignored: Iterable[str],
+    work: Path,
+    encoding: str | None = None,
+) -> Found:
     """Open a single file: a workbook of tables, or one table, which is that of the patients.
 
     Args:
@@ -87,14 +106,15 @@ def read_file(path: Path, wanted: Mapping[str, str], ignored: Iterable[str], wor
         wanted: for each of our tables what it is called here.
         ignored: sheets that are not meant to be read.
         work: a folder for what has to be written anew.
+        encoding: see ``Found``.
 
     Raises:
         SourceError: if it cannot be read.
     """
-    found = Found(files=[path])
+    found = Found(files=[path], encoding=encoding)
     if path.suffix.lower() in WORKBOOKS:
         try:
-            there = open_workbook(path, work / "sheets")
+            there = open_workbook(path, work / "sheets", found.notes)
         except WorkbookError as error:
             raise SourceError(f"{path}: {error}") from error
     else:
@@ -203,7 +223,7 @@ def _opened(file: Path, copy: Path, table: str, found: Found) -> pl.LazyFrame:
     copy.parent.mkdir(parents=True, exist_ok=True)
     try:
         if suffix in DELIMITED:
-            frame, form = open_delimited(file, copy.with_suffix(".csv"))
+            frame, form = _of_text(file, copy.with_suffix(".csv"), found)
             if form.separator == ";":
                 found.decimal.add(table)
             return frame
@@ -216,7 +236,7 @@ def _opened(file: Path, copy: Path, table: str, found: Found) -> pl.LazyFrame:
         elif suffix in STATISTICAL:
             frame = open_statistical(file, copy)
         elif suffix in WORKBOOKS:
-            sheets = open_workbook(file, copy)
+            sheets = open_workbook(file, copy, found.notes)
             if len(sheets) > 1:
                 raise WorkbookError("has several sheets; give the workbook itself as source")
             frame = next(iter(sheets.values()))
@@ -228,6 +248,16 @@ def _opened(file: Path, copy: Path, table: str, found: Found) -> pl.LazyFrame:
         raise SourceError(f"{file}: {error}") from error
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror or error}") from error
+
+
+def _of_text(file: Path, copy: Path, found: Found) -> tuple[pl.LazyFrame, Form]:
+    if found.encoding != ASSUME:
+        return open_delimited(file, copy, found.encoding)
+    try:
+        return open_delimited(file, copy)
+    except DoubtError:
+        found.notes.append(ASSUMED)
+        return open_delimited(file, copy, WESTERN)
 
 
 def columns_of(frame: pl.LazyFrame, where: object) -> pl.Schema:

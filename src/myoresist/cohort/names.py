@@ -73,6 +73,7 @@ class Names(Entry):
         missing: codes that stand for a missing value, for all columns, by table, or by table and column (by
             their name or ours); where none is named the usual ones are asked about.
         decimal: what stands before the decimals of a number.
+        encoding: the letters of files of text that are not UTF-8, where they leave a doubt.
         rows: for each of our tables the rows that stand side by side in one row of theirs.
         repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
         dates: how dates are written, such as ``%d.%m.%Y`` or ``%m/%Y``; those of ISO 8601 are read besides.
@@ -91,6 +92,7 @@ class Names(Entry):
     constants: Mapping[str, Mapping[str, Word]] = {}
     missing: Mapping[str, Mapping[str, Words] | Words] | Words | None = None
     decimal: Literal["point", "comma"] | None = None
+    encoding: Literal["cp1252", "cp1250", "iso8859-15", "mac-roman"] | None = None
     rows: Mapping[str, tuple[Spread, ...]] = {}
     repeated: Mapping[str, str] = {}
     dates: Words = ()

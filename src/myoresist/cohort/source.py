@@ -166,9 +166,9 @@ def open_source(
             codes_named=True,
         )
     if isinstance(path, Path) and path.is_dir():
-        found = read_folder(path, wanted, names.ignore, work)
+        found = read_folder(path, wanted, names.ignore, work, names.encoding)
     elif isinstance(path, Path) and path.is_file() and _is_table(path):
-        found = read_file(path, wanted, names.ignore, work)
+        found = read_file(path, wanted, names.ignore, work, names.encoding)
     elif isinstance(path, Address) or path.is_file():
         left_out = {
             table: {theirs for theirs, ours in columns.items() if ours is None}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from myoresist.cohort.headings import below_title, with_units
+
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
@@ -13,12 +15,13 @@ class WorkbookError(Exception):
     """A workbook that cannot be used; the message says why and what to do."""
 
 
-def open_workbook(path: Path, copies: Path) -> dict[str, pl.LazyFrame]:
+def open_workbook(path: Path, copies: Path, notes: list[str]) -> dict[str, pl.LazyFrame]:
     """Return every sheet that holds a table, by its name.
 
     Args:
         path: the file.
         copies: a folder into which the sheets are written.
+        notes: takes what a reader should know of how a sheet was read.
 
     Raises:
         WorkbookError: if it cannot be read.
@@ -35,7 +38,19 @@ def open_workbook(path: Path, copies: Path) -> dict[str, pl.LazyFrame]:
             sheet = book.load_sheet(number, dtypes="string", skip_whitespace_tail_rows=True)
             if not sheet.width:
                 continue
-            frame = _headed(pl.DataFrame(sheet.to_polars()), name)
+            frame = _headed(pl.DataFrame(sheet.to_polars()))
+            if frame is None:
+                whole = book.load_sheet(number, header_row=None, dtypes="string")
+                found_below = below_title(pl.DataFrame(whole.to_polars()), name)
+                if found_below is None:
+                    raise WorkbookError(
+                        f"sheet {name}: has a column without a name, and no row that names every column;"
+                        " write the headings into one row"
+                    )
+                frame, note = found_below
+                notes.append(note)
+            frame, said = with_units(frame, name)
+            notes += [said] if said else []
             copy = copies / f"{number:05}.parquet"
             frame.filter(~pl.all_horizontal(pl.all().is_null())).write_parquet(copy)
             found[name] = pl.scan_parquet(copy, glob=False)
@@ -46,9 +61,9 @@ def open_workbook(path: Path, copies: Path) -> dict[str, pl.LazyFrame]:
     return found
 
 
-def _headed(frame: pl.DataFrame, sheet: str) -> pl.DataFrame:
-    """Return a sheet without the empty columns that have no name."""
+def _headed(frame: pl.DataFrame) -> pl.DataFrame | None:
+    """Return a sheet without the empty columns that have no name, or nothing if another one has none."""
     unnamed = [x for x in frame.columns if not x.strip() or x.startswith("__UNNAMED__")]
     if any(frame[x].null_count() < frame.height for x in unnamed):
-        raise WorkbookError(f"sheet {sheet}: has a column without a name")
+        return None
     return frame.drop(unnamed)

@@ -44,7 +44,7 @@ def draft_mapping(path: Place) -> str:
     with tempfile.TemporaryDirectory() as work:
         try:
             tables = every_table(path, terms, Path(work))
-            draft.ignored = tables.lost
+            draft.ignored, draft.notes = tables.lost, tuple(tables.notes)
             found = []
             for name, frame in tables.frames.items():
                 parts = list(_parts(name, tables.files[name], frame, missing, vocabulary.schema))

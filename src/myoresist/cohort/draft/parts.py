@@ -54,6 +54,7 @@ class Draft:
             ``asked`` if the points of one may divide thousands.
         codes: those for a missing value, by column.
         keep: columns that are carried through.
+        notes: how tables were read.
     """
 
     source: str
@@ -72,3 +73,4 @@ class Draft:
     decimal: str | None = None
     codes: tuple[Codes, ...] = ()
     keep: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import polars as pl
 from myoresist.case.terms import Terms
 from myoresist.cohort.databases import Asked, kind_of, names_of, read_database
 from myoresist.cohort.folder import (
+    ASSUME,
     KINDS,
     SourceError,
     first_line,
@@ -28,12 +30,14 @@ class Tables(NamedTuple):
     Attributes:
         frames: those that can be read.
         files: what each is called where it lies, to be ignored.
+        notes: how some of them were read.
         lost: why others cannot be read, by what they are called there.
     """
 
     frames: dict[str, pl.LazyFrame]
     files: dict[str, str]
     lost: dict[str, str]
+    notes: Sequence[str] = ()
 
     @classmethod
     def of(cls, frames: dict[str, pl.LazyFrame], lost: dict[str, str] | None = None) -> Tables:
@@ -59,12 +63,13 @@ def every_table(path: Place, terms: Terms, work: Path) -> Tables:
     suffix = path.suffix.lower() if isinstance(path, Path) and kind_of(path) is None else ""
     if isinstance(path, Path) and suffix in WORKBOOKS:
         try:
-            return Tables.of(open_workbook(path, work / "sheets"))
+            notes: list[str] = []
+            return Tables.of(open_workbook(path, work / "sheets", notes))._replace(notes=notes)
         except WorkbookError as error:
             raise SourceError(f"{path}: {error}") from error
     if isinstance(path, Path) and suffix in KINDS:
-        one = read_file(path, {"patients": "patients"}, (), work).tables["patients"]
-        return Tables.of({path.stem: one})
+        there = read_file(path, {"patients": "patients"}, (), work, ASSUME)
+        return Tables.of({path.stem: there.tables["patients"]})._replace(notes=there.notes)
     named = {name: name for name in names_of(path, work)}
     found: dict[str, pl.LazyFrame] = {}
     lost: dict[str, str] = {}
@@ -80,16 +85,18 @@ def every_table(path: Place, terms: Terms, work: Path) -> Tables:
 
 
 def _of_folder(path: Path, work: Path) -> Tables:
-    found = Tables({}, {}, {})
+    notes: list[str] = []
+    found = Tables({}, {}, {}, notes)
     for entry in sorted(x for x in path.iterdir() if may_be_table(x)):
         if not entry.is_dir() and entry.suffix.lower() not in KINDS:
             found.lost[entry.name] = no_table(entry)
             continue
         name = entry.name if entry.is_dir() else entry.stem
         try:
-            one = read_folder(path, {name: entry.name}, (), work / name).tables[name]
+            there = read_folder(path, {name: entry.name}, (), work / name, ASSUME)
         except (SourceError, pl.exceptions.PolarsError) as error:
             found.lost[entry.name] = first_line(error).removeprefix(f"{entry}: ")
         else:
-            found.frames[name], found.files[name] = one, entry.name
+            found.frames[name], found.files[name] = there.tables[name], entry.name
+            notes += there.notes
     return found

@@ -23,8 +23,10 @@ _AGES = "years"
 _DATED = ("enzyme", "lab", "course", "treatment", "outcome")
 """Groups of findings that hold at some time; a header that is only like one seldom says at which."""
 _BRACKETS = re.compile(r"[(\[{]\s*([^()\[\]{}]+?)\s*[)\]}]\s*$")
-_SCALE = re.compile(r"_(mm|cm|0_100?|100?)$")
+_SCALE = re.compile(r"_(mm|cm|0_\d{1,3}|100?)$")
 _SIGN = "ul"
+_UNITS = {"uil": "ul", "iel": "ul"}
+"""Units per litre in French, Spanish and German."""
 
 
 class Headers(Sourced):
@@ -92,6 +94,7 @@ class Vocabulary:
         local = terms.sections.local_routes
         find: Mapping[str, Callable[[str], object]] = {
             "labs.test": terms.lab, "antibodies.antibody": terms.antibody,
+            "labs.unit": self._units.__contains__,
             "treatments.drug": terms.drug, "medicines.drug": terms.drug,
             "treatments.unit": terms.doses.unit, "treatments.frequency": terms.doses.frequency,
             "treatments.route": lambda x: terms.doses.route(x, local),
@@ -168,6 +171,11 @@ class Vocabulary:
         return None
 
     @cached_property
+    def _units(self) -> frozenset[str]:
+        found = (unit for test in self.schema.terms.labs.values() for unit in test.units)
+        return frozenset(y for x in found for y in (x, x.lower(), x.upper()))
+
+    @cached_property
     def _tests(self) -> Mapping[str, LabTest]:
         found: dict[str, LabTest] = {}
         for one in self.schema.terms.labs.values():
@@ -226,6 +234,7 @@ def _once(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _spelt(test: LabTest, unit: str) -> str | None:
     """Return how an accepted unit of a test is spelt that a header names."""
-    return next((x for x in test.units if plain(x) == plain(unit) and plain(x)), None) or (
+    wanted = _UNITS.get(plain(unit), plain(unit))
+    return next((x for x in test.units if plain(x) == wanted and plain(x)), None) or (
         "%" if "%" in unit and "%" in test.units else None
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from myoresist.cohort.draft.parts import Draft, Line, Side
 from myoresist.cohort.draft.profile import ASKED
+from myoresist.cohort.folder import ASSUMED
 from myoresist.report.printable import printable
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -34,6 +35,7 @@ def as_text(draft: Draft) -> str:
 def _head(draft: Draft) -> Iterator[str]:
     looked = ", ".join(f"{x} ({n:,} rows)" for x, n in sorted(draft.looked_at.items()))
     yield f"# A draft for {_said(draft.source)}, guessed from: {_said(looked)}."
+    yield from (f"# {_said(x)}" for x in draft.notes if x != ASSUMED)
     yield "# Confirm every line; what is not sure is written as a comment. Then see what --check says."
 
 
@@ -53,6 +55,9 @@ def _tables(draft: Draft) -> Iterator[str]:
 
 
 def _forms(draft: Draft) -> Iterator[str]:
+    if ASSUMED in draft.notes:
+        said, _, asked = ASSUMED.partition(", ")
+        yield f"{said}  # {asked}"
     if draft.dates:
         forms = ", ".join(map(_word, draft.dates))
         yield f"dates: [{forms}]  # guessed from days that are no months"
