@@ -485,3 +485,16 @@ def test_a_letter_may_end_in_a_titre() -> None:
 )
 def test_short_words_of_medicine_are_no_other_language(text: str) -> None:
     read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ongoing"),
+    [
+        ("Tacrolimus 3 mg bd since 14/8/25, level 9.1.", [True]),
+        ("Mycophenolate 1 g bd since June 2021, on hold.", [None]),
+        ("Prednisolone 20 mg since Nov 2012, back up to 15 mg since 3/1/14.", [None, True]),
+        ("Prednisolone 20 mg since Nov 2012. Reduced to 7.5 mg in Aug 2013.", [None, None]),
+    ],
+)
+def test_since_tells_that_a_drug_is_taken(text: str, ongoing: list[bool | None]) -> None:
+    assert [one.get("ongoing") for one in read(text).case()["treatments"]] == ongoing

@@ -9,20 +9,15 @@ from myoresist.letters.columns import between_days
 from myoresist.letters.context import Context
 from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
+from myoresist.letters.dose import DOSE, NEVER_A_DOSE, unit_of
 from myoresist.letters.drugs import DrugWords, Mention
 from myoresist.letters.layout import Sentence
-from myoresist.letters.numbers import AMOUNT, NUMBERS, number
+from myoresist.letters.numbers import NUMBERS, number
 from myoresist.letters.often import Often
 from myoresist.letters.outcomes import Outcomes
 from myoresist.letters.phrases import Hit
 from myoresist.letters.switches import ended_before, ended_behind, switched
 
-_DOSE = re.compile(
-    rf"(?:(?P<times>\d)\s?[x×]\s?)?(?<![\d.,/])(?P<num>{AMOUNT})\s?(?P<unit>mg|g|µg|mcg|"
-    r"micrograms?|grams?|units?|IU)(?P<per>\s?/\s?(?:kg|m2|m²))?"
-    r"(?P<time>\s?/\s?(?:day|d|week|wk|w|month)\b|\s?/\s?kg\s?/\s?(?:day|d)\b)?(?![A-Za-z/])",
-    re.IGNORECASE,
-)
 _STEP = re.compile(
     r"\b(?:by|below|under|above|over|than|within|aim|target|max|maximum|beyond|"
     r"between [\d.,]+ (?:and|to))\s*(?:about |a |around )?$",
@@ -62,7 +57,6 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 _WEEKS = {"w": 1.0, "m": 52 / 12, "y": 52.0, "d": 1 / 7}
-_NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
 
 
 _Dose = tuple[re.Match[str], Mention]
@@ -122,6 +116,9 @@ class Courses:
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
         switched(self.plain, sentence, found)
         earlier = self.last[2] if carried is not None and self.last else []
+        if earlier and found and found[0].why is None:
+            # "20 mg since November. Down to 7.5 mg in August": the first dose is taken no longer.
+            earlier[-1].ongoing = False
         self.outcomes.judge(sentence, hits, found if named else [*earlier, *found], named, context)
         if carried is not None and not found:
             self._carry_dates(sentence, hits, dated, earlier)
@@ -142,8 +139,8 @@ class Courses:
     ) -> list[_Dose]:
         """Return the doses of a sentence, each with the drug that it is of."""
         found: list[_Dose] = []
-        for match in _DOSE.finditer(self.plain, sentence.start, sentence.end):
-            if _NEVER_A_DOSE.match(self.plain, match.end()) or _STEP.search(
+        for match in DOSE.finditer(self.plain, sentence.start, sentence.end):
+            if NEVER_A_DOSE.match(self.plain, match.end()) or _STEP.search(
                 self.plain, max(0, match.start() - 24), match.start()
             ):
                 continue
@@ -217,7 +214,7 @@ class Courses:
                 name=name,
             )
             course.places = [(mention.start, mention.end)]
-            course.dose, course.unit = amount, _unit(match)
+            course.dose, course.unit = amount, unit_of(match)
             if self._planned(sentence, match):
                 course.why = course.why or "planned"
             if found and self._same(match, found[-1]):
@@ -237,7 +234,8 @@ class Courses:
                 sentence,
                 dated,
             )
-            if found and _LEFT_BEHIND.search(self.plain, found[-1].end_at, match.start()):
+            between = self.plain[found[-1].end_at : match.start()] if found else ""
+            if _LEFT_BEHIND.search(between) or _SINCE.search(between):
                 # "40 mg from October, now 10 mg": the first dose is taken no longer.
                 found[-1].ongoing = False
             found.append(course)
@@ -249,7 +247,7 @@ class Courses:
         if inside and before.unit and "/" in before.unit and not match["per"]:
             amount = number(match["num"], self.commas)
             if amount is not None:
-                before.dose, before.unit, before.end_at = amount, _unit(match), match.end()
+                before.dose, before.unit, before.end_at = amount, unit_of(match), match.end()
         return inside
 
     def _planned(self, sentence: Sentence, match: re.Match[str]) -> bool:
@@ -321,6 +319,13 @@ class Courses:
         if course.stop is None and (_NOW.search(text) or sentence.section == "medication"):
             lead = self.plain[sentence.start : head]
             course.ongoing = not _FORMER.search(lead) and not _HALTED.search(text)
+        elif (
+            course.stop is None
+            and len(own) == 1
+            and _SINCE_THEN.search(self.plain, head, own[0].start)
+        ):
+            # "Tacrolimus 3 mg bd since 14/8" is taken on the day of the letter.
+            course.ongoing = not _HALTED.search(text)
         lead = self.plain[max(sentence.start, head - _BESIDE) : head]
         past = self.past and not _NOW.search(lead + text) and not _SINCE.search(text)
         course.ongoing = course.ongoing and not past
@@ -418,24 +423,6 @@ _NOW = re.compile(
 )
 _BESIDE = 14
 """Letters before a dose in which "currently" may stand."""
+_SINCE_THEN = re.compile(r"\bsince\s*(?:the\s|early\s|mid[\s-]|late\s|about\s)*$", re.IGNORECASE)
 _SINCE = re.compile(r"\bsince\b", re.IGNORECASE)
 _TODAY = re.compile(r"\b(?:from today|today|started today)\b", re.IGNORECASE)
-
-
-def _unit(match: re.Match[str]) -> str:
-    """Return the unit of a dose as the case file writes it."""
-    unit = {
-        "mcg": "µg",
-        "microgram": "µg",
-        "micrograms": "µg",
-        "gram": "g",
-        "grams": "g",
-        "iu": "units",
-        "unit": "units",
-    }.get(match["unit"].lower(), match["unit"].lower())
-    body = re.sub(r"[\s]", "", match["per"] or "").lower().replace("²", "2")
-    time = re.sub(r"[\s]", "", match["time"] or "").lower()
-    if time.startswith("/kg"):
-        body, time = "/kg", time[3:]
-    time = {"/d": "/day", "/wk": "/week", "/w": "/week"}.get(time, time)
-    return unit + body + time
