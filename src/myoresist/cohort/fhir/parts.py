@@ -7,7 +7,10 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -20,15 +23,20 @@ from myoresist.cohort.remarks import FRAME, REMARKS
 from myoresist.document import DocumentError
 from myoresist.exchange.codes import packaged_codes
 
-CHUNK, LEAST = 2_000, 25
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CHUNK, LEAST = 5_000, 25
 """Patients that are read together, at most and at least."""
+SHARE = 4
+"""Such chunks, at most, of which a process writes one after the other."""
 WORTH = 50_000
 """Resources from which it pays to begin further processes, which take seconds to be ready."""
 TEXT = 200
 """How many resources a text counts for: it is read as a letter."""
 TEXTS = ("Composition", "DocumentReference", "DiagnosticReport")
 _PATIENTS = (
-    "SELECT number, file, place, id, json FROM persons WHERE number >= ? AND number < ? "
+    "SELECT number, file, place, json, id FROM persons WHERE number >= ? AND number < ? "
     "ORDER BY number"
 )
 _RESOURCES = (
@@ -64,17 +72,17 @@ class Parts:
             SourceError: if a resource is of another version of FHIR.
         """
         if workers < 2 or load < WORTH or count < 2 * LEAST:
-            for begin in range(0, count, CHUNK):
-                told(self.write_one(begin, CHUNK))
+            for begin in range(0, count, SHARE * CHUNK):
+                told(self.write_some(begin, SHARE * CHUNK))
             return
-        size = max(LEAST, min(CHUNK, count // (4 * workers)))
+        size = max(LEAST, min(SHARE * CHUNK, count // (4 * workers)))
         begins = range(0, count, size)
         # A fresh interpreter each: the engine's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
             min(workers, len(begins)), mp_context=context, initializer=end_with, initargs=(os.getpid(),)
         ) as pool:  # fmt: skip
-            futures = [pool.submit(_write_one, self, begin, size) for begin in begins]
+            futures = [pool.submit(_write_some, self, begin, size) for begin in begins]
             try:
                 for one in as_completed(futures):
                     told(one.result())
@@ -82,22 +90,28 @@ class Parts:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def write_one(self, begin: int, size: int) -> int:
+    def write_some(self, begin: int, size: int) -> int:
         """Write the rows of some patients, and return how many they are."""
-        terms = packaged_terms()
         import duckdb
 
-        span = [begin, begin + size]
+        end = begin + size
         with duckdb.connect(str(self.store), read_only=True, config={"threads": 1}) as connection:
-            whole = connection.execute(_RESOURCES, span).fetchall()
-            who = connection.execute(_PATIENTS, span).fetchall()
-        lines: dict[int, list[Line]] = {}
-        for number, *line in whole:
-            lines.setdefault(number, []).append(Line(*line))
+            return sum(
+                self._write(connection, first, min(first + CHUNK, end))
+                for first in range(begin, end, CHUNK)
+            )
+
+    def _write(self, connection: DuckDBPyConnection, begin: int, end: int) -> int:
+        """Write the rows of patients as one part of each table, and return how many they are."""
+        terms = packaged_terms()
+        who = connection.execute(_PATIENTS, [begin, end]).fetchall()
+        rows = connection.execute(_RESOURCES, [begin, end]).fetchall()
+        lines = {number: [*own] for number, own in groupby(map(Line._make, rows), itemgetter(0))}
         patients = Patients(packaged_codes(), terms, CaseRows(terms))
         try:
-            for number, file, place, name, text in who:
-                patients.add(name, Line(file, place, text), lines.pop(number, ()))
+            for *line, name in who:
+                patient = Line(*line)
+                patients.add(name, patient, lines.pop(patient.number, ()))
         except DocumentError as error:
             raise SourceError(f"{self.files[0]} and others: {error}") from error
         for table, frame in patients.rows.frames().items():
@@ -126,5 +140,5 @@ class Parts:
         frame.write_parquet(target, compression="lz4", statistics=False)
 
 
-def _write_one(parts: Parts, begin: int, size: int) -> int:
-    return parts.write_one(begin, size)
+def _write_some(parts: Parts, begin: int, size: int) -> int:
+    return parts.write_some(begin, size)

@@ -25,8 +25,16 @@ from myoresist.exchange.received import received
 
 
 class Line(NamedTuple):
-    """A resource as it stands in a file, with the medication to which it refers."""
+    """A resource as it stands in a file, with the medication to which it refers.
 
+    Attributes:
+        number: that of its patient.
+        file: the file in which it stands, by number, and ``place`` its place there.
+        json: the resource.
+        medication: the resource to which it refers.
+    """
+
+    number: int
     file: int
     place: int
     json: str

@@ -334,4 +334,7 @@ def is_answer(one: Resource) -> bool:
 
 def counted(resources: Iterable[Resource]) -> dict[str, int]:
     """Return how many resources there are of each type."""
-    return dict(Counter(x["resourceType"] for x in resources))
+    found: dict[str, int] = {}
+    for one in resources:
+        found[one["resourceType"]] = found.get(one["resourceType"], 0) + 1
+    return found

@@ -165,6 +165,8 @@ def _status(one: Resource) -> tuple[str, str]:
     held = [
         x for part in (one, concept, *listed(concept, "coding")) for x in listed(part, "extension")
     ]
+    if not held:
+        return verified, clinical
     letters = {
         x["valueCoding"].get("code")
         if isinstance(x.get("valueCoding"), dict)

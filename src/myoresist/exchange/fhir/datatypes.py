@@ -61,10 +61,10 @@ class Concept:
 def concept(value: object) -> Concept:
     """Return a CodeableConcept; what is none says nothing."""
     if not isinstance(value, dict):
-        return _concept("")
+        return _NOTHING
     told, text = [], value.get("text")
     for one in listed(value, "coding"):
-        system, code, display = one.get("system"), one.get("code"), one.get("display")
+        system, code, display = one.get("system"), one.get("code"), one.get("display", "")
         if isinstance(system, str) and isinstance(code, str):
             told.append((system, code, display if isinstance(display, str) else str(display or "")))
     return _concept(text if isinstance(text, str) else "", *told)
@@ -76,6 +76,9 @@ def _concept(text: str, *told: tuple[str, str, str]) -> Concept:
     words = text.strip() or next((x.display for x in codings if x.display), "")
     first = codings[0].code if codings else ""
     return Concept(codings, words, words or first or "without a code", first)
+
+
+_NOTHING = _concept("")
 
 
 def codings(value: object) -> tuple[Coding, ...]:
@@ -185,7 +188,9 @@ def limits(one: Resource) -> Limits | None:
     general = [
         x
         for x in listed(one, "referenceRange")
-        if not x.get("appliesTo") and not x.get("age") and code(x.get("type")) in ("", "normal")
+        if not x.get("appliesTo")
+        and not x.get("age")
+        and (x.get("type") is None or code(x["type"]) in ("", "normal"))
     ]
     if len(general) != 1:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from myoresist.case.doses import DoseWords, Interval
 from myoresist.exchange.codes import Codes
 from myoresist.exchange.fhir.bundle import Resource, listed
-from myoresist.exchange.fhir.datatypes import code, codings, quantity, words
+from myoresist.exchange.fhir.datatypes import Concept, code, concept, quantity, words
 
 PERIODS = {"h": "hours", "d": "days", "wk": "weeks", "mo": "months", "a": "years"}
 OFTEN = {(1, 1, "d"): "daily", (1, 1, "wk"): "weekly", (1, 1, "mo"): "monthly"}
@@ -264,6 +264,10 @@ def _on_days(days: list[object], times: object, period: object, unit: object) ->
 
 def route_of(dosage: Resource, codes: Codes) -> str | None:
     """Return the route that an instruction gives."""
-    route = dosage.get("route")
-    said = [*(x.code for x in codings(route)), words(route)]
+    route = concept(dosage.get("route"))
+    return codes.remembered(("route", route), lambda: _route(route, codes))
+
+
+def _route(route: Concept, codes: Codes) -> str | None:
+    said = [*(x.code for x in route.codings), route.words]
     return next((x for x in map(codes.route, said) if x), None)

@@ -70,9 +70,9 @@ class Medications:
         dosages = instructions(one)
         if any(route_of(x, self.codes) for x in dosages):
             return False
-        spoken = [x.get("text") for x in dosages]
         names = [what.words, *(x.display for x in what.codings)]
-        return any(isinstance(x, str) and self.codes.acts_locally(x) for x in (*names, *spoken))
+        spoken = [said for x in dosages if isinstance(said := x.get("text"), str)]
+        return any(self.codes.acts_locally(x) for x in (*names, *spoken))
 
     def _unknown(self, one: Resource, what: Concept, why: str | None) -> None:
         """Tell of a medicine that no code of its tells; a name alone is to be confirmed."""

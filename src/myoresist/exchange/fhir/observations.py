@@ -39,7 +39,7 @@ INTERPRETED = {
 }
 WEIGHED = {"N": "negative", "A": "positive", "AA": "positive", "H": "positive", "HH": "positive"}
 """What normal and abnormal mean of a test that is positive or negative, where nothing says more."""
-RAISED, LOWERED, NORMAL = ("H", "HH", "HU", "HX"), ("L", "LL", "LU", "LX"), ("N",)
+RAISED, LOWERED, NORMAL = {"H", "HH", "HU", "HX"}, {"L", "LL", "LU", "LX"}, {"N"}
 TITRES = {"titer", "titre"}
 _TITRE = re.compile(r"(?:^|[\s,;(])([<>]=?)?\s*1\s?[:/]\s?(\d{2,6})(?!\d)")
 YES, NO = ("positive", "weak", "moderate", "strong"), ("negative",)
@@ -282,12 +282,14 @@ def _interpreted(one: Resource) -> set[str]:
 
 def _against(value: float, low: float | None, high: float | None, said: set[str]) -> bool:
     """Tell whether an interpretation says otherwise than value and limits."""
+    if not said:
+        return False
     over, under = high is not None and value > high, low is not None and value < low
-    if said & set(RAISED):
+    if said & RAISED:
         return under or (high is not None and value < high)
-    if said & set(LOWERED):
+    if said & LOWERED:
         return over or (low is not None and value > low)
-    return bool(said & set(NORMAL)) and (over or under)
+    return bool(said & NORMAL) and (over or under)
 
 
 def _limited_in(one: Resource) -> tuple[str, ...]:

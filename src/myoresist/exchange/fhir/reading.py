@@ -42,6 +42,7 @@ READ = (
     "Condition", "Observation", "Procedure", "FamilyMemberHistory", "AllergyIntolerance", "Immunization",
     "DocumentReference", "DiagnosticReport", *MEDICINES,
 )  # fmt: skip
+TOLD = frozenset((*READ, *QUIET))
 FORM, DECEASED = "QuestionnaireResponse", "deceased"
 CHANGED = {"modifierExtension", "implicitRules", "focus"}
 """Elements with which a resource means something else than it says."""
@@ -95,8 +96,8 @@ def drafted(record: Record, codes: Codes, terms: Terms) -> Draft:
     read_immunizations(by_type.get("Immunization", []), draft)
     read_relatives(by_type.get("FamilyMemberHistory", []), draft)
     read_texts([*said, *texts(record, draft)], draft, terms)
-    left = counted(x for x in own if x["resourceType"] not in (*READ, *QUIET) and x not in forms)
-    draft.notes += (f"{kind}: {n} not read" for kind, n in sorted(left.items()))
+    left = [x for x in own if x["resourceType"] not in TOLD and x not in forms]
+    draft.notes += (f"{kind}: {n} not read" for kind, n in sorted(counted(left).items()))
     return draft
 
 
