@@ -280,6 +280,7 @@ class Strength:
             if clause[self.items[at].first] == clause[item.first]
             and abs(self.items[at].first - item.first) <= 9
             and not self._blocked(at, number)
+            and not self._standard(at)
         ]
         ahead = [at for at in near if self._leads(number, at)]
         if ahead and not self._predicate(item):
@@ -291,12 +292,8 @@ class Strength:
         weak = (item.kind == "weak") != ("no" in said)
         if not near:
             if power and item.kind == "strong" and not muscles and self._of_power(number):
-                yield Graded(
-                    "all",
-                    ((item.first, item.last),),
-                    weak=False if not doubt else None,
-                    doubt=doubt,
-                )
+                places = ((item.first, item.last),)
+                yield Graded("all", places, weak=None if doubt else False, doubt=doubt)
             return
         if item.kind == "weak" and not self._objective(number):
             # What somebody complains of is asked about where it is named as a physician names it.
@@ -312,6 +309,11 @@ class Strength:
                 weak=weak,
                 doubt=doubt,
             )
+
+    def _standard(self, at: int) -> bool:
+        """Tell whether a part is what others are weaker than: "weaker than the shoulder abductors"."""
+        before = self.sentence.words[max(0, self.items[at].first - 3) : self.items[at].first]
+        return any(word.norm == "than" for word in before)
 
     def _leads(self, number: int, at: int) -> bool:
         """Tell whether a word stands before a muscle as its adjective: "weak neck flexors"."""
