@@ -265,3 +265,28 @@ def test_a_text_in_another_language_is_not_read_as_english() -> None:
     }
     found = read({**report, "conclusion": "Kein Raynaud-Syndrom. Keine Arthritis."})
     assert not found.unsure and "looks like German" in "".join(found.notes)
+
+
+def status_of(code: str, answer: str, day: str | None = "2023-01-02") -> dict[str, Any]:
+    value = {"coding": [{"system": "http://snomed.info/sct", "code": answer}], "text": "as told"}
+    return observation(code, id=answer, valueCodeableConcept=value, effectiveDateTime=day)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([status_of("82810-3", "77386006")], {"pregnancy": True}),
+        ([status_of("82810-3", "60001007")], {"pregnancy": False}),
+        ([status_of("82810-3", "60001007", "2022-06-01"), status_of("72166-2", "266919005")],
+         {"smoking": False}),
+        ([status_of("82810-3", "77386006", "2021-01-01"), status_of("72166-2", "8517006")], {}),
+        ([status_of("72166-2", "266919005", "2010-01-01"), status_of("72166-2", "449868002")],
+         {"smoking": True}),
+    ],
+)  # fmt: skip
+def test_the_newest_answer_to_a_question_holds_for_its_time(
+    found: list[dict[str, Any]], said: dict[str, bool]
+) -> None:
+    read_ = read(*found)
+    assert read_.written.get("findings", {}) == said
+    assert said or "as told, 2021-01-01" in "".join(read_.notes)

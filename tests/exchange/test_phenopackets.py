@@ -84,3 +84,25 @@ def test_the_door_tells_records_from_case_files() -> None:
     assert foreign(packet(phenotypicFeatures=[]).encode(), "x") is not None
     assert foreign(b"patient: {id: x}", "x") is None
     assert foreign(b'{"patient": {"id": "x"}}', "x") is None
+
+
+def test_a_label_of_mondo_and_the_intervals_of_a_dose_are_read() -> None:
+    span = {
+        "quantity": {"unit": {"id": "UCUM:mg"}, "value": 60},
+        "scheduleFrequency": {"id": "NCIT:C125004", "label": "Once Daily"},
+        "interval": {"start": "2023-01-01T00:00:00Z", "end": "2023-03-01T00:00:00Z"},
+    }
+    packet = {
+        "subject": {"id": "p"},
+        "diseases": [{"term": {"id": "MONDO:0016367", "label": "dermatomyositis"}}],
+        "medicalActions": [
+            {"treatment": {"agent": {"id": "RXNORM:8640"}, "doseIntervals": [span]}},
+            {"treatment": {"agent": {"id": "RXNORM:6851"}}},
+        ],
+        "metaData": {},
+    }
+    found = read_phenopacket(json.dumps(packet))
+    first, second = found.case.treatments
+    assert found.case.label == "dermatomyositis"
+    assert (first.dose, first.frequency, str(first.start)) == (60, "once daily", "2023-01-01")
+    assert second.dose is None and "dose or time to be entered" in "".join(found.notes)

@@ -67,6 +67,23 @@ class System(Entry):
     version: str | None = None
 
 
+class Question(Entry):
+    """A code that asks, and what its answers say of a finding.
+
+    Attributes:
+        codes: of LOINC.
+        yes: codes of answers by which the finding is present; so with ``no``.
+        days: for how long an answer holds; without a number it holds until the next.
+    """
+
+    finding: str
+    codes: tuple[str, ...]
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    days: Mapping[str, int] = {}
+    check: str
+
+
 class Conventions(Entry):
     """Names of systems, spellings of results, units, routes and forms, and what else FHIR says in words."""
 
@@ -86,6 +103,7 @@ class Conventions(Entry):
     undoing: Mapping[str, tuple[str, ...]] = {}
     local: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 class Coding(NamedTuple):
@@ -265,6 +283,17 @@ class Codes:
             or next((x for x in told.denials if plain.startswith(f" {x} ")), None)
             or next((x for x in told.denied if plain.endswith(f" {x} ")), None)
         )
+
+    def question(self, codings: Iterable[Coding]) -> Question | None:
+        """Return the question that one of the codes asks."""
+        asked = {x.code for x in codings if (y := self._systems.get(x.system)) and y.id == "LOINC"}
+        return next((x for x in self.conventions.questions if asked & {*x.codes}), None)
+
+    def answered(self, question: Question, codings: Iterable[Coding]) -> bool | None:
+        """Return what the codes of an answer say; ``None`` where they say neither or both."""
+        said = {x.code for x in codings if x.system in self._systems}
+        yes, no = bool(said & {*question.yes}), bool(said & {*question.no})
+        return yes if yes is not no else None
 
     def acts_locally(self, text: str) -> bool:
         """Tell whether the words of a product or an instruction name a form that acts where it is put."""

@@ -109,6 +109,11 @@ class _Reader:
             for finding in gone:
                 self.draft.find(finding, False)
             if gone and not rows:
+                labels = ", ".join(known[x].label for x in gone)
+                self.draft.note(
+                    place,
+                    f"{name}: excluded, and with it {labels}; more that it says is to be confirmed",
+                )
                 return
         if not rows:
             self.draft.note(place, f"{name}: no term that is known here, to be confirmed")
@@ -171,10 +176,11 @@ class _Reader:
         if row.relation == "broader":
             self.draft.note(place, f"{row.gloss}: says less than a test of a case; to be confirmed")
             return
+        result = result or self.codes.result(str(said.get("label") or ""))
         if result is None:
             self.draft.note(place, f"{row.gloss}: no result that can be read; it stays open")
         date = _day(_part(one, "timeObserved").get("timestamp"))
-        result = result or self.codes.result(str(said.get("label") or "")) or "unknown"
+        result = result or "unknown"
         self.draft.add("autoantibodies", antibody=row.id, result=result, date=date)
 
     def _unit(self, unit: Part, test: str) -> str | None:
@@ -185,14 +191,37 @@ class _Reader:
         return found[0] if len({factor(x, lab) or 1 for x in found}) == 1 else None
 
     def _action(self, one: Part, place: str) -> None:
-        """Add a treatment; a dose is left to a person, since its schedule is text."""
+        """Add a treatment, with each of its intervals as a course."""
         agent = _part(_part(one, "treatment"), "agent")
         rows = [x for x in self._rows(agent) if x.kind == "drug" and x.relation != "broader"]
         if len({x.id for x in rows}) != 1:
             self.draft.note(place, f"{_name(agent)}: no drug that is known here, to be confirmed")
             return
-        self.draft.add("treatments", drug=rows[0].id)
-        self.draft.note(place, f"{_name(agent)}: dose, time and response to be entered")
+        spans = list(_parts(_part(one, "treatment"), "doseIntervals"))
+        way = str(
+            _part(_part(one, "treatment"), "routeOfAdministration").get("label") or ""
+        ).lower()
+        route = self.codes.route(way) or self.codes.route(
+            way.removesuffix(" route of administration")
+        )
+        known = [self._given(x) for x in spans]
+        for each in known or [{}]:
+            self.draft.add("treatments", drug=rows[0].id, route=route, **each)
+        if not known or not all("dose" in x and "start" in x for x in known):
+            self.draft.note(place, f"{_name(agent)}: dose or time to be entered")
+        self.draft.note(place, f"{_name(agent)}: response to be entered")
+
+    def _given(self, span: Part) -> dict[str, object]:
+        """Return dose and days of one interval; of a dose all or nothing."""
+        amount, days = _part(span, "quantity"), _part(span, "interval")
+        value = _number(amount.get("value"))
+        unit = str(_part(amount, "unit").get("id") or "").removeprefix("UCUM:")
+        said = str(_part(span, "scheduleFrequency").get("label") or "").lower()
+        often = self.codes.often(said) or (said if self.terms.doses.frequency(said) else None)
+        told: dict[str, object] = {"start": _day(days.get("start")), "stop": _day(days.get("end"))}
+        if value and self.terms.doses.unit(unit) and often:
+            told |= {"dose": value, "unit": unit, "frequency": often}
+        return {key: x for key, x in told.items() if x is not None}
 
     def _rows(self, term: Part) -> tuple[Code, ...]:
         prefix, _, code = str(term.get("id") or "").partition(":")

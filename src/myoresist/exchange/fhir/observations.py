@@ -24,6 +24,7 @@ from myoresist.exchange.fhir.datatypes import (
     when,
     words,
 )
+from myoresist.exchange.fhir.questions import Questions
 from myoresist.exchange.fhir.texts import Text, sentences
 from myoresist.exchange.received import Draft
 
@@ -52,6 +53,7 @@ class Observations:
         self.codes, self.terms, self.draft = codes, terms, draft
         self._weights: list[tuple[str, float]] = []
         self._texts: list[Text] = []
+        self._questions = Questions(codes, draft)
 
     def read(self, found: list[Resource]) -> list[Text]:
         """Add what observations say, and return the texts that stand where a value would.
@@ -61,8 +63,10 @@ class Observations:
         for one in _newest(found):
             if one.get("status") in VOID:
                 continue
+            self._questions.seen(one)
             for part in _parts(one):
                 self._one(part)
+        self._questions.tell()
         if self._weights:
             self.draft.case["patient"]["weight_kg"] = max(self._weights)[1]
         return self._texts
@@ -89,6 +93,8 @@ class Observations:
             return
         row = said[0]
         usable = one.get("status") in FINAL and not misdated(one, DATES)
+        if row.kind == "finding" and self._questions.asked(one, usable):
+            return
         if row.relation == "broader":
             self.draft.note(
                 place(one), f"{_name(one, row)}: says less than {row.gloss}; to be confirmed"
