@@ -180,7 +180,7 @@ def test_a_dose_is_read_as_data_and_never_assumed_daily() -> None:
         (json.dumps({"resourceType": "Bundle", "type": "collection"}), "no Patient"),
         (bundle({"resourceType": "Patient", "id": "q"}), "2 patients"),
         (bundle(condition(DYSPHAGIA, verificationStatus="confirmed")), "STU3"),
-        (bundle(order(medication={"concept": {"text": "x"}})), "R5"),
+        (bundle(order(medication={"text": "x"})), "R5"),
         ('{"resourceType": ' + "[" * 5000 + "]" * 5000 + "}", "nested"),
     ],
 )

@@ -12,6 +12,7 @@ from bundles import (
     DYSPHAGIA,
     JO1,
     LOINC,
+    METHOTREXATE,
     RXNORM,
     SNOMED,
     bundle,
@@ -339,7 +340,8 @@ REFUSED = {
     "DSTU2": [{"resourceType": "MedicationStatement", "wasNotTaken": True}],
     "DSTU2 or": [condition(DYSPHAGIA, clinicalStatus="active")],
     "STU3;": [{"resourceType": "Procedure", "notDone": True}],
-    "R5": [{"resourceType": "MedicationStatement", "status": "recorded", "medication": {"concept": {}}}],
+    "R6": [{"resourceType": "CapabilityStatement", "fhirVersion": "6.0.0-ballot4"}],
+    "STU3; give": [condition(DYSPHAGIA, meta={"profile": ["http://hl7.org/fhir/3.0/StructureDefinition/Condition"]})],
 }  # fmt: skip
 
 
@@ -347,6 +349,67 @@ REFUSED = {
 def test_another_version_is_refused_by_name(name: str) -> None:
     with pytest.raises(DocumentError, match=name):
         read_fhir(bundle(*REFUSED[name]))
+
+
+ADHERENCE = "http://hl7.org/fhir/CodeSystem/medication-statement-adherence"
+
+
+@pytest.mark.parametrize(
+    ("adherence", "ongoing"),
+    [
+        ("taking-as-directed", True),
+        ("stopped-not-as-directed", False),
+        ("not-taking", None),
+        (None, None),
+    ],
+)
+def test_a_statement_of_r5_says_what_one_of_r4_says(
+    adherence: str | None, ongoing: bool | None
+) -> None:
+    statement: dict[str, Any] = {
+        "resourceType": "MedicationStatement", "id": "s", "status": "recorded",
+        "medication": {"concept": coded(RXNORM, METHOTREXATE)}, "effectivePeriod": {"start": "2023-01-02"},
+        **({"adherence": {"code": coded(ADHERENCE, adherence)}} if adherence else {}),
+    }  # fmt: skip
+    read = read_fhir(bundle(statement))
+    assert [(x.drug, x.ongoing) for x in read.case.treatments] == (
+        [] if ongoing is None else [("methotrexate", ongoing)]
+    )
+    assert any("written as in R5" in x for x in read.notes)
+
+
+def test_parts_of_r5_with_another_name_are_read_as_those_of_r4() -> None:
+    medication = {"resourceType": "Medication", "id": "d", "ingredient": [
+        {"item": {"concept": coded(RXNORM, METHOTREXATE)}}]}  # fmt: skip
+    given = {
+        "resourceType": "MedicationAdministration", "id": "g", "status": "completed",
+        "occurenceDateTime": "2023-01-02", "contained": [medication],
+        "medication": {"reference": {"reference": "#d"}},
+    }  # fmt: skip
+    allergy = {
+        "resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"},
+        "clinicalStatus": status("active"), "code": coded(RXNORM, METHOTREXATE), "type": status("allergy"),
+        "reaction": [{"manifestation": [{"concept": {"text": "rash"}}]}],
+    }  # fmt: skip
+    read = read_fhir(bundle(given, allergy, condition(DYSPHAGIA, verificationStatus=None,
+        clinicalStatus=status("unknown"))))  # fmt: skip
+    (course,) = read.case.treatments
+    assert (course.drug, str(course.start)) == ("methotrexate", "2023-01-02")
+    assert read.case.findings == {"allergy_methotrexate": True}
+    assert any("(rash)" in x for x in read.notes)
+
+
+def test_a_patient_who_stands_there_twice_and_differs_is_told() -> None:
+    record = json.loads(bundle(ck()))
+    again = {**record["entry"][0]["resource"], "gender": "male", "birthDate": "1960-05-02"}
+    record["entry"].append({"resource": again})
+    read = read_fhir(json.dumps(record))
+    assert (read.case.patient.sex, str(read.case.patient.birth_date)) == (None, "1960-05-02")
+    assert [x.value for x in read.case.labs] == [6800]
+    assert any("gender: female and male" in x for x in read.notes)
+    # A newer version is no conflict.
+    again["meta"] = {"lastUpdated": "2024-01-01"}
+    assert read_fhir(json.dumps(record)).case.patient.sex == "male"
 
 
 @pytest.mark.parametrize("kind", ["message", "history", "batch-response", "subscription", None])

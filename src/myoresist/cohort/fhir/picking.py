@@ -63,6 +63,25 @@ CREATE TEMP TABLE strange (kind VARCHAR, name VARCHAR, code VARCHAR, resources B
     file INTEGER, place BIGINT);
 """
 
+_PERSONS = """
+CREATE TABLE persons AS
+WITH told AS (
+    SELECT *, json->>'$.gender' AS sex, json->>'$.birthDate' AS born,
+        coalesce(json->>'$.meta.lastUpdated', '') AS version FROM persons_read WHERE id IS NOT NULL
+), beside AS (
+    SELECT *, min(sex) OVER same IS DISTINCT FROM max(sex) OVER same AS other_sex,
+        NOT starts_with(coalesce(max(born) OVER same, ''), coalesce(min(born) OVER same, '')) AS other_birth
+    FROM told WINDOW same AS (PARTITION BY id, version)
+)
+SELECT (row_number() OVER (ORDER BY id)) - 1 AS number, id, file, place, other_sex OR other_birth AS differs,
+    CASE WHEN other_sex AND other_birth THEN json_merge_patch(json, '{"gender": null, "birthDate": null}')
+        WHEN other_sex THEN json_merge_patch(json, '{"gender": null}')
+        WHEN other_birth THEN json_merge_patch(json, '{"birthDate": null}') ELSE json END AS json
+FROM (SELECT DISTINCT ON (id) * FROM beside ORDER BY id, version DESC, file DESC, place DESC)
+ORDER BY number
+"""
+"""Of patients who stand there more than once the newest, without what two of one version say differently."""
+
 
 @dataclass
 class Picking:
@@ -308,11 +327,7 @@ class Picking:
             SourceError: if there is no patient.
         """
         run = self.connection.execute
-        run(
-            "CREATE TABLE persons AS SELECT (row_number() OVER (ORDER BY id)) - 1 AS number, * FROM "
-            "(SELECT DISTINCT ON (id) * FROM persons_read WHERE id IS NOT NULL "
-            "ORDER BY id, file DESC, place DESC) ORDER BY number"
-        )
+        run(_PERSONS)
         every, named, count = run(
             "SELECT (SELECT count(*) FROM persons_read), (SELECT count(id) FROM persons_read), "
             "(SELECT count(*) FROM persons)"
@@ -324,7 +339,11 @@ class Picking:
         if every > named:
             self.notes.append(f"Patient: {every - named} without an id, not used")
         if named > count:
-            self.notes.append(f"Patient: {named - count} stand there again; the last one counts")
+            (other,) = run("SELECT count(*) FROM persons WHERE differs").fetchall()[0]
+            told = f", but of {other} sex or date of birth differ, which stay open" if other else ""
+            self.notes.append(
+                f"Patient: {named - count} stand there again; the last one counts{told}"
+            )
         run(
             f"CREATE TEMP TABLE referred AS SELECT rowid AS row, id_in(ref, '{PATIENT}') AS id, "
             f"CASE WHEN starts_with(ref, 'http') THEN nullif(regexp_extract(ref, '{_BASE}', 1), '') END "

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from myoresist.document import DocumentError, Problem
+from myoresist.exchange.fhir.versions import NAMED, as_r4, stated
 
 MAX_BYTES = 20_000_000
 MAX_RESOURCES = 50_000
@@ -28,7 +29,9 @@ OF_ANSWERS = (
     "ServiceRequest",
 )  # fmt: skip
 WRITES = ("POST", "PUT")
-OUTCOME = "OperationOutcome"
+OUTCOME, PATIENT = "OperationOutcome", "Patient"
+TOLD_APART = ("gender", "birthDate")
+"""What of a patient has to be the same wherever the patient stands."""
 EARLIER = (
     "taken",
     "wasNotTaken",
@@ -115,25 +118,27 @@ def read_record(text: str | bytes, name: str) -> Record:
         )
     entries: list[tuple[str, Resource]] = []
     notes: list[str] = []
+    later = 0
     for value in _values(text, name):
-        entries += _entries(value, name, notes)
+        for address, one in _entries(value, name, notes):
+            _check_stated(one, name)
+            read, other = as_r4(one)
+            entries.append((address, read))
+            later += other
         if len(entries) > MAX_RESOURCES:
             raise _refused(
                 name, f"holds more than {MAX_RESOURCES:,} resources; give the record of one patient"
             )
-    patients = {place(x): x for _, x in entries if x["resourceType"] == "Patient"}
-    if len(patients) != 1:
-        said = f"holds {len(patients)} patients" if patients else "holds no Patient resource"
-        failed = "".join(f" ({x})" for x in notes if x.startswith(OUTCOME))
-        raise _refused(name, f"{said}; give the record of one patient{failed}")
-    (patient,) = patients.values()
+    if later:
+        notes.append(f"FHIR R5: {later} resources are written as in R5, and read so")
+    patient = _the_patient([x for _, x in entries if x["resourceType"] == PATIENT], name, notes)
     record = Record(patient, notes=notes)
     for address, one in entries:
         for key in filter(None, (address, place(one) if one.get("id") else "")):
-            record.by_reference.setdefault(key, one)
+            record.by_reference.setdefault(key, patient if one["resourceType"] == PATIENT else one)
     others = Counter[str]()
     for one in current(x for _, x in entries):
-        if one is patient or is_answer(one):
+        if one["resourceType"] == PATIENT or is_answer(one):
             continue
         check_version(one, name)
         if _of(one, record):
@@ -143,6 +148,30 @@ def read_record(text: str | bytes, name: str) -> Record:
     notes += undecided((x for _, x in entries), record.resources)
     notes += (f"{kind}: {n} not of this patient, not used" for kind, n in sorted(others.items()))
     return record
+
+
+def _the_patient(found: list[Resource], name: str, notes: list[str]) -> Resource:
+    """Return the one patient of a record; what two of the same version say differently is left out.
+
+    Raises:
+        DocumentError: if there is none, or more than one.
+    """
+    count = len({place(x) for x in found})
+    if count != 1:
+        said = f"holds {count} patients" if count else "holds no Patient resource"
+        failed = "".join(f" ({x})" for x in notes if x.startswith(OUTCOME))
+        raise _refused(name, f"{said}; give the record of one patient{failed}")
+    newest = max(map(_version, found))
+    last = [x for x in found if _version(x) == newest]
+    patient = dict(last[-1])
+    for key in TOLD_APART:
+        told = sorted({str(x[key]) for x in last if x.get(key) is not None})
+        if told and all(max(told, key=len).startswith(x) for x in told):
+            patient[key] = max(told, key=len)
+        elif told:
+            patient.pop(key, None)
+            notes.append(f"{place(patient)}: {key}: {' and '.join(told)}; it stays open")
+    return patient
 
 
 def current(found: Iterable[Resource]) -> list[Resource]:
@@ -243,6 +272,7 @@ def _entries(value: Any, name: str, notes: list[str]) -> Iterator[tuple[str, Res
     """Yield address and resource of what a value holds."""
     if not isinstance(value, Mapping) or not isinstance(value.get("resourceType"), str):
         raise _refused(name, "is no FHIR resource: resourceType is missing")
+    _check_stated(value, name)
     if value["resourceType"] != "Bundle":
         yield from _one("", value, notes)
         return
@@ -273,6 +303,13 @@ def _one(address: str, one: Resource, notes: list[str]) -> Iterator[tuple[str, R
         notes.append(f"{OUTCOME}: {'; '.join(filter(None, said)) or 'an error of the server'}")
         return
     yield address, one
+
+
+def _check_stated(one: Resource, name: str) -> None:
+    """Refuse a resource that says itself that it is of a version that is not read."""
+    version = NAMED.get(stated(one) or "")
+    if version is not None:
+        raise _refused(name, f"{place(one)} is of {version}; give FHIR R4, R4B or R5")
 
 
 def check_version(one: Resource, name: str = "") -> None:

@@ -159,6 +159,8 @@ def _told(
 def _status(one: Resource) -> tuple[str, str]:
     """Return how surely and how now a condition is, also by what stands at its code."""
     verified, clinical = code(one.get("verificationStatus")), code(one.get("clinicalStatus"))
+    # R5 asks for a status, and has a word for none.
+    clinical = "" if clinical == "unknown" else clinical
     if verified == "entered-in-error":
         return verified, clinical
     concept = one.get("code")

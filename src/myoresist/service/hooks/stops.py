@@ -16,6 +16,7 @@ from myoresist.exchange.fhir.bundle import listed
 from myoresist.exchange.fhir.datatypes import concept
 from myoresist.exchange.fhir.dosage import AS_NEEDED, how_often, only_dosage
 from myoresist.exchange.fhir.medications import product
+from myoresist.exchange.fhir.versions import as_r4
 from myoresist.exchange.received import Draft, Received, received
 from myoresist.library import Knowledge
 from myoresist.report.wording import found, named
@@ -91,6 +92,7 @@ def orders(
         for one in (entries if isinstance(entries, list) else ())
         if isinstance(one, Mapping) and isinstance(one.get("resource"), Mapping)
     ]
+    resources = [as_r4(x)[0] for x in resources]
     medicines = [x for x in resources if x.get("resourceType") == "Medication"]
     drafts = [x for x in resources if x.get("resourceType") == "MedicationRequest"]
     given = library.consult.given
