@@ -245,6 +245,13 @@ def test_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
     assert "ck_raised" not in recorded(tables(source))["p"]
 
 
+def test_what_two_of_a_patient_say_differently_stays_open(tmp_path: Path) -> None:
+    other = patient() | {"gender": "male"}
+    source = opened(export(tmp_path / "in", {"Patient.ndjson": [patient(), other]}))
+    assert any("of 1 sex or date of birth differ" in x for x in source.notes)
+    assert tables(source)["patients"]["sex"].to_list() == [None]
+
+
 @pytest.mark.parametrize(
     "subject", ["Patient/p/_history/2", "https://ehr.example/fhir/Patient/p", "urn:uuid:p"]
 )
