@@ -330,8 +330,9 @@ def test_no_json_no_service_no_type(client: TestClient) -> None:
 
 def test_other_versions_of_fhir_are_412(client: TestClient) -> None:
     body = call()
-    body["prefetch"]["orders"] = found({**order(METHOTREXATE), "taken": "n"})
-    assert post(client, VIEW, body).status_code == 412
+    for mixed in ({"taken": "n"}, {"medication": {"concept": coded(SNOMED, "1")}}):
+        body["prefetch"]["orders"] = found({**order(METHOTREXATE), **mixed})
+        assert post(client, VIEW, body).status_code == 412
 
 
 def test_an_order_that_cannot_be_looked_at_is_refused_and_never_passed_over(

@@ -42,6 +42,11 @@ _PIECES = re.compile(
     rf"[\d./]+ {_PIECE.pattern} \((\d[\d.]* ?[a-zµμ/]+)(?: total)?\)", re.IGNORECASE
 )
 """The words of Epic: 6 tablets (15 mg total)."""
+_EACH = re.compile(
+    r"(\d+(?:\.\d+)?) (?:tab(?:let)?|cap(?:sule)?|pill)s?\b(.*?) of (\d+(?:\.\d+)?) ?([a-zµμ]+)\b(.*)",
+    re.IGNORECASE,
+)
+"""So many pieces, and what each of them holds: 2 tablets of 2.5 mg, 1 tab PO BID of 500 mg."""
 _SUPPLY = re.compile(
     rf" = [\d./]+ {_PIECE.pattern}|,? # ?[\d./]+ {_PIECE.pattern}|,? \d+ refills?(?:\(s\))?"
     r"|,? (?:with|after) (?:food|meals?|breakfast)",
@@ -158,6 +163,9 @@ def dose_in(text: str, doses: DoseWords, codes: Codes | None = None) -> Dose | N
     """Return the dose that words give, such as ``15 mg orally once weekly``, if every word is understood."""
     plain = " ".join(_VERB.sub("", text.strip().rstrip("."), count=1).split())
     plain = _PIECES.sub(r"\1", _IN_WORDS.sub(r"\1", plain), count=1)
+    if pieces := _EACH.fullmatch(plain):
+        count, between, holds, unit, rest = pieces.groups()
+        plain = f"{float(count) * float(holds):g} {unit}{between}{rest}"
     plain = _DIVIDED.sub("", _SUPPLY.sub("", plain))
     amount = _AMOUNT.fullmatch(plain)
     if not amount or doses.unit(amount[2]) is None or float(amount[1]) <= 0:

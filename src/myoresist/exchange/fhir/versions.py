@@ -47,7 +47,9 @@ def as_r4(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """Return a resource as R4 would write it, and whether it is one of R5."""
     kind = one.get("resourceType")
     told: dict[str, Any] = {}
-    if kind in _MEDICINES and isinstance(one.get("medication"), Mapping):
+    # What is written as in both is of neither.
+    both = any(x in one for x in ("medicationCodeableConcept", "medicationReference"))
+    if kind in _MEDICINES and isinstance(one.get("medication"), Mapping) and not both:
         told |= _either(one["medication"], "medicationCodeableConcept", "medicationReference")
     if kind == "MedicationStatement" and one.get("status") == "recorded":
         told["status"] = _taken(one)
@@ -68,7 +70,8 @@ def as_r4(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
             told["contained"] = parts
     if not told:
         return one, False
-    return {key: x for key, x in one.items() if key != "medication"} | told, True
+    left = {key: x for key, x in one.items() if key != "medication" or both}
+    return left | told, True
 
 
 def _either(held: Mapping[str, Any], concept: str, reference: str) -> dict[str, Any]:
