@@ -114,6 +114,12 @@ def cdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Simvastatin of this database: before the first label for the one, after it for the other.
         given(1539403, "2009-01-01", "2010-01-01")
         given(1539403, "2013-01-01", "2014-01-01", person=900002)
+        _insert(
+            connection, "condition_occurrence", person_id=900002, condition_concept_id=900001,
+            condition_start_date="2013-01-10", condition_status_source_value="Preliminary diagnosis",
+        )  # fmt: skip
+        # The table of this database has no columns, as it was never filled.
+        connection.execute("CREATE OR REPLACE TABLE death (person_id BIGINT, death_date DATE)")
         _insert(connection, "death", person_id=900002, death_date="2020-08-01")
         _insert(
             connection, "observation", person_id=900001, observation_concept_id=900004,

@@ -280,7 +280,7 @@ def test_the_commands_take_a_bundle(tmp_path: Path) -> None:
         ({"text": "Take 15 mg by mouth once a week on Mondays."}, (15, "mg", "once a week")),
         ({"text": "5 mg daily"}, (5, "mg", "daily")),
         ({"text": "2.5 mg, Oral, DAILY"}, (2.5, "mg", "daily")),
-        ({"text": "15mg qWeek"}, (15, "mg", "qweek")),
+        ({"text": "15mg qWeek"}, (15, "mg", "weekly")),
         ({"text": "1 tab PO BID of 500 mg"}, (500, "mg", "bid")),
         ({"text": "2 tabs of 2.5 mg weekly"}, (5, "mg", "weekly")),
         ({"text": "10 mg alternate days"}, (10, "mg", "alternate days")),

@@ -13,6 +13,7 @@ from bundles import (
     JO1,
     LOINC,
     METHOTREXATE,
+    POLYMYOSITIS,
     RXNORM,
     SNOMED,
     bundle,
@@ -351,6 +352,7 @@ def test_another_version_is_refused_by_name(name: str) -> None:
         read_fhir(bundle(*REFUSED[name]))
 
 
+INCLUSION_BODY = "72315009"
 ADHERENCE = "http://hl7.org/fhir/CodeSystem/medication-statement-adherence"
 
 
@@ -397,6 +399,31 @@ def test_parts_of_r5_with_another_name_are_read_as_those_of_r4() -> None:
     assert (course.drug, str(course.start)) == ("methotrexate", "2023-01-02")
     assert read.case.findings == {"allergy_methotrexate": True}
     assert any("(rash)" in x for x in read.notes)
+
+
+@pytest.mark.parametrize(("result", "finding"), [("negative", False), ("reactive", None)])
+@pytest.mark.parametrize("code", ["58900-2", "7918-6"])
+def test_a_reactive_screening_test_is_no_infection(
+    code: str, result: str, finding: bool | None
+) -> None:
+    read = read_fhir(bundle(observation(code, valueCodeableConcept={"text": result})))
+    assert read.case.findings.get("hiv_infection") is finding
+    assert any("screening" in x for x in read.notes) is (finding is None)
+
+
+def test_a_virus_that_is_not_detected_under_treatment_is_no_denial_of_the_infection() -> None:
+    for code in ("20447-9", "29615-2"):
+        read = read_fhir(bundle(observation(code, valueCodeableConcept={"text": "not detected"})))
+        assert not read.case.findings
+
+
+def test_a_label_without_a_date_beside_a_dated_one_is_asked_about() -> None:
+    dated = condition(POLYMYOSITIS, recordedDate="2020-01-01")
+    read = read_fhir(bundle(dated, condition(INCLUSION_BODY, id="d")))
+    assert read.case.label == "polymyositis"
+    assert any("which of them counts" in x for x in read.notes)
+    older = condition(INCLUSION_BODY, id="d", recordedDate="2019-01-01")
+    assert any("than the newest" in x for x in read_fhir(bundle(dated, older)).notes)
 
 
 def test_a_patient_who_stands_there_twice_and_differs_is_told() -> None:

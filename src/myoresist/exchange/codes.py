@@ -23,7 +23,7 @@ _BANDS = ("weak", "moderate", "strong")
 _PARTS = re.compile(r"[^\W_]+(?:[-/'][^\W_]+)*|\?")
 """Words of the name of a disease, with the sign of a question."""
 Kind = Literal["label", "disease", "finding", "lab", "antibody", "drug", "measure", "result"]
-Relation = Literal["exact", "narrower", "broader"]
+Relation = Literal["exact", "narrower", "screening", "broader"]
 MOST_ASKED = 10_000
 """Concepts of which is kept what they say: the same ones come again and again."""
 
@@ -32,7 +32,8 @@ class Code(Entry):
     """A code and what it says.
 
     Attributes:
-        relation: what the code is, seen from ``id``: the same claim, more (narrower) or less (broader).
+        relation: what the code is, seen from ``id``: the same claim, more (narrower), less (broader), or a
+            test to screen with, of which a negative result says no and a reactive one nothing sure.
         gloss: what it says, in our own words.
         check: where code and meaning were seen.
     """
@@ -178,7 +179,7 @@ class Codes:
 
     def _of(self, codings: tuple[Coding, ...]) -> tuple[Code, ...]:
         found: dict[tuple[Kind, str], Code] = {}
-        order = ("exact", "narrower", "broader")
+        order = ("exact", "narrower", "screening", "broader")
         for one in codings:
             system = self._systems.get(one.system)
             for row in self._said(system, one.code) if system else ():
@@ -335,7 +336,7 @@ def _exact(kind: Kind, name: str, system: str, code: str, gloss: str) -> Code:
 def _within(row: Code, code: str) -> Code:
     """Return what a code says that is a kind of another one."""
     closer: dict[str, object] = {"code": code, "relation": "narrower"}
-    return row if row.relation == "broader" else row.model_copy(update=closer)
+    return row if row.relation in ("broader", "screening") else row.model_copy(update=closer)
 
 
 def _by_spelling(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

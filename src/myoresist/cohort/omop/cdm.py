@@ -19,6 +19,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "condition_occurrence": {
         "person_id": _ID, "condition_concept_id": _ID, "condition_start_date": _DAY,
         "condition_source_value": _TEXT, "condition_source_concept_id": _ID,
+        "condition_status_concept_id": _ID, "condition_status_source_value": _TEXT,
     },
     "concept": {
         "concept_id": _ID, "concept_name": _TEXT, "vocabulary_id": _TEXT, "concept_code": _TEXT,

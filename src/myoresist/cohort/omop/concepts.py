@@ -93,6 +93,7 @@ class Concepts(Entry):
     check: Check
     labels: tuple[Label, ...]
     findings: tuple[Finding, ...]
+    doubted: tuple[str, ...]
     allergies: tuple[Concept, ...]
     drugs: tuple[Drug, ...]
     antibodies: tuple[Antibody, ...]

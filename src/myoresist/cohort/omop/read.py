@@ -6,7 +6,7 @@ mapping file. Patients are the persons who carry one of the labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ def copy_tables(
     concepts = Concepts.load(folder)
     for name in COLUMNS:
         _open(connection, name)
+    left = _without_doubted(connection, concepts.doubted)
     version = _version(connection)
     _look_up(connection, list(concepts.wanted(terms)))
     _choose(connection, terms.calendar)
@@ -52,7 +53,7 @@ def copy_tables(
     for table, query in queries(concepts, site or Site(), terms).items():
         target = str(work / f"{table}.parquet").replace("'", "''")
         connection.execute(f"COPY ({query}) TO '{target}'")
-    return list(_notes(connection, version, persons))
+    return [*_notes(connection, version, persons), *left]
 
 
 def _open(connection: DuckDBPyConnection, name: str) -> None:
@@ -71,6 +72,33 @@ def _open(connection: DuckDBPyConnection, name: str) -> None:
     )
     source = f' FROM "{name}"' if filled else " WHERE false"
     connection.execute(f"CREATE TEMP VIEW cdm_{name} AS SELECT {selected}{source}")
+
+
+def _without_doubted(connection: DuckDBPyConnection, words: Iterable[str]) -> list[str]:
+    """Leave conditions out of which the status says that they are not sure, and say how many they are."""
+    pattern = _text("|".join(rf"\b{word}\b" for word in words))
+    every, run = "every_condition", connection.execute
+    run(f"ALTER VIEW cdm_condition_occurrence RENAME TO {every}")
+    run(
+        f"""
+        CREATE TEMP TABLE doubted_status AS SELECT concept_id FROM cdm_concept
+        WHERE concept_id IN (SELECT DISTINCT condition_status_concept_id FROM {every})
+        AND regexp_matches(concept_name, {pattern}, 'i');
+        CREATE TEMP VIEW cdm_condition_occurrence AS SELECT * FROM {every}
+        WHERE coalesce(condition_status_concept_id, 0) NOT IN (SELECT concept_id FROM doubted_status)
+        AND NOT regexp_matches(coalesce(condition_status_source_value, ''), {pattern}, 'i')
+        """
+    )
+    (counts,) = run(
+        f"SELECT (SELECT count(*) FROM {every}) - (SELECT count(*) FROM cdm_condition_occurrence)"
+    ).fetchall()
+    if not counts[0]:
+        return []
+    return [f"condition_occurrence: {counts[0]} whose status says that they are not sure: not used"]
+
+
+def _text(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
 
 
 def _version(connection: DuckDBPyConnection) -> str:

@@ -27,6 +27,8 @@ UNSURE = ("unconfirmed", "provisional", "differential")
 PAST = ("inactive", "remission", "resolved")
 DATES = ("recordedDate", "onsetDateTime", "onsetPeriod")
 ENCOUNTER = "encounter-diagnosis"
+OLDER = "another label than the newest, not used"
+UNORDERED = "another label, which no date makes the older one; to be confirmed which of them counts"
 CANCER, YEAR = "cancer_within_3y", 365
 CERTAINTY = ("icd-10-gm-diagnosesicherheit", "icd_diagnosesicherheit")
 """Ends of the address of the extension by which a code of ICD-10-GM says how sure it is."""
@@ -53,13 +55,12 @@ def read_conditions(
     first = min(days, default=None)
     if first and any(_is_cancer_near(one, first, codes) for one in found):
         draft.find(CANCER, True)
-    _, label, newest = labels[-1]
+    last, label, newest = labels[-1]
     draft.case["label"] = label
-    for _, other, one in labels[:-1]:
+    for date, other, one in labels[:-1]:
         if other != label:
-            draft.note(
-                place(one), f"{named(one.get('code'))}: another label than the newest, not used"
-            )
+            why = OLDER if date and date < last else UNORDERED
+            draft.note(place(one), f"{named(one.get('code'))}: {why}")
     _onset(newest, draft)
     return first
 

@@ -232,9 +232,13 @@ class Observations:
         answer = one.get("valueBoolean")
         if usable and isinstance(answer, bool):
             result = "positive" if answer else "negative"
-        if result in ("positive", "moderate", "strong"):
+        if result in YES and row.relation == "screening":
+            self.draft.note(
+                place(one), f"{_name(one, row)}: reactive in a screening test; to be confirmed"
+            )
+        elif result in ("positive", "moderate", "strong"):
             self.draft.find(row.id, True)
-        elif result in NO and row.relation == "exact":
+        elif result in NO and row.relation in ("exact", "screening"):
             self.draft.find(row.id, False)
         else:
             self.draft.note(
