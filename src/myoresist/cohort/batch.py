@@ -304,14 +304,11 @@ class Reader:
 
     def _whole(self, frame: pl.DataFrame, table: str) -> pl.DataFrame:
         """Return a table with every column that it may have and that the code names."""
-        wanted = self.schema.typed(table, self.schema.tables[table])
         if table == "visits":
             return frame
-        return frame.with_columns(
-            pl.lit(None, kind).alias(name)
-            for name, kind in wanted.items()
-            if name not in frame.columns
-        )
+        wanted = self.schema.typed(table, self.schema.tables[table])
+        missing = pl.DataFrame(schema={x: y for x, y in wanted.items() if x not in frame.columns})
+        return frame.hstack(missing.clear(frame.height))
 
     def _own(self, patients: pl.DataFrame) -> Table:
         """Return the findings that the table of patients has as columns."""

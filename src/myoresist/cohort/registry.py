@@ -118,9 +118,7 @@ class Registry:
             base,
             base.differential,
         )
-        for name, table in chain(
-            self._of_patients(batch, answers, ids), self._over_time(answers).items()
-        ):
+        for name, table in chain(self._of_patients(batch, answers, ids), self._over_time(answers)):
             yield name, batch.named(table)
         yield REJECTED, batch.rejected
 
@@ -161,18 +159,16 @@ class Registry:
         yield INPUTS, batch.inputs
         yield CONFLICTS, batch.conflicts
 
-    def _over_time(self, answers: Answers) -> dict[str, pl.DataFrame]:
-        """Return what was given and what came of it, by drug and time."""
+    def _over_time(self, answers: Answers) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield what was given and what came of it, by drug and time."""
         conventions = Conventions.packaged()
         courses = courses_table(answers.judged.history)
         doses = doses_table(answers.judged.history)
         found = followed(answers, courses, conventions)
-        return {
-            COURSES: courses,
-            DOSES: doses,
-            WINDOWS: windows_table(found, conventions),
-            EVENTS: events_table(answers, found, courses, doses, conventions),
-        }
+        yield COURSES, courses
+        yield DOSES, doses
+        yield WINDOWS, windows_table(found, conventions)
+        yield EVENTS, events_table(answers, found, courses, doses, conventions)
 
     def _resistance(self, answers: Answers) -> pl.DataFrame:
         """Return what courses and visits tell, definitions of refractory disease and explanations."""

@@ -57,12 +57,17 @@ class Diseases:
     ) -> Numbers:
         """Return how probable the first disease is; the label is evidence for what it stands for."""
         top: Numbers = chance[first, np.arange(len(first))].copy()
-        places = {name: number for number, name in enumerate(self.names)}
-        for row, label in enumerate(labels):
-            meant = [places[x] for x in self.labels.get(label or "", ()) if x in places]
-            if int(first[row]) in meant and chance[meant, row].sum() >= self.rules.labelled_at:
-                top[row] = max(top[row], self.rules.likely_at)
+        for label, rows in _rows_of(labels).items():
+            meant = self.numbers(self.labels.get(label, ()))
+            named = rows[np.isin(first[rows], meant)]
+            enough = chance[meant][:, named].sum(axis=0) >= self.rules.labelled_at
+            likely = named[enough]
+            top[likely] = np.maximum(top[likely], self.rules.likely_at)
         return top
+
+    def numbers(self, diseases: Sequence[str]) -> list[int]:
+        """Return the numbers of some diseases, as far as there are such."""
+        return [self.names.index(x) for x in diseases if x in self.families]
 
     def lead(self, table: Table, proven: Table, labels: Sequence[str | None]) -> Leading:
         """Find the disease that leads of every patient.
@@ -147,8 +152,11 @@ class Leading:
         families = np.array([*self.diseases.families.values(), ""])[self.first]
         for family in set(self.diseases.families.values()):
             truths[FAMILY + family] = of_flags(families == family)
+        rows = _rows_of(self.labels)
         for label in self.diseases.labels:
-            truths[LABEL + label] = of_flags(np.array([x == label for x in self.labels], bool))
+            truths[LABEL + label] = of_flags(
+                np.isin(np.arange(len(self.labels)), rows.get(label, ()))
+            )
         other, renamed = self._against_labels(families)
         truths |= {OTHER: of_flags(other), RENAMED: of_flags(renamed)}
         return Table(len(self.first), truths, {MYOSITIS: self.kin})
@@ -157,20 +165,16 @@ class Leading:
         self, families: NDArray[np.str_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return whether the leading disease is another than the label means, and whether it is renamed."""
-        rules, names = self.diseases.rules, (*self.diseases.names, "")
+        own, rules = self.diseases, self.diseases.rules
         other, renamed = np.zeros(len(self.first), bool), np.zeros(len(self.first), bool)
-        own_family = {x: self.diseases.families[x] for x in self.diseases.names}
-        for row, (place, label) in enumerate(zip(self.first, self.labels, strict=True)):
-            if place < 0 or label is None:
-                continue
-            meant = self.diseases.labels.get(label, (label,) if label in own_family else ())
-            if names[place] in meant:
-                continue
-            same = families[row] in rules.kin and (
-                not meant or any(own_family[x] in rules.kin for x in meant)
-            )
-            other[row] = not same
-            renamed[row] = same and label not in rules.unspecific
+        for label, rows in _rows_of(self.labels).items():
+            meant = own.labels.get(label, (label,) if label in own.families else ())
+            leads = rows[self.first[rows] >= 0]
+            apart = leads[~np.isin(self.first[leads], own.numbers(meant))]
+            same = np.isin(families[apart], rules.kin)
+            same &= not meant or any(own.families[x] in rules.kin for x in meant)
+            other[apart] = ~same
+            renamed[apart] = same & (label not in rules.unspecific)
         return other, renamed
 
     def weighed(self) -> Table:
@@ -179,3 +183,12 @@ class Leading:
         return Table(
             len(self.first), numbers={PROBABILITY + x: self.chance[n] for n, x in enumerate(names)}
         )
+
+
+def _rows_of(labels: Sequence[str | None]) -> dict[str, NDArray[np.intp]]:
+    """Return the patients that carry each label."""
+    found: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        if label is not None:
+            found.setdefault(label, []).append(row)
+    return {label: np.array(rows, np.intp) for label, rows in found.items()}
