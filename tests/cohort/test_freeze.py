@@ -29,7 +29,7 @@ from myoresist.cohort.freeze.folder import Freeze
 from myoresist.cohort.freeze.one_patient import case_of
 from myoresist.cohort.freeze.screening import Screening
 from myoresist.cohort.keeping import part
-from myoresist.cohort.source import hashed
+from myoresist.cohort.opened import hashed
 
 ALL, PATIENTS = 1, 160
 

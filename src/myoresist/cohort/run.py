@@ -41,10 +41,11 @@ from myoresist.cohort.keeping import (
     write_mark,
     write_text,
 )
+from myoresist.cohort.opened import hashed
 from myoresist.cohort.postgres import Address
 from myoresist.cohort.registry import FINDINGS, REJECTED, TABLES, Registry
 from myoresist.cohort.schema import SYNTHETIC, CodesNamed, Schema
-from myoresist.cohort.source import Place, Source, hashed, open_source
+from myoresist.cohort.source import Place, Source, open_source
 from myoresist.cohort.threads import THREADS
 from myoresist.document import DocumentError
 from myoresist.library import Knowledge
