@@ -31,6 +31,23 @@ from myoresist.resistance.adequacy.since import FOREVER, IN_PART, LOST, Since, s
 
 
 @dataclass(frozen=True)
+class Windows(Rows):
+    """Days in which treatments are judged, in order of courses and time.
+
+    Attributes:
+        course: number of the course.
+        begin: the day on which the time at the dose began.
+        low: the first day of the window.
+        high: its last day.
+    """
+
+    course: Ints
+    begin: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
 class Activity:
     """What is told of courses and patients.
 
@@ -39,11 +56,13 @@ class Activity:
         gainless: of each course whether no strength was gained on it. Like ``active`` false for a course that
             is not adequate.
         quiet: of each patient whether the disease was found inactive last.
+        judged: the days in which treatments can surely be judged.
     """
 
     active: Truths
     gainless: Truths
     quiet: Flags
+    judged: Windows
 
 
 def activity(
@@ -71,29 +90,13 @@ def activity(
         _active(courses, own, sure, possible, seen.visits, since),
         _gainless(courses, own, sure, possible, seen),
         since.quiet,
+        sure,
     )
-
-
-@dataclass(frozen=True)
-class _Windows(Rows):
-    """Days in which treatments are judged, in order of courses and time.
-
-    Attributes:
-        course: number of the course.
-        begin: the day on which the time at the dose began.
-        low: the first day of the window.
-        high: its last day.
-    """
-
-    course: Ints
-    begin: Floats
-    low: Floats
-    high: Floats
 
 
 def judging_windows(
     found: Exposures, courses: JudgedCourses, regimens: Regimens, bound: Bound
-) -> _Windows:
+) -> Windows:
     """Return the windows in one bound: one for every stretch of time at the dose that was long enough."""
     windows = joined(
         _at_dose(found, courses, regimens, bound), _of_amounts(courses, regimens, bound)
@@ -112,15 +115,13 @@ def judging_windows(
     high = np.maximum(end, began + columns.judged) + regimens.conventions.after_days
     dated = courses.begin.earliest.take(course) > BEFORE_ALL / 2
     if bound is Bound.CERTAIN:
-        return _Windows(course, windows.begin, windows.low, high).only(dated)
+        return Windows(course, windows.begin, windows.low, high).only(dated)
     # A course without a date may have been at any time.
     low = np.where(dated, windows.low, -np.inf)
-    return _Windows(course, windows.begin, low, np.where(dated, high, np.inf))
+    return Windows(course, windows.begin, low, np.where(dated, high, np.inf))
 
 
-def _at_dose(
-    found: Exposures, courses: JudgedCourses, regimens: Regimens, bound: Bound
-) -> _Windows:
+def _at_dose(found: Exposures, courses: JudgedCourses, regimens: Regimens, bound: Bound) -> Windows:
     """Return the stretches of time at the dose, from the day on which they were long enough to their end."""
     columns = regimens.columns.take(courses.regimen)
     least = np.where(columns.strict, LEAST + ROUNDING + 1, LEAST - ROUNDING)
@@ -138,17 +139,17 @@ def _at_dose(
     # The last of the days that are needed is the first on which one can judge.
     low = at_end.take(last) - (total.take(last) - target[enough]) - 1
     begin, end = stretches.first(at.begin)[enough], stretches.last(at.end)[enough]
-    return _Windows(course[enough], begin, low, end)
+    return Windows(course[enough], begin, low, end)
 
 
-def _of_amounts(courses: JudgedCourses, regimens: Regimens, bound: Bound) -> _Windows:
+def _of_amounts(courses: JudgedCourses, regimens: Regimens, bound: Bound) -> Windows:
     """Return the same of courses whose doses are added: judged some time after the first of them."""
     columns = regimens.columns.take(courses.regimen)
     course = np.flatnonzero(columns.by_amount & (courses.peak[bound] >= LEAST - ROUNDING))
     begin = courses.begin.latest if bound is Bound.CERTAIN else courses.begin.earliest
     begin = begin.take(course)
     low = begin + columns.needed.take(course) - 1
-    return _Windows(course, begin, low, low)
+    return Windows(course, begin, low, low)
 
 
 @dataclass(frozen=True)
@@ -185,15 +186,15 @@ def _own_words(
 def _active(
     courses: JudgedCourses,
     own: _OwnWords,
-    sure: _Windows,
-    possible: _Windows,
+    sure: Windows,
+    possible: Windows,
     visits: Visits,
     since: Since,
 ) -> Truths:
     patient, adequate, said = courses.patient, courses.adequate, own.said
     inactive, lasting = since.inactive.take(patient), since.lasting.take(patient)
 
-    def visited(windows: _Windows, rows: tuple[Ints, Ints]) -> Flags:
+    def visited(windows: Windows, rows: tuple[Ints, Ints]) -> Flags:
         there = np.zeros(len(patient), np.bool_)
         there[windows.course[rows[0] < rows[1]]] = True
         return there
@@ -227,7 +228,7 @@ def _active(
 
 
 def _gainless(
-    courses: JudgedCourses, own: _OwnWords, sure: _Windows, possible: _Windows, seen: Seen
+    courses: JudgedCourses, own: _OwnWords, sure: Windows, possible: Windows, seen: Seen
 ) -> Truths:
     """Tell whether strength at the last visit of the last window is what it was before the treatment.
 
@@ -254,7 +255,7 @@ def _gainless(
     return np.minimum(courses.adequate, gainless)
 
 
-def _last_window(windows: _Windows, courses: int) -> Ints:
+def _last_window(windows: Windows, courses: int) -> Ints:
     """Return the row of the last window of each course, -1 for none."""
     found = np.full(courses, -1, np.int64)
     found[windows.course] = np.arange(len(windows.course))

@@ -6,8 +6,6 @@ import numpy as np
 
 from myoresist.arrays.kleene import TRUE, Truths
 from myoresist.arrays.runs import Floats
-from myoresist.resistance.adequacy.activity import judging_windows
-from myoresist.resistance.adequacy.bounds import Bound
 from myoresist.resistance.adequacy.evaluate import History
 
 _ANY = "immunosuppressant"
@@ -21,8 +19,8 @@ def days_of(history: History) -> dict[str, Floats]:
         follows from such columns has their first day.
     """
     patients = len(history.whole)
-    windows = judging_windows(history.exposures, history.courses, history.regimens, Bound.CERTAIN)
     courses, after = history.courses, history.after
+    windows = after.judged
     first = np.full(len(courses.patient), np.inf)
     np.minimum.at(first, windows.course, windows.low)
 
