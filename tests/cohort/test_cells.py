@@ -427,3 +427,12 @@ def test_a_course_that_ends_after_the_assessment_runs_on_its_day(tmp_path: Path)
     assert sorted(told) == [("treatments", "start", late), ("treatments", "stop", late)]
     courses = run.scan(tmp_path / "out", "courses").collect()
     assert courses.select("drug", "running").rows() == [("methotrexate", True)]
+
+
+def test_a_multiple_of_the_limit_is_not_normal_because_its_limit_is_higher() -> None:
+    labs = {"patient_id": ["a", "b"], "test": ["CK"] * 2, "value": ["25", "0.5"],
+            "unit": ["xULN", "× ULN"], "upper_limit": ["190"] * 2, "date": ["2020-01-01"] * 2}  # fmt: skip
+    patients = pl.DataFrame({"patient_id": ["a", "b"]})
+    found = assess_tables({"patients": patients, "labs": pl.DataFrame(labs)})
+    assert found["findings"]["ck_normal_now"].to_list() == [None, True]
+    assert found["rejected"]["reason"].str.contains("is a multiple of the limit, not a unit").all()

@@ -149,18 +149,20 @@ def test_words_of_other_languages_are_drafted(tmp_path: Path) -> None:
 
 def test_a_code_for_missing_in_one_column_is_a_value_in_another(tmp_path: Path) -> None:
     rows = "id,date,mmt8,ck_u_l,haq\n1,2020-01-01,999,800,-9\n1,2020-02-01,140,999,1.5\n"
-    files = {"patients.csv": "id,sex\n1,f\n", "visits.csv": rows}
+    rows += "2,2020-02-01,140,-9,1\n"
+    files = {"patients.csv": "id,sex\n1,f\n2,m\n", "visits.csv": rows}
     text, tables = drafted(folder(tmp_path / "in", files), tmp_path)
     assert yaml.safe_load(text)["missing"] == {"visits": {"mmt8": ["999"], "haq": ["-9"]}}
-    assert tables["visits"]["ck_u_l"].to_list() == ["800", "999"]
-    asked = "# visits.ck_u_l: 999 in 1 cell, beside 800 to 800: unknown until it is said what it is"
+    assert tables["visits"]["ck_u_l"].to_list() == ["800", "999", "-9"]
+    # One sure code beside a doubtful one is not named: the other would count as a value.
+    asked = "# visits.ck_u_l: -9, 999 in 2 cells, beside 800 to 800: unknown until it is said which"
     assert asked in text
     # Until then it is no value, and with an empty list it is one.
-    for said, rejected in (("", 1), ("ck_u_l: []", 0)):
+    for said, rejected in (("", 2), ("ck_u_l: [-9]", 0)):
         named = text.replace('haq: ["-9"]', f'haq: ["-9"]\n    {said}')
         (tmp_path / "named.yaml").write_text(named)
         found = check(tmp_path / "in", tmp_path / "named.yaml")
-        assert found.problems.height == rejected
+        assert found.problems["rows"].sum() == rejected
 
 
 WIDE = """\

@@ -612,6 +612,28 @@ def test_half_of_a_curve_is_left_after_half_have_come() -> None:
     assert counts.free(days, came, 0) == 1
 
 
+def test_who_is_not_known_to_have_responded_widens_the_bounds_of_a_curve(
+    out: Path, read: Read
+) -> None:
+    """What is at most and at least true of all, with those of whom it is not known when it came."""
+    clock = "first_minimal_response"
+    table = command.events(out, ALL).filter(clock=clock)
+    assert (table["percent_free_low"] <= table["percent_free_high"]).all()
+    one = table.filter(drug="methotrexate", week=24).row(0, named=True)
+    rows = read("events").filter(clock=clock, drug="methotrexate")
+    known = rows.drop_nulls(["event", "days"])
+    assert 0 < one["not_known"] == rows.height - known.height
+    # If it had come at once in all others, these fall away before the first one is at risk.
+    low = one["percent_free"] * known.height / rows.height
+    assert one["percent_free_low"] == pytest.approx(low, abs=0.06)
+    seen = rows.filter(pl.col("event").is_null() & pl.col("days").is_not_null())
+    never = rows.height - known.height - seen.height
+    days = [*known["days"], *seen["days"], *[10**6] * never]
+    came = [*known["event"], *[True] * seen.height, *[False] * never]
+    high = 100 * counts.free(np.array(days), np.array(came), 24 * 7)
+    assert one["percent_free_high"] == pytest.approx(high, abs=0.051)
+
+
 def test_the_commands_print_and_write(freezes: Path, tmp_path: Path) -> None:
     target = tmp_path / "t.csv"
     shown = CliRunner().invoke(

@@ -38,6 +38,14 @@ _LATER = "may_be_latest"
 _RAISED, _NORMAL = "finding_raised", "finding_normal"
 _OPEN = (PATIENT, TEST, DATE, WEEK, _PEAK, _LATER, _MULTIPLE, _SURELY)
 _RATIO = pl.col(VALUE) / pl.col(LIMIT)
+_OF_LIMIT = (
+    pl.col("unit").cast(pl.String).str.contains(r"(?i)uln|\blsn\b|fold|limit|norm|^\s*[x×]\s*$")
+)
+"""Whether what stands for the unit says that the value is a multiple of the limit, or a share of it."""
+_SHARE = pl.col("unit").cast(pl.String).str.contains("%", literal=True)
+_MULTIPLES = (
+    "is a multiple of the limit, not a unit; write it into a column of its own, such as ck_x_uln"
+)
 SURE = 0.8
 """How alike a word must be to the name of a test to have meant it."""
 
@@ -110,8 +118,13 @@ class Laboratory:
             strange = checked.filter(wrong.fill_null(False))
             if strange.height:
                 told = known.filter(known[ROW].is_in(strange[ROW].implode()))
-                gone.append(rejections(told, "labs", column, reason))
-                ratio = _RATIO if column == "unit" else pl.lit(None, pl.Float64)
+                said, ratio = pl.lit(reason), pl.lit(None, pl.Float64)
+                if column == "unit":
+                    # 25 × ULN is not 25 U/L beside a limit of 190.
+                    multiple = pl.when(~_SHARE).then(VALUE)
+                    ratio = pl.when(_OF_LIMIT).then(multiple).otherwise(_RATIO)
+                    said = pl.when(_OF_LIMIT).then(pl.lit(_MULTIPLES)).otherwise(said)
+                gone.append(rejections(told, "labs", column, said))
                 lost.append(told.with_columns(ratio.alias(_MULTIPLE)))
                 checked = checked.filter(~wrong.fill_null(False))
         unread = self._guessed(self._tested(asked))

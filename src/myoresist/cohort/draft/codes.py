@@ -47,6 +47,9 @@ def codes_of(draft: Draft, placed: Mapping[str, Found], schema: Schema) -> Itera
             if is_code(text) or text.lower() in column.missing:
                 sure = not is_code(text) or _is_none(text, schema.tables[table][ours], column)
                 found[sure][text] = count
+        if found[False]:
+            # Once some codes of a column are named, its other numbers are taken for values.
+            found = {True: {}, False: {**found[True], **found[False]}}
         if found[True] or found[False]:
             yield Codes(table, theirs, found[True], found[False], column.span)
 

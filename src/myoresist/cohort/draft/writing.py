@@ -94,7 +94,7 @@ def _missing(draft: Draft) -> Iterator[str]:
             then = f"missing: {{{one.table}: {{{_word(one.theirs)}: [{codes}]}}}}"
             yield (
                 f"# {one.table}.{_said(one.theirs)}: {codes} in {_cells(one.asked)}, beside {beside}: unknown"
-                f" until it is said what it is: {then} if it is no value, [] if it is one"
+                f" until it is said which are codes: {then} if all are, [] if all are values"
             )
 
 

@@ -152,14 +152,17 @@ def events(freeze: Freeze, disclosure: Disclosure, conventions: Conventions) -> 
     """Return for each clock and drug the Kaplan-Meier estimate at the weeks of the windows.
 
     Returns:
-        ``clock``, ``drug``, ``week``, ``patients`` at risk, ``not_known`` (left out of the estimate),
-        ``events`` in all, ``at_risk`` at that day, ``percent_free`` of the event and ``withheld``.
+        ``clock``, ``drug``, ``week``, ``patients``, ``not_known`` (of whom it is not known whether or when it
+        came; left out of the estimate), ``events`` in all, ``at_risk`` at that day, ``percent_free`` of the
+        event, what it is at least and at most over all patients (``percent_free_low``,
+        ``percent_free_high``) and ``withheld``.
     """
     rows = freeze.scan(EVENTS).with_columns(pl.col("clock").cast(pl.String)).collect()
     found = []
     for (clock, drug), own in rows.group_by("clock", "drug", maintain_order=True):
         known = own.drop_nulls(["event", "days"]).filter(pl.col("days") >= 0)
         days, came = known["days"].to_numpy(), known["event"].to_numpy()
+        low, high = _earliest(own, known), _latest(own, known)
         for window in conventions.windows:
             day = window.week * DAYS_A_WEEK
             found.append(
@@ -167,12 +170,15 @@ def events(freeze: Freeze, disclosure: Disclosure, conventions: Conventions) -> 
                     "clock": clock, "drug": drug, "week": window.week, "patients": own.height,
                     "not_known": own.height - known.height, "events": int(came.sum()),
                     "at_risk": int((days >= day).sum()),
-                    "percent_free": round(100 * free(days, came, day), 1) if len(days) else None,
+                    "percent_free": _percent(free(days, came, day)) if len(days) else None,
+                    "percent_free_low": _percent(free(*low, day)),
+                    "percent_free_high": _percent(free(*high, day)),
                 }
             )  # fmt: skip
     kinds: dict[str, type[pl.DataType]] = {
         "clock": pl.String, "drug": pl.String, "week": pl.Int64, "patients": pl.Int64, "not_known": pl.Int64,
         "events": pl.Int64, "at_risk": pl.Int64, "percent_free": pl.Float64,
+        "percent_free_low": pl.Float64, "percent_free_high": pl.Float64,
     }  # fmt: skip
     frame = pl.DataFrame(found, schema=kinds)
     order = pl.col("clock").cast(pl.Enum(CLOCKS))
@@ -185,13 +191,45 @@ def events(freeze: Freeze, disclosure: Disclosure, conventions: Conventions) -> 
     return frame.sort(order, "drug", "week").with_columns(
         *(
             pl.when(~small).then(pl.col(x)).alias(x)
-            for x in ("not_known", "events", "at_risk", "percent_free")
+            for x in (
+                "not_known",
+                "events",
+                "at_risk",
+                "percent_free",
+                "percent_free_low",
+                "percent_free_high",
+            )
         ),
         pl.when(~pl.col("patients").is_between(1, disclosure.least - 1))
         .then("patients")
         .alias("patients"),
         small.alias("withheld"),
     )
+
+
+def _earliest(every: pl.DataFrame, known: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return days and events as if it had come at once wherever it is not known when."""
+    more = every.height - known.height
+    return (
+        np.append(known["days"].to_numpy(), np.zeros(more)),
+        np.append(known["event"].to_numpy(), np.ones(more, np.bool_)),
+    )
+
+
+def _latest(every: pl.DataFrame, known: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return days and events as if it had come on the day on which it was seen, and else never."""
+    unsure = every.filter(pl.col("event").is_null() & (pl.col("days") >= 0))["days"].to_numpy()
+    never = every.height - known.height - len(unsure)
+    return (
+        np.concatenate([known["days"].to_numpy(), unsure, np.full(never, np.inf)]),
+        np.concatenate(
+            [known["event"].to_numpy(), np.ones(len(unsure), np.bool_), np.zeros(never, np.bool_)]
+        ),
+    )
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, 1)
 
 
 def free(days: np.ndarray, came: np.ndarray, until: int) -> float:
