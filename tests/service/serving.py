@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,8 @@ class Started(NamedTuple):
     errors: Path
 
     def end(self) -> tuple[str, str]:
-        """End it, and return what it printed and complained of."""
-        self.process.terminate()
+        """End it with all its processes, as systemd does, and return what it printed and complained of."""
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(timeout=30)
         return self.out.read_text(), self.errors.read_text()
 
@@ -56,6 +57,7 @@ def served(folder: Path, *words: str) -> Iterator[Started]:
             stdout=printed,
             stderr=complained,
             env={**os.environ, "TMPDIR": str(temporary)},
+            start_new_session=True,
         )
     try:
         while not (said := re.search(r"http://\S+/", out.read_text())):

@@ -25,6 +25,8 @@ from myoresist.service.tasks import Reply, begin
 log = logging.getLogger("myoresist.service")
 
 SECONDS, GRACE = 15.0, 5.0
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals by which a server is told to end."""
 MOST_WAITING = 64
 """Requests that may wait for a process; the next one is told to come again."""
 
@@ -43,12 +45,28 @@ def processes(count: int) -> Executor:
 
 
 def _begin() -> None:
-    # The parent decides when to end; without it nobody would.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent decides when to end; without it nobody would. A service manager tells all of them.
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     begin()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Hold back what tells to end, so that processes that begin meanwhile do not hear it before they can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with(sentinel: int) -> None:
@@ -111,9 +129,9 @@ class Workers:
         """Start them, and wait until all have read the knowledge."""
         self._executor = self._make(self.count)
         loop = asyncio.get_running_loop()
-        await asyncio.gather(
-            *(loop.run_in_executor(self._executor, begin) for _ in range(self.count))
-        )
+        with _deaf():
+            begun = [loop.run_in_executor(self._executor, begin) for _ in range(self.count)]
+        await asyncio.gather(*begun)
 
     def stop(self) -> None:
         """End them; whoever waits gets no answer."""
