@@ -498,3 +498,16 @@ def test_short_words_of_medicine_are_no_other_language(text: str) -> None:
 )
 def test_since_tells_that_a_drug_is_taken(text: str, ongoing: list[bool | None]) -> None:
     assert [one.get("ongoing") for one in read(text).case()["treatments"]] == ongoing
+
+
+def test_a_drug_that_is_paused_is_not_taken() -> None:
+    text = "Azathioprine since 04/2022, 150 mg/d. Medication at discharge: azathioprine paused."
+    [course] = read(text).case()["treatments"]
+    assert "ongoing" not in course
+
+
+def test_treatment_before_a_remission_does_not_begin_with_it() -> None:
+    text = "She has dermatomyositis, in remission off all treatment since 2023 (had methotrexate and IVIG)."
+    case = read(text).case()
+    assert "onset" not in case
+    assert [one.get("start") for one in case["treatments"]] == [None, None]

@@ -23,6 +23,7 @@ class Course:
     stop: PartialDate | None = None
     ongoing: bool = False
     ended: bool = False
+    halted: bool = False
     weeks: float | None = None
     response: str | None = None
     reason: str | None = None
@@ -45,6 +46,9 @@ def merged(courses: Sequence[Course]) -> list[Course]:
                 setattr(same, name, getattr(course, name))
         same.ongoing = (same.ongoing or course.ongoing) and not same.stop and not same.reason
         same.ended = same.ended or course.ended
+        # What is said last counts: "azathioprine since 2022 … azathioprine paused".
+        same.halted = course.halted or (same.halted and not course.ongoing)
+        same.ongoing = same.ongoing and not same.halted
         same.mixed = same.mixed or course.mixed
         same.places.append((course.start_at, course.end_at))
     return _without_bare(found)
@@ -92,6 +96,8 @@ def _without_bare(courses: Sequence[Course]) -> list[Course]:
                     (target.ongoing or course.ongoing) and not target.stop and not target.reason
                 )
                 target.ended = target.ended or course.ended
+                target.halted = target.halted or course.halted
+                target.ongoing = target.ongoing and not target.halted
                 target.places += course.places
             elif course.response or course.reason:
                 last = dosed[-1]

@@ -329,6 +329,7 @@ class Courses:
         lead = self.plain[max(sentence.start, head - _BESIDE) : head]
         past = self.past and not _NOW.search(lead + text) and not _SINCE.search(text)
         course.ongoing = course.ongoing and not past
+        course.halted = _HALTED.search(text) is not None
         over = ended_behind(self.plain, begin, end)
         course.ongoing = course.ongoing and not over
         course.ended = past or over or (not own and ended_before(self.plain, sentence, head))
@@ -344,6 +345,9 @@ class Courses:
             return
         lead = self.plain[sentence.start : before[-1].start]
         gap = self.plain[before[-1].end : head]
+        if "(" in gap and ")" not in gap:
+            # "In remission since 2023 (had methotrexate)"
+            return
         if not lead.strip(" -*") or (
             re.search(r"\b(?:since|from|in|on|starting|of)\s*(?:the\s)?$", lead, re.IGNORECASE)
             and len(gap.split()) <= 4

@@ -166,6 +166,8 @@ class Drugs:
         tail = self.plain[sentence.words[hit.last].end : sentence.words[hit.last].end + 12]
         if re.match(r"\s*:\s*(?:no|none|never|not)\b", tail, re.IGNORECASE):
             return "withheld"
+        if _NOT_GIVEN.match(self.plain, sentence.words[hit.last].end):
+            return "withheld"
         if _NEVER_TAKEN.match(self.plain, sentence.words[hit.last].end):
             mention.never = True
             return "withheld"
@@ -322,6 +324,12 @@ _ROUTE_ALONE = re.compile(
     r"\s*(?:form\s|route\s|was\s|were\s)*$",
     re.IGNORECASE,
 )
+_NOT_GIVEN = re.compile(
+    r"\s*(?:,\s*)?(?:we|i|one|they|you)\s+(?:would|will|do|did|can|could|should|have|had)\s+"
+    r"(?:rather\s|therefore\s|still\s)?(?:not|never)\b",
+    re.IGNORECASE,
+)
+"""Behind a drug that is named first: "Rituximab we would not give"."""
 _NEVER_TAKEN = re.compile(
     r"\s*[,:-]?\s*(?:use|exposure|therapy|treatment)?\s*[,:-]?\s*(?:never|none|nil|no)\s*(?:[.;,)|\n]|$)",
     re.IGNORECASE,

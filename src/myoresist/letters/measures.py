@@ -11,7 +11,7 @@ from myoresist.letters.dates import DateReader
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
 from myoresist.letters.numbers import AMOUNT, number
-from myoresist.letters.person import _own
+from myoresist.letters.person import own
 from myoresist.letters.phrases import Hit
 
 _VALUE = re.compile(
@@ -54,7 +54,7 @@ class Measures:
 
     def read(self, sentence: Sentence, hits: Sequence[Hit]) -> Iterator[Measured]:
         """Yield the measures of a sentence."""
-        for hit in _own(hits, "measures"):
+        for hit in own(hits, "measures"):
             start, end = sentence.words[hit.first].start, sentence.words[hit.last].end
             match = _VALUE.match(self.plain, end, sentence.end)
             value = number(match["num"], self.commas) if match else None

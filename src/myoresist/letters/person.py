@@ -1,4 +1,4 @@
-"""The head of a case: who the patient is, the day of the letter, the label, how the disease began."""
+"""The head of a case: who the patient is, the day of the letter, the label."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateReader
 from myoresist.letters.layout import Sentence
-from myoresist.letters.marks import marks
-from myoresist.letters.numbers import AMOUNT, NUMBERS, number
+from myoresist.letters.numbers import AMOUNT, number
 from myoresist.letters.phrases import Hit, Phrases
 
 
@@ -94,7 +93,7 @@ _OF_ANOTHER = re.compile(
     r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$"
 )
 _BORN = re.compile(
-    r"\b(?:born|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
+    r"\b(?:born|geb\.|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE
 )
 _TITLE = re.compile(
     r"\b(?:(?P<female>[Ll]ady|[Ww]oman|[Ff]emale|FEMALE|[Gg]irl|Mrs|Ms|Miss|MRS|MS|Frau|Madame|Mme|Sra)|"
@@ -109,17 +108,6 @@ _WEIGHT = re.compile(
     re.IGNORECASE,
 )
 _WEIGHT_HEAD = re.compile(rf"(?<![\d.,/])(?P<num>{AMOUNT})\s?kg\b(?!\s?/)", re.IGNORECASE)
-_DURATION = re.compile(r"(?<![\d./])(?P<n>\d+)\s?/\s?(?P<per>12|52)\b(?!/)", re.IGNORECASE)
-_SPAN = re.compile(
-    r"\b(?P<n>\d+|one|two|three|four|five|six|seven|eight|nine|ten|"
-    r"twelve)\s?-?(?P<unit>weeks?|wks?|months?|mths?|years?|yrs?)\b(?![\s-]old)",
-    re.IGNORECASE,
-)
-_SYMPTOM = re.compile(
-    r"\b(?:weak\w*|legs?|arms?|rash|stairs|difficult\w*|symptoms?|swell\w*|progressive|"
-    r"myalgia|rising|cough|dyspn\w*)\b",
-    re.IGNORECASE,
-)
 
 
 _DIAGNOSIS = re.compile(r"\W*(?:dx|diagnos|referred|re:)", re.IGNORECASE)
@@ -135,31 +123,13 @@ _REVISED = re.compile(
     r"(?:a\s|an\s|that of\s|anti-\S+\s(?:positive\s)?)*$",
     re.IGNORECASE,
 )
-_DISEASE = re.compile(
-    r"onset|disease|diagnos|myositis|myopathy|syndrome|eruption|illness", re.IGNORECASE
-)
-_GROWN = re.compile(
-    r"\bover (?:the (?:last|past) )?(?:about |some |around |approximately )?"
-    r"(?:\d+|two|three|four|five|six|seven|eight|ten|several|many|a few|a number of) "
-    r"(?P<unit>years|weeks|days)\b",
-    re.IGNORECASE,
-)
 _LEFT = re.compile(
     r"\bdischarge (?:summary|letter|report|note)\b|\bdate of discharge\b|\bdischarged\s*:?\s*\d|"
     r"\bdischarge date\b",
     re.IGNORECASE,
 )
 """Words of a letter that is written when a patient leaves the ward."""
-_REQUEST = ("details", "question", "history")
-_HISTORY = 40
-"""Sentences at the beginning of a letter in which it is told how the disease began."""
-_NOT_OF_ONSET = ("family", "past", "medication", "treatment", "plan", "results")
-_FOLLOWED = re.compile(
-    r"\b(?:followed|treated|attend\w*|under our|cancer|carcinoma|statin|worse|relaps\w*|again|known|"
-    r"flar\w*|recur\w*|return\w*|lost to f|back (?:on|again|over|since|for)|"
-    r"(?:is|are|came|come|crept) back|deteriorat\w*)\b",
-    re.IGNORECASE,
-)
+REQUEST = ("details", "question", "history")
 
 
 class Person:
@@ -297,11 +267,11 @@ class Person:
             return revised
         for headed in (True, False):
             for sentence, hits, context in read:
-                if self.report and sentence.section not in _REQUEST:
+                if self.report and sentence.section not in REQUEST:
                     continue
                 if headed and not self._is_heading(sentence):
                     continue
-                for hit in _own(hits, "labels"):
+                for hit in own(hits, "labels"):
                     if self._carried(hit, sentence, context):
                         words = sentence.words
                         start, end = words[hit.first].start, words[hit.last].end
@@ -312,7 +282,7 @@ class Person:
         """Return the diagnosis to which the letter says that it changes the label."""
         for sentence, hits, context in read:
             words = sentence.words
-            for hit in _own(hits, "labels"):
+            for hit in own(hits, "labels"):
                 start, end = words[hit.first].start, words[hit.last].end
                 if _REVISED.search(self.plain, sentence.start, start) and not (
                     context.at(hit.first, hit.last).means & {"doubt", "if", "other", "no"}
@@ -350,96 +320,8 @@ class Person:
             )
         )
 
-    def onset(self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]) -> Iterator[Fact]:
-        """Yield date, duration and tempo of the beginning of the disease.
 
-        A report on a study tells them only in the details that were sent with the request.
-        """
-        tempo = date = duration = None
-        for place, (sentence, hits, _) in enumerate(read):
-            text = self.plain[sentence.start : sentence.end]
-            if sentence.section in _NOT_OF_ONSET or _FOLLOWED.search(text):
-                continue
-            if self.report and sentence.section not in _REQUEST:
-                continue
-            treated = min((hit.first for hit in marks(hits, "drug")), default=len(sentence.words))
-            tempo = tempo or self._tempo(sentence, hits, text, treated)
-            if place >= _HISTORY:
-                continue
-            starts = _own(hits, "onset")
-            symptom = _SYMPTOM.search(text)
-            if starts and date is None:
-                tells = symptom or sentence.section == "impression" or _own(hits, "tempo")
-                if tells or _DISEASE.search(text):
-                    date = self._onset_date(sentence, [hit for hit in starts if hit.last < treated])
-            if duration is None and symptom:
-                duration = self._duration(sentence, text)
-        yield from (one for one in (date, duration if date is None else None, tempo) if one)
-
-    def _tempo(
-        self, sentence: Sentence, hits: Sequence[Hit], text: str, treated: int
-    ) -> Fact | None:
-        """Return how fast the disease came, in a word or by the span in which symptoms grew.
-
-        What stands behind a drug, from the word ``treated`` on, is of it: "30 mg tapering over 6 weeks".
-        """
-        for hit in _own(hits, "tempo"):
-            if hit.first > treated:
-                continue
-            words = sentence.words
-            return Fact("onset.tempo", hit.of.of, words[hit.first].start, words[hit.last].end)
-        span = _GROWN.search(text)
-        if span is None or not _SYMPTOM.search(text):
-            return None
-        for tempo, unit in self.words.spans.items():
-            if span["unit"].lower().startswith(unit):
-                start = sentence.start + span.start()
-                return Fact("onset.tempo", tempo, start, sentence.start + span.end())
-        return None
-
-    def _onset_date(self, sentence: Sentence, starts: Sequence[Hit]) -> Fact | None:
-        words = sentence.words
-        for hit in starts:
-            end = words[hit.last].end
-            for date in self.dates.find(self.plain, end, sentence.end):
-                if len(self.plain[end : date.start].split()) <= 9 and not re.search(
-                    r"[;.]", self.plain[end : date.start]
-                ):
-                    return Fact("onset.date", date.date, words[hit.first].start, date.end)
-                break
-        return None
-
-    def _duration(self, sentence: Sentence, text: str) -> Fact | None:
-        if match := _DURATION.search(text):
-            months = float(match["n"]) * (1 if match["per"] == "12" else 12 / 52)
-        elif (
-            (match := _SPAN.search(text))
-            and re.search(
-                r"(?:for|of|with|since|with a)\s*$|^\W*(?:\w+:)?\W*$",
-                text[: match.start()],
-                re.IGNORECASE,
-            )
-        ) or (
-            match
-            and re.match(
-                r"\s+(?:of|history|prox|progressive|difficulty)",
-                text[match.end() :],
-                re.IGNORECASE,
-            )
-        ):
-            n = float(NUMBERS.get(match["n"].lower()) or match["n"])
-            months = n * {"w": 12 / 52, "m": 1.0, "y": 12.0}[match["unit"][0].lower()]
-        else:
-            return None
-        return Fact(
-            "onset.duration_months",
-            round(months, 1),
-            sentence.start + match.start(),
-            sentence.start + match.end(),
-        )
-
-
-def _own(hits: Sequence[Hit], kind: str) -> list[Hit]:
+def own(hits: Sequence[Hit], kind: str) -> list[Hit]:
     """Return the marks of one kind in their order, without those that lie within longer ones."""
     found = [hit for hit in hits if isinstance(hit.of, HeadMark) and hit.of.kind == kind]
     kept = [

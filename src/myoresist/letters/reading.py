@@ -23,6 +23,7 @@ from myoresist.letters.marks import Mark
 from myoresist.letters.measures import Measured, Measures
 from myoresist.letters.numbers import decimal_commas
 from myoresist.letters.old import Old
+from myoresist.letters.onset import Onset
 from myoresist.letters.person import Fact, Person
 from myoresist.letters.phrases import Hit
 from myoresist.letters.scenes import of_letter, scenes
@@ -80,6 +81,7 @@ class _Reader:
         self.hits = [words.phrases.find(s.words, spelling.fixed(s.words)) for s in self.sentences]
         report = of_letter(self.hits) is not None
         self.person = Person(plain, words.person, dates, commas, report)
+        self.onset = Onset(plain, words.person, dates, report)
         self.labs = Labs(plain, words.terms, words.labs, dates, commas)
         self.antibodies = Antibodies(
             plain, dates, commas, words.figures.ana_titre, words.antibodies.links
@@ -133,7 +135,7 @@ class _Reader:
             yield self.day
         if label := self.person.label(read):
             yield label
-        yield from self.person.onset(read)
+        yield from self.onset.read(read)
 
     def _sentence(
         self,
