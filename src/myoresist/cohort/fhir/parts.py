@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -30,7 +30,7 @@ CHUNK, LEAST = 5_000, 25
 """Patients that are read together, at most and at least."""
 SHARE = 4
 """Such chunks, at most, of which a process writes one after the other."""
-WORTH = 50_000
+WORTH = 100_000
 """Resources from which it pays to begin further processes, which take seconds to be ready."""
 TEXT = 200
 """How many resources a text counts for: it is read as a letter."""
@@ -80,12 +80,19 @@ class Parts:
         # A fresh interpreter each: the engine's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
-            min(workers, len(begins)), mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+            min(workers, len(begins)) - 1, mp_context=context, initializer=end_with,
+            initargs=(os.getpid(),),
         ) as pool:  # fmt: skip
-            futures = [pool.submit(_write_some, self, begin, size) for begin in begins]
+            left = {pool.submit(_write_some, self, begin, size): begin for begin in begins}
             try:
-                for one in as_completed(futures):
-                    told(one.result())
+                while left:
+                    # This process is ready first, and does what no other has begun, from the end.
+                    own = next((x for x in reversed(left) if x.cancel()), None)
+                    if own is not None:
+                        told(self.write_some(left.pop(own), size))
+                    for one in [x for x in left if own is None or x.done()]:
+                        told(one.result())
+                        del left[one]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

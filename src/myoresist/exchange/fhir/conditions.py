@@ -45,8 +45,9 @@ def read_conditions(
         The first day that any of the labels names, as precisely as it is written.
     """
     labels: list[tuple[str, str, Resource]] = []
+    terms = terms or packaged_terms()
     for one in found:
-        for label in _read(one, codes, draft, terms or packaged_terms()):
+        for label in _read(one, codes, draft, terms):
             labels.append((when(one, *DATES) or "", label, one))
     labels.sort(key=lambda each: each[0])
     if not labels:
@@ -68,7 +69,10 @@ def read_conditions(
 def _is_cancer_near(one: Resource, first: str, codes: Codes) -> bool:
     """Tell whether a condition is a malignancy that nobody doubts, found near the first day of the label."""
     what = concept(one.get("code"))
-    if all(x.id != CANCER for x in codes.of(what.codings)) or codes.cancer_years is None:
+    cancer = codes.remembered(
+        (CANCER, what), lambda: any(x.id == CANCER for x in codes.of(what.codings))
+    )
+    if not cancer or codes.cancer_years is None:
         return False
     told = when(one, "onsetDateTime", "onsetPeriod")
     if not told:
@@ -79,8 +83,8 @@ def _is_cancer_near(one: Resource, first: str, codes: Codes) -> bool:
     if not sure or any(x.code.startswith(uncounted) for x in what.codings):
         return False
     most = timedelta(days=codes.cancer_years * YEAR)
-    cancer, label = PartialDate.parse(told), PartialDate.parse(first)
-    return max(cancer.latest - label.earliest, label.latest - cancer.earliest) <= most
+    seen, label = PartialDate.parse(told), PartialDate.parse(first)
+    return max(seen.latest - label.earliest, label.latest - seen.earliest) <= most
 
 
 def _read(one: Resource, codes: Codes, draft: Draft, terms: Terms) -> tuple[str, ...]:

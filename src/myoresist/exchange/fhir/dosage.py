@@ -28,6 +28,7 @@ SPELLED = {
 }
 """Words in the place of a code for how often."""
 DAYS_OF_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIMED = frozenset(("frequency", "period", "periodUnit", "dayOfWeek", "when", "timeOfDay"))
 OVER, WHOLE_DAY = "every", 24
 SPOKEN = ("text", "patientInstruction")
 AS_NEEDED = ("asNeededBoolean", "asNeededCodeableConcept", "asNeeded", "asNeededFor")
@@ -107,7 +108,7 @@ def read_dose(
         return None, "only as needed"
     spoken = [x for key in SPOKEN if isinstance(x := dosage.get(key), str) and x.strip()]
     coded = _coded(dosage, single, doses)
-    read = [found for x in spoken if (found := dose_in(x, doses, codes))]
+    read = [found for x in spoken if (found := _spoken_dose(x, doses, codes))]
     if coded is None:
         # All that is said has to be understood: a second sentence may take the first one back.
         same = len(set(read)) == 1 and len(read) == len(spoken) and not _has_amount(dosage)
@@ -123,6 +124,13 @@ def read_dose(
     if any((x.amount, x.unit) != (coded.amount, coded.unit) for x in read):
         return None, "its words and its data differ on the dose"
     return coded, None
+
+
+def _spoken_dose(text: str, doses: DoseWords, codes: Codes | None) -> Dose | None:
+    """Return the dose that words give; the same words come again and again."""
+    if codes is None:
+        return dose_in(text, doses)
+    return codes.remembered(("dose", text), lambda: dose_in(text, doses, codes))
 
 
 def _coded(dosage: Resource, single: bool, doses: DoseWords) -> Dose | None:
@@ -221,8 +229,7 @@ def how_often(dosage: Resource) -> str | None:
     if not isinstance(timing, dict):
         return None
     repeat = timing.get("repeat")
-    told = {"frequency", "period", "periodUnit", "dayOfWeek", "when", "timeOfDay"}
-    if not isinstance(repeat, dict) or not told & repeat.keys():
+    if not isinstance(repeat, dict) or _TIMED.isdisjoint(repeat):
         return ABBREVIATED.get(code(timing.get("code"))) or SPELLED.get(
             words(timing.get("code")).lower()
         )

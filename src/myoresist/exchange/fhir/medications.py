@@ -146,6 +146,8 @@ class Medications:
 
     def _reason(self, one: Resource, name: str) -> dict[str, object]:
         """Return why a course was stopped: by a code as a reason of a case, else in its own words."""
+        if "statusReason" not in one and "reasonStopped" not in one:
+            return {}
         concepts = [
             one.get("statusReason"),
             *listed(one, "statusReason"),
@@ -201,9 +203,11 @@ def _product(what: Concept, terms: Terms, codes: Codes) -> str | None:
 def _in_turn(one: Resource) -> list[Resource]:
     """Return an order as one for each of its instructions, where each has days of its own: a taper."""
     found = instructions(one)
+    if len(found) < 2:
+        return [one]
     spans = [x["repeat"].get("boundsPeriod") for each in found if (x := _timing(each))]
     dated = [x for x in spans if isinstance(x, dict) and day(x.get("start"))]
-    if len(found) < 2 or len(dated) < len(found) or len({x["start"] for x in dated}) < len(found):
+    if len(dated) < len(found) or len({x["start"] for x in dated}) < len(found):
         return [one]
     key = "dosage" if "dosage" in one else "dosageInstruction"
     rest = {k: v for k, v in one.items() if k not in ("effectivePeriod", "effectiveDateTime")}

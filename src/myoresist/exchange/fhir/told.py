@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from myoresist.case.terms import Terms
@@ -21,6 +22,9 @@ NOT_NOW = ("other", "supposed", "planned", "pending", "no")
 NEAR = 0.01
 MOST_CHARACTERS = 1_000_000
 """Characters of all texts of a record that are read, so that time is bounded."""
+SHORT, MOST_SHORT = 400, 2_000
+"""Characters of texts that come again and again ("no interstitial lung disease"), and how many are kept."""
+SOURCE = "text"
 SHOWN = 8
 """How many statements of a text its note names; all of them are listed to be confirmed."""
 
@@ -55,17 +59,14 @@ class _Reader:
 
     def read(self) -> None:
         """Add what the text says."""
-        # The reader of letters takes time to load, and most records hold none.
-        from myoresist.letters import LetterError, read
-
-        body, heading = self.text.body, f"{self.text.heading.rstrip(':')}:\n"
-        try:
-            # A heading tells which examination the words are of; by itself it says nothing.
-            letter = read(heading + body, source=self.text.place)
-        except LetterError as error:
-            self.draft.note(self.text.place, str(error).removeprefix(f"{self.text.place}: "))
+        # A heading tells which examination the words are of; by itself it says nothing.
+        heading = f"{self.text.heading.rstrip(':')}:\n"
+        whole = heading + self.text.body
+        found = _remembered(whole) if len(whole) <= SHORT else _statements(whole)
+        if isinstance(found, str):
+            self.draft.note(self.text.place, found)
             return
-        said = [x for x in letter.statements if any(b > len(heading) for _, b in x.spans)]
+        said = [x for x in found if any(b > len(heading) for _, b in x.spans)]
         if other := next((x for x in said if self._of_another(x)), None):
             self.draft.note(
                 self.text.place,
@@ -155,6 +156,20 @@ class _Reader:
             self.draft.add("autoantibodies", antibody=one.about, **told)
             return False
         return any(x in same for x in own)
+
+
+def _statements(text: str) -> tuple[Statement, ...] | str:
+    """Return what a text says, or why it is not read."""
+    # The reader of letters takes time to load, and most records hold none.
+    from myoresist.letters import LetterError, read
+
+    try:
+        return read(text, source=SOURCE).statements
+    except LetterError as error:
+        return str(error).removeprefix(f"{SOURCE}: ")
+
+
+_remembered = lru_cache(maxsize=MOST_SHORT)(_statements)
 
 
 def _same(own: Mapping[str, Any], said: Mapping[str, Any], value: float) -> bool:
