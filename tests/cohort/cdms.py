@@ -31,7 +31,8 @@ CASES = """\
 - patient: {id: "1", age: 59, sex: female}
   date: 2020-07-01
   label: dermatomyositis
-  findings: {ild: yes, emg_irritable_myopathy: yes, biopsy_perifascicular_atrophy: no}
+  findings: {ild: yes, emg_irritable_myopathy: yes, biopsy_perifascicular_atrophy: no,
+    allergy_methotrexate: yes}
   labs:
   - {test: CK, value: 3400, unit: U/L, upper_limit: 170, date: 2019-02-01}
   - {test: CK, value: ">2000", unit: U/L, upper_limit: 170, date: 2019-03-01}
@@ -48,7 +49,7 @@ CASES = """\
 - patient: {id: "2", sex: male}
   date: 2020-07-01
   label: polymyositis
-  findings: {dysphagia: yes}
+  findings: {dysphagia: yes, deceased: yes}
 """
 MAPPING = """\
 omop:
@@ -78,6 +79,8 @@ CONCEPTS = [
     (8507, "MALE", "Gender", "Gender", "M"),
     (8532, "FEMALE", "Gender", "Gender", "F"),
     (4172704, ">", "Meas Value Operator", "SNOMED", "276139006"),
+    (439224, "Allergy to drug", "Condition", "SNOMED", "416098002"),
+    (32899, "Preliminary diagnosis", "Condition Status", "Condition Status", "x"),
     (32817, "EHR", "Type Concept", "Type Concept", "OMOP4976890"),
     (2000000001, "MMT8 of this clinic", "Measurement", "Local", "mmt8"),
     (2000000002, "EMG of this clinic", "Measurement", "Local", "emg"),
@@ -112,7 +115,11 @@ def rows(version: str) -> Rows:
         )  # fmt: skip
 
     def add(table: str, person: int, concept: int, day: str, **more: Any) -> None:
-        start = {"drug_exposure": "drug", "condition_occurrence": "condition"}.get(table, table)
+        start = {
+            "drug_exposure": "drug",
+            "condition_occurrence": "condition",
+            "death": "cause",
+        }.get(table, table)
         when = {
             "drug_exposure": "drug_exposure_start_date",
             "condition_occurrence": "condition_start_date",
@@ -126,7 +133,12 @@ def rows(version: str) -> Rows:
     add("condition_occurrence", 1, 4197819, "2019-01-10")
     add("condition_occurrence", 2, 80800, "2019-01-10")
     add("condition_occurrence", 2, 31317, "2019-01-12")
+    # What is not sure is neither a label nor a finding.
+    add("condition_occurrence", 2, 80182, "2020-01-10", condition_status_concept_id=32899)
+    add("condition_occurrence", 2, 4197819, "2020-01-10", condition_status_source_value="Suspected")
     add("condition_occurrence", 3, 31317, "2019-01-12")
+    add("observation", 1, 439224, "2019-09-01", value_as_concept_id=1305058)
+    add("death", 2, 0, "2020-08-01")
     unit = {"unit_concept_id": 8645, "unit_source_value": "U/L", "range_high": 170}
     add("measurement", 1, 3007220, "2019-02-01", value_as_number=3400, **unit)
     add(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CONCEPT_OF = {
     "condition_occurrence": "condition_concept_id", "drug_exposure": "drug_concept_id",
-    "measurement": "measurement_concept_id",
+    "measurement": "measurement_concept_id", "observation": "observation_concept_id",
 }  # fmt: skip
 """Tables of which the records of concepts that mean something are copied."""
 _SITE_OF = {
@@ -149,6 +149,7 @@ class _Extract:
         for table, name in (
             ("drug_exposure", "drug_concept_id"), ("measurement", "unit_concept_id"),
             ("measurement", "value_as_concept_id"), ("drug_strength", "amount_unit_concept_id"),
+            ("condition_occurrence", "condition_status_concept_id"),
         ):  # fmt: skip
             column = self.column(table, name)
             if column:
