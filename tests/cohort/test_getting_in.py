@@ -186,6 +186,22 @@ def test_what_a_column_cannot_hold_is_refused_with_its_line(tmp_path: Path) -> N
     ]
 
 
+def test_days_of_a_spreadsheet_are_dates_when_the_mapping_says_so(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text('dates: ["%d.%m.%Y", spreadsheet]\n')
+    days = ["22280", "22280.0", "31.12.2019", "2019", "220", None]
+    rows = {"patient_id": list("abcdef"), "birth_date": days}
+    pl.DataFrame(rows).write_csv(tmp_path / "p.csv")
+    pl.DataFrame({"patient_id": ["a"], "birth_date": [22280.0]}).write_parquet(
+        tmp_path / "p.parquet"
+    )
+    read = ["1960-12-30", "1960-12-30", "2019-12-31", "2019", "220", None]
+    for name, expected in (("p.csv", read), ("p.parquet", read[:1])):
+        source = open_source(
+            tmp_path / name, Schema(packaged_terms()), tmp_path, tmp_path / "m.yaml"
+        )
+        assert source.tables["patients"].collect()["birth_date"].to_list() == expected
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

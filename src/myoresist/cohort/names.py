@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +26,9 @@ _GROUPS = {",": r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$", ".": r"^[+-]?\d{1,3}(?:,
 _THOUSANDTHS = r"^([+-]?\d+\.\d{3})$"
 
 
+SPREADSHEET = "spreadsheet"
+"""The form of a date that is the number of a day, as a spreadsheet counts from 1900."""
+_FIRST_DAY, _DAY_NUMBER = date(1899, 12, 30), r"^[1-9]\d{4}(?:\.0*)?$"
 _DATE_FORM = re.compile(r"(?!.*%Y.*%Y)(?=.*%Y)(?:[^%]|%[Ymd])+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -76,7 +80,8 @@ class Names(Entry):
         encoding: the letters of files of text that are not UTF-8, where they leave a doubt.
         rows: for each of our tables the rows that stand side by side in one row of theirs.
         repeated: for each repeated instrument of a REDCap export the table of ours that its rows belong to.
-        dates: how dates are written, such as ``%d.%m.%Y`` or ``%m/%Y``; those of ISO 8601 are read besides.
+        dates: how dates are written, such as ``%d.%m.%Y`` or ``%m/%Y``, or ``SPREADSHEET``; those of ISO 8601
+            are read besides.
         keep: columns of the table of patients that are carried through to every table, such as the site; or
             for each of theirs what to call it.
         ignore: files and tables of the source that are not meant to be read.
@@ -279,8 +284,11 @@ class Names(Entry):
                     hint = did_you_mean(name, schema.tables)
                     yield f"{part}.{name}", f"is not a table of ours{hint}"
         for form in self.dates:
-            if not _DATE_FORM.fullmatch(form):
-                yield "dates", f"{form}: write %Y for the year, %m for the month and %d for the day"
+            if form != SPREADSHEET and not _DATE_FORM.fullmatch(form):
+                said = (
+                    f"write %Y for the year, %m for the month and %d for the day, or {SPREADSHEET}"
+                )
+                yield "dates", f"{form}: {said}"
         for name in self.kept.values():
             if not _PLAIN.fullmatch(name):
                 yield (
@@ -405,6 +413,11 @@ def dated(column: pl.Expr, forms: tuple[str, ...]) -> pl.Expr:
     text = column.cast(pl.String).str.strip_chars()
     found = []
     for form in forms:
+        if form == SPREADSHEET:
+            number = pl.when(text.str.contains(_DAY_NUMBER)).then(text)
+            days = number.cast(pl.Float64, strict=False).cast(pl.Int32)
+            found.append((pl.lit(_FIRST_DAY) + pl.duration(days=days)).dt.to_string("%Y-%m-%d"))
+            continue
         parts = [x for x in ("%m", "%d") if x not in form]
         whole = pl.concat_str([pl.lit("01 " * len(parts)), text])
         day = whole.str.to_date("".join(f"{x} " for x in parts) + form, strict=False)

@@ -282,7 +282,8 @@ class Naming:
                 column = renamed(column, kind, values, codes, known[ours])
             if known[ours].kind == "number" and (values or kind == pl.String):
                 column = pointed(column, "," if assumed else decimal, assumed)
-            if self.names.dates and kind == pl.String and known[ours].kind in DATES:
+            written = kind == pl.String or kind.is_numeric()
+            if self.names.dates and written and known[ours].kind in DATES:
                 column = dated(column, self.names.dates)
             selected.append(column.alias(ours))
         selected += [

@@ -12,11 +12,14 @@ from myoresist.cohort.draft import answers
 from myoresist.cohort.draft.profile import Calendar, Profile
 from myoresist.cohort.draft.spelling import snake
 from myoresist.cohort.draft.vocabulary import Vocabulary
+from myoresist.cohort.names import SPREADSHEET
 
 _WITHIN = 0.8
 """Share of numbers that have to be possible."""
 _WEIGHT, _POUNDS = "weight_kg", 150
 """A weight above so many, without a unit, may be in pounds."""
+_DAYS = (10_000, 60_000)
+"""Numbers that may be days from 1927 to 2064, as a spreadsheet counts them."""
 _MM = ("_mm", "_100", "_0_100")
 _CM = ("_cm", "_10", "_0_10")
 _BOTH, _ONE_SIDE = "mmt8", "mmt8_80"
@@ -82,6 +85,10 @@ class Fitting:
         return Fit(ours, f"by its name; {column.span}")
 
     def _date(self, ours: str, column: Profile) -> Fit:
+        numbers = [x for x in column.numbers if _DAYS[0] <= x <= _DAYS[1]]
+        if not column.dates and len(numbers) > _WITHIN * len(column.said):
+            said = f"{column.span} may be days of a spreadsheet; then add {SPREADSHEET} to dates"
+            return Fit(None, f"{ours}, by its name, but {said}")
         if not column.dates:
             return Fit(None, f"{ours}, by its name, but its values are no dates")
         if not self.calendar.reads(column):
