@@ -360,6 +360,20 @@ def test_letters_of_western_europe_are_assumed_and_said(tmp_path: Path) -> None:
         open_source(source, Schema(packaged_terms()), tmp_path)
 
 
+def test_a_second_table_of_patients_that_names_drugs_is_courses(tmp_path: Path) -> None:
+    files = {
+        "patients.csv": "id,sex,CK peak (xULN)\n1,f,26\n2,m,55\n",
+        "therapy.csv": "id,MTX,AZA,MTX dose,prednisone start\n1,yes,no,15,2020-01-06\n2,no,yes,,2020-02-01\n",
+    }
+    text, tables = drafted(folder(tmp_path / "in", files), tmp_path)
+    assert sorted(tables["treatments"].select("patient_id", "drug", "start").rows()) == [
+        ("1", "methotrexate", None), ("1", "prednisone", "2020-01-06"),
+        ("2", "azathioprine", None), ("2", "prednisone", "2020-02-01"),
+    ]  # fmt: skip
+    assert '"MTX dose": null  # not recognised' in text
+    assert tables["patients"]["ck_x_uln"].to_list() == ["26", "55"]
+
+
 def test_cells_that_hold_tables_of_their_own_are_said(tmp_path: Path) -> None:
     deep = "[" * 200 + "]" * 200
     (tmp_path / "p.ndjson").write_text(f'{{"patient_id": "1", "visits": {deep}}}\n')

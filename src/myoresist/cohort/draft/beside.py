@@ -67,6 +67,12 @@ class Beside:
             self._courses()
         return list(self.lines.values())
 
+    def courses(self, columns: list[str]) -> list[Line]:
+        """Add the courses of a table to the draft, and return the lines of the columns that make none."""
+        self.lines = {x: self.guess.unnamed(self._profile(x)) for x in columns}
+        self._courses()
+        return list(self.lines.values())
+
     def _take(self, *columns: str) -> None:
         """Leave out of the lines what makes rows; what is one of ours besides stays."""
         for name in columns:
@@ -80,6 +86,8 @@ class Beside:
                 self.lines[name] = Line(name, None, note)
 
     def _add(self, table: str, side: Side) -> None:
+        if table == "treatments":
+            side = replace(side, origin=self.ours)
         self.guess.draft.rows.setdefault(table, []).append(side)
 
     def _of_visit(self, line: Line, visits: dict[str, _Visit]) -> None:

@@ -81,21 +81,43 @@ class Guess:
     def made(self) -> Draft:
         """Return the draft, once every table is placed."""
         placed: dict[str, Found] = {}
+        beside: list[Found] = []
         for one in sorted(self.tables, key=lambda x: (snake(x.name) not in _NEEDS, -x.rows.width)):
             ours, why = self.kind(one)
-            if ours is None or ours in placed:
+            if ours == "patients" and ours in placed and self._names_drugs(one):
+                beside.append(one)
+            elif ours is None or ours in placed:
                 why = f"is {ours} as {placed[ours].name} is, by its columns" if ours else why
                 self._leave(one, why)
             else:
                 placed[ours] = one
+        for one in beside:
+            if "treatments" in placed:
+                self._leave(one, "is courses side by side, by its columns, beside a list of them")
+            else:
+                placed["treatments"] = one
+                self._of_courses(one)
         of_instruments: set[str] = set()
         for ours, one in sorted(placed.items(), key=lambda x: not x[1].repeated):
             if one.repeated and self.place(ours, one):
                 of_instruments |= one.columns.keys() - {self.ids(one)}
-            elif not one.repeated:
+            elif not one.repeated and one not in beside:
                 self.place(ours, one.without(of_instruments) if one.export else one)
         self.draft.codes = tuple(codes_of(self.draft, placed, self.vocabulary.schema))
         return self.draft
+
+    def _names_drugs(self, one: Found) -> bool:
+        """Tell whether a table of one row a patient is about drugs, each in columns of its own."""
+        return not one.export and sum(self.vocabulary.drug(x) is not None for x in one.columns) > 1
+
+    def _of_courses(self, one: Found) -> None:
+        """Place a further table of one row a patient, whose columns tell which drugs were taken."""
+        from myoresist.cohort.draft.beside import Beside
+
+        who = str(self.ids(one))
+        lines = Beside(self, "treatments", one).courses([x for x in one.columns if x != who])
+        self.draft.tables["treatments"] = one.name
+        self.draft.lines["treatments"] = [Line(who, PATIENT, "by its name"), *lines]
 
     def _leave(self, one: Found, why: str) -> None:
         """Leave a table out, and say why."""
@@ -217,7 +239,12 @@ class Guess:
         near = self.vocabulary.near(table, header)
         if near:
             return Line(header, None, f"perhaps {near[0]}, as it is like {near[1]}", near[0])
-        return Line(header, None, (_NESTED if column.nested else _UNNAMED) + span)
+        return self.unnamed(column)
+
+    def unnamed(self, column: Profile) -> Line:
+        """Return what is said of a column that is not recognised."""
+        span = f"; {column.span}" if column.span else ""
+        return Line(column.name, None, (_NESTED if column.nested else _UNNAMED) + span)
 
     def _fitted(self, table: str, column: Profile, fit: Fit, guess: str) -> Line:
         if fit.ours is None:
