@@ -290,3 +290,25 @@ def test_the_newest_answer_to_a_question_holds_for_its_time(
     read_ = read(*found)
     assert read_.written.get("findings", {}) == said
     assert said or "as told, 2021-01-01" in "".join(read_.notes)
+
+
+def test_a_label_that_says_no_more_than_myositis_gives_way() -> None:
+    both = coded(CM, "G72.49", "Necrotizing myopathy")
+    both["coding"].append({"system": "http://snomed.info/sct", "code": "715863001"})
+    old = condition("", id="a", code=both, recordedDate="2020")
+    new = condition("", id="b", code=coded(CM, "G72.49"), recordedDate="2023")
+    assert read(old, new).case.label == "immune_mediated_necrotising_myopathy"
+    assert read(new).case.label == "myositis_unspecified"
+
+
+@pytest.mark.parametrize("address", ["https://snomed.info/sct", "http://snomed.info/sct/"])
+def test_an_address_is_known_as_it_is_often_written(address: str) -> None:
+    one = condition("", code=coded(address, "266261006"))
+    assert read(one).written["findings"] == {"raynaud": True}
+
+
+def test_a_code_without_a_system_is_told_by_its_words() -> None:
+    one = condition(
+        "", code={"coding": [{"code": "J84.9", "display": "Interstitial lung disease"}]}
+    )
+    assert "Interstitial lung disease" in read(one).notes[0]

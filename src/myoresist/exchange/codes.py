@@ -134,7 +134,7 @@ class Codes:
         self.ana_titre: int | None = told.get("ana_titre")
         self.cancer_years: int | None = told.get("cancer_years")
         systems = conventions.systems
-        self._systems = {name: one for one in systems for name in (*one.addresses, one.prefix)}
+        self._systems = {name: one for one in systems for name in _names(one)}
         self._rows: dict[tuple[str, str], list[Code]] = {}
         self._asked: dict[Hashable, Any] = {}
         self._same: dict[tuple[Kind, str], list[Coding]] = {}
@@ -331,6 +331,15 @@ def _exact(kind: Kind, name: str, system: str, code: str, gloss: str) -> Code:
         kind=kind, id=name, system=system, code=code, relation="exact", gloss=gloss,
         check="beside the entry itself",
     )  # fmt: skip
+
+
+def _names(system: System) -> Iterator[str]:
+    """Yield what a system is called: its prefix, and its addresses as they are often written, too."""
+    yield system.prefix
+    for one in system.addresses:
+        yield one
+        if one.startswith("http:"):
+            yield from (f"{one}/", f"https{one.removeprefix('http')}")
 
 
 def _within(row: Code, code: str) -> Code:

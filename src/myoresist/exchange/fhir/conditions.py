@@ -30,6 +30,7 @@ ENCOUNTER = "encounter-diagnosis"
 OLDER = "another label than the newest, not used"
 UNORDERED = "another label, which no date makes the older one; to be confirmed which of them counts"
 CANCER, YEAR = "cancer_within_3y", 365
+UNSPECIFIED = "myositis_unspecified"
 CERTAINTY = ("icd-10-gm-diagnosesicherheit", "icd_diagnosesicherheit")
 """Ends of the address of the extension by which a code of ICD-10-GM says how sure it is."""
 CERTAIN = {"A": "refuted", "V": "provisional", "Z": "resolved", "G": "confirmed"}
@@ -49,6 +50,8 @@ def read_conditions(
     for one in found:
         for label in _read(one, codes, draft, terms):
             labels.append((when(one, *DATES) or "", label, one))
+    # A label that says no more than myositis counts where there is no other.
+    labels = [x for x in labels if x[1] != UNSPECIFIED] or labels
     labels.sort(key=lambda each: each[0])
     if not labels:
         return None

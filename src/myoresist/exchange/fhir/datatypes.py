@@ -67,6 +67,9 @@ def concept(value: object) -> Concept:
         system, code, display = one.get("system"), one.get("code"), one.get("display", "")
         if isinstance(system, str) and isinstance(code, str):
             told.append((system, code, display if isinstance(display, str) else str(display or "")))
+        elif isinstance(display, str) and not isinstance(text, str):
+            # Without a system it is no code, and its words are still told.
+            text = display
     return _concept(text if isinstance(text, str) else "", *told)
 
 

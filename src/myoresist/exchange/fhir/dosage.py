@@ -50,7 +50,7 @@ _EACH = re.compile(
 """So many pieces, and what each of them holds: 2 tablets of 2.5 mg, 1 tab PO BID of 500 mg."""
 _SUPPLY = re.compile(
     rf" = [\d./]+ {_PIECE.pattern}|,? # ?[\d./]+ {_PIECE.pattern}|,? \d+ refills?(?:\(s\))?"
-    r"|,? (?:with|after) (?:food|meals?|breakfast)",
+    r"|,? (?:with|after) (?:food|meals?|breakfast)|[.;,]? indications?: .*",
     re.IGNORECASE,
 )
 """The words of Cerner on what is handed out, and of others on meals: nothing of the dose."""
@@ -174,7 +174,7 @@ def dose_in(text: str, doses: DoseWords, codes: Codes | None = None) -> Dose | N
     if pieces := _EACH.fullmatch(plain):
         count, between, holds, unit, rest = pieces.groups()
         plain = f"{float(count) * float(holds):g} {unit}{between}{rest}"
-    plain = _DIVIDED.sub("", _SUPPLY.sub("", plain))
+    plain = _DIVIDED.sub("", _SUPPLY.sub("", plain)).rstrip(" .")
     amount = _AMOUNT.fullmatch(plain)
     if not amount or doses.unit(amount[2]) is None or float(amount[1]) <= 0:
         return None
