@@ -58,6 +58,7 @@ def test_a_result_is_read_with_what_stands_beside_it_and_nothing_else_is(
         ("FH: Hypertension", True), ("Sin disfagia", True), ("COPD uitgesloten", True),
         ("HIV negative", True),
         ("V.a. Dermatomyositis", True), ("pas de dysphagie", True), ("Raynaud (h/o)", True), ("?ILD", True),
+        ("間質性肺炎の疑い", True), ("間質性肺炎", False),
         ("Type 2 diabetes mellitus without complications", False), ("Non-Hodgkin lymphoma", False),
         ("Diabète de type 2 sans complication", False), ("Major depression, no psychosis", False),
     ],
@@ -166,7 +167,10 @@ def test_a_value_sent_as_text_has_the_unit_of_its_limits() -> None:
 @pytest.mark.parametrize(
     ("code", "told", "result"),
     [
-        (ANA, {"valueString": "1:640 speckled"}, "positive"), (ANA, {"valueString": "<1:80"}, "negative"),
+        (ANA, {"valueString": "1:640 speckled"}, "positive"),
+        (ANA, {"valueString": "Negative at 1:80"}, "negative"),
+        (ANA, {"valueString": "not seen at 1:80"}, "unknown"), (JO1, {"valueString": "陽性"}, "positive"),
+        (ANA, {"valueString": "<1:80"}, "negative"),
         (ANA, {"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 320}}}, "positive"),
         # The first figure of a titre is no value.
         (JO1, {"valueString": "1:320", **limit(80)}, "unknown"),

@@ -101,6 +101,7 @@ class Conventions(Entry):
     doubts: tuple[str, ...] = ()
     denials: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    unparted: tuple[str, ...] = ()
     undoing: Mapping[str, tuple[str, ...]] = {}
     local: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
@@ -249,15 +250,26 @@ class Codes:
         whole = self._results.get(_spelling(text))
         if whole:
             return whole
-        aside = self.conventions.aside
-        parts = [x.strip(" .*!") for x in _APART.split(text.lower())]
-        left = [x for x in parts if x and x not in aside and not _FIGURE.fullmatch(x)]
+        parts, left = self._left(text)
         said = [self._results.get(_spelling(x)) for x in left]
         if None in said or len(left) == len(parts) == 1:
             return None
         # "Positive +++" says one thing in two ways, the second more closely.
         close = [x for x in said if x != "positive"] or said
         return close[0] if len(set(close)) == 1 and (close == said or close[0] in _BANDS) else None
+
+    def is_figure(self, text: str) -> bool:
+        """Tell whether words hold a figure and nothing else but what changes nothing, as "1:640 speckled"."""
+        parts, left = self._left(text)
+        return bool(parts) and not left
+
+    def _left(self, text: str) -> tuple[list[str], list[str]]:
+        """Return the parts of a result, and those that are no figure, flag or the like."""
+        aside = self.conventions.aside
+        parts = [
+            x for y in _APART.split(text.lower()) if (x := y.strip(" .*!").removesuffix(" at"))
+        ]
+        return parts, [x for x in parts if x not in aside and not _FIGURE.fullmatch(x)]
 
     def route(self, text: str) -> str | None:
         """Return the route that a word or a code says."""
@@ -281,6 +293,7 @@ class Codes:
         told = self.conventions
         return (
             next((x for x in told.doubts if f" {x} " in plain), None)
+            or next((x for x in told.unparted if x in text), None)
             or next((x for x in told.denials if plain.startswith(f" {x} ")), None)
             or next((x for x in told.denied if plain.endswith(f" {x} ")), None)
         )

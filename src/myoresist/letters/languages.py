@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from myoresist.knowledge.schema import Entry
 
 _WORDS = re.compile(r"[^\W\d_]+")
+_LAST_LATIN = "\u024f"
 ENOUGH = 2
 """Words of another language that tell it where none denies."""
 
@@ -28,6 +29,9 @@ class Languages(Entry):
 
     def other(self, text: str) -> str | None:
         """Return the language of a text that is not in English; ``None`` for others."""
+        letters = [x for x in text if x.isalpha()]
+        if sum(x > _LAST_LATIN for x in letters) * 2 > len(letters):
+            return "a language of another script"
         plain = f" {' '.join(_WORDS.findall(text.lower()))} "
         own = _held(self.english, plain)
         best, most, sure = None, 0, False

@@ -189,7 +189,10 @@ class Observations:
         high = limits(one)
         titre = _titre(one) if row.id == "ana" and usable else None
         if titre:
-            result = result or self._by_titre(*titre)
+            told = one.get("valueString")
+            # "Negative at 1:80" says more than its titre.
+            alone = not isinstance(told, str) or self.codes.is_figure(told)
+            result = result or (self._by_titre(*titre) if alone else None)
             entry["titre"] = f"1:{titre[1]}" if not titre[0] else None
             read = None
         if read and high and high.high and result is None:
