@@ -165,21 +165,21 @@ class Reader:
         tables, carried = carried_through(tables)
         typed, asked, rejected = self._typed(tables)
         rejected.append(remarks)
-        read = {x: y for x, y in typed.items() if x in tables}
         patients = typed["patients"]
         first = patients[PATIENT].is_first_distinct()
         rejected.append(rejections(patients.filter(~first), "patients", PATIENT, TWICE))
         patients = patients.filter(first).sort(PATIENT)
         ids = patients[PATIENT]
-        read |= {x: entered(y) for x, y in read.items() if x == "labs"}
-        entries = inputs_table(read, ids)
         kept = (
             patients.select(ROW).join(carried, on=ROW, how="left", maintain_order="left").drop(ROW)
         )
         patients = patients.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias(PATIENT))
         gone = [empty_rejections(), self._undiagnosed(patients)]
+        read = {"patients": by_place(typed["patients"], ids)[0]}
         for name in [x for x in typed if x != "patients"]:
             typed[name], lost = by_place(typed[name], ids)
+            if name in tables:
+                read[name] = entered(typed[name]) if name == "labs" else typed[name]
             asked[name] = by_place(asked[name], ids)[0]
             rejected.append(rejections(lost, name, PATIENT, STRANGER))
             typed[name], late = until_assessed(typed[name], name, patients)
@@ -242,7 +242,7 @@ class Reader:
                 self.terms,
             ).sort("table", ROW, "column"),
             kept=kept,
-            inputs=entries,
+            inputs=inputs_table(read),
             conflicts=pl.DataFrame(
                 list(settled.disputes), {PATIENT: pl.UInt32, FINDING: pl.String}, orient="row"
             ),

@@ -45,7 +45,8 @@ def events_table(
     today = answers.patients.treatments.today.latest
     last = pl.Series("today", today).fill_nan(None).cast(pl.Int32).cast(pl.Date)
     ends = pl.DataFrame({"today": last}).with_row_index(PATIENT)
-    parts = [_first(found, level) for level in LEVELS]
+    visits = _on_drug(found)
+    parts = [_first(found, visits, level) for level in LEVELS]
     parts += [_stopped(courses, ends, conventions), _spared(answers, found, doses, conventions)]
     both = pl.concat([one.select(_typed()) for one in parts])
     return both.sort(PATIENT, "clock", DRUG).select(COLUMNS)
@@ -59,20 +60,25 @@ def _typed() -> list[pl.Expr]:
     ]  # fmt: skip
 
 
-def _first(found: Followed, level: str) -> pl.DataFrame:
+def _on_drug(found: Followed) -> pl.DataFrame:
+    """Return the visits after the start of each index drug, until it was stopped, in order."""
+    on = found.index.select(PATIENT, DRUG, STOP_LAST)
+    visits = found.visits.join(on, on=[PATIENT, DRUG], how="left").filter(
+        (pl.col(STOP_LAST).is_null() | (pl.col(DATE) <= pl.col(STOP_LAST))) & (pl.col("days") > 0)
+    )
+    return visits.select(PATIENT, DRUG, DATE, CATEGORY_MIN, CATEGORY_MAX).sort(PATIENT, DRUG, DATE)
+
+
+def _first(found: Followed, visits: pl.DataFrame, level: str) -> pl.DataFrame:
     """Return the time from the start of each index drug to the first visit with a response.
 
     Follow-up ends with the last visit on the drug at which it is known that there was none, and before the
     first one of which that is not known.
     """
-    on = found.index.select(PATIENT, DRUG, STOP_LAST)
-    visits = found.visits.join(on, on=[PATIENT, DRUG], how="left").filter(
-        (pl.col(STOP_LAST).is_null() | (pl.col(DATE) <= pl.col(STOP_LAST))) & (pl.col("days") > 0)
-    )
     order = pl.Series(["none", *LEVELS]).to_list()
     reached = pl.col(CATEGORY_MIN).cast(pl.String).is_in(order[order.index(level) :])
     possible = pl.col(CATEGORY_MAX).cast(pl.String).is_in(order[order.index(level) :])
-    rows = visits.with_columns(yes=reached, no=~possible).sort(PATIENT, DRUG, DATE)
+    rows = visits.with_columns(yes=reached, no=~possible)
     told = rows.group_by(PATIENT, DRUG, maintain_order=True).agg(
         pl.col(DATE).filter("yes").first().alias("came"),
         pl.col(DATE).filter(~pl.col("yes") & ~pl.col("no")).first().alias("open"),

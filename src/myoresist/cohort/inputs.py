@@ -10,20 +10,18 @@ from myoresist.cohort.schema import GROUPED, ROW
 from myoresist.resistance.response.visits import PATIENT
 
 
-def inputs_table(tables: Mapping[str, pl.DataFrame], ids: pl.Series) -> pl.DataFrame:
+def inputs_table(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return how many rows of each table are about each patient, and a fingerprint of what they say.
 
     The order of rows and columns makes no difference, nor how a value is written. The fingerprint is that of
     the library and may change with its version, which the manifest names.
 
     Args:
-        tables: the tables, read.
-        ids: the patients.
+        tables: the tables, read, by the places of the patients.
 
     Returns:
         ``patient_id`` (its row), ``table``, ``rows``, ``fingerprint``.
     """
-    places = pl.DataFrame({PATIENT: ids}).with_row_index("place")
     found = []
     for name, frame in sorted(tables.items()):
         # A column of which nothing is known says as little as one that is not there.
@@ -35,14 +33,11 @@ def inputs_table(tables: Mapping[str, pl.DataFrame], ids: pl.Series) -> pl.DataF
         marks = cells.hash_rows() if columns else None
         mark = pl.Series("mark", [0] * frame.height if marks is None else marks, dtype=pl.UInt64)
         rows = frame.select(PATIENT).with_columns(mark)
-        told = rows.group_by(PATIENT).agg(
-            rows=pl.len().cast(pl.Int64), fingerprint=pl.col("mark").sort().implode().hash()
-        )
-        placed = places.join(told, on=PATIENT, how="inner")
+        told = rows.group_by(PATIENT).agg(rows=pl.len().cast(pl.Int64), marks=pl.col("mark").sort())
         found.append(
-            placed.select(
-                pl.col("place").cast(pl.UInt32).alias(PATIENT), pl.lit(name).alias("table"), "rows",
-                pl.col("fingerprint").cast(pl.String),
+            told.select(
+                PATIENT, pl.lit(name).alias("table"), "rows",
+                pl.col("marks").hash().cast(pl.String).alias("fingerprint"),
             )
         )  # fmt: skip
-    return pl.concat(found).sort(PATIENT, "table")
+    return pl.concat(found).sort(PATIENT, maintain_order=True)
