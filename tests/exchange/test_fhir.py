@@ -408,6 +408,17 @@ def test_what_is_not_to_be_given_is_no_course_however_that_is_written() -> None:
         assert not read_fhir(bundle(order(doNotPerform=said))).case.treatments
 
 
+def test_that_no_allergy_is_known_is_said_and_denies_nothing() -> None:
+    none = {
+        "resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"},
+        "clinicalStatus": status("active"), "code": coded(SNOMED, "716186003", "No known allergy"),
+    }  # fmt: skip
+    read = read_fhir(bundle(none))
+    assert not read.case.findings
+    (note,) = read.notes
+    assert "no finding becomes absent" in note
+
+
 def test_an_allergy_speaks_against_a_drug_and_is_noted_at_its_course() -> None:
     allergy = {
         "resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"},

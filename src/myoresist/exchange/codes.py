@@ -99,6 +99,7 @@ class Conventions(Entry):
     often: Mapping[str, tuple[str, ...]] = {}
     reasons: Mapping[str, tuple[str, ...]] = {}
     doubts: tuple[str, ...] = ()
+    no_allergy: tuple[str, ...] = ()
     denials: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     unparted: tuple[str, ...] = ()

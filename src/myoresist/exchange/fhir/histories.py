@@ -37,6 +37,9 @@ def read_allergies(found: list[Resource], codes: Codes, terms: Terms, draft: Dra
             continue
         doubt = f", {verified}" if verified in UNSURE else ""
         over = f", {clinical}" if clinical in ("inactive", "resolved") else ""
+        if drug is None and name.lower().startswith(codes.conventions.no_allergy):
+            draft.note(place(one), f"{name}: said, and no finding becomes absent by it")
+            continue
         if drug is None:
             draft.note(place(one), f"{name}{doubt}{over}: an allergy or intolerance, not weighed")
             continue
