@@ -374,6 +374,22 @@ def test_a_second_table_of_patients_that_names_drugs_is_courses(tmp_path: Path) 
     assert tables["patients"]["ck_x_uln"].to_list() == ["26", "55"]
 
 
+def test_a_limit_without_a_name_is_asked_about(tmp_path: Path) -> None:
+    visits = "NHC;Fecha visita;CK (UI/L);LSN;HAQ\n1;13/02/2019;2500;190;1\n1;14/08/2019;300;190;2\n"
+    files = {"pacientes.csv": "NHC;Sexo\n1;Varón\n", "visitas.csv": visits}
+    text, tables = drafted(folder(tmp_path / "in", files), tmp_path)
+    assert "LSN: null  # the upper limit of CK (UI/L), which stands before it? (if so: LSN:" in text
+    assert tables["visits"]["ck_u_l"].to_list() == ["2500", "300"]
+    assert tables["patients"]["sex"].to_list() == ["male"]
+
+
+@pytest.mark.parametrize("title", ["Register", "Register;;"])
+def test_a_title_above_a_heading_is_named_as_such(title: str, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(f"{title}\nid;sex;age\n1;f;50\n")
+    with pytest.raises(SourceError, match="is line 1 a title"):
+        draft_mapping(tmp_path / "p.csv")
+
+
 def test_cells_that_hold_tables_of_their_own_are_said(tmp_path: Path) -> None:
     deep = "[" * 200 + "]" * 200
     (tmp_path / "p.ndjson").write_text(f'{{"patient_id": "1", "visits": {deep}}}\n')

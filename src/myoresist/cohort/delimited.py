@@ -19,6 +19,8 @@ MAX_LINE = 1_000_000
 """Characters of a line beyond which a file is no table of patients."""
 _CHUNK = 2**22
 _QUOTED, _MARK = r'(^|,)(?:"[^"]*")+', "\x02"
+_ABOVE = "is line 1 a title? Remove what stands above the line that names the columns"
+_TITLE = f"names one column in its first line; {_ABOVE}"
 _SAVE = "save it as CSV UTF-8"
 _STATE = "Complete?"
 """What an export of REDCap with labels calls the state of each form."""
@@ -160,6 +162,8 @@ def _separator(heading: str, first: str) -> str:
             return even[0]
         names = " and ".join(SEPARATORS[one] for one in found)
         raise TextError(f"has {names} in its heading, so what separates the cells leaves a doubt")
+    if not found and any(first.count(x) > 1 for x in SEPARATORS):
+        raise TextError(_TITLE)
     return found[0] if found else ","
 
 
@@ -173,7 +177,8 @@ def _check_heading(path: Path, form: Form) -> None:
     seen: set[str] = set()
     for name in _numbered(heading):
         if not name.strip():
-            raise TextError("has a column without a name")
+            title = sum(bool(x.strip()) for x in heading) == 1
+            raise TextError(_TITLE if title else "has a column without a name")
         if name in seen:
             raise TextError(f"column {name} is there twice")
         seen.add(name)
@@ -263,6 +268,7 @@ def _even_rows(path: Path, form: Form) -> Iterator[tuple[int, Sequence[str]]]:
             count = abs(len(row) - wanted)
             cells = "one cell" if count == 1 else f"{count} cells"
             help_ = "put a cell with a separator in it into quotes" if more else "fill it up"
+            help_ = _ABOVE if wanted == 1 else help_
             raise TextError(
                 f"line {line}: has {cells} {'more' if more else 'less'} than the heading; {help_}"
             )

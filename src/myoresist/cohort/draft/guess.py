@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import polars as pl
 
@@ -192,7 +193,7 @@ class Guess:
             {one.name: ours} if one.repeated else {ours: one.name}
         )
         if ours == "visits":
-            lines = self._limits(lines)
+            lines = self._limits(lines, list(one.columns))
         if ours in ("patients", "visits"):
             lines = self._beside(ours, one, lines)
         if one.repeated:
@@ -283,12 +284,26 @@ class Guess:
         name = f"{found.test.id}_uln_{end}" if found.limit else f"{found.test.id}_{end}"
         return name if name in self.vocabulary.schema.tables["visits"] else None
 
-    def _limits(self, lines: list[Line]) -> list[Line]:
-        """Return the columns of visits, with the limits of enzymes in the units of their values."""
+    def _limits(self, lines: list[Line], order: Sequence[str]) -> list[Line]:
+        """Return the columns of visits, with the limits of enzymes in the units of their values.
+
+        Args:
+            lines: what the columns are.
+            order: the columns as they stand in the table; a mere limit may be that of the one before.
+        """
         kept = {x.ours: x.theirs for x in lines if x.ours}
         measures = [x for x in self.vocabulary.schema.terms.measures if x.enzyme]
+        limits = {
+            x: y for one in measures for x, y in zip(one.columns, one.limit_columns, strict=True)
+        }
+        before = dict(pairwise(order[::-1]))
+        named = {x.theirs: x.ours for x in lines}
         found = []
         for line in lines:
+            limit = limits.get(named.get(before.get(line.theirs, "")) or "")
+            if line.ours is None and limit and self.vocabulary.is_limit(line.theirs):
+                asked = f"the upper limit of {before[line.theirs]}, which stands before it?"
+                line = Line(line.theirs, None, asked, limit)
             lab = self.vocabulary.lab(line.theirs) if line.ours is None else None
             if lab and lab.limit and lab.unit is None:
                 one = next((x for x in measures if x.id == lab.test.id), None)

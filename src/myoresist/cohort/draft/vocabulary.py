@@ -206,6 +206,10 @@ class Vocabulary:
                 return True, text.removeprefix(f"{word}_")
         return False, header
 
+    def is_limit(self, header: str) -> bool:
+        """Tell whether a header says that it is an upper limit, and not of what."""
+        return plain(header) in {plain(x) for x in self.headers.limit}
+
     def is_kept(self, header: str) -> bool:
         """Tell whether a header names what is carried through, such as the site."""
         return plain(header) in {plain(x) for x in self.headers.keep}
