@@ -33,7 +33,10 @@ FOLDER = "exchange/views"
 STORE = "resources.duckdb"
 PATIENT, MEDICATION, FORM = "Patient", "Medication", "QuestionnaireResponse"
 BINARY, CONDITION = "Binary", "Condition"
-MEMORY = "2GB"
+MEMORY, OF_LONG_LINES, THREADS = "500MB", "2GB", 4
+"""What the store may take, and what it needs where documents stand in the lines."""
+LONG = 2**20
+"""Bytes of a line with a document."""
 MOST = 32 * 2**20
 """Bytes of a line: more than a document that is held in one."""
 PROBED = 1_000
@@ -94,6 +97,7 @@ class Picking:
         files: the files in the order in which they were read.
         counts: how many resources of which type there are.
         notes: what a reader should know.
+        longest: the bytes of the longest line.
     """
 
     work: Path
@@ -102,6 +106,7 @@ class Picking:
     files: list[Path] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    longest: int = 0
 
     @cached_property
     def connection(self) -> DuckDBPyConnection:
@@ -114,8 +119,8 @@ class Picking:
         settings = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "threads": str(os.cpu_count() or 1),
+            "memory_limit": OF_LONG_LINES,
+            "threads": str(min(THREADS, os.cpu_count() or 1)),
             "temp_directory": str(self.work / "spilled"),
         }
         connection = duckdb.connect(str(store), config=dict(settings))
@@ -163,6 +168,8 @@ class Picking:
                 for kind, count in kinds
                 if kind
             ]
+        if self.longest < LONG:
+            self.connection.execute(f"SET memory_limit = '{MEMORY}'")
         for _, number, kind, source, count, pure in sorted(held):
             try:
                 self._one(kind, number, source, pure)
@@ -182,13 +189,15 @@ class Picking:
     def _census(self, path: Path, source: str) -> list[tuple[str, int]]:
         """Return which resources a file holds and how many; note what is none, which has no name."""
         # Most resources say first what they are, so that few are parsed to find it.
+        kind = f"regexp_extract(json, '{_TYPE}', 1)"
         rows = self.connection.execute(
             f"SELECT CASE WHEN kind <> '' THEN kind WHEN json_type(json) = 'OBJECT' "
-            f"THEN coalesce(json->>'$.resourceType', '') ELSE '' END AS kind, count(*) FROM "
-            f"(SELECT json, regexp_extract(json, '{_TYPE}', 1) AS kind FROM {source}) GROUP BY 1 ORDER BY 1"
+            "THEN coalesce(json->>'$.resourceType', '') ELSE '' END AS kind, count(*), max(strlen(json)) "
+            f"FROM (SELECT json, {kind} AS kind FROM {source}) GROUP BY 1 ORDER BY 1"
         ).fetchall()
         found = []
-        for name, count in rows:
+        for name, count, longest in rows:
+            self.longest = max(self.longest, longest or 0)
             if not name:
                 found.append((name, count))
                 self.notes.append(
@@ -310,10 +319,10 @@ class Picking:
 
     def _check_version(self, kind: str, number: int, source: str) -> None:
         probes = " ".join(f"WHEN {probe} THEN {literal(x)}" for probe, x in _PROBES.items())
+        some = f"(SELECT * FROM {source} WHERE strlen(json) < {LONG} LIMIT {PROBED})"
         found = self.connection.execute(
-            f"SELECT * FROM (SELECT json->>'$.id', CASE {probes} END AS version "
-            f"FROM (SELECT * FROM {source} LIMIT {PROBED}) WHERE json->>'$.resourceType' = {literal(kind)}) "
-            "WHERE version IS NOT NULL LIMIT 1"
+            f"SELECT * FROM (SELECT json->>'$.id', CASE {probes} END AS version FROM {some} "
+            f"WHERE json->>'$.resourceType' = {literal(kind)}) WHERE version IS NOT NULL LIMIT 1"
         ).fetchone()
         if found:
             raise SourceError(
