@@ -316,3 +316,17 @@ def test_a_code_without_a_system_is_told_by_its_words() -> None:
         "", code={"coding": [{"code": "J84.9", "display": "Interstitial lung disease"}]}
     )
     assert "Interstitial lung disease" in read(one).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "undone"),
+    [
+        ("Ruled out by HRCT 2/2024", True), ("Onset 2019. Later excluded by MRI.", True),
+        ("It was ruled out.", True), ("Diagnosis revised to IBM", True),
+        ("Malignancy ruled out by PET.", False),
+        ("No evidence of malignancy; possible statin trigger", False),
+        ("Family history of lupus.", False), ("Result of another patient", True),
+    ],
+)  # fmt: skip
+def test_a_note_on_something_else_takes_no_condition_back(text: str, undone: bool) -> None:
+    assert bool(packaged_codes().undone("Condition", text)) is undone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -104,6 +105,8 @@ class Conventions(Entry):
     denied: tuple[str, ...] = ()
     unparted: tuple[str, ...] = ()
     undoing: Mapping[str, tuple[str, ...]] = {}
+    opening: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -317,11 +320,21 @@ class Codes:
 
     def undone(self, kind: str, text: str) -> str | None:
         """Return the words of a note that take back what a resource of a kind says."""
-        told = self.conventions.undoing
+        told = self.conventions
         plain = f" {' '.join(_PARTS.findall(text.lower()))} "
-        return next(
-            (x for x in (*told.get("any", ()), *told.get(kind, ())) if f" {x} " in plain), None
-        )
+        anywhere = (*told.undoing.get("any", ()), *told.undoing.get(kind, ()))
+        found = next((x for x in anywhere if f" {x} " in plain), None)
+        return self._opened(text) if found is None and kind == "Condition" else found
+
+    def _opened(self, text: str) -> str | None:
+        """Return the words with which a sentence of a note takes back what the note stands beside."""
+        told = self.conventions
+        for sentence in re.split(r"[.;:!\n]", text.lower()):
+            parts = list(dropwhile(lambda x: x in told.lead, _PARTS.findall(sentence)))
+            first = f"{' '.join(parts)} "
+            if found := next((x for x in told.opening if first.startswith(f"{x} ")), None):
+                return found
+        return None
 
     def _key(self, system: System, code: str) -> tuple[str, str]:
         plain = code.strip().upper()
