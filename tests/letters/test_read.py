@@ -511,3 +511,20 @@ def test_treatment_before_a_remission_does_not_begin_with_it() -> None:
     case = read(text).case()
     assert "onset" not in case
     assert [one.get("start") for one in case["treatments"]] == [None, None]
+
+
+def test_a_bare_number_in_brackets_is_no_second_value() -> None:
+    labs = read("CK 240 (200), it was 230 and 251 before treatment.").case()["labs"]
+    assert [one["value"] for one in labs] == [240, 230, 251]
+
+
+def test_a_table_without_units_has_the_usual_ones_to_confirm() -> None:
+    table = "           01/19    06/19   12/19\nCK (<190)  1120     980     1010\n"
+    found = read(table).statements
+    labs = [one.entry for one in found if one.stands and one.entry and "test" in one.entry]
+    assert [(x["unit"], x["notes"]) for x in labs] == [("U/L", "unit not written")] * 3
+
+
+def test_two_courses_in_a_month_are_no_day_of_it() -> None:
+    [course] = read("RTX 1 g x2 Oct 2023, first cycle.").case()["treatments"]
+    assert course["start"] == "2023-10"

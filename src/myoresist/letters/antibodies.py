@@ -134,6 +134,9 @@ class Antibodies:
             gap = words[names[n].last + 1 : edge]
             if not self._list_like(gap, first=not chosen):
                 break
+            if chosen and gap and _TITRE.search(self.plain, gap[0].start, gap[-1].end):
+                # "ANA 1:160, ENA negative": a name with a titre of its own is none of the list.
+                break
             if any(names[n].last < r.first < result.first for r in others):
                 break
             chosen.append(n)
@@ -332,7 +335,7 @@ class Antibodies:
         stop = sentence.end
         gap = re.match(
             r"(?:\s*(?:\([^)]*\)|IgG|antibod(?:y|ies)|Ab|,?\s*(?:ELISA|chemiluminescence|"
-            r"RIA|CLIA)|was|is|by|:|\.))*",
+            r"RIA|CLIA)|was|is|by|:|\.|\(?\d{1,2}/\d{2,4}\)?(?=\s*:)))*",
             self.plain[begin:stop],
         )
         at = begin + (gap.end() if gap else 0)

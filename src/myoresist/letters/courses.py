@@ -422,7 +422,7 @@ _OTHER_DATE = re.compile(
 )
 _NOW = re.compile(
     r"\b(?:currently|ongoing|now|at present|continues|is continuing|till today|"
-    r"until today|to date|still takes?|at the moment|throughout|presently|continuing)\b",
+    r"until today|to date|(?:-|–|to)\s?present|still takes?|at the moment|throughout|presently|continuing)\b",
     re.IGNORECASE,
 )
 _BESIDE = 14

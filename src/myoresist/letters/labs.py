@@ -40,6 +40,13 @@ class LabWords(Entry):
     never: tuple[str, ...]
     limits: tuple[str, ...]
 
+    def usual(self, value: LabValue) -> LabValue:
+        """Return a value of a table in the usual unit of its test where none is written."""
+        name = self.tests.get(value.test)
+        if value.unit or not value.assumed or not name or not name.unit or value.value < name.least:
+            return value
+        return replace(value, unit=name.unit, why=None)
+
     def grow(self, phrases: Phrases) -> None:
         """Add the names to the tree of phrases."""
         for id_, name in self.tests.items():
@@ -65,6 +72,7 @@ _BOUND = (
     rf"(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
 )
 _SHORT_DAY = re.compile(r"\s*\((\d{1,2})\.(\d{1,2})\.?\)")
+_BARE = re.compile(rf"\(\s*{AMOUNT}\s*\)")
 _THEN_BEHIND = re.compile(
     r"\s*[,(]?\s*(?:before|prior to|pre-?|at (?:the )?(?:start|time|diagnosis|presentation|onset))\b",
     re.IGNORECASE,
@@ -276,6 +284,10 @@ class Labs:
             hit = next((d for d in dated if d.start <= at < d.end or d.start == at), None)
             if hit is not None:
                 date, at = hit, hit.end
+                continue
+            if not first and (bare := _BARE.match(self.plain, at, stop)):
+                # "240 (200)": a limit or an earlier figure, which is not told.
+                at = bare.end()
                 continue
             if not first and self.plain[at] == ">" and self.plain[at + 1 : at + 2] == " ":
                 # "1,120 > 2,050": an arrow between two figures.

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from myoresist.case.dates import PartialDate
+from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
+from myoresist.letters.drugs import Mention
 from myoresist.letters.figures import FigureRules
 from myoresist.letters.found import Found
 from myoresist.letters.layout import Sentence
@@ -88,6 +90,31 @@ class Old:
         return today is not None and (today.earliest - day.latest).days > self.rules.old_days
 
 
+def of_past_course(
+    found: Iterable[Found],
+    sentence: Sentence,
+    drugs: Sequence[Mention],
+    courses: Sequence[Course],
+) -> list[Found]:
+    """Return the answers of a sentence; what stands behind the colon of a past course is over.
+
+    "- AZA 150 mg 2/23-8/23: leukopenia" tells why it ended, and not what is so today.
+    """
+    answers = list(found)
+    if not (sentence.item and drugs and courses and all(c.stop or c.ended for c in courses)):
+        return answers
+    first = drugs[0].hit.first
+    if first > _LEAD:
+        return answers
+    told = {n + 1 for n, word in enumerate(sentence.words) if n > first and word.text in ":(-"}
+    return [
+        replace(one, value=None, why="over")
+        if one.value and all(place[0] in told for place in one.words)
+        else one
+        for one in answers
+    ]
+
+
 def _governed(
     words: Sequence[Token], date: range, things: Sequence[Hit], later: int
 ) -> range | None:
@@ -147,6 +174,8 @@ def _meets(one: Found, told: Sequence[range]) -> bool:
     return any(first in words for first, _ in one.words for words in told)
 
 
+_LEAD = 3
+"""Words before the drug with which a line begins, such as a number or a dash."""
 _ENDS = frozenset((",", ";"))
 _NOW = frozenset((
     "now", "today", "currently", "current", "still", "since", "then", "but", "present", "presently",

@@ -22,7 +22,7 @@ from myoresist.letters.layout import Layout, Sentence
 from myoresist.letters.marks import Mark
 from myoresist.letters.measures import Measured, Measures
 from myoresist.letters.numbers import decimal_commas
-from myoresist.letters.old import Old
+from myoresist.letters.old import Old, of_past_course
 from myoresist.letters.onset import Onset
 from myoresist.letters.person import Fact, Person
 from myoresist.letters.phrases import Hit
@@ -75,7 +75,7 @@ class _Reader:
         today = day.value if day and isinstance(day.value, PartialDate) else None
         dates = self.dates = DateReader.of(plain, today)
         self.tables = Tables(plain, self.layout.lines, words.terms, words.lab_names, dates, commas)
-        self.values = self.tables.values()
+        self.values = [words.labs.usual(value) for value in self.tables.values()]
         self.sentences = [s for s in self.layout.sentences if not _within(s, self.tables.spans)]
         spelling = Spelling(words)
         self.hits = [words.phrases.find(s.words, spelling.fixed(s.words)) for s in self.sentences]
@@ -171,7 +171,9 @@ class _Reader:
         self.multiples += self.labs.times_limit(sentence, hits)
         self.results += self.antibodies.read(sentence, hits, context)
         self.mentions += drugs
-        self.taken += self.courses.read(sentence, hits, drugs, context)
+        courses = list(self.courses.read(sentence, hits, drugs, context))
+        self.found[before:] = of_past_course(self.found[before:], sentence, drugs, courses)
+        self.taken += courses
         self.measured += self.measures.read(sentence, hits)
         self.found += self.measures.weight_changes(sentence)
 

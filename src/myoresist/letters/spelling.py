@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from myoresist.letters.statements import LetterError
 from myoresist.letters.tokens import Token
 from myoresist.letters.words import Words
+
+if TYPE_CHECKING:
+    from spellchecker import SpellChecker
 
 _SHORTEST = 7
 """Letters from which a word is long enough to be told when one is wrong."""
@@ -56,6 +60,18 @@ def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
         return None
     meant: str = match[0]
     # An ending is grammar, not a mistake.
-    if word.startswith(meant) or meant.startswith(word):
-        return meant if abs(len(word) - len(meant)) <= 1 else None
-    return meant
+    if (word.startswith(meant) or meant.startswith(word)) and abs(len(word) - len(meant)) > 1:
+        return None
+    return None if word in _english() else meant
+
+
+@lru_cache(maxsize=1)
+def _english() -> SpellChecker:
+    """Return the ordinary words of English, which are never misspelt: "washing" is no wasting."""
+    try:
+        from spellchecker import SpellChecker
+    except ImportError as error:
+        raise LetterError(
+            "a letter needs pyspellchecker: pip install 'myoresist[letters]'"
+        ) from error
+    return SpellChecker(language="en")

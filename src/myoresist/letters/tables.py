@@ -322,7 +322,7 @@ class Tables:
             cell.start,
             cell.end,
             None if known else "unit",
-            known is None,
+            unit is None,
             True,
         )
 
