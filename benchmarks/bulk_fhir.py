@@ -32,7 +32,8 @@ from myoresist.cohort.source import open_source
 from myoresist.knowledge import version
 
 TARGET = Path(__file__).with_suffix(".json")
-PATIENTS, CQL = 6_000, 300
+PATIENTS, CQL = 20_000, 300
+"""Patients of each export, as many as a part of a registry has, and of the CQL engine."""
 WORKERS = 2
 AIM = 5_000
 """Patients a second, to statements, on two cores."""
