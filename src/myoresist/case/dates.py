@@ -43,6 +43,10 @@ class PartialDate:
         """
         if isinstance(value, PartialDate):
             return value
+        return _of_text(value) if isinstance(value, str) else cls._read(value)
+
+    @classmethod
+    def _read(cls, value: object) -> PartialDate:
         # Databases write a day with a time, without its lines, or a year with decimals.
         text = _TIME.sub("", str(value).strip())
         text = _DIGITS.sub(r"\1-\2-\3", text) if _DIGITS.fullmatch(text) else text
@@ -76,6 +80,12 @@ class PartialDate:
     def exact(self) -> date | None:
         """Return the day, if it is known."""
         return self.earliest if self.day else None
+
+
+@lru_cache(maxsize=2**14)
+def _of_text(text: str) -> PartialDate:
+    # Records hold the same dates over and over.
+    return PartialDate._read(text)
 
 
 def _advice(text: str) -> str:
