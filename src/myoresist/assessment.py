@@ -79,6 +79,7 @@ class PageOne(Result):
     contradictions: tuple[ContradictionResult, ...]
     remarks: tuple[str, ...]
     left_open: int = 0
+    named: tuple[str, ...] = ()
     serology: SerologyResult
     resistance: ResistanceResult
     treatment: TreatmentResult
@@ -276,6 +277,7 @@ class _Opinion:
             "contradictions": self.contradictions,
             "remarks": self.remarks,
             "left_open": len(self.noted.left_open),
+            "named": case.named,
             "serology": self.serology,
             "resistance": self.resistance,
             "treatment": self.treatment,

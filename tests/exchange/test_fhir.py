@@ -29,12 +29,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from myoresist.assessment import assess
+from myoresist.assessment import assess, page_one
 from myoresist.case.reading import check_case_text
 from myoresist.cli import app
 from myoresist.document import DocumentError
 from myoresist.exchange.fhir import read_fhir, read_fhir_path
 from myoresist.exchange.fhir.bundle import parsed
+from myoresist.report.builder import build_page
 
 WHOLE = bundle(
     condition(POLYMYOSITIS, onsetDateTime="2022-03"), condition(DYSPHAGIA, id="c2"), ck(), order(),
@@ -326,6 +327,9 @@ def test_a_product_is_known_by_its_code_and_named_without_one() -> None:
     )
     assert not named.case.treatments
     assert any("by its name Methotrexate" in x for x in named.notes)
+    page = build_page(page_one(named.case)).page
+    told = {block.id: block.lines[0].text for block in page.blocks}
+    assert told["confirm"].startswith("Confirm what is taken: Methotrexate (named without a code")
 
 
 def test_a_reason_by_code_ends_a_course_and_one_in_words_is_told() -> None:

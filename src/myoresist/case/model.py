@@ -375,15 +375,21 @@ class Case(Part):
 
     _document: Document | None = PrivateAttr(None)
     _notes: tuple[str, ...] = PrivateAttr(())
+    _named: tuple[str, ...] = PrivateAttr(())
 
     @property
     def foreign(self) -> tuple[str, ...]:
         """Return what of a foreign record could not be used, if the case came from one."""
         return self._notes
 
-    def remarked(self, notes: tuple[str, ...]) -> None:
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the drugs of which a foreign record tells only the name, so that no course stands here."""
+        return self._named
+
+    def remarked(self, notes: tuple[str, ...], named: tuple[str, ...] = ()) -> None:
         """Keep what of a foreign record could not be used; an assessment says it."""
-        self._notes = notes
+        self._notes, self._named = notes, named
 
     def line(self, *path: str | int) -> int | None:
         """Return the line of the file on which something stands, if the case was read from one."""

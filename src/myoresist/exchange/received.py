@@ -68,11 +68,13 @@ class Draft:
     Attributes:
         case: sections of a case file.
         notes: what of the record was not used, each with its place.
+        named: drugs of which the record tells only the name.
         unsure: what only texts say.
     """
 
     case: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
     unsure: list[Unsure] = field(default_factory=list)
 
     def note(self, place: str, text: str) -> None:
@@ -149,7 +151,7 @@ def received(draft: Draft, name: str) -> Received:
         case, problems = check_case_text(json.dumps(draft.case), name)
         if case is not None:
             notes = tuple(grouped(draft.notes))
-            case.remarked(notes)
+            case.remarked(notes, tuple(dict.fromkeys(draft.named)))
             return Received(case, draft.case, notes, tuple(draft.unsure))
         if not _opened(draft, problems):
             break

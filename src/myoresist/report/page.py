@@ -14,7 +14,9 @@ from myoresist.resistance.explanations.evaluate import PREFIX
 
 TONES: dict[str, Tone] = {"responding": "for", "too_little_known": "quiet", "deceased": "quiet"}
 """What a state means; any other asks for something to be done."""
-TITLES = {"today": "Today", "why": "Why", "do": "Do", "changes": "Would change this"}
+TITLES = {
+    "today": "Today", "why": "Why", "confirm": "First", "do": "Do", "changes": "Would change this",
+}  # fmt: skip
 NOT_GIVEN = "not given before, as far as is recorded"
 MOST_NAMED = 3
 
@@ -61,12 +63,22 @@ class FirstPage:
             ("do", one.do),
             ("changes", one.changes),
         ):
+            if name == "do" and self.data.named:
+                yield self._named()
             if said:
                 lines = tuple(map(self._line, said))
                 tone: Tone = "against" if name == "today" else ""
                 yield Told(name, TITLES[name], lines, tone, name == "do" and len(said) > 1)
         if one.ask:
             yield self._ask()
+
+    def _named(self) -> Told:
+        """Return what to confirm before anything is done: drugs of which the record tells only the name."""
+        shown = ", ".join(self.data.named[:MOST_NAMED])
+        more = len(self.data.named) - MOST_NAMED
+        told = f"{shown} and {more} more" if more > 0 else shown
+        line = Line(f"Confirm what is taken: {told} (named without a code, not counted).")
+        return Told("confirm", TITLES["confirm"], (line,), "against")
 
     def doubt(self) -> str:
         """Say what in the record does not agree or could not be used."""

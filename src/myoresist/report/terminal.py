@@ -22,7 +22,7 @@ INDENT, GAP, BAR = 2, 2, 10
 NARROWEST = 8
 ASIDE, LEAST_ASIDE = 20, 64
 """Width of the headings beside the lines of page one, and of the console from which they stand there."""
-SIGNS = {"today": "!", "why": "·", "do": "·", "changes": "·"}
+SIGNS = {"today": "!", "why": "·", "confirm": "!", "do": "·", "changes": "·"}
 MORE = "The reasons, the four questions and all sources: --full"
 MOST_REASONS, MOST_UNKNOWN = 5, 3
 """Findings behind one statement that are named; more are counted."""

@@ -81,6 +81,8 @@ class Medications:
         hint = f"by its name {self.terms.drugs[drug].label}, " if drug else ""
         told = f"{what.named}{state}: no code of a drug that is known here; {hint}to be confirmed"
         self.draft.note(place(one), told)
+        if drug and why is None:
+            self.draft.named.append(self.terms.drugs[drug].label)
 
     def _exposure(self, one: Resource, name: str, row: Code) -> bool:
         """Add what is true of whoever had a medicine, ever or now; tell whether it was anything."""

@@ -51,7 +51,7 @@ def consult_cards(data: PageOne, patient: str, address: str, missing: Iterable[s
         text = " ".join(one.text for one in today.lines)
         cards.append(_card(text, "warning", _detail(report, [today], missing), address))
     if worth_saying(data.consult.state, (one.verb for one in data.consult.do)):
-        blocks = [told[x] for x in ("why", "do", "changes") if x in told]
+        blocks = [told[x] for x in ("why", "confirm", "do", "changes") if x in told]
         head = report.page.bottom_line.text
         whole = "" if clipped(head) == head else head
         card = _card(head, "info", _detail(report, blocks, missing, whole), address)
