@@ -24,8 +24,6 @@ _CODE = r"^([+-]?)0*(\d+(?:\.\d*[1-9])?)\.?0*$"
 _COMMA, _LONG_COMMA = r"^[+-]?\d+,\d+$", r"^[+-]?\d+,(?:\d{1,2}|\d{4,})$"
 _GROUPS = {",": r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$", ".": r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"}
 _THOUSANDTHS = r"^([+-]?\d+\.\d{3})$"
-
-
 SPREADSHEET = "spreadsheet"
 """The form of a date that is the number of a day, as a spreadsheet counts from 1900."""
 _FIRST_DAY, _DAY_NUMBER = date(1899, 12, 30), r"^[1-9]\d{4}(?:\.0*)?$"
