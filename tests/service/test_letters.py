@@ -6,8 +6,8 @@ import re
 from html import unescape
 
 import pytest
+from pages_of_html import valid
 from starlette.testclient import TestClient
-from test_page import valid
 from typer.testing import CliRunner
 
 from myoresist.cli import app
