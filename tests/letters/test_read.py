@@ -528,3 +528,37 @@ def test_a_table_without_units_has_the_usual_ones_to_confirm() -> None:
 def test_two_courses_in_a_month_are_no_day_of_it() -> None:
     [course] = read("RTX 1 g x2 Oct 2023, first cycle.").case()["treatments"]
     assert course["start"] == "2023-10"
+
+
+def test_a_volume_beside_its_percentage_is_no_percentage() -> None:
+    text = "Clinic 14 May 2024\n\nPFTs 10 May: FVC 1.42 (51%), TLCO 28%; a year ago FVC 62%, TLCO 39%."
+    found = [(x["test"], x["value"], x.get("date")) for x in read(text).case()["labs"]]
+    assert found == [
+        ("FVC", 51, "2024-05-10"), ("DLCO", 28, "2024-05-10"), ("FVC", 62, None), ("DLCO", 39, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "course"),
+    [
+        ("Tacrolimus 1.5 mg bd (level 6.2 in April).", {"frequency": "twice daily"}),
+        ("Cyclophosphamide x 6 in 2021 (FVC stabilised for a year).", {"start": "2021"}),
+    ],
+)
+def test_what_is_told_of_the_effect_is_not_told_of_the_course(
+    text: str, course: dict[str, str]
+) -> None:
+    [found] = read(f"Clinic 14 May 2024\n\n{text}").case()["treatments"]
+    assert {key: found.get(key) for key in ("start", "weeks", "frequency")} == {
+        "start": None, "weeks": None, "frequency": None
+    } | course  # fmt: skip
+
+
+def test_a_dose_of_today_has_not_the_day_of_the_dose_before() -> None:
+    found = read("Prednisolone 50 mg from April 2024, now 7.5 mg.").case()["treatments"]
+    assert [(x.get("start"), x.get("ongoing")) for x in found] == [("2024-04", None), (None, True)]
+
+
+def test_a_week_of_weakness_of_who_is_known_is_a_flare() -> None:
+    text = "Seen 07/19/2025. Dermatomyositis dx 2024. 1 wk of progressive proximal weakness."
+    assert "onset" not in read(text).case()

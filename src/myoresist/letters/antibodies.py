@@ -362,7 +362,10 @@ class Antibodies:
         cut = _CUT_OFF.match(self.plain[match.end() : stop].lstrip(" ,"))
         limit = (
             number(cut["num"], self.commas)
-            if cut and ("(" in cut[0] or cut["sign"] or "ut" in cut[0])
+            if cut
+            and ("(" in cut[0] or cut["sign"] or "ut" in cut[0])
+            # "98 CU (>200 in 2024)" is an earlier figure and no limit.
+            and not (cut["sign"] in (">", "≥") and not re.search("pos|ut|limit|ref", cut[0]))
             else None
         )
         if match["cmp"]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from myoresist.letters.columns import between_days
 from myoresist.letters.context import Context
 from myoresist.letters.course import Course
 from myoresist.letters.dates import DateHit, DateReader
-from myoresist.letters.dose import DOSE, NEVER_A_DOSE, unit_of
+from myoresist.letters.dose import BEFORE_DOSE, DOSE, NEVER_A_DOSE, unit_of
 from myoresist.letters.drugs import DrugWords, Mention
 from myoresist.letters.layout import Sentence
 from myoresist.letters.numbers import NUMBERS, number
@@ -23,18 +24,6 @@ _STEP = re.compile(
     r"between [\d.,]+ (?:and|to))\s*(?:about |a |around )?$",
     re.IGNORECASE,
 )
-_BEFORE_DOSE = frozenset((
-    "at", "to", "of", "dose", "started", "on", "was", "is", "were", "currently", "now", "then",
-    "down", "back", "up", "from", "increased", "reduced", "raised", "lowered", "again", "with",
-    "in", "tablets", "tablet", "initially", "began", "restarted", "s", "c", "iv", "po", "i", "v",
-    "sc", "oral", "orally", "pulses", "pulse", "daily", "the", "a", "took", "takes", "taken",
-    "taking", "only", "still", "by", "and", "given", "for", "since", "until", "days", "months",
-    "weeks", "around", "about", "approximately", "today", "od", "bd", "weekly", "m", "infusion",
-    "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
-    "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
-    "monthly", "fortnightly", "every", "month", "admission", "discharge", "present", "entry",
-    "time", "moment", "visit", "ongoing", "continuing", "current",
-))  # fmt: skip
 _OF_THE_DRUG = frozenset(("of", "with", "c", "s", "m", "v", "i"))
 _PLANNED = re.compile(
     r"\b(?:increase|raise|reduce|taper|decrease|lower|wean|cut|drop|go up|step up|"
@@ -84,6 +73,7 @@ class Courses:
         self.between = between_days(plain)
         self.last: tuple[int, Mention, list[Course]] | None = None
         self.past = False
+        self.proposal: int | None = None
 
     def read(
         self,
@@ -106,6 +96,7 @@ class Courses:
             and not any(m.kind != "drug" for m in mentions)
         ):
             carried = self.last[1]
+        proposed = self._proposed(sentence)
         dated = list(self.dates.find(self.plain, sentence.start, sentence.end))
         doses = self._doses(sentence, mentions, carried)
         found: list[Course] = []
@@ -114,6 +105,8 @@ class Courses:
             found += self._of(mention, own, mentions, sentence, dated)
         for dose in (d for d in doses if d[1] is carried):
             found += self._of(dose[1], [dose], mentions, sentence, dated, carried=True)
+        if proposed:
+            found = [replace(one, why=one.why or "planned") for one in found]
         switched(self.plain, sentence, found)
         earlier = self.last[2] if carried is not None and self.last else []
         if earlier and found and found[0].why is None:
@@ -133,6 +126,16 @@ class Courses:
         elif any(m.kind == "other_drug" for m in mentions):
             self.last = None
         yield from found
+
+    def _proposed(self, sentence: Sentence) -> bool:
+        """Tell whether a piece goes on with a proposal: "I would stop tacrolimus; MMF 500 mg bd"."""
+        goes_on = (
+            self.proposal is not None and not self.plain[self.proposal : sentence.start].strip()
+        )
+        text = self.plain[sentence.start : sentence.end]
+        begins = _PROPOSES.search(text) is not None
+        self.proposal = sentence.end if sentence.closes == ";" and (begins or goes_on) else None
+        return goes_on and _DONE.search(text) is None and _NOW.search(text) is None
 
     def _doses(
         self, sentence: Sentence, mentions: Sequence[Mention], carried: Mention | None
@@ -170,7 +173,7 @@ class Courses:
         last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
         return (
             last is None
-            or last[1].lower() in _BEFORE_DOSE
+            or last[1].lower() in BEFORE_DOSE
             or bool(re.search(r"[A-Za-z]+\s*\([^)]*$", gap) and len(gap) < 40)
         )
 
@@ -178,7 +181,7 @@ class Courses:
         """Tell whether a dose without a drug goes on with the drug of the sentence before."""
         gap = self.plain[sentence.start : match.start()]
         last = re.search(r"([A-Za-z]+)[^A-Za-z]*$", gap)
-        return not last or last[1].lower() in _BEFORE_DOSE - _OF_THE_DRUG
+        return not last or last[1].lower() in BEFORE_DOSE - _OF_THE_DRUG
 
     def _of(
         self,
@@ -238,6 +241,8 @@ class Courses:
             if _LEFT_BEHIND.search(between) or _SINCE.search(between):
                 # "40 mg from October, now 10 mg": the first dose is taken no longer.
                 found[-1].ongoing = False
+                if _AT_PRESENT.search(between) and course.start == found[-1].start:
+                    course.start, course.ongoing = None, not course.ended
             found.append(course)
         return found
 
@@ -378,6 +383,10 @@ class Courses:
 _LEFT_BEHIND = re.compile(
     r"\b(?:now|currently|at present|tapered to|reduced to|down to)\s*(?:on\s*)?$", re.IGNORECASE
 )
+_PROPOSES = re.compile(
+    r"\b(?:i|we) (?:would|suggest|recommend|propose|advise|plan)\b", re.IGNORECASE
+)
+_AT_PRESENT = re.compile(r"\b(?:now|currently|at present)\s*(?:on\s*)?$", re.IGNORECASE)
 _FORMER = re.compile(
     r"\b(?:previously|formerly|previous|past|ex)\W*(?:on |had |taken |took )?\s*$", re.IGNORECASE
 )
@@ -395,10 +404,11 @@ _OF_THE_NEXT = re.compile(
 )
 """What stands before the next drug is of that one: "methylprednisolone 1 g x3, now prednisolone"."""
 _PAUSED = re.compile(
-    r"\b(?:stopped|held|paused|interrupted|suspended|withheld|off (?:it|treatment|the drug))\s*$",
+    r"\b(?:stabili[sz]ed|stable|better|improved|well|benefit|effect|remission|lasted|stopped|held|"
+    r"paused|interrupted|suspended|withheld|off (?:it|treatment|the drug))\s*$",
     re.IGNORECASE,
 )
-"""Before a span, these say that the drug was not taken for so long."""
+"""Before a span, these say that it is not that of taking the drug: "stopped for", "FVC stable for a year"."""
 _GIVEN_BEFORE = re.compile(
     r"\b(?:from|since|starting(?: in)?|started(?: in| on)?|begun(?: in| on)?|began(?: in|"
     " on)?|added(?: in)?|commenced(?: in| on)?|substituted in|given(?: in)?|"
@@ -417,7 +427,7 @@ _THEN = re.compile(
 )
 _OTHER_DATE = re.compile(
     r"\b(?:relapse[sd]?|flare[sd]?|last in|last one in|trough|level|CK|diagnosed|onset|by|"
-    r"the last in|shingles)\b[^.;]{0,16}$",
+    r"the last in|shingles)\b(?:[^.;]|\.(?=\d)){0,16}$",
     re.IGNORECASE,
 )
 _NOW = re.compile(

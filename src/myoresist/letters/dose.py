@@ -15,6 +15,20 @@ DOSE = re.compile(
 NEVER_A_DOSE = re.compile(r"\s*(?:/\s?(?:d?L|m?L|ml|l)\b|%)", re.IGNORECASE)
 """Behind a figure, these tell that it is of a laboratory."""
 
+BEFORE_DOSE = frozenset((
+    "at", "to", "of", "dose", "started", "on", "was", "is", "were", "currently", "now", "then",
+    "down", "back", "up", "from", "increased", "reduced", "raised", "lowered", "again", "with",
+    "in", "tablets", "tablet", "initially", "began", "restarted", "s", "c", "iv", "po", "i", "v",
+    "sc", "oral", "orally", "pulses", "pulse", "daily", "the", "a", "took", "takes", "taken",
+    "taking", "only", "still", "by", "and", "given", "for", "since", "until", "days", "months",
+    "weeks", "around", "about", "approximately", "today", "od", "bd", "weekly", "m", "infusion",
+    "infusions", "starting", "commenced", "maintained", "subcutaneously", "intravenously",
+    "mofetil", "gave", "have", "has", "sodium", "therapy", "begin", "end", "last", "level",
+    "monthly", "fortnightly", "every", "month", "admission", "discharge", "present", "entry",
+    "time", "moment", "visit", "ongoing", "continuing", "current",
+))  # fmt: skip
+"""Words that may stand between a drug and its dose."""
+
 
 def unit_of(match: re.Match[str]) -> str:
     """Return the unit of a dose as the case file writes it."""

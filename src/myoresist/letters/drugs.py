@@ -120,7 +120,7 @@ class Mention:
 
 _NEVER = re.compile(
     r"\b(?:never|not been on|has not had|no history of|was not on|were not on|no prior|no previous|"
-    r"no (?:known )?(?:statin )?(?:exposure|use)|no \w+ (?:at any time|ever)|"
+    r"no (?:known )?(?:statin )?(?:exposure|use)|no \w+ (?:at any time|ever(?! again))|"
     r"no (?:\w+ )?exposure|not been exposed|not exposed)\b",
     re.IGNORECASE,
 )

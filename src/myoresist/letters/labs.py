@@ -4,57 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from myoresist.case.dates import PartialDate
 from myoresist.case.terms import LabTest, Terms
 from myoresist.case.units import spelling
-from myoresist.knowledge.schema import Entry
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateHit, DateReader
 from myoresist.letters.lab_value import LabValue
+from myoresist.letters.lab_words import LabWords
 from myoresist.letters.layout import Sentence
-from myoresist.letters.marks import Mark, marks
+from myoresist.letters.marks import marks
 from myoresist.letters.numbers import AMOUNT, number
-from myoresist.letters.phrases import Hit, Phrases
+from myoresist.letters.phrases import Hit
 from myoresist.letters.tokens import normal
 from myoresist.letters.when import When
-
-
-class LabName(Entry):
-    """Names of a test in letters and what is meant where no unit is written."""
-
-    also: tuple[str, ...] = ()
-    unit: str | None = None
-    least: float = 0
-    beside: str | None = None
-
-
-class LabWords(Entry):
-    """The words of ``labs.yaml``."""
-
-    tests: Mapping[str, LabName]
-    others: tuple[str, ...]
-    fillers: tuple[str, ...]
-    never: tuple[str, ...]
-    limits: tuple[str, ...]
-
-    def usual(self, value: LabValue) -> LabValue:
-        """Return a value of a table in the usual unit of its test where none is written."""
-        name = self.tests.get(value.test)
-        if value.unit or not value.assumed or not name or not name.unit or value.value < name.least:
-            return value
-        return replace(value, unit=name.unit, why=None)
-
-    def grow(self, phrases: Phrases) -> None:
-        """Add the names to the tree of phrases."""
-        for id_, name in self.tests.items():
-            for phrase in name.also:
-                phrases.add(phrase, Mark("lab", id_))
-        for phrase in self.others:
-            phrases.add(phrase, Mark("other_lab", phrase))
-
 
 _UNIT = (
     r"(?:[µu]kat|nkat|U|IU|mg|[µu]g|mcg|ng|pg|g|mm|mL/min(?:/1[.,]73\s?m[2²])?|pmol|nmol|"
@@ -71,6 +36,13 @@ _BOUND = (
     rf"(?:<|≤|up to|till|to|under|below|upto)?\s?(?P<low>{AMOUNT})"
     rf"(?:\s?(?:-|to)\s?(?P<high>{AMOUNT}))?\s?(?:{_UNIT})?"
 )
+_PERCENT_BEHIND = re.compile(r"\s*\(\s*\d{1,3}\s?%")
+_AGO = re.compile(
+    r"\s*(?:(?:a|one|two|three|four|five|six|\d+)\s(?:weeks?|months?|years?)\s(?:ago|earlier|before)|"
+    r"last (?:year|month|time|visit)|previously|before that)\b",
+    re.IGNORECASE,
+)
+"""What begins a piece that tells of an earlier day, which is not told."""
 _SHORT_DAY = re.compile(r"\s*\((\d{1,2})\.(\d{1,2})\.?\)")
 _BARE = re.compile(rf"\(\s*{AMOUNT}\s*\)")
 _THEN_BEHIND = re.compile(
@@ -132,13 +104,15 @@ class Labs:
         )
         self.prefix: tuple[int, DateHit] | None = None
         self.carry: tuple[str, int] | None = None
+        self.ago = False
 
     def read(self, sentence: Sentence, hits: Sequence[Hit], context: Context) -> Iterator[LabValue]:
         """Yield the values of a sentence."""
         names = marks(hits, "lab", "other_lab")
         names = [hit for hit in names if self._meant(hit, hits)]
         dated = list(self.dates.find(self.plain, sentence.start, sentence.end))
-        before = self._prefix(sentence, names, dated)
+        self.ago = _AGO.match(self.plain, sentence.start) is not None
+        before = None if self.ago else self._prefix(sentence, names, dated)
         yield from self._carried(sentence, names, dated)
         found: list[LabValue] = []
         for number_, hit in enumerate(names):
@@ -324,7 +298,9 @@ class Labs:
                     else (before if first else None)
                     or (
                         None
-                        if self.when.of_then(begin, dated) or _THEN_BEHIND.match(self.plain, end)
+                        if self.ago
+                        or self.when.of_then(begin, dated)
+                        or _THEN_BEHIND.match(self.plain, end)
                         else self.when.undated(words, first, end)
                     )
                 )
@@ -362,6 +338,13 @@ class Labs:
         if match["cmp"] or self.never.search(self.plain, max(0, at - 20), at):
             return match.end()
         litres = _LITRES.match(self.plain, match.end("num"))
+        if (
+            litres is None
+            and not match["unit"]
+            and _PERCENT_BEHIND.match(self.plain, match.end("num"))
+        ):
+            # "FVC 1.42 (51%)"
+            return match.end("num")
         return litres.end() if litres else None
 
     def _plausible(self, words: Sequence[str], first: bool) -> bool:

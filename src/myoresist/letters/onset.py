@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from myoresist.case.dates import PartialDate
 from myoresist.letters.context import Context
 from myoresist.letters.dates import DateReader
 from myoresist.letters.layout import Sentence
@@ -48,6 +49,8 @@ _FOLLOWED = re.compile(
     r"(?:is|are|came|come|crept) back|deteriorat\w*)\b",
     re.IGNORECASE,
 )
+_NEAR, _DAYS_A_MONTH = 40, 30.5
+"""Signs behind a diagnosis in which its day may stand; days of a month."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Onset:
         A report on a study tells them only in the details that were sent with the request.
         """
         tempo = date = duration = None
+        known = self._known_since(read)
         for place, (sentence, hits, _) in enumerate(read):
             text = self.plain[sentence.start : sentence.end]
             if sentence.section in _NOT_OF_ONSET or _FOLLOWED.search(text):
@@ -90,7 +94,31 @@ class Onset:
                     date = self._onset_date(sentence, [hit for hit in starts if hit.last < treated])
             if duration is None and symptom:
                 duration = self._duration(sentence, text)
+                if duration and known and self._shorter(duration, known):
+                    # "Dermatomyositis, diagnosed 2024 … 1 week of weakness" is a flare.
+                    duration = None
         yield from (one for one in (date, duration if date is None else None, tempo) if one)
+
+    def _known_since(
+        self, read: Sequence[tuple[Sentence, Sequence[Hit], Context]]
+    ) -> PartialDate | None:
+        """Return the day that stands beside a diagnosis, if the letter names one with its day."""
+        for sentence, hits, context in read[:_HISTORY]:
+            for hit in own(hits, "labels"):
+                if context.at(hit.first, hit.last).means & {"doubt", "if", "other", "no"}:
+                    continue
+                end = sentence.words[hit.last].end
+                stop = min(sentence.end, end + _NEAR)
+                for date in self.dates.find(self.plain, end, stop):
+                    return date.date
+        return None
+
+    def _shorter(self, duration: Fact, known: PartialDate) -> bool:
+        """Tell whether so many months ago is after a day."""
+        today = self.dates.today
+        if today is None or not isinstance(duration.value, float):
+            return False
+        return (today.latest - known.latest).days > duration.value * _DAYS_A_MONTH
 
     def _tempo(
         self, sentence: Sentence, hits: Sequence[Hit], text: str, treated: int

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from myoresist.letters.compared import Item, weaker_than
 from myoresist.letters.context import Context
 from myoresist.letters.drugs import DrugMark
 from myoresist.letters.found import Found
@@ -39,15 +40,6 @@ class Graded:
 
 
 @dataclass
-class _Item:
-    kind: str
-    first: int
-    last: int
-    part: str = ""
-    grade: float = 0.0
-
-
-@dataclass
 class Strength:
     """Reads the strength that one sentence gives."""
 
@@ -57,7 +49,7 @@ class Strength:
     words: StrengthWords
     examined: bool
     plain: str
-    items: list[_Item] = field(init=False)
+    items: list[Item] = field(init=False)
 
     def __post_init__(self) -> None:
         """Put muscles, grades and words in the order of the sentence."""
@@ -71,7 +63,7 @@ class Strength:
         graded += self._everywhere(graded)
         for one in graded:
             yield from self._answers(one, graded)
-        yield from self._comparisons()
+        yield from weaker_than(self.sentence, self.items, self.words.comparisons)
         yield from self._symmetry(graded)
 
     def _everywhere(self, graded: Sequence[Graded]) -> list[Graded]:
@@ -90,7 +82,7 @@ class Strength:
             return [Graded("all", strong[0].places, weak=False)]
         return []
 
-    def _marks(self) -> Iterator[_Item]:
+    def _marks(self) -> Iterator[Item]:
         of = (MuscleMark, StrengthMark)
         marks = list(dict.fromkeys(hit for hit in self.hits if isinstance(hit.of, of)))
         muscles = [hit for hit in marks if isinstance(hit.of, MuscleMark)]
@@ -103,9 +95,9 @@ class Strength:
             if longer or (isinstance(hit.of, StrengthMark) and self._of_another(hit)):
                 continue
             if isinstance(hit.of, MuscleMark):
-                yield _Item("muscle", hit.first, hit.last, hit.of.part)
+                yield Item("muscle", hit.first, hit.last, hit.of.part)
             else:
-                yield _Item(hit.of.kind, hit.first, hit.last)
+                yield Item(hit.of.kind, hit.first, hit.last)
 
     def _of_another(self, hit: Hit) -> bool:
         """Tell whether a word belongs to another phrase: "good response", "facial strength"."""
@@ -119,7 +111,7 @@ class Strength:
             if len(o.parts) == 1
         )
 
-    def _grades(self) -> Iterator[_Item]:
+    def _grades(self) -> Iterator[Item]:
         """Yield the grades of the sentence; a bare figure is one only beside a muscle or a side."""
         words = self.sentence.words
         starts = [word.start for word in words]
@@ -140,7 +132,7 @@ class Strength:
                 value = (value + float(match["upper"])) / 2
             value += {"+": 0.3, "-": -0.3}.get((match["sign"] or "").strip(), 0.0)
             if match["of"] or self._beside(first, last):
-                yield _Item("grade", first, last, grade=value)
+                yield Item("grade", first, last, grade=value)
 
     def _beside(self, first: int, last: int) -> bool:
         """Tell whether a bare figure stands where a grade would: after a muscle, a side, another grade."""
@@ -182,6 +174,8 @@ class Strength:
             following = self._following(number)
             if following:
                 return following
+        if self._stands_before(number):
+            return self._following(number)
         back: list[int] = []
         for at in range(number - 1, -1, -1):
             item = self.items[at]
@@ -201,6 +195,14 @@ class Strength:
             return back
         return self._following(number)
 
+    def _stands_before(self, number: int) -> bool:
+        """Tell whether a grade is of the muscle behind it: "3/5 hips, 4-/5 shoulders, 5/5 distal"."""
+        words, grade = self.sentence.words, self.items[number]
+        behind = self.items[number + 1] if number + 1 < len(self.items) else None
+        if behind is None or behind.kind != "muscle" or behind.first != grade.last + 1:
+            return False
+        return grade.first > 0 and words[grade.first - 1].text == ","
+
     def _limb_of_grade(self, at: int) -> bool:
         """Tell whether a limb belongs to the grade before it: "proximal power 4/5 upper limbs, …"."""
         if at == 0 or self.items[at].part not in _LIMBS or self.items[at - 1].kind != "grade":
@@ -219,7 +221,7 @@ class Strength:
             for word in between
         )
 
-    def _coordinated(self, one: _Item, other: _Item) -> bool:
+    def _coordinated(self, one: Item, other: Item) -> bool:
         between = self.sentence.words[one.last + 1 : other.first]
         return len(between) <= 4 and all(
             word.text in ",/&+-" or word.norm in _BETWEEN or word.norm in ("and", "or")
@@ -325,7 +327,7 @@ class Strength:
             and not any(w.text in ",;:." for w in between)
         )
 
-    def _predicate(self, item: _Item) -> bool:
+    def _predicate(self, item: Item) -> bool:
         before = self.sentence.words[item.first - 1].norm if item.first else ""
         return before in ("is", "are", "was", "were", "be", "remain", "remains")
 
@@ -402,28 +404,6 @@ class Strength:
 
     def _has(self, kind: str) -> bool:
         return any(one.kind == kind for one in self.items)
-
-    def _comparisons(self) -> Iterator[Found]:
-        """Yield that one part is weaker than another, where the sentence says so."""
-        words = self.sentence.words
-        muscles = [one for one in self.items if one.kind == "muscle"]
-        for item in self.items:
-            if item.kind != "weak" or words[item.first].norm != "weaker":
-                continue
-            after = words[item.last + 1 : item.last + 3]
-            if not any(word.norm == "than" for word in after):
-                continue
-            before = [one for one in muscles if one.last < item.first]
-            behind = [one for one in muscles if one.first > item.last]
-            for rule in self.words.comparisons:
-                if (
-                    before
-                    and behind
-                    and rule.weaker == before[-1].part
-                    and rule.than == behind[0].part
-                ):
-                    places = ((before[-1].first, behind[0].last),)
-                    yield from (Found(x, True, None, places, self.sentence) for x in rule.yes)
 
     def _symmetry(self, graded: Sequence[Graded]) -> Iterator[Found]:
         """Yield that weakness is the same on both sides, or not, where the sentence says so of weakness."""

@@ -17,7 +17,7 @@ from myoresist.letters.cancer import CancerWords
 from myoresist.letters.cues import Cues
 from myoresist.letters.drugs import DrugWords
 from myoresist.letters.figures import FigureRules
-from myoresist.letters.labs import LabWords
+from myoresist.letters.lab_words import LabWords
 from myoresist.letters.languages import Languages
 from myoresist.letters.person import PersonWords
 from myoresist.letters.phrases import Phrases
