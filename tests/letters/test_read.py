@@ -531,7 +531,9 @@ def test_two_courses_in_a_month_are_no_day_of_it() -> None:
 
 
 def test_a_volume_beside_its_percentage_is_no_percentage() -> None:
-    text = "Clinic 14 May 2024\n\nPFTs 10 May: FVC 1.42 (51%), TLCO 28%; a year ago FVC 62%, TLCO 39%."
+    text = (
+        "Clinic 14 May 2024\n\nPFTs 10 May: FVC 1.42 (51%), TLCO 28%; a year ago FVC 62%, TLCO 39%."
+    )
     found = [(x["test"], x["value"], x.get("date")) for x in read(text).case()["labs"]]
     assert found == [
         ("FVC", 51, "2024-05-10"), ("DLCO", 28, "2024-05-10"), ("FVC", 62, None), ("DLCO", 39, None)
@@ -562,3 +564,24 @@ def test_a_dose_of_today_has_not_the_day_of_the_dose_before() -> None:
 def test_a_week_of_weakness_of_who_is_known_is_a_flare() -> None:
     text = "Seen 07/19/2025. Dermatomyositis dx 2024. 1 wk of progressive proximal weakness."
     assert "onset" not in read(text).case()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Jan 2022: AZA stopped at her wish.", [("azathioprine", None, "2022-01")]),
+        (
+            "May 2023: MTX -> MMF 3 g.",
+            [("methotrexate", None, "2023-05"), ("mycophenolate", "2023-05", None)],
+        ),
+        ("Apremilast 8/24-11/24 zero effect.", [("apremilast", "2024-08", "2024-11")]),
+    ],
+)
+def test_the_day_of_a_line_is_that_of_what_it_tells(text: str, told: list[object]) -> None:
+    found = read(text).case()["treatments"]
+    assert [(x["drug"], x.get("start"), x.get("stop")) for x in found] == told
+    assert all(x.get("response") in (None, "none") for x in found)
+
+
+def test_an_age_of_then_is_not_that_of_today() -> None:
+    assert "age" not in read("2014 (age 36): Raynaud's. 2019: CK 3,800.").case()["patient"]

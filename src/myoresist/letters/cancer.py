@@ -76,6 +76,11 @@ class Cancer:
             yield from (Found(x, None, why, places, sentence) for x in (_ACTIVE, _WITHIN))
             return
         own = self.plain[sentence.start : sentence.end]
+        heads = sentence.label is not None and self._in_label(hit, sentence)
+        if heads and self.clean.search(own):
+            # "Malignancy: CT 9/22, PET-CT 3/23 both negative": the days are those of the search.
+            yield Found(_ACTIVE, False, None, places, sentence)
+            return
         wide = own
         if following is not None and following.paragraph == sentence.paragraph:
             wide += " " + self.plain[following.start : following.end]
@@ -89,6 +94,11 @@ class Cancer:
         else:
             yield Found(_ACTIVE, None, "weak", places, sentence)
         yield Found(_WITHIN, *self._within(sentence), places, sentence)
+
+    def _in_label(self, hit: Hit, sentence: Sentence) -> bool:
+        """Tell whether a name stands before the colon with which a sentence begins."""
+        colon = self.plain.find(":", sentence.start, sentence.end)
+        return 0 <= sentence.words[hit.last].end <= colon
 
     def _within(self, sentence: Sentence) -> tuple[bool | None, str | None]:
         """Tell whether the date beside a cancer lies within the years that count before the letter."""

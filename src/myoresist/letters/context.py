@@ -320,7 +320,8 @@ class Context:
         if end < first and not any(word.norm in _OF_LISTS for word in last):
             return cuts[-1] + 1
         for cut, stop in zip(reversed(cuts), [end, *reversed(cuts)], strict=False):
-            if not self._is_bare(range(cut + 1, stop)):
+            if self.words[cut + 1].norm in _STUDIES or not self._is_bare(range(cut + 1, stop)):
+                # "EMG myopathic, biopsy perifascicular atrophy absent" is no list of what is absent.
                 return cut + 1
         return start if self._is_bare(range(start, cuts[0])) else cuts[0] + 1
 
@@ -420,6 +421,7 @@ _BESIDE = frozenset((
 ))  # fmt: skip
 _GOES_ON = frozenset(("he", "she", "they", "her", "his", "their", "who", "and", "both", "it"))
 _EFFECTS = frozenset(("benefit", "effect", "response", "help", "success", "improvement"))
+_STUDIES = frozenset(("emg", "biopsy", "mri", "hrct", "ct", "echo", "capillaroscopy", "histology"))
 _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))
 _SHORT = 3

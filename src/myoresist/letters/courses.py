@@ -337,6 +337,9 @@ class Courses:
         course.halted = _HALTED.search(text) is not None
         over = ended_behind(self.plain, begin, end)
         course.ongoing = course.ongoing and not over
+        if over and not own and course.stop is None:
+            # "Jan 2022: AZA stopped"
+            course.start, course.stop = None, course.start
         course.ended = past or over or (not own and ended_before(self.plain, sentence, head))
         if _TODAY.search(text) and course.start is None and self.dates.today:
             course.start = self.dates.today

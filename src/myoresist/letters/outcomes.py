@@ -166,7 +166,7 @@ def _meant(hit: Hit, context: Context) -> str | None:
     said = context.at(hit.first, hit.last)
     response: str = hit.of.of
     before = [word.norm for word in context.words[max(0, hit.first - 2) : hit.first]]
-    if {"no", "without"} & set(before):
+    if {"no", "without", "zero", "nil"} & set(before):
         return "none"
     if said.means & {"if", "doubt", "planned", "other"}:
         return None

@@ -227,6 +227,10 @@ class Signs:
             and not any(a <= quality.first and quality.last <= b for a, b in hit.parts)
             and self._reaches(quality, hit)
         ]
+        if hit.of.quality("positive"):
+            # A strong muscle is normal, a strong stain is none.
+            strong = {q.first for _, _, q in near if self.words[q.last].norm in _STAINS}
+            near = [one for one in near if one[2].of.name == "strong" or one[2].first not in strong]
         if not near:
             return None
         best = min(near, key=lambda one: (one[0], -one[1], _ORDER.index(one[2].of.name)))
@@ -385,6 +389,7 @@ _ALIKE = {
     "low": ("abnormal",), "high": ("abnormal",), "weak": ("low", "positive", "abnormal"),
     "absent": (), "present": ("positive",), "positive": ("abnormal",), "abnormal": (),
 }  # fmt: skip
+_STAINS = frozenset(("strong", "strongly", "intense", "intensely"))
 _NOTHING = frozenset(["negative", "normal", "absent"])
 _REST = frozenset(["otherwise", "other", "rest", "remaining", "elsewhere", "apart", "except"])
 _FINAL = frozenset(["ruled", "excluded", "refuted", "out"])

@@ -23,11 +23,15 @@ def switched(plain: str, sentence: Sentence, courses: Sequence[Course]) -> None:
     for one, other in itertools.pairwise(courses):
         before = plain[sentence.start : one.start_at]
         between = plain[one.end_at : other.start_at]
-        if one.drug == other.drug or not _TO.search(between):
+        if one.drug == other.drug or not (_TO.search(between) or _ARROW.fullmatch(between)):
             continue
-        if _SWITCHED_FROM.search(before) or _SWITCHED_TO.search(between):
+        arrow = _ARROW.fullmatch(between) is not None
+        if arrow or _SWITCHED_FROM.search(before) or _SWITCHED_TO.search(between):
             one.ongoing, one.ended = False, True
             one.stop = one.stop or other.start
+            if arrow and one.start == other.start:
+                # "May 2023: MTX -> MMF": the day is that of the switch.
+                one.start = None
         elif _SWITCH.search(before):
             other.why = other.why or "planned"
 
@@ -51,7 +55,7 @@ def ended_behind(plain: str, begin: int, end: int) -> bool:
         begin: where the name of the drug ends.
         end: where the next drug or the sentence begins or ends.
     """
-    found = _ENDED.search(plain, begin, end)
+    found = _ENDED_AT_ONCE.match(plain, begin, end) or _ENDED.search(plain, begin, end)
     return found is not None and not _NOT_FOR_GOOD.search(plain, found.end(), end)
 
 
@@ -62,6 +66,7 @@ _ENDED = re.compile(
     r"(?!\s+(?:smok|drink|work|respond))",
     re.IGNORECASE,
 )
+_ENDED_AT_ONCE = re.compile(r"\s*(?:stopped|discontinued|withdrawn|ceased)\b", re.IGNORECASE)
 _NOT_FOR_GOOD = re.compile(
     r"\b(?:resumed|restarted|re-started|reintroduced|re-introduced|recommenced|reinstated)\b|"
     r"^\s*(?:temporarily|briefly|for (?:about |some )?(?:\w+) (?:days?|weeks?|months?))",
@@ -73,6 +78,7 @@ _ENDS = re.compile(
     r"(?:taking\s+|the\s|her\s|his\s|all\s|oral\s)*$",
     re.IGNORECASE,
 )
+_ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
 _TO = re.compile(r"\b(?:to|for|by|with)\s+(?:oral\s|IV\s|the\s)*$", re.IGNORECASE)
 _SWITCHED_FROM = re.compile(
     r"\b(?:switched|changed|swapped|replaced|converted|moved|transitioned|rotated)\s+"
