@@ -585,3 +585,19 @@ def test_the_day_of_a_line_is_that_of_what_it_tells(text: str, told: list[object
 
 def test_an_age_of_then_is_not_that_of_today() -> None:
     assert "age" not in read("2014 (age 36): Raynaud's. 2019: CK 3,800.").case()["patient"]
+
+
+def test_an_age_below_the_date_of_the_letter_is_that_of_the_patient() -> None:
+    case = read("Date of service: 10/02/2024\n61 yo F with ILD.").case()
+    assert case["patient"]["age"] == 61
+
+
+def test_a_percentage_may_stand_in_the_heading_of_a_row() -> None:
+    head = "Lung function\n       9/2022   9/2023   9/2024\n"
+    table = head + "FVC %  78       71       60\nDLCO % 55       48       37\n"
+    assert {x["unit"] for x in read(table).case()["labs"]} == {"%"}
+
+
+def test_a_value_of_when_it_began_is_not_of_today() -> None:
+    [lab] = read("Seen 22 Nov 2023. Polymyositis since 2009 when CK was 1,400.").case()["labs"]
+    assert "date" not in lab

@@ -262,10 +262,10 @@ class Context:
     def _ends_present(self, first: int) -> bool:
         """Tell whether an item of a list is said to be there: "no heliotrope, Gottron papules present"."""
         for n in range(first, len(self.words)):
+            if self.words[n].norm in _SAYS_SO and n > first:
+                return True  # "no DM, HTN yes", "no medicines, cocaine once"
             if self.words[n].text in ",;.(" or n in self.mark_at:
                 return False
-            if self.words[n].norm == "yes" and n > first:
-                return True
             if n in self.affirmed_at and n > first:
                 after = self.words[n + 1].text if n + 1 < len(self.words) else "."
                 return self.words[n].norm == "present" or after in ",;.("
@@ -421,6 +421,7 @@ _BESIDE = frozenset((
 ))  # fmt: skip
 _GOES_ON = frozenset(("he", "she", "they", "her", "his", "their", "who", "and", "both", "it"))
 _EFFECTS = frozenset(("benefit", "effect", "response", "help", "success", "improvement"))
+_SAYS_SO = frozenset(("yes", "once", "twice", "occasionally", "sometimes"))
 _STUDIES = frozenset(("emg", "biopsy", "mri", "hrct", "ct", "echo", "capillaroscopy", "histology"))
 _GONE = frozenset(("absent", "missing", "lacking", "lost", "gone", "unobtainable"))
 _OF_LISTS = frozenset(("and", "or", "nor", "were", "are", "have"))

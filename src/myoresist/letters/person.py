@@ -90,7 +90,7 @@ _NO_AGE = re.compile(
 """What makes years no age: weakness for 6 years."""
 _OF_ANOTHER = re.compile(
     r"\b(?:brother|sister|mother|father|son|daughter|wife|husband|"
-    r"diagnosed at|at the age of|since|onset|tb|quit|(?:19|20)\d\d)\b[^.]*$"
+    r"diagnosed at|at the age of|since|onset|tb|quit)\b[^.]*$|\b(?:19|20)\d\d\s*\($"
 )
 _BORN = re.compile(
     r"\b(?:born|geb\.|dob|d\.o\.b\.?|date of birth|b\.)\s*(?:on|in)?\s*:?\s*", re.IGNORECASE

@@ -276,7 +276,8 @@ class Tables:
 
     def _beside(self, test: str, heading: str) -> tuple[str | None, float | None]:
         """Return unit and limit that a heading has in brackets: "CK (U/L, ULN 190)", "CK [<190 U/L]"."""
-        unit: str | None = None
+        percent = "%" if heading.rstrip().endswith("%") else None
+        unit = percent if percent and spelling(percent, self.terms.labs[test]) else None
         limit: float | None = None
         for inside in _BRACKETS.findall(heading):
             for part in re.split(r"[,;]\s+", inside):

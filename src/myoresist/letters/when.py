@@ -71,6 +71,9 @@ class When:
         if not before or not self.dates.today:
             return False
         hit = before[-1]
+        if re.match(r"\s*when\b", self.plain[hit.end : begin], re.IGNORECASE):
+            # "Polymyositis since 2009, when CK was 1,400"
+            return hit.date.latest < self.dates.today.earliest
         if re.search(r"[,;:]", self.plain[hit.end : begin]):
             return False
         return not self.since(hit) and hit.date.latest < self.dates.today.earliest
