@@ -29,11 +29,17 @@ def scenes(sentences: Sequence[Sentence], hits: Sequence[Sequence[Hit]]) -> list
         if sentence.section in _OTHER_SECTIONS:
             now = "other"
         line: list[str | None] = []
-        for n in range(len(sentence.words)):
+        outside: list[str | None] = []
+        for n, word in enumerate(sentence.words):
+            if word.text == "(":
+                outside.append(now)
             for hit in own:
                 if hit.first == n:
                     now = hit.of.scene
             line.append(now)
+            if word.text == ")" and outside:
+                # "Inclusion body myositis (biopsy 2021). Quadriceps 3": what a bracket names ends with it.
+                now = outside.pop()
         # A scene named at the end of a sentence holds for its beginning too: "Type 2 atrophy on biopsy".
         if own and own[0].first > 0:
             line[: own[0].first] = [own[0].of.scene] * own[0].first
