@@ -601,3 +601,8 @@ def test_a_percentage_may_stand_in_the_heading_of_a_row() -> None:
 def test_a_value_of_when_it_began_is_not_of_today() -> None:
     [lab] = read("Seen 22 Nov 2023. Polymyositis since 2009 when CK was 1,400.").case()["labs"]
     assert "date" not in lab
+
+
+def test_a_course_that_was_stopped_for_a_while_has_not_ended() -> None:
+    [course] = read("Azathioprine 100 mg was stopped for three weeks.").case()["treatments"]
+    assert "ongoing" not in course and "weeks" not in course

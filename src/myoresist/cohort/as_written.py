@@ -31,15 +31,21 @@ def as_written(texts: pl.Series, column: Column) -> pl.Series:
         return (days if column.kind == "date" else texts).set(~plain.fill_null(False), None)
     if column.kind == "number":
         values = texts.set(~texts.str.contains(_NUMBER), None).cast(pl.Float64)
-        plain = values.is_finite() & ~values.is_in(CODES)
-        if column.minimum is not None:
-            plain &= values >= column.minimum
-        if column.maximum is not None:
-            plain &= values <= column.maximum
-        if column.above is not None:
-            plain &= values > column.above
+        plain = within(values, column) & ~values.is_in(CODES)
         if column.large:
             plain &= ~texts.str.contains(_THOUSANDS)
         return values.set(~plain, None)
     kind = pl.Boolean if column.kind == "yes_no" else pl.String
     return pl.Series([None], dtype=kind).new_from_index(0, len(texts))
+
+
+def within(values: pl.Series, column: Column) -> pl.Series:
+    """Return which numbers are finite and within what a column may hold; NULL stays NULL."""
+    fits = values.is_finite()
+    if column.minimum is not None:
+        fits &= values >= column.minimum
+    if column.maximum is not None:
+        fits &= values <= column.maximum
+    if column.above is not None:
+        fits &= values > column.above
+    return fits

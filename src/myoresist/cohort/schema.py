@@ -17,7 +17,7 @@ from myoresist.case.cells import CODE, CODES, NOTHING, Column, Kind, may_be_thou
 from myoresist.case.responses import ORGANS, Organ, Reason, Response
 from myoresist.case.terms import Terms
 from myoresist.cohort.ages import BIRTH, ONSET
-from myoresist.cohort.as_written import as_written
+from myoresist.cohort.as_written import as_written, within
 from myoresist.resistance.response.visits import (
     DATE,
     ON_TREATMENT,
@@ -382,15 +382,8 @@ def _numbers(
 ) -> tuple[pl.Series, pl.Series | None]:
     """Return numbers that are held as such, and why some cannot be meant."""
     values = cells.cast(pl.Float64).fill_nan(None)
-    fits = values.is_finite()
-    if column.minimum is not None:
-        fits &= values >= column.minimum
-    if column.maximum is not None:
-        fits &= values <= column.maximum
-    if column.above is not None:
-        fits &= values > column.above
     code = values.is_in(CODES) & (not codes_named)
-    strange = (code | ~fits) & values.is_not_null()
+    strange = (code | ~within(values, column)) & values.is_not_null()
     if not strange.any():
         return values, None
     reason = pl.when("code").then(pl.lit(CODE)).otherwise(pl.lit(f"write {column.expected}"))

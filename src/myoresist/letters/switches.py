@@ -23,9 +23,9 @@ def switched(plain: str, sentence: Sentence, courses: Sequence[Course]) -> None:
     for one, other in itertools.pairwise(courses):
         before = plain[sentence.start : one.start_at]
         between = plain[one.end_at : other.start_at]
-        if one.drug == other.drug or not (_TO.search(between) or _ARROW.fullmatch(between)):
-            continue
         arrow = _ARROW.fullmatch(between) is not None
+        if one.drug == other.drug or not (arrow or _TO.search(between)):
+            continue
         if arrow or _SWITCHED_FROM.search(before) or _SWITCHED_TO.search(between):
             one.ongoing, one.ended = False, True
             one.stop = one.stop or other.start
@@ -56,7 +56,9 @@ def ended_behind(plain: str, begin: int, end: int) -> bool:
         end: where the next drug or the sentence begins or ends.
     """
     found = _ENDED_AT_ONCE.match(plain, begin, end) or _ENDED.search(plain, begin, end)
-    return found is not None and not _NOT_FOR_GOOD.search(plain, found.end(), end)
+    if found is None or _FOR_A_WHILE.match(plain, found.end(), end):
+        return False
+    return not _TAKEN_UP.search(plain, found.end(), end)
 
 
 _ENDED = re.compile(
@@ -67,9 +69,12 @@ _ENDED = re.compile(
     re.IGNORECASE,
 )
 _ENDED_AT_ONCE = re.compile(r"\s*(?:stopped|discontinued|withdrawn|ceased)\b", re.IGNORECASE)
-_NOT_FOR_GOOD = re.compile(
-    r"\b(?:resumed|restarted|re-started|reintroduced|re-introduced|recommenced|reinstated)\b|"
-    r"^\s*(?:temporarily|briefly|for (?:about |some )?(?:\w+) (?:days?|weeks?|months?))",
+_TAKEN_UP = re.compile(
+    r"\b(?:resumed|restarted|re-started|reintroduced|re-introduced|recommenced|reinstated)\b",
+    re.IGNORECASE,
+)
+_FOR_A_WHILE = re.compile(
+    r"\s*(?:temporarily|briefly|for (?:about |some )?(?:\w+) (?:days?|weeks?|months?))",
     re.IGNORECASE,
 )
 _ENDS = re.compile(

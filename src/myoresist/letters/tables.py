@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from myoresist.case.dates import PartialDate
@@ -227,7 +227,7 @@ class Tables:
     def _result(
         self, test: str, cells: Sequence[Cell], columns: Sequence[_Column]
     ) -> LabValue | None:
-        by_kind = {columns[n].kind: cell for n, cell in _under(cells, columns).items()}
+        by_kind = {columns[n].kind: cell for n, cell in _placed(cells, columns, _begins).items()}
         figure = by_kind.get("result")
         if figure is None:
             return None
@@ -339,19 +339,6 @@ def _report(cells: Sequence[Cell]) -> list[str] | None:
     return kinds if len(kinds) - kinds.count("other") == len(set(kinds) - {"other"}) else None
 
 
-def _under(cells: Sequence[Cell], columns: Sequence[_Column]) -> dict[int, Cell]:
-    """Return cells by the column whose heading begins nearest to where they begin; the first is the name."""
-    if len(cells) == len(columns):
-        return dict(enumerate(cells))
-    placed = {0: cells[0]}
-    starts = [column.cell.middle - len(column.cell.text) / 2 for column in columns]
-    for cell in cells[1:]:
-        begin = cell.middle - len(cell.text) / 2
-        near = min(range(1, len(columns)), key=lambda n: abs(starts[n] - begin))
-        placed.setdefault(near, cell)
-    return placed
-
-
 def _split(text: str) -> tuple[str | None, str | None]:
     """Return the figures of "40-190 U/L" or "< 190 U/L", and its unit."""
     match = re.match(
@@ -388,12 +375,25 @@ def _cell(line: Line, start: int, end: int) -> Cell:
     return Cell(text, line.start + start, line.start + end, (start + end) / 2)
 
 
-def _placed(cells: Sequence[Cell], columns: Sequence[_Column]) -> dict[int, Cell]:
-    """Return cells by the column under which they stand."""
+def _middle(cell: Cell) -> float:
+    """Return where the middle of a cell stands in its line; a column of figures is centred or not."""
+    return cell.middle
+
+
+def _begins(cell: Cell) -> float:
+    """Return where a cell begins in its line; the columns of a report are flush on the left."""
+    return cell.middle - len(cell.text) / 2
+
+
+def _placed(
+    cells: Sequence[Cell], columns: Sequence[_Column], at: Callable[[Cell], float] = _middle
+) -> dict[int, Cell]:
+    """Return cells by the column under which they stand, as the place of a cell tells."""
     if len(cells) == len(columns):
         return dict(enumerate(cells))
+    places = [at(column.cell) for column in columns]
     placed: dict[int, Cell] = {}
     for cell in cells:
-        near = min(range(len(columns)), key=lambda n: abs(columns[n].cell.middle - cell.middle))
+        near = min(range(len(columns)), key=lambda n: abs(places[n] - at(cell)))
         placed.setdefault(near, cell)
     return placed
